@@ -5,6 +5,7 @@ use super::envelopes::Announcer;
 use super::tombstone::tombstone;
 use crate::federation::AccountMigration;
 use crate::pod::database::{Cell as _, OnConflict, Value};
+use crate::pod::tables::RelayableTable;
 use crate::store::random_id;
 
 /// Tables that reference a person, the column, and the columns that make a row unique per person.
@@ -23,13 +24,6 @@ const REFERENCES: &[(&str, &str, &[&str])] = &[
     ("notification_actors", "person_id", &["notification_id"]),
     ("blocks", "person_id", &["user_id"]),
     ("roles", "person_id", &["name"]),
-];
-
-/// Tables of relayables, of their signatures, and the joining column.
-const SIGNATURES: &[(&str, &str, &str)] = &[
-    ("comments", "comment_signatures", "comment_id"),
-    ("likes", "like_signatures", "like_id"),
-    ("poll_participations", "poll_participation_signatures", "poll_participation_id"),
 ];
 
 impl Announcer {
@@ -64,7 +58,8 @@ impl Announcer {
         }
         // The old key's signatures match neither the new ID nor the new key. Without them, the relayables of this
         // pod's users are signed when they are sent.
-        for (table, signatures, key) in SIGNATURES {
+        for table in RelayableTable::ALL {
+            let (signatures, key, table) = (table.signatures(), table.signature_key(), table.name());
             let own = format!("SELECT id FROM {table} WHERE author_id = {new}");
             self.pod.run(signatures, format!("DELETE FROM {signatures} WHERE {key} IN ({own})"), &[]).await?;
         }

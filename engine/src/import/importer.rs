@@ -3,25 +3,26 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::decide::{Context, aspects};
 use super::journal::former;
 use super::journal::imports;
 use super::journal::notes::{Intent, Journal, kinds, names_of};
 use super::pod_pin::is_pinned;
 use super::proof::Proof;
-use super::records::photos;
-use super::records::photos::{Announced, Naming, PhotoFiles};
 use super::report::{FindingCode, Report};
 use super::scan::capacity::Needs;
 use super::scan::parents;
 use super::scan::people::{People, unknown_people};
-use super::scan::source::{self, Batch};
+use super::scan::source;
 use super::scan::superseded::Superseded;
 use super::scan::survey::Survey;
 use super::start::AccountMove;
 use super::target::{NewAccount, Target};
+use super::write::photos;
+use super::write::photos::{Announced, Naming, PhotoFiles};
 use super::{ImportError, ImportOptions, Imported, PendingKey};
 use crate::archive::open::{Archive, Finding, FindingCode as ArchiveFinding, Verified};
-use crate::domain::{CountKind, DiasporaId, Post, PrivateKey};
+use crate::domain::{CountKind, DiasporaId, PrivateKey};
 use crate::pod::database::Cell as _;
 use crate::progress::Stage;
 use crate::store::Store;
@@ -77,8 +78,9 @@ impl Importer<'_> {
         let mut people = self.discover(&survey, &old, trusted).await?;
         self.report_unreadable(&archive, &survey);
         people.read_pending(&mut self.target, &self.journal).await?;
-        self.target.import_aspects(&mut account, &survey, &mut self.journal).await?;
-        self.target.import_blocks(&account, &survey, &people, &mut self.journal).await?;
+        self.import_aspects(&mut account, &survey).await?;
+        let context = Context { account: &account, old: &old, people: &people, files: &files };
+        self.import_blocks(&context, &survey).await?;
         let judge = Arc::new(SignatureVerifier::new(&people.keys, Some(old.clone())));
         let (mut batches, reading) = source::start(archive, judge, &survey.lists);
         self.options.progress.begin(Stage::Records, survey.records);
@@ -87,7 +89,7 @@ impl Importer<'_> {
             if let Some(superseded) = &mut superseded {
                 superseded.see(&batch);
             }
-            self.target.take(&account, &old, &people, &files, batch, &mut self.journal).await?;
+            self.target.import_batch(&context, batch, &mut self.journal).await?;
             self.options.progress.advance(records);
         }
         reading.await.map_err(|_| ImportError::Broken)??;
@@ -112,6 +114,22 @@ impl Importer<'_> {
         Ok(Imported { old, new, proof, evidence, import, report, needs })
     }
 
+    /// Imports the aspects; the account knows them afterwards.
+    async fn import_aspects(&mut self, account: &mut NewAccount, survey: &Survey) -> Result<(), ImportError> {
+        let noted = self.journal.noted(kinds::ASPECTS, &survey.aspects).await?;
+        let plan = aspects::aspects(account, &noted, (&survey.aspects, &survey.settings));
+        self.target.apply(plan, &mut self.journal).await?;
+        account.aspects = self.target.aspects(account.user).await?;
+        Ok(())
+    }
+
+    /// Imports ignored people, as far as they are known.
+    async fn import_blocks(&mut self, context: &Context<'_>, survey: &Survey) -> Result<(), ImportError> {
+        let (user, blocks) = (context.account.user, &survey.blocks);
+        let existing = self.target.existing_blocks(user, blocks, &self.journal).await?;
+        self.target.apply(aspects::blocks(context, &existing, blocks), &mut self.journal).await
+    }
+
     /// Looks up the people of the archive, adds those unknown to this pod, and fetches the posts that the account's
     /// records belong to.
     async fn discover(
@@ -125,12 +143,12 @@ impl Importer<'_> {
             let everybody: HashSet<DiasporaId> = survey.people.keys().cloned().collect();
             let unknown = everybody.iter().filter(|id| people.get(id).is_none()).count() as u64;
             self.options.progress.begin(Stage::People, unknown);
-            people.discover(&mut self.target, discovery, &everybody, self.journal.writing()).await?;
+            people.discover(&mut self.target, discovery, &everybody, &mut self.journal).await?;
             self.options.progress.advance(unknown);
         }
         if trusted {
             let unknown_people = unknown_people(&people, &survey.people);
-            people.insert_people(&mut self.target, unknown_people, self.journal.writing()).await?;
+            people.insert_people(&mut self.target, unknown_people, &mut self.journal).await?;
         }
         if let Some(discovery) = &self.options.discovery {
             let (target, journal) = (&mut self.target, &mut self.journal);
@@ -268,66 +286,6 @@ impl Importer<'_> {
         let sql = format!("SELECT user_id FROM contacts WHERE person_id = {old} AND sharing");
         let rows = self.target.pod.rows("the old account's contacts", sql, &[]).await?;
         Ok(rows.iter().filter_map(|row| row.integer(0)).collect())
-    }
-}
-
-impl Target {
-    /// Imports one batch of records.
-    async fn take(
-        &mut self,
-        account: &NewAccount,
-        old: &DiasporaId,
-        people: &People,
-        files: &PhotoFiles,
-        batch: Batch,
-        journal: &mut Journal,
-    ) -> Result<(), ImportError> {
-        match self.hold(batch, files).await? {
-            Batch::Contacts(contacts) => self.import_contacts(account, people, contacts, journal).await,
-            Batch::Tags(names) => self.import_followed_tags(account, names, journal).await,
-            Batch::Posts(mut posts) => {
-                for post in &mut posts {
-                    if let Post::StatusMessage(message) = &mut post.post {
-                        message.photos.retain_mut(|photo| self.has_usable_address(&mut photo.0, files));
-                    }
-                }
-                self.import_posts(account, people, files, posts, journal).await
-            }
-            Batch::LoosePhotos(mut photos) => {
-                photos.retain_mut(|photo| self.has_usable_address(&mut photo.photo, files));
-                self.import_standalone_photos(account, files, photos, journal).await
-            }
-            Batch::Audiences(audiences) => self.import_audiences(account, audiences, journal).await,
-            Batch::OwnRelayables(records) => {
-                self.import_own_relayables(account, people, records, journal).await
-            }
-            Batch::OthersRelayables(records) => {
-                self.import_others_relayables(account, people, records, journal).await
-            }
-            Batch::LikesOnComments(records) => {
-                self.import_likes_on_comments(account, people, records, journal).await
-            }
-            Batch::UnsignedRelayables(records) => {
-                for record in records {
-                    let guid = record.entity.guid();
-                    self.report.left_out(CountKind::UnsignedRelayables, FindingCode::Unsigned, &guid);
-                }
-                Ok(())
-            }
-            Batch::Subscriptions(posts) => self.import_subscriptions(account, posts, journal).await,
-            Batch::Conversations(talks) => {
-                self.import_conversations(account, old, people, talks, journal).await
-            }
-            Batch::HiddenPosts(posts) => self.import_hidden_posts(account, posts, journal).await,
-            Batch::Unreadable(kind, place) => {
-                self.report.left_out(kind, FindingCode::Unreadable, &place);
-                Ok(())
-            }
-            Batch::ValueLeftOut(kind, place) => {
-                self.report.note(kind, FindingCode::ValueLeftOut, &place);
-                Ok(())
-            }
-        }
     }
 }
 

@@ -6,20 +6,23 @@
 //! ```
 //!
 //! A plan and an import take the same decisions in the same code; the plan's connection is a read-only transaction.
-//! Before a batch is written, the journal in Pappus's own store notes what will be written, so an import that was
-//! killed continues where it stopped, and one that is not announced yet can be undone.
+//! For each batch of records, `scan::existing` reads what the pod and the journal have of it, `decide` makes a plan, and
+//! `apply` reports it and carries it out. Before a batch is written, the journal in Pappus's own store notes what will
+//! be written, so an import that was killed continues where it stopped, and one that is not announced yet can be undone.
 
+mod apply;
+mod decide;
 mod error;
 mod evidence;
 mod importer;
 mod journal;
 mod pod_pin;
 mod proof;
-mod records;
 mod report;
 mod scan;
 mod start;
 mod target;
+mod write;
 
 use std::sync::Arc;
 

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::journal::notes::Noted;
-use super::target::RowState;
 use crate::domain::CountKind;
 
 /// The largest number of findings that are listed; all are counted.
@@ -192,31 +191,14 @@ impl Report {
         tally.adopted += 1;
     }
 
-    /// Counts a record that exists now: written by this import, or found here.
-    pub(super) fn came_in(&mut self, kind: CountKind, found: bool) {
-        if found { self.adopted(kind) } else { self.imported(kind) }
-    }
-
     /// Counts an existing record; if the journal knows it, as noted there.
     pub(super) fn is_here(&mut self, kind: CountKind, noted: Option<Noted>) {
-        self.came_in(kind, noted.is_none_or(Noted::was_here));
-        self.imported_before += u64::from(noted.is_some_and(|noted| noted.earlier));
-    }
-
-    /// Counts a row without a GUID of its own.
-    pub(super) fn came_to(
-        &mut self,
-        kind: CountKind,
-        fate: RowState,
-        noted: Option<Noted>,
-        record: &(impl ToString + ?Sized),
-    ) {
-        match fate {
-            RowState::Known => self.is_here(kind, noted),
-            RowState::Found => self.adopted(kind),
-            RowState::New => self.imported(kind),
-            RowState::Deleted => self.left_out(kind, FindingCode::DeletedSince, record),
+        if noted.is_none_or(Noted::was_here) {
+            self.adopted(kind);
+        } else {
+            self.imported(kind);
         }
+        self.imported_before += u64::from(noted.is_some_and(|noted| noted.earlier));
     }
 
     /// Counts and lists a record that is left out.

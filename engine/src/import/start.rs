@@ -1,14 +1,16 @@
 //! Starts or continues an import: the username, the journal, the account's own rows.
 
+use std::collections::HashMap;
+
 use super::ImportError;
 use super::importer::Importer;
 use super::journal::former::{self, Claimant};
 use super::journal::imports::{self, ImportRecord, NewImport, active_import};
 use super::journal::notes::Journal;
-use super::records::account::{Access, AccountRows};
 use super::scan::names;
 use super::scan::survey::Survey;
 use super::target::{NewAccount, PLANNED_ACCOUNT};
+use super::write::account::{Access, AccountRows};
 use crate::domain::{DiasporaId, Guid};
 use crate::store::Store;
 
@@ -49,9 +51,8 @@ impl Importer<'_> {
         let rows = self.account_rows(survey, mover).await?;
         self.journal.person = rows.map(|rows| rows.person);
         let Some(rows) = rows else {
-            let aspects = (-1_i64..).zip(&survey.aspects).map(|(id, name)| (name.clone(), id)).collect();
             let (id, old) = (mover.new.clone(), mover.old_person);
-            return Ok((NewAccount::new(id, PLANNED_ACCOUNT, PLANNED_ACCOUNT, old, aspects), None));
+            return Ok((NewAccount::new(id, PLANNED_ACCOUNT, PLANNED_ACCOUNT, old, HashMap::new()), None));
         };
         let aspects = self.target.aspects(rows.user).await?;
         let account = NewAccount::new(mover.new.clone(), rows.person, rows.user, mover.old_person, aspects);

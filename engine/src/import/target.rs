@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::journal::notes::Noted;
 use super::report::{FindingCode, Report};
 use crate::domain::{CountKind, DiasporaId, Entity, Guid, Post, StatusMessage, Timestamp};
 use crate::pod::config::PodUrl;
@@ -79,6 +78,11 @@ impl NewAccount {
         self.ignored_by.values().any(|other| *other == person)
     }
 
+    /// Returns whether this person is the account, under its new name or its old one.
+    pub(super) fn is_own(&self, person: i64) -> bool {
+        person == self.person || Some(person) == self.old_person
+    }
+
     /// Creates an account whose archive vouches for nobody else yet.
     pub(super) fn new(
         id: DiasporaId,
@@ -127,24 +131,10 @@ pub(super) struct Target {
 }
 
 /// A record that exists on the target pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ExistingRow {
     pub(super) id: i64,
     pub(super) author: i64,
-}
-
-/// The action for a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Decision {
-    /// A new record.
-    Write,
-    /// A row of the old person's, which becomes the account's.
-    Adopt(i64),
-    /// An existing row; nothing is to be done.
-    Present,
-    /// A row that existed and that people have deleted.
-    Deleted,
-    /// A row of another person's.
-    Taken,
 }
 
 impl Target {
@@ -306,42 +296,6 @@ impl Target {
                 self.report.note(kind, FindingCode::Shortened, record);
                 text.get(..end).unwrap_or_default().to_owned()
             }
-        }
-    }
-}
-
-/// Decides about a record of the account's own, by its existing row and the journal's entry.
-pub(super) fn decide(there: Option<&ExistingRow>, noted: Option<Noted>, account: &NewAccount) -> Decision {
-    match there {
-        None if noted.is_some_and(|noted| noted.certain) => Decision::Deleted,
-        None => Decision::Write,
-        Some(row) if row.author == account.person => Decision::Present,
-        Some(row) if Some(row.author) == account.old_person => Decision::Adopt(row.id),
-        Some(_) => Decision::Taken,
-    }
-}
-
-/// The outcome for a row that has no GUID of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum RowState {
-    /// An existing row that the journal knows.
-    Known,
-    /// An existing row that others have created.
-    Found,
-    /// A row that existed and that people have deleted.
-    Deleted,
-    /// A new row.
-    New,
-}
-
-impl RowState {
-    /// Determines it from the journal's entry and the row's existence.
-    pub(super) fn of(noted: Option<Noted>, is_there: bool) -> Self {
-        match noted {
-            Some(_) if is_there => Self::Known,
-            None if is_there => Self::Found,
-            Some(noted) if noted.certain => Self::Deleted,
-            _ => Self::New,
         }
     }
 }

@@ -9,4 +9,5 @@ pub mod people;
 pub mod reader;
 pub mod schema;
 pub mod survey;
+pub(crate) mod tables;
 pub mod uploads;

@@ -63,6 +63,7 @@ pub(in crate::import) const HERE: &str = "here";
 pub(in crate::import) const DUPLICATE: &str = "duplicate";
 
 /// A row that is about to be written or to change its author, or that was found.
+#[derive(Debug, PartialEq, Eq)]
 pub(in crate::import) struct Intent {
     pub(in crate::import) kind: &'static str,
     pub(in crate::import) guid: String,
@@ -110,7 +111,7 @@ pub(in crate::import) enum How {
 }
 
 /// The journal's entry for a record.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::import) struct Noted {
     pub(in crate::import) how: How,
     /// True if the pod certainly had the row: if missing, it was deleted since.
@@ -203,11 +204,6 @@ impl Journal {
     /// Returns whether an earlier run has noted anything.
     pub(in crate::import) fn has_earlier_notes(&self) -> bool {
         self.first > 1
-    }
-
-    /// Returns the journal if it can be written; none in a plan.
-    pub(in crate::import) fn writing(&mut self) -> Option<&mut Self> {
-        Some(self).filter(|journal| journal.writes)
     }
 
     /// Reads the notes on these records of a kind.

@@ -11,11 +11,12 @@ use crate::import::journal::imports::{self, ImportRecord, ImportState};
 use crate::import::journal::notes::{forget_void, kinds, noted};
 use crate::import::journal::undo_rows::{KINDS, Kind};
 use crate::import::journal::undo_shared::Shared;
-use crate::import::records::counters::list;
 use crate::import::target::Target;
+use crate::import::write::counters::list;
 use crate::import::{ImportError, Report};
 use crate::pod::config::{DatabaseUrl, PodUrl};
 use crate::pod::database::{Cell as _, DatabaseError, PodWriter};
+use crate::pod::tables::RelayableTable;
 use crate::pod::uploads::{PhotoStore, UploadsError};
 use crate::store::{Store, StoreError};
 
@@ -90,8 +91,8 @@ pub async fn undo(
     if let Some((person, user)) = target.keep_identity(store, keys, import).await? {
         // Posts of others with records of the account; their counters change.
         let touched = target.touched(person).await?;
-        for (signatures, key, table) in SIGNATURES {
-            undone.removed += target.remove_signatures(store, import, signatures, key, table).await?;
+        for table in RelayableTable::ALL {
+            undone.removed += target.remove_signatures(store, import, table).await?;
         }
         target.point_photos_back(store, import, person).await?;
         let shared = Shared { store, import, person };
@@ -110,19 +111,12 @@ pub async fn undo(
         let Some((last, ..)) = page.last() else { break };
         after = *last;
         let names =
-            page.iter().flat_map(|(_, name, _)| crate::import::records::photos::stored_names(name)).collect();
+            page.iter().flat_map(|(_, name, _)| crate::import::write::photos::stored_names(name)).collect();
         uploads.remove(names).await?;
     }
     imports::finish_undo(store, &import.id, now).await?;
     Ok(undone)
 }
-
-/// Signatures that were added to existing records.
-const SIGNATURES: &[(&str, &str, &str)] = &[
-    ("comment_signatures", "comment_id", "comments"),
-    ("like_signatures", "like_id", "likes"),
-    ("poll_participation_signatures", "poll_participation_id", "poll_participations"),
-];
 
 /// The rows whose counters an account has changed.
 pub(in crate::import) struct Touched {
@@ -135,9 +129,9 @@ impl Target {
     async fn touched(&mut self, person: i64) -> Result<Touched, UndoError> {
         let mut numbers = Vec::new();
         for sql in [
-            format!("SELECT id FROM {} t", crate::import::records::counters::touched_posts(person)),
-            crate::import::records::counters::touched_answers(person),
-            crate::import::records::counters::touched_tags(person),
+            format!("SELECT id FROM {} t", crate::import::write::counters::touched_posts(person)),
+            crate::import::write::counters::touched_answers(person),
+            crate::import::write::counters::touched_tags(person),
         ] {
             let rows = self.pod.rows("counters", sql, &[]).await?;
             numbers.push(rows.iter().filter_map(|row| row.integer(0)).collect());
@@ -160,21 +154,21 @@ impl Target {
         Ok(())
     }
 
+    /// Removes signatures that were added to existing records.
     async fn remove_signatures(
         &mut self,
         store: &Store,
         import: &ImportRecord,
-        signatures: &'static str,
-        key: &str,
-        table: &'static str,
+        table: RelayableTable,
     ) -> Result<u64, UndoError> {
+        let (signatures, key) = (table.signatures(), table.signature_key());
         let (mut removed, mut after) = (0, 0);
         loop {
             let page = noted(store, &import.id, signatures, after).await?;
             let Some((last, ..)) = page.last() else { return Ok(removed) };
             after = *last;
             let guids: Vec<&str> = page.iter().map(|(_, guid, _)| guid.as_str()).collect();
-            let ids: Vec<i64> = self.ids(table, &guids).await?.into_values().collect();
+            let ids: Vec<i64> = self.ids(table.name(), &guids).await?.into_values().collect();
             if !ids.is_empty() {
                 let sql = format!("DELETE FROM {signatures} WHERE {key} IN ({})", list(&ids));
                 removed += self.pod.run(signatures, sql, &[]).await?;

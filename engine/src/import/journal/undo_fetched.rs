@@ -4,9 +4,9 @@ use crate::import::journal::imports::ImportRecord;
 use crate::import::journal::notes::{added_records, kinds};
 use crate::import::journal::undo::{Touched, UndoError, Undone};
 use crate::import::journal::undo_rows::KINDS;
-use crate::import::records::counters::list;
 use crate::import::scan::parents::FETCHED_POSTS;
 use crate::import::target::Target;
+use crate::import::write::counters::list;
 use crate::pod::database::Cell as _;
 use crate::store::Store;
 

@@ -1,9 +1,10 @@
 //! Removes the rows of an undone import with all dependent rows.
 
 use crate::import::journal::undo::{UndoError, Undone};
-use crate::import::records::counters::list;
 use crate::import::target::Target;
+use crate::import::write::counters::list;
 use crate::pod::database::Cell as _;
+use crate::pod::tables::RelayableTable;
 
 /// A kind of record in the journal.
 pub(in crate::import) struct Kind {
@@ -17,10 +18,15 @@ pub(in crate::import) struct Kind {
 /// The table of links between records, quoted: its name is an SQL keyword.
 const LINKS: &str = "\"references\"";
 
+/// Returns the table of a relayable's signatures, with its column.
+const fn signatures(table: RelayableTable) -> (&'static str, &'static str) {
+    (table.signatures(), table.signature_key())
+}
+
 /// Comments, including those not in the journal.
 const COMMENTS: Kind = Kind {
     table: "comments",
-    parts: &[("comment_signatures", "comment_id")],
+    parts: &[signatures(RelayableTable::Comments)],
     typed: &[
         ("likes", "target_id", "target_type = 'Comment'"),
         ("mentions", "mentions_container_id", "mentions_container_type = 'Comment'"),
@@ -32,10 +38,10 @@ const COMMENTS: Kind = Kind {
 
 /// All kinds, in the order in which their rows can be removed.
 pub(in crate::import) const KINDS: &[Kind] = &[
-    Kind { table: "likes", parts: &[("like_signatures", "like_id")], typed: &[] },
+    Kind { table: "likes", parts: &[signatures(RelayableTable::Likes)], typed: &[] },
     Kind {
         table: "poll_participations",
-        parts: &[("poll_participation_signatures", "poll_participation_id")],
+        parts: &[signatures(RelayableTable::PollParticipations)],
         typed: &[],
     },
     COMMENTS,

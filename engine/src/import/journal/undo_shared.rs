@@ -6,8 +6,8 @@ use std::collections::{HashMap, HashSet};
 use crate::import::journal::imports::{ImportRecord, active_imports};
 use crate::import::journal::notes::kinds;
 use crate::import::journal::undo::UndoError;
-use crate::import::records::counters::list;
 use crate::import::target::Target;
+use crate::import::write::counters::list;
 use crate::pod::database::{Cell as _, OnConflict};
 use crate::store::{Store, StoreError};
 

@@ -14,13 +14,14 @@ use crate::domain::{
     Contact, Conversation, CountKind, Entity, LoosePhoto, Photo, Post, Profile, Relayable, RelayableEntity,
     StatusMessage, web_address,
 };
-use crate::import::records::photos::PhotoFiles;
-use crate::import::records::relayable_rows::additional_data;
 use crate::import::report::{FindingCode, Report};
 use crate::import::scan::source::Batch;
 use crate::import::scan::survey::Survey;
 use crate::import::target::Target;
+use crate::import::write::photos::{PhotoFiles, hold_address};
+use crate::import::write::relayables::additional_data;
 use crate::pod::database::{Column, ColumnLimits, DatabaseError};
+use crate::pod::tables::RelayableTable;
 
 /// Characters of a string column.
 pub(in crate::import) const SHORT: usize = 255;
@@ -105,9 +106,7 @@ impl Target {
                 }
             }
             Batch::LoosePhotos(photos) => {
-                for LoosePhoto { photo, .. } in photos {
-                    holder.photo(photo, files);
-                }
+                photos.retain_mut(|LoosePhoto { photo, .. }| holder.photo(photo, files));
             }
             Batch::OwnRelayables(records) => {
                 for record in records {
@@ -270,22 +269,29 @@ impl Holder<'_> {
                 self.short("poll_answers", "answer", &mut answer.answer, CountKind::Polls, &guid);
             }
         }
-        message.photos.iter_mut().for_each(|Entity(photo)| self.photo(photo, files));
+        message.photos.retain_mut(|Entity(photo)| self.photo(photo, files));
     }
 
-    fn photo(&mut self, photo: &mut Photo, files: &PhotoFiles) {
+    /// Fits a photo; returns whether its file exists here, or browsers load its address as a picture.
+    fn photo(&mut self, photo: &mut Photo, files: &PhotoFiles) -> bool {
         let guid = photo.guid.clone();
         if let Some(text) = &mut photo.text {
             self.own("photos", "text", text, CountKind::Photos, &guid);
         }
         // A photo whose file is in the archive gets a name of this pod's.
-        if !files.contains_key(&photo.remote_photo_name) {
-            self.own("photos", "remote_photo_name", &mut photo.remote_photo_name, CountKind::Photos, &guid);
-            // A cut address leads nowhere: the photo stays out.
-            let held = self.columns.of("photos", "remote_photo_path");
-            let address = web_address(&photo.remote_photo_path).filter(|address| !held.hold(address).cut);
-            photo.remote_photo_path = address.unwrap_or_default();
+        if files.contains_key(&photo.remote_photo_name) {
+            return true;
         }
+        self.own("photos", "remote_photo_name", &mut photo.remote_photo_name, CountKind::Photos, &guid);
+        // A cut address leads nowhere: the photo stays out.
+        let held = self.columns.of("photos", "remote_photo_path");
+        let address = web_address(&photo.remote_photo_path).filter(|address| !held.hold(address).cut);
+        photo.remote_photo_path = address.unwrap_or_default();
+        let is_usable = hold_address(photo);
+        if !is_usable {
+            self.report.left_out(CountKind::Photos, FindingCode::NoWebAddress, &guid);
+        }
+        is_usable
     }
 
     fn conversation(&mut self, talk: &mut Conversation) {
@@ -301,10 +307,10 @@ impl Holder<'_> {
     fn signed(&mut self, record: &Relayable, kind: CountKind) -> bool {
         let order = record.property_order.join(" ");
         let additional = additional_data(&record.entity);
-        let (table, text) = match &record.entity {
-            RelayableEntity::Comment(comment) => ("comment_signatures", comment.text.as_str()),
-            RelayableEntity::Like(_) => ("like_signatures", ""),
-            RelayableEntity::PollParticipation(_) => ("poll_participation_signatures", ""),
+        let table = RelayableTable::of(&record.entity).signatures();
+        let text = match &record.entity {
+            RelayableEntity::Comment(comment) => comment.text.as_str(),
+            RelayableEntity::Like(_) | RelayableEntity::PollParticipation(_) => "",
         };
         let texts = [
             ("comments", "text", text),

@@ -3,13 +3,11 @@
 pub(super) mod capacity;
 pub(super) mod choices;
 pub(super) mod column_limits;
-pub(super) mod known_relayables;
+pub(super) mod existing;
 pub(super) mod names;
 pub(super) mod parents;
 pub(super) mod people;
 pub(super) mod person_profile;
-pub(super) mod person_rows;
-pub(super) mod relayable_parents;
 pub(super) mod source;
 pub(super) mod superseded;
 pub(super) mod survey;

@@ -7,16 +7,15 @@ use crate::discovery::{Discovery, PostName, WantedPost};
 use crate::domain::{DiasporaId, Entity, Guid, Photo, Post, Reshare, StatusMessage, VerifyingKey};
 use crate::federation::{MagicEnvelope, ReceivedEntity};
 use crate::import::ImportError;
+use crate::import::decide::BatchPlan;
+use crate::import::decide::posts::root_of as root_guid;
 use crate::import::journal::notes::{Intent, Journal};
-use crate::import::records::counters::list;
-use crate::import::records::photos::hold_address;
-use crate::import::records::post_rows::{PHOTO_COLUMNS, POST_COLUMNS, photo_row, post_row};
-use crate::import::records::posts::root_of as root_guid;
 use crate::import::scan::column_limits::SHORT;
 use crate::import::scan::people::People;
 use crate::import::scan::survey::Survey;
 use crate::import::target::Target;
-use crate::pod::database::OnConflict;
+use crate::import::write::fetched_posts::FetchedPostRows;
+use crate::import::write::photos::hold_address;
 use crate::progress::Stage;
 
 /// Posts that are fetched, and then written, together. Each may take 1.5 MiB in transfer.
@@ -25,9 +24,9 @@ const BATCH: usize = 32;
 const MAX_TEXT: usize = 65_535;
 
 /// A post of another person, with its author's row.
-struct Fetched {
-    post: Post,
-    author: i64,
+pub(in crate::import) struct Fetched {
+    pub(in crate::import) post: Post,
+    pub(in crate::import) author: i64,
 }
 
 /// Fetches posts that the archive's records belong to and the target pod does not have, and writes them as diaspora*
@@ -60,14 +59,14 @@ pub(in crate::import) async fn fetch_parents(
                 .collect();
             let authors = envelopes.iter().map(|(_, envelope)| envelope.sender().clone());
             let authors: HashSet<DiasporaId> = authors.collect();
-            people.discover(target, discovery, &authors, journal.writing()).await?;
+            people.discover(target, discovery, &authors, journal).await?;
             let keys = keys_of(people, &authors);
             let posts: Vec<Fetched> = envelopes
                 .into_iter()
                 .filter_map(|(wanted, envelope)| open(target, people, &keys, wanted, envelope))
                 .collect();
             roots.extend(posts.iter().filter_map(|fetched| root_of(&fetched.post)));
-            target.write_fetched(people, posts, journal).await?;
+            target.add_fetched(people, posts, journal).await?;
             target.progress.advance(chunk.len() as u64);
         }
         wanted = without_deleted(journal, target.without_present(roots).await?).await?;
@@ -177,8 +176,8 @@ impl Target {
         Ok(wanted)
     }
 
-    /// Writes posts of other people, in one transaction.
-    async fn write_fetched(
+    /// Adds posts of other people.
+    async fn add_fetched(
         &mut self,
         people: &People,
         mut posts: Vec<Fetched>,
@@ -193,38 +192,10 @@ impl Target {
         let limited = self.limited_posts(&roots).await?;
         posts.retain(|fetched| root_guid(&fetched.post).is_none_or(|root| !limited.contains(root)));
         self.report.fetched_posts += posts.len() as u64;
-        if let Some(planned) = &mut self.planned {
-            for fetched in &posts {
-                planned.add_post(&fetched.post, false);
-            }
-        }
-        if !self.writes() || posts.is_empty() {
-            return Ok(());
-        }
-        let intent = |fetched: &Fetched| Intent::write(FETCHED_POSTS, fetched.post.guid());
-        journal.note(posts.iter().map(intent).collect()).await?;
-        self.pod.begin().await?;
-        let rows = posts.iter().map(|fetched| post_row(fetched.author, &fetched.post)).collect();
-        self.pod.insert("posts", &POST_COLUMNS, rows, OnConflict::Fail).await?;
-        let guids: Vec<&str> = posts.iter().map(|fetched| fetched.post.guid().as_str()).collect();
-        let ids = self.ids("posts", &guids).await?;
-        let mut messages = Vec::new();
-        let mut photos = Vec::new();
-        for fetched in &posts {
-            let Post::StatusMessage(message) = &fetched.post else { continue };
-            let Some(id) = ids.get(message.guid.as_str()) else { continue };
-            messages.push((*id, message));
-            photos.extend(message.photos.iter().map(|photo| photo_row(fetched.author, &photo.0, None)));
-        }
-        self.pod.insert("photos", &PHOTO_COLUMNS, photos, OnConflict::Fail).await?;
-        self.write_parts(people, &messages).await?;
-        let written = list(&ids.into_values().collect::<Vec<_>>());
-        self.count_posts(&written).await?;
-        let tags = self.tags_of_posts(&written).await?;
-        if !tags.is_empty() {
-            self.count_taggings(&list(&tags)).await?;
-        }
-        Ok(self.commit_batch(journal).await?)
+        let mut plan = BatchPlan::new(FetchedPostRows { people, posts });
+        let guids = plan.rows.posts.iter().map(|fetched| fetched.post.guid());
+        plan.intents = guids.map(|guid| Intent::write(FETCHED_POSTS, guid)).collect();
+        self.apply(plan, journal).await
     }
 
     /// Leaves out what exists by now, and parts whose GUIDs are taken.

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::discovery::{DiscoveredPerson, Discovery};
 use crate::domain::{DiasporaId, Guid, PublicKey};
 use crate::import::ImportError;
-use crate::import::journal::notes::{Intent, Journal};
+use crate::import::decide::BatchPlan;
+use crate::import::journal::notes::{Intent, Journal, kinds};
 use crate::import::scan::person_profile::PersonProfile;
 use crate::import::scan::survey::KnownPerson;
 use crate::import::target::{Planned, Target};
+use crate::import::write::people::PersonRows;
 use crate::pod::database::{Cell as _, DatabaseError, Row};
 use crate::validate::KnownKey;
 
@@ -134,7 +136,7 @@ impl People {
         target: &mut Target,
         discovery: &Discovery,
         ids: &HashSet<DiasporaId>,
-        journal: Option<&mut Journal>,
+        journal: &mut Journal,
     ) -> Result<(), ImportError> {
         let new: Vec<&DiasporaId> = ids.iter().filter(|id| self.get(id).is_none()).collect();
         if new.is_empty() {
@@ -163,31 +165,30 @@ impl People {
         }
     }
 
+    #[cfg(test)]
+    pub(in crate::import) fn insert(&mut self, id: DiasporaId, person: Person) {
+        self.known.insert(id, person);
+    }
+
     /// Returns the person with this ID, or the account they have moved to.
     pub(in crate::import) fn get(&self, id: &DiasporaId) -> Option<&Person> {
         self.known.get(id)
     }
 
-    /// Adds people who are new to the target pod; in a plan, without writing them.
+    /// Adds people who are new to the target pod; in a dry run, without writing them.
     pub(in crate::import) async fn insert_people(
         &mut self,
         target: &mut Target,
         mut people: Vec<NewPerson>,
-        mut journal: Option<&mut Journal>,
+        journal: &mut Journal,
     ) -> Result<(), ImportError> {
         // This pod knows its own people best.
         let here = target.url.diaspora_host();
         people.retain(|person| person.id.host() != here);
         for chunk in people.chunks(500) {
-            if let Some(journal) = journal.as_deref_mut() {
-                let intent = |person: &NewPerson| Intent {
-                    kind: "people",
-                    guid: person.guid.to_string(),
-                    previous: None,
-                };
-                journal.note(chunk.iter().map(intent).collect()).await?;
-                target.create_people(chunk).await?;
-            }
+            let mut plan = BatchPlan::new(PersonRows(chunk));
+            plan.intents = chunk.iter().map(|person| Intent::write(kinds::PEOPLE, &person.guid)).collect();
+            target.apply(plan, journal).await?;
             let ids: Vec<&str> = chunk.iter().map(|person| person.id.as_str()).collect();
             let sql = "SELECT id, diaspora_handle FROM people WHERE diaspora_handle IN ({})";
             let rows = target.pod.rows_in("people", sql, &ids).await?;

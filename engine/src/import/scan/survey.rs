@@ -19,8 +19,8 @@ use crate::domain::{
     Reshare,
 };
 use crate::import::ImportError;
-use crate::import::records::photos::seems_storable;
 use crate::import::scan::source::is_batched;
+use crate::import::write::photos::seems_storable;
 
 /// The largest number of people of one archive that is read; no account has more.
 const MAX_PEOPLE: usize = 500_000;

@@ -95,8 +95,8 @@ mod tests {
             assert_eq!(digits(text), number, "{text}");
         }
         let bytes = |words: &[u16]| words.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<u8>>();
-        for (words, number) in [
-            (&[0, 0, 0, 0] as &[u16], Some(0)),
+        let cases: [(&[u16], Option<i64>); 8] = [
+            (&[0, 0, 0, 0], Some(0)),
             (&[1, 0, 0, 0, 12], Some(12)),
             (&[2, 1, 0x4000, 0, 1, 2], Some(-10_002)),
             (&[1, 1, 0, 0, 3], Some(30_000)),
@@ -104,7 +104,8 @@ mod tests {
             (&[0, 0, 0xC000, 0], None),
             (&[1, 40, 0, 0, 1], None),
             (&[1], None),
-        ] {
+        ];
+        for (words, number) in cases {
             assert_eq!(numeric(&bytes(words)), number, "{words:?}");
         }
     }

@@ -33,6 +33,7 @@ const PARTICIPANTS: Statement = Statement {
     sql: |scope| {
         let posts = scope.of("p.author_id");
         let parts = KINDS.iter().map(|Kind { table, parents, .. }| {
+            let table = table.name();
             format!(
                 "SELECT r.author_id, p.author_id FROM {table} r {parents} \
                  WHERE {posts} AND r.author_id <> p.author_id UNION "

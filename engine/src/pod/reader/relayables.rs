@@ -14,15 +14,14 @@ use crate::domain::{
     property_name,
 };
 use crate::pod::database::{Cell as _, Row};
+use crate::pod::tables::RelayableTable;
 
 /// A kind of relayable and its tables.
 pub(super) struct Kind {
     pub(super) record: RecordKind,
     pub(super) own: CountKind,
     pub(super) others: CountKind,
-    pub(super) table: &'static str,
-    pub(super) signatures: &'static str,
-    pub(super) signature_key: &'static str,
+    pub(super) table: RelayableTable,
     /// Joins from the record `r` to its parent; the post is `p`.
     pub(super) parents: &'static str,
     /// Column of the parent's GUID.
@@ -47,9 +46,7 @@ pub(super) const COMMENTS: Kind = Kind {
     record: RecordKind::Comment,
     own: CountKind::OwnComments,
     others: CountKind::OthersComments,
-    table: "comments",
-    signatures: "comment_signatures",
-    signature_key: "comment_id",
+    table: RelayableTable::Comments,
     parents: "LEFT JOIN posts p ON p.id = r.commentable_id AND r.commentable_type = 'Post'",
     parent_guid: "p.guid",
     values: "r.text, r.created_at",
@@ -59,9 +56,7 @@ pub(super) const LIKES: Kind = Kind {
     record: RecordKind::Like,
     own: CountKind::OwnLikes,
     others: CountKind::OthersLikes,
-    table: "likes",
-    signatures: "like_signatures",
-    signature_key: "like_id",
+    table: RelayableTable::Likes,
     parents: "LEFT JOIN posts p ON p.id = r.target_id AND r.target_type = 'Post' \
               LEFT JOIN comments t ON t.id = CASE WHEN r.target_type = 'Comment' THEN r.target_id END",
     parent_guid: "COALESCE(p.guid, t.guid)",
@@ -72,9 +67,7 @@ pub(super) const VOTES: Kind = Kind {
     record: RecordKind::PollParticipation,
     own: CountKind::OwnPollParticipations,
     others: CountKind::OthersPollParticipations,
-    table: "poll_participations",
-    signatures: "poll_participation_signatures",
-    signature_key: "poll_participation_id",
+    table: RelayableTable::PollParticipations,
     parents: "LEFT JOIN polls q ON q.id = r.poll_id LEFT JOIN posts p ON p.id = q.status_message_id \
               LEFT JOIN poll_answers w ON w.id = r.poll_answer_id",
     parent_guid: "q.guid",
@@ -96,7 +89,9 @@ impl Kind {
     ///
     /// `account` is the column that identifies the account; `more` is an additional join.
     pub(super) fn select(&self, more: &str, condition: &str, account: &str) -> String {
-        let Self { table, signatures, signature_key, parents, parent_guid, values, .. } = self;
+        let Self { parents, parent_guid, values, .. } = self;
+        let (table, signatures) = (self.table.name(), self.table.signatures());
+        let signature_key = self.table.signature_key();
         format!(
             "SELECT r.id, r.guid, {parent_guid}, r.author_id, a.diaspora_handle, s.author_signature, \
              so.\"order\", s.additional_data, {values}, p.id, p.author_id, {account} FROM {table} r {parents} {more} \

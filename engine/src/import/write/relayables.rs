@@ -5,75 +5,95 @@ use std::fmt::Write as _;
 
 use crate::domain::{Relayable, RelayableEntity, Timestamp};
 use crate::import::ImportError;
-use crate::import::records::relayables::{New, Table, keeps_signature};
-use crate::import::scan::people::People;
+use crate::import::apply::BatchRows;
+use crate::import::decide::relayables::{NewRelayable, RelayableRows, keeps_signature};
 use crate::import::scan::text::{mentions, tags};
-use crate::import::target::Target;
+use crate::import::target::{Planned, PlannedRow, Target};
 use crate::pod::database::{Cell as _, OnConflict, Value};
+use crate::pod::tables::RelayableTable;
 
-impl Target {
-    pub(in crate::import) async fn write_relayables(
-        &mut self,
-        people: &People,
-        new: &[New],
-    ) -> Result<(), ImportError> {
-        for table in Table::ALL {
-            let records: Vec<&New> =
-                new.iter().filter(|new| Table::of(&new.record.entity) == table).collect();
-            if records.is_empty() {
-                continue;
+impl BatchRows for RelayableRows<'_> {
+    fn remember(&self, planned: &mut Planned) {
+        for new in &self.new {
+            if let RelayableEntity::Comment(comment) = &new.record.entity {
+                let row = PlannedRow { number: planned.number(), own: true };
+                planned.comments.insert(comment.guid.clone(), row);
             }
-            let now = self.now;
-            let rows = records.iter().map(|new| row(new, now)).collect();
-            let columns: &[&str] = match table {
-                Table::Comments => &[
-                    "guid",
-                    "author_id",
-                    "commentable_id",
-                    "commentable_type",
-                    "text",
-                    "created_at",
-                    "updated_at",
-                ],
-                Table::Likes => {
-                    &["guid", "author_id", "target_id", "target_type", "positive", "created_at", "updated_at"]
-                }
-                Table::PollParticipations => {
-                    &["guid", "author_id", "poll_id", "poll_answer_id", "created_at", "updated_at"]
-                }
-            };
-            self.pod.insert(table.name(), columns, rows, OnConflict::Fail).await?;
-            let guids: Vec<&str> = records.iter().map(|new| new.record.entity.guid().as_str()).collect();
-            let ids = self.ids(table.name(), &guids).await?;
-            let signed: Vec<(i64, &Relayable)> = records
-                .iter()
-                .filter(|new| keeps_signature(people, &new.record.entity, None))
-                .filter_map(|new| Some((*ids.get(new.record.entity.guid().as_str())?, &new.record)))
-                .collect();
-            self.write_signatures(table, &signed).await?;
-            if table == Table::Comments {
-                let texts: Vec<(i64, &str)> = records
-                    .iter()
-                    .filter_map(|new| match &new.record.entity {
-                        RelayableEntity::Comment(comment) => {
-                            Some((*ids.get(comment.guid.as_str())?, comment.text.as_str()))
-                        }
-                        _ => None,
-                    })
-                    .collect();
-                let tagged: Vec<(i64, Vec<String>)> =
-                    texts.iter().map(|(id, text)| (*id, tags(text))).collect();
-                self.put_tags("Comment", &tagged).await?;
-                let mentioned = texts.iter().map(|(id, text)| (*id, mentions(text)));
-                self.put_mentions("Comment", people, mentioned).await?;
-            }
+        }
+    }
+
+    async fn write(&self, target: &mut Target) -> Result<(), ImportError> {
+        for table in RelayableTable::ALL {
+            let unsigned = self.unsigned.iter().filter(|(of, ..)| *of == table);
+            let signed: Vec<(i64, &Relayable)> = unsigned.map(|(_, id, record)| (*id, record)).collect();
+            target.write_signatures(table, &signed).await?;
+            let adopted = self.adopted.iter().filter(|(of, _)| *of == table);
+            let adopted: Vec<i64> = adopted.map(|(_, id)| *id).collect();
+            target.adopt(table.name(), self.account, &adopted).await?;
+            let new = self.new.iter().filter(|new| RelayableTable::of(&new.record.entity) == table);
+            self.write_new(target, table, &new.collect::<Vec<_>>()).await?;
         }
         Ok(())
     }
+}
 
-    pub(in crate::import) async fn write_signatures(
+impl RelayableRows<'_> {
+    async fn write_new(
+        &self,
+        target: &mut Target,
+        table: RelayableTable,
+        records: &[&NewRelayable],
+    ) -> Result<(), ImportError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let now = target.now;
+        let rows = records.iter().map(|new| row(new, now)).collect();
+        let columns: &[&str] = match table {
+            RelayableTable::Comments => &[
+                "guid",
+                "author_id",
+                "commentable_id",
+                "commentable_type",
+                "text",
+                "created_at",
+                "updated_at",
+            ],
+            RelayableTable::Likes => {
+                &["guid", "author_id", "target_id", "target_type", "positive", "created_at", "updated_at"]
+            }
+            RelayableTable::PollParticipations => {
+                &["guid", "author_id", "poll_id", "poll_answer_id", "created_at", "updated_at"]
+            }
+        };
+        target.pod.insert(table.name(), columns, rows, OnConflict::Fail).await?;
+        let guids: Vec<&str> = records.iter().map(|new| new.record.entity.guid().as_str()).collect();
+        let ids = target.ids(table.name(), &guids).await?;
+        let records: Vec<(i64, &Relayable)> = records
+            .iter()
+            .filter_map(|new| Some((*ids.get(new.record.entity.guid().as_str())?, &new.record)))
+            .collect();
+        let is_kept = |record: &Relayable| keeps_signature(self.people, &record.entity, None);
+        let signed: Vec<(i64, &Relayable)> =
+            records.iter().filter(|(_, record)| is_kept(record)).copied().collect();
+        target.write_signatures(table, &signed).await?;
+        let texts = || {
+            records.iter().filter_map(|(id, record)| match &record.entity {
+                RelayableEntity::Comment(comment) => Some((*id, comment.text.as_str())),
+                _ => None,
+            })
+        };
+        let tagged: Vec<(i64, Vec<String>)> = texts().map(|(id, text)| (id, tags(text))).collect();
+        target.put_tags("Comment", &tagged).await?;
+        let mentioned = texts().map(|(id, text)| (id, mentions(text))).collect();
+        target.put_mentions("Comment", self.people, mentioned).await
+    }
+}
+
+impl Target {
+    async fn write_signatures(
         &mut self,
-        table: Table,
+        table: RelayableTable,
         records: &[(i64, &Relayable)],
     ) -> Result<(), ImportError> {
         let signed: Vec<&(i64, &Relayable)> =
@@ -107,36 +127,32 @@ impl Target {
                 ])
             })
             .collect();
-        let (signatures, key) = table.signatures();
+        let (signatures, key) = (table.signatures(), table.signature_key());
         let columns = [key, "author_signature", "signature_order_id", "additional_data"];
         self.pod.insert(signatures, &columns, rows, OnConflict::Ignore).await?;
         Ok(())
     }
 }
 
-fn row(new: &New, now: Timestamp) -> Vec<Value> {
+fn row(new: &NewRelayable, now: Timestamp) -> Vec<Value> {
     let guid: Value = new.record.entity.guid().as_str().into();
+    let (author, parent, class): (Value, Value, Value) =
+        (new.links.author.into(), new.links.parent.id.into(), new.links.class.into());
     match &new.record.entity {
         RelayableEntity::Comment(comment) => vec![
             guid,
-            new.author.into(),
-            new.parent.into(),
-            new.class.into(),
+            author,
+            parent,
+            class,
             comment.text.as_str().into(),
             comment.created_at.into(),
             comment.created_at.into(),
         ],
-        RelayableEntity::Like(like) => vec![
-            guid,
-            new.author.into(),
-            new.parent.into(),
-            new.class.into(),
-            like.positive.into(),
-            now.into(),
-            now.into(),
-        ],
+        RelayableEntity::Like(like) => {
+            vec![guid, author, parent, class, like.positive.into(), now.into(), now.into()]
+        }
         RelayableEntity::PollParticipation(_) => {
-            vec![guid, new.author.into(), new.parent.into(), new.answer.into(), now.into(), now.into()]
+            vec![guid, author, parent, new.links.answer.into(), now.into(), now.into()]
         }
     }
 }

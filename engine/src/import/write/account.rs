@@ -266,7 +266,7 @@ impl Target {
 
     async fn insert_aspects(&mut self, user: i64, survey: &Survey) -> Result<(), ImportError> {
         let names: Vec<&String> = survey.aspects.iter().collect();
-        self.add_aspects(user, survey, &names).await?;
+        self.add_aspects(user, &survey.settings, &names).await?;
         if let Some(name) = &survey.auto_follow_back_aspect
             && let Some(aspect) = self.aspects(user).await?.get(name)
         {

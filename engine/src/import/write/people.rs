@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::DiasporaId;
+use crate::import::ImportError;
+use crate::import::apply::BatchRows;
 use crate::import::scan::people::NewPerson;
 use crate::import::target::Target;
 use crate::pod::database::{Cell as _, DatabaseError, OnConflict};
@@ -28,15 +30,13 @@ fn address(id: &DiasporaId) -> PodAddress {
     (host.to_owned(), port.parse().unwrap_or(-1))
 }
 
-impl Target {
-    /// Writes people with their pods and profiles, in one transaction. Existing people stay unchanged.
-    pub(in crate::import) async fn create_people(
-        &mut self,
-        people: &[NewPerson],
-    ) -> Result<(), DatabaseError> {
-        let now = self.now;
-        self.pod.begin().await?;
-        let pods = self.create_pods(people).await?;
+/// People of other pods who are new to this one. Existing people stay unchanged.
+pub(in crate::import) struct PersonRows<'a>(pub(in crate::import) &'a [NewPerson]);
+
+impl BatchRows for PersonRows<'_> {
+    async fn write(&self, target: &mut Target) -> Result<(), ImportError> {
+        let (people, now) = (self.0, target.now);
+        let pods = target.create_pods(people).await?;
         let rows = people
             .iter()
             .map(|person| {
@@ -52,11 +52,12 @@ impl Target {
             .collect();
         let columns =
             ["diaspora_handle", "guid", "serialized_public_key", "pod_id", "created_at", "updated_at"];
-        self.pod.insert("people", &columns, rows, OnConflict::Ignore).await?;
-        self.create_profiles(people).await?;
-        self.pod.commit().await
+        target.pod.insert("people", &columns, rows, OnConflict::Ignore).await?;
+        Ok(target.create_profiles(people).await?)
     }
+}
 
+impl Target {
     /// Returns the row numbers of the people's pods; missing ones are created.
     async fn create_pods(&mut self, people: &[NewPerson]) -> Result<HashMap<PodAddress, i64>, DatabaseError> {
         let now = self.now;

@@ -4,28 +4,94 @@ use std::collections::HashMap;
 
 use crate::domain::{DiasporaId, Entity, Guid, OwnPost, Photo, Poll, Post, StatusMessage};
 use crate::import::ImportError;
-use crate::import::records::photos::PhotoFiles;
-use crate::import::records::posts::status_message;
+use crate::import::apply::BatchRows;
+use crate::import::decide::Context;
+use crate::import::decide::photos::PhotoRows;
+use crate::import::decide::posts::{PostRows, status_message};
 use crate::import::scan::column_limits::short;
 use crate::import::scan::people::People;
 use crate::import::scan::text::{mentions, tags};
-use crate::import::target::{NewAccount, Target};
+use crate::import::target::{NewAccount, Planned, Target};
+use crate::import::write::counters::list;
 use crate::pod::database::{Cell as _, OnConflict, Value};
 
+impl BatchRows for PostRows<'_> {
+    fn remember(&self, planned: &mut Planned) {
+        for post in self.new.iter().chain(self.adopted.iter().map(|(_, post)| post)) {
+            planned.add_post(&post.post, true);
+        }
+    }
+
+    async fn write(&self, target: &mut Target) -> Result<(), ImportError> {
+        let Context { account, people, .. } = self.context;
+        let adopted: Vec<i64> = self.adopted.iter().map(|(id, _)| *id).collect();
+        target.adopt("posts", account, &adopted).await?;
+        target.adopt_photos_of(account, &adopted).await?;
+        let rows = self.new.iter().map(|post| post_row(account.person, &post.post)).collect();
+        target.pod.insert("posts", &POST_COLUMNS, rows, OnConflict::Fail).await?;
+        let photos: Vec<&Photo> = self
+            .new
+            .iter()
+            .filter_map(status_message)
+            .flat_map(|message| message.photos.iter().map(|Entity(photo)| photo))
+            .collect();
+        target.adopt("photos", account, &self.adopted_photos).await?;
+        target.write_photos(&self.context, &photos).await?;
+        let guids: Vec<&str> = self.new.iter().map(|post| post.post.guid().as_str()).collect();
+        let ids = target.ids("posts", &guids).await?;
+        let messages: Vec<(i64, &StatusMessage)> = self
+            .new
+            .iter()
+            .filter_map(status_message)
+            .filter_map(|message| Some((*ids.get(message.guid.as_str())?, message)))
+            .collect();
+        target.write_parts(people, &messages).await?;
+        let rows = self.visibilities(&ids);
+        let columns = ["shareable_id", "shareable_type", "user_id"];
+        target.pod.insert("share_visibilities", &columns, rows, OnConflict::Ignore).await?;
+        Ok(())
+    }
+}
+
+impl PostRows<'_> {
+    /// Returns the rows that show limited posts to people of this pod.
+    fn visibilities(&self, ids: &HashMap<String, i64>) -> Vec<Vec<Value>> {
+        let Context { account, people, .. } = self.context;
+        let readers_of = |post: &OwnPost| -> Option<Vec<Vec<Value>>> {
+            let id = *ids.get(post.post.guid().as_str())?;
+            let readers = post.subscribed_users_ids.as_ref()?.iter();
+            // An archive must not put a stranger's limited posts into people's streams.
+            let users = readers
+                .filter_map(|reader| people.get(reader)?.user)
+                .filter(|user| account.is_vouched_for || account.readers.contains(user))
+                .filter(|user| !account.ignored_by.contains_key(user));
+            Some(users.map(|user| vec![id.into(), "Post".into(), user.into()]).collect())
+        };
+        self.new.iter().filter_map(readers_of).flatten().collect()
+    }
+}
+
+impl BatchRows for PhotoRows<'_> {
+    async fn write(&self, target: &mut Target) -> Result<(), ImportError> {
+        target.adopt("photos", self.context.account, &self.adopted).await?;
+        target.write_photos(&self.context, &self.new.iter().collect::<Vec<_>>()).await
+    }
+}
+
 impl Target {
+    /// Assigns the old person's existing rows to the account.
     pub(in crate::import) async fn adopt(
         &mut self,
         table: &'static str,
-        column: &str,
         account: &NewAccount,
         rows: &[i64],
     ) -> Result<(), ImportError> {
         let Some(old) = account.old_person else { return Ok(()) };
         for chunk in rows.chunks(1000) {
-            let list = chunk.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
             let sql = format!(
-                "UPDATE {table} SET {column} = {} WHERE {column} = {old} AND id IN ({list})",
-                account.person
+                "UPDATE {table} SET author_id = {} WHERE author_id = {old} AND id IN ({})",
+                account.person,
+                list(chunk)
             );
             self.pod.run(table, sql, &[]).await?;
         }
@@ -33,90 +99,27 @@ impl Target {
     }
 
     /// Adopts the photos of adopted posts.
-    pub(in crate::import) async fn adopt_photos_of(
-        &mut self,
-        account: &NewAccount,
-        posts: &[i64],
-    ) -> Result<(), ImportError> {
+    async fn adopt_photos_of(&mut self, account: &NewAccount, posts: &[i64]) -> Result<(), ImportError> {
         let Some(old) = account.old_person else { return Ok(()) };
         for chunk in posts.chunks(1000) {
-            let list = chunk.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
             let sql = format!(
                 "UPDATE photos SET author_id = {} WHERE author_id = {old} AND status_message_guid IN \
-                 (SELECT guid FROM posts WHERE id IN ({list}))",
-                account.person
+                 (SELECT guid FROM posts WHERE id IN ({}))",
+                account.person,
+                list(chunk)
             );
             self.pod.run("photos", sql, &[]).await?;
         }
         Ok(())
     }
 
-    /// Assigns the old person's existing rows to the account.
-    pub(in crate::import) async fn adopt_rows(
-        &mut self,
-        table: &'static str,
-        account: &NewAccount,
-        rows: &[i64],
-    ) -> Result<(), ImportError> {
-        self.adopt(table, "author_id", account, rows).await
-    }
-
-    pub(in crate::import) async fn write_posts(
-        &mut self,
-        account: &NewAccount,
-        people: &People,
-        files: &PhotoFiles,
-        posts: &[OwnPost],
-    ) -> Result<(), ImportError> {
-        let rows = posts.iter().map(|post| post_row(account.person, &post.post)).collect();
-        self.pod.insert("posts", &POST_COLUMNS, rows, OnConflict::Fail).await?;
-        let guids: Vec<&str> = posts.iter().map(|post| post.post.guid().as_str()).collect();
-        let ids = self.ids("posts", &guids).await?;
-        let messages: Vec<(i64, &StatusMessage)> = posts
-            .iter()
-            .filter_map(status_message)
-            .filter_map(|message| Some((*ids.get(message.guid.as_str())?, message)))
-            .collect();
-        let photos: Vec<&Photo> =
-            messages.iter().flat_map(|(_, message)| message.photos.iter().map(|photo| &photo.0)).collect();
-        self.write_photos(account, files, &photos).await?;
-        self.write_parts(people, &messages).await?;
-        let visible = posts
-            .iter()
-            .filter_map(|post| {
-                Some((*ids.get(post.post.guid().as_str())?, post.subscribed_users_ids.as_ref()?))
-            })
-            .flat_map(|(post, readers)| {
-                // An archive must not put a stranger's limited posts into people's streams.
-                let users = readers
-                    .iter()
-                    .filter_map(|reader| people.get(reader)?.user)
-                    .filter(|user| account.is_vouched_for || account.readers.contains(user))
-                    .filter(|user| !account.ignored_by.contains_key(user));
-                users.map(move |user| vec![post.into(), "Post".into(), user.into()])
-            })
-            .collect();
-        let columns = ["shareable_id", "shareable_type", "user_id"];
-        self.pod.insert("share_visibilities", &columns, visible, OnConflict::Ignore).await?;
-        Ok(())
-    }
-
-    pub(in crate::import) async fn write_photos(
-        &mut self,
-        account: &NewAccount,
-        files: &PhotoFiles,
-        photos: &[&Photo],
-    ) -> Result<(), ImportError> {
-        let guids: Vec<&str> = photos.iter().map(|photo| photo.guid.as_str()).collect();
-        let there = self.existing_rows("photos", &guids).await?;
-        let known: Vec<i64> = there.values().map(|row| row.id).collect();
-        self.adopt("photos", "author_id", account, &known).await?;
+    async fn write_photos(&mut self, context: &Context<'_>, photos: &[&Photo]) -> Result<(), ImportError> {
         let here = self.photos_at.clone();
-        let mut rows = Vec::new();
-        for photo in photos.iter().filter(|photo| !there.contains_key(photo.guid.as_str())) {
-            let here = files.get(&photo.remote_photo_name).map(|name| (here.as_str(), name.as_str()));
-            rows.push(photo_row(account.person, photo, here));
-        }
+        let row = |photo: &&Photo| {
+            let here = context.files.get(&photo.remote_photo_name).map(|name| (here.as_str(), name.as_str()));
+            photo_row(context.account.person, photo, here)
+        };
+        let rows = photos.iter().map(row).collect();
         self.pod.insert("photos", &PHOTO_COLUMNS, rows, OnConflict::Fail).await?;
         Ok(())
     }
@@ -132,7 +135,7 @@ impl Target {
         let tagged: Vec<(i64, Vec<String>)> =
             messages.iter().map(|(id, message)| (*id, tags(&message.text))).collect();
         self.put_tags("Post", &tagged).await?;
-        let mentioned = messages.iter().map(|(id, message)| (*id, mentions(&message.text)));
+        let mentioned = messages.iter().map(|(id, message)| (*id, mentions(&message.text))).collect();
         self.put_mentions("Post", people, mentioned).await
     }
 
@@ -184,9 +187,9 @@ impl Target {
         &mut self,
         kind: &'static str,
         people: &People,
-        records: impl Iterator<Item = (i64, Vec<DiasporaId>)>,
+        mut records: Vec<(i64, Vec<DiasporaId>)>,
     ) -> Result<(), ImportError> {
-        let records: Vec<(i64, Vec<DiasporaId>)> = records.filter(|(_, ids)| !ids.is_empty()).collect();
+        records.retain(|(_, ids)| !ids.is_empty());
         let mut unknown_people: Vec<&str> = records
             .iter()
             .flat_map(|(_, ids)| ids.iter().filter(|id| people.get(id).is_none()).map(DiasporaId::as_str))

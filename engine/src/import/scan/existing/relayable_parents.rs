@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use crate::domain::{Guid, Relayable, RelayableEntity};
 use crate::import::ImportError;
-use crate::import::records::counters::list;
 use crate::import::scan::survey::hashed;
 use crate::import::target::{NewAccount, PlannedRow, Target};
+use crate::import::write::counters::list;
 use crate::pod::database::{Cell as _, Row};
 use crate::validate::SignatureCheck;
 
@@ -31,7 +31,7 @@ pub(in crate::import) struct Parents {
     /// Poll and row number of each answer.
     pub(in crate::import) answers: HashMap<String, (i64, i64)>,
     /// Authors of posts, each with a person whom they ignore.
-    ignored: HashSet<(i64, i64)>,
+    pub(in crate::import) ignored: HashSet<(i64, i64)>,
 }
 
 impl Parents {
@@ -117,18 +117,8 @@ impl Target {
             }
         }
         if let Some(planned) = &self.planned {
-            let add =
-                |into: &mut HashMap<String, Parent>, guids: &[&str], set: &HashMap<Guid, PlannedRow>| {
-                    for guid in guids {
-                        if let Some(row) = guid.parse::<Guid>().ok().and_then(|guid| set.get(&guid)) {
-                            let parent = Parent { id: row.number, own: row.own, visible: true, host: None };
-                            into.entry((*guid).to_owned()).or_insert(parent);
-                        }
-                    }
-                };
-            add(&mut parents.posts, &posts, &planned.posts);
-            add(&mut parents.comments, &comments, &planned.comments);
-            add(&mut parents.polls, &polls, &planned.polls);
+            add_planned(&mut parents.comments, &comments, &planned.comments);
+            add_planned(&mut parents.polls, &polls, &planned.polls);
             for guid in answers {
                 if let Some(poll) = guid.parse::<Guid>().ok().and_then(|guid| planned.answers.get(&guid)) {
                     parents.answers.entry(guid.to_owned()).or_insert((*poll, 0));
@@ -138,7 +128,7 @@ impl Target {
         Ok(parents)
     }
 
-    /// Reads posts of this pod by their GUIDs, and whether the account may see them.
+    /// Reads posts of this pod by their GUIDs, and whether the account may see them; in a dry run, planned ones too.
     pub(in crate::import) async fn visible_posts(
         &mut self,
         account: &NewAccount,
@@ -149,7 +139,11 @@ impl Target {
             shown_to(account)
         );
         let rows = self.pod.rows_in("posts", &select, guids).await?;
-        Ok(rows.iter().filter_map(|row| parent(account, row)).collect())
+        let mut posts = rows.iter().filter_map(|row| parent(account, row)).collect();
+        if let Some(planned) = &self.planned {
+            add_planned(&mut posts, guids, &planned.posts);
+        }
+        Ok(posts)
     }
 
     /// Returns those of these posts that are limited, on this pod or in the archive as the account's own.
@@ -203,6 +197,16 @@ impl Target {
         );
         let rows = self.pod.rows("who ignores the account", sql, &[]).await?;
         Ok(rows.iter().filter_map(|row| row.integer(0).zip(row.integer(1))).collect())
+    }
+}
+
+/// Adds records that a dry run has planned.
+fn add_planned(into: &mut HashMap<String, Parent>, guids: &[&str], planned: &HashMap<Guid, PlannedRow>) {
+    for guid in guids {
+        if let Some(row) = guid.parse::<Guid>().ok().and_then(|guid| planned.get(&guid)) {
+            let parent = Parent { id: row.number, own: row.own, visible: true, host: None };
+            into.entry((*guid).to_owned()).or_insert(parent);
+        }
     }
 }
 

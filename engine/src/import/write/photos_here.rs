@@ -3,16 +3,16 @@
 //! A post that this pod knew before has photos on the old pod, a stock archive shows its account's avatar there, and
 //! an import may get its photo files later than its records. The old pod will disappear.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
-use crate::domain::{Photo, Profile};
+use crate::domain::Profile;
 use crate::import::journal::imports::ImportRecord;
 use crate::import::journal::notes::kinds::PHOTO_ADDRESSES;
 use crate::import::journal::notes::{Intent, Journal, noted};
-use crate::import::records::counters::list;
-use crate::import::records::photos::PhotoFiles;
-use crate::import::records::post_rows::stem;
 use crate::import::target::{NewAccount, Target};
+use crate::import::write::counters::list;
+use crate::import::write::photos::PhotoFiles;
+use crate::import::write::posts::stem;
 use crate::import::{ImportError, UndoError};
 use crate::pod::database::{Cell as _, DatabaseError, Value};
 use crate::store::Store;
@@ -38,18 +38,6 @@ struct Elsewhere {
 }
 
 impl Target {
-    /// Returns those of these photos that point to this pod.
-    pub(in crate::import) async fn photos_here<'a>(
-        &mut self,
-        photos: impl Iterator<Item = &'a Photo>,
-    ) -> Result<HashSet<String>, DatabaseError> {
-        let guids: Vec<&str> = photos.map(|photo| photo.guid.as_str()).collect();
-        let sql = "SELECT guid, remote_photo_path FROM photos WHERE guid IN ({})";
-        let rows = self.pod.rows_in("photos", sql, &guids).await?;
-        let here = rows.iter().filter(|row| row.text(1).as_ref() == Some(&self.photos_at));
-        Ok(here.filter_map(|row| row.text(0)).collect())
-    }
-
     /// Points the account's photos here, if their files exist here.
     pub(in crate::import) async fn point_photos_here(
         &mut self,

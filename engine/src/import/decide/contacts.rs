@@ -1,0 +1,166 @@
+//! Contacts. They start as not sharing: whether people share is up to them, after the move.
+
+use std::collections::HashSet;
+
+use super::{Action, BatchPlan, Context};
+use crate::domain::{Contact, CountKind, DiasporaId};
+use crate::import::journal::notes::kinds;
+use crate::import::report::FindingCode;
+use crate::import::scan::existing::contacts::ExistingContacts;
+use crate::import::scan::people::Person;
+
+/// The contacts of a batch that are written.
+#[derive(Debug)]
+pub(in crate::import) struct ContactRows {
+    pub(in crate::import) user: i64,
+    /// New contacts, and those of [`Self::shared_by_them`], which get aspects as well.
+    pub(in crate::import) contacts: Vec<NewContact>,
+    /// Contacts of people who have started to share with the account; the account is to share as well.
+    pub(in crate::import) shared_by_them: Vec<i64>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::import) struct NewContact {
+    pub(in crate::import) person: i64,
+    pub(in crate::import) receiving: bool,
+    pub(in crate::import) aspects: Vec<i64>,
+}
+
+pub(in crate::import) fn contacts(
+    context: &Context<'_>,
+    existing: &ExistingContacts,
+    contacts: &[Contact],
+) -> BatchPlan<ContactRows> {
+    let account = context.account;
+    let rows = ContactRows { user: account.user, contacts: Vec::new(), shared_by_them: Vec::new() };
+    let mut plan = BatchPlan::new(rows);
+    let mut seen = HashSet::new();
+    for contact in contacts {
+        let id = &contact.account_id;
+        let person = match contact_person(context, id, &mut seen) {
+            Ok(person) => person.id,
+            Err(code) => {
+                plan.omit(CountKind::Contacts, code, id);
+                continue;
+            }
+        };
+        // diaspora* allows no sharing with somebody who is ignored (`Contact#not_blocked_user`).
+        let is_ignored = existing.ignored.contains(&person);
+        let receiving = contact.receiving && !is_ignored;
+        let row = existing.rows.get(&person);
+        let action = Action::of_row(existing.noted.get(id.as_str()).copied(), row.is_some());
+        plan.add(CountKind::Contacts, kinds::CONTACTS, id, action);
+        match (action, row) {
+            (Action::Insert, _) => {}
+            // People who were notified of the move earlier may share already.
+            (Action::Present(None), Some(row)) if receiving && !row.receiving => {
+                plan.rows.shared_by_them.push(row.id);
+            }
+            _ => continue,
+        }
+        let names = contact.contact_groups_membership.iter().filter(|_| !is_ignored);
+        let aspects = names.filter_map(|name| account.aspects.get(name).copied()).collect();
+        plan.rows.contacts.push(NewContact { person, receiving, aspects });
+    }
+    plan
+}
+
+/// Returns the person of a contact, once, or the reason why the contact is left out.
+fn contact_person<'a>(
+    context: &Context<'a>,
+    id: &DiasporaId,
+    seen: &mut HashSet<i64>,
+) -> Result<&'a Person, FindingCode> {
+    let person = context.people.get(id).ok_or(FindingCode::PersonUnknown)?;
+    if person.closed {
+        Err(FindingCode::PersonClosed)
+    } else if context.account.is_own(person.id) {
+        Err(FindingCode::OwnPerson)
+    } else if !seen.insert(person.id) {
+        Err(FindingCode::Duplicate)
+    } else {
+        Ok(person)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::import::decide::tests::{World, deleted, written};
+    use crate::import::scan::existing::contacts::ContactRow;
+
+    fn contact(id: &str, receiving: bool) -> Contact {
+        serde_json::from_value(serde_json::json!({
+            "sharing": true, "receiving": receiving, "following": false, "followed": false,
+            "person_name": id, "account_id": id, "public_key": "", "contact_groups_membership": ["Friends"],
+        }))
+        .unwrap()
+    }
+
+    fn existing(
+        rows: &[(i64, ContactRow)],
+        noted: &[(&str, crate::import::journal::notes::Noted)],
+    ) -> ExistingContacts {
+        ExistingContacts {
+            rows: rows.iter().map(|(person, row)| (*person, *row)).collect::<HashMap<_, _>>(),
+            ignored: [5].into(),
+            noted: noted.iter().map(|(id, noted)| ((*id).to_owned(), *noted)).collect(),
+        }
+    }
+
+    #[test]
+    fn contacts_are_written_found_or_left_out_with_a_reason() {
+        let world = World::new();
+        let list = [
+            contact("bob@far.example", true),
+            contact("bob@far.example", true),
+            contact("nobody@far.example", true),
+            contact("closed@far.example", true),
+            contact("alice@old.example", true),
+            contact("ignored@far.example", true),
+        ];
+        let plan = contacts(&world.context(), &existing(&[], &[]), &list);
+        let actions: Vec<Action> = plan.entries.iter().map(|entry| entry.action).collect();
+        assert_eq!(
+            actions,
+            [
+                Action::Insert,
+                Action::Omit(FindingCode::Duplicate),
+                Action::Omit(FindingCode::PersonUnknown),
+                Action::Omit(FindingCode::PersonClosed),
+                Action::Omit(FindingCode::OwnPerson),
+                Action::Insert,
+            ]
+        );
+        assert_eq!(
+            plan.rows.contacts,
+            [
+                NewContact { person: 3, receiving: true, aspects: vec![7] },
+                NewContact { person: 5, receiving: false, aspects: vec![] },
+            ]
+        );
+        assert_eq!(plan.intents.len(), 2);
+    }
+
+    #[test]
+    fn who_shares_already_is_shared_with_and_what_people_deleted_stays_deleted() {
+        let world = World::new();
+        let row = |receiving| ContactRow { id: 31, receiving };
+        let bob = [contact("bob@far.example", true)];
+        let plan = contacts(&world.context(), &existing(&[(3, row(false))], &[]), &bob);
+        assert_eq!(plan.entries[0].action, Action::Present(None));
+        assert_eq!((plan.rows.shared_by_them.len(), plan.rows.contacts.len(), plan.intents.len()), (1, 1, 1));
+        let plan = contacts(&world.context(), &existing(&[(3, row(true))], &[]), &bob);
+        assert!(plan.rows.contacts.is_empty() && plan.intents.len() == 1);
+        let noted = [("bob@far.example", written())];
+        let plan = contacts(&world.context(), &existing(&[(3, row(false))], &noted), &bob);
+        assert_eq!(plan.entries[0].action, Action::Present(Some(written())));
+        assert!(plan.rows.contacts.is_empty() && plan.intents.is_empty());
+        let noted = [("bob@far.example", deleted())];
+        let plan = contacts(&world.context(), &existing(&[], &noted), &bob);
+        assert_eq!(plan.entries[0].action, Action::Omit(FindingCode::DeletedSince));
+        assert!(plan.rows.contacts.is_empty() && plan.intents.is_empty());
+    }
+}

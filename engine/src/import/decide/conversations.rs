@@ -1,0 +1,298 @@
+//! Private conversations with their messages, as far as the people are known.
+//!
+//! Messages carry no signature: the archive vouches for what the account wrote, and a trusted pod for what its people
+//! received from elsewhere. What others wrote in a conversation that existed before exists already.
+
+use std::collections::HashSet;
+
+use super::{Action, BatchPlan, Context};
+use crate::domain::{Conversation, CountKind, DiasporaId, Guid, Message, Timestamp};
+use crate::import::journal::notes::{How, Intent, Noted, kinds};
+use crate::import::report::FindingCode;
+use crate::import::scan::existing::conversations::{
+    ExistingConversation, ExistingConversations, visibility_name,
+};
+use crate::import::target::ExistingRow;
+
+/// The conversations of a batch that are written. Rows name their conversation by its GUID.
+#[derive(Debug, Default)]
+pub(in crate::import) struct ConversationRows {
+    pub(in crate::import) new: Vec<NewConversation>,
+    pub(in crate::import) visibilities: Vec<NewVisibility>,
+    /// Messages with their authors.
+    pub(in crate::import) messages: Vec<(Guid, i64, Message)>,
+    /// Conversations that get more messages from this import, with the time of the last one.
+    pub(in crate::import) changed: Vec<(Guid, Timestamp)>,
+}
+
+#[derive(Debug)]
+pub(in crate::import) struct NewConversation {
+    pub(in crate::import) guid: Guid,
+    pub(in crate::import) author: i64,
+    pub(in crate::import) subject: String,
+    pub(in crate::import) created_at: Timestamp,
+    pub(in crate::import) changed_at: Timestamp,
+}
+
+/// A conversation that a person will see.
+#[derive(Debug)]
+pub(in crate::import) struct NewVisibility {
+    pub(in crate::import) conversation: Guid,
+    pub(in crate::import) person: i64,
+    pub(in crate::import) unread: i64,
+    pub(in crate::import) created_at: Timestamp,
+    pub(in crate::import) changed_at: Timestamp,
+}
+
+/// `last` is the conversation of the record before; a long one is imported in parts.
+pub(in crate::import) fn conversations(
+    context: &Context<'_>,
+    existing: ExistingConversations,
+    last: &mut Option<Guid>,
+    conversations: Vec<Conversation>,
+) -> BatchPlan<ConversationRows> {
+    let plan = BatchPlan::new(ConversationRows::default());
+    let mut planner = Planner { context: *context, existing, plan };
+    for talk in conversations {
+        let before = last.replace(talk.guid.clone());
+        // A continuation whose beginning is missing begins as well.
+        let begins = !talk.continued || before.as_ref() != Some(&talk.guid);
+        planner.add(talk, begins);
+    }
+    planner.plan
+}
+
+/// A person in a conversation.
+#[derive(Clone, Copy)]
+struct Member {
+    person: i64,
+    /// The person's own row here, if imported but not announced yet.
+    also: Option<i64>,
+    /// True if the person belongs to the target pod.
+    local: bool,
+    /// True if the archive vouches for them.
+    is_vouched_for: bool,
+    /// True if they belong to the target pod and ignore the account.
+    ignores: bool,
+}
+
+impl Member {
+    /// Returns whether the archive proves that they wrote this: messages carry no signature.
+    fn may_say(self, talk: &Conversation, id: &DiasporaId) -> bool {
+        // Authors who have deleted the conversation or closed the account since are no longer participants.
+        self.is_vouched_for && (talk.participants.contains(id) || talk.author == *id)
+    }
+}
+
+struct Planner<'a> {
+    context: Context<'a>,
+    existing: ExistingConversations,
+    plan: BatchPlan<ConversationRows>,
+}
+
+impl Planner<'_> {
+    fn add(&mut self, talk: Conversation, begins: bool) {
+        let row = self.existing.rows.get(talk.guid.as_str()).copied();
+        let (why, why_messages) = if self.is_deleted(&talk, row) {
+            return self.omit_deleted(&talk, begins);
+        } else if row.is_some_and(|row| !row.takes_part) {
+            (FindingCode::GuidTaken, FindingCode::ParentNotVisible)
+        } else if self.member(&talk.author).is_none() || !talk.participants.contains(self.context.old) {
+            (FindingCode::PersonUnknown, FindingCode::ParentMissing)
+        } else {
+            return self.import(talk, row, begins);
+        };
+        if begins {
+            self.plan.omit(CountKind::Conversations, why, &talk.guid);
+        }
+        for message in &talk.messages {
+            self.plan.omit(CountKind::Messages, why_messages, &message.guid);
+        }
+    }
+
+    fn member(&self, id: &DiasporaId) -> Option<Member> {
+        let Context { account, old, people, .. } = self.context;
+        if id == old {
+            let (person, also) = (account.person, account.old_person);
+            return Some(Member { person, also, local: true, is_vouched_for: true, ignores: false });
+        }
+        let person = people.get(id)?;
+        Some(Member {
+            person: person.id,
+            also: person.also,
+            local: person.user.is_some(),
+            // Messages of this pod's people exist here, except those from before their own move from the old pod.
+            is_vouched_for: account.is_vouched_for && (person.user.is_none() || id.host() == old.host()),
+            ignores: person.user.is_some_and(|user| account.ignored_by.contains_key(&user)),
+        })
+    }
+
+    fn noted(&self, talk: &Conversation) -> Option<Noted> {
+        self.existing.noted.get(talk.guid.as_str()).copied()
+    }
+
+    fn noted_visibility(&self, talk: &Conversation, person: &DiasporaId) -> Option<Noted> {
+        self.existing.visibilities.get(&visibility_name(talk, person)).copied()
+    }
+
+    /// Returns whether this import created the conversation, or is creating it.
+    fn is_ours(&self, talk: &Conversation, row: Option<ExistingConversation>) -> bool {
+        row.is_none() || self.noted(talk).is_some_and(|noted| !noted.was_here())
+    }
+
+    /// Returns whether the user has deleted it since.
+    fn is_deleted(&self, talk: &Conversation, row: Option<ExistingConversation>) -> bool {
+        let certain = |noted: Option<Noted>| noted.is_some_and(|noted| noted.certain);
+        let visibility = certain(self.noted_visibility(talk, self.context.old));
+        row.map_or_else(|| certain(self.noted(talk)) || visibility, |row| !row.is_shown && visibility)
+    }
+
+    /// Leaves out a conversation that the user has deleted. No more messages are added to it, either.
+    fn omit_deleted(&mut self, talk: &Conversation, begins: bool) {
+        if begins {
+            self.plan.omit(CountKind::Conversations, FindingCode::DeletedSince, &talk.guid);
+        }
+        for message in &talk.messages {
+            let code = match self.member(&message.author) {
+                _ if self.existing.noted_messages.contains_key(message.guid.as_str()) => {
+                    FindingCode::DeletedSince
+                }
+                None => FindingCode::PersonUnknown,
+                Some(author) if !author.may_say(talk, &message.author) => FindingCode::Unsigned,
+                Some(_) => FindingCode::ParentMissing,
+            };
+            self.plan.omit(CountKind::Messages, code, &message.guid);
+        }
+    }
+
+    fn import(&mut self, talk: Conversation, row: Option<ExistingConversation>, begins: bool) {
+        let intents = self.plan.intents.len();
+        if begins {
+            self.begin(&talk, row);
+        }
+        let last = talk.messages.iter().map(|message| message.created_at).max();
+        let (guid, is_ours) = (talk.guid.clone(), row.is_some() && self.is_ours(&talk, row));
+        self.add_messages(talk, row);
+        if let Some(last) = last.filter(|_| !begins && is_ours && self.plan.intents.len() > intents) {
+            self.plan.rows.changed.push((guid.clone(), last));
+        }
+        if begins && row.is_none() {
+            // Its next part continues it.
+            let row = ExistingConversation { takes_part: true, is_shown: true, is_ignored: false };
+            self.existing.rows.insert(guid.to_string(), row);
+            self.existing.noted.insert(guid.to_string(), WRITTEN);
+        }
+    }
+
+    /// Adds the conversation itself, and the people who take part.
+    fn begin(&mut self, talk: &Conversation, row: Option<ExistingConversation>) {
+        let guid = &talk.guid;
+        let changed_at =
+            talk.messages.iter().map(|message| message.created_at).fold(talk.created_at, Ord::max);
+        if row.is_some() {
+            self.plan.count(CountKind::Conversations, guid, Action::Present(self.noted(talk)));
+        } else {
+            self.plan.add(CountKind::Conversations, "conversations", guid, Action::Insert);
+            // Other people are named as authors only if vouched for.
+            let author = self.member(&talk.author).filter(|member| member.is_vouched_for);
+            self.plan.rows.new.push(NewConversation {
+                guid: guid.clone(),
+                author: author.map_or(self.context.account.person, |member| member.person),
+                subject: talk.subject.clone(),
+                created_at: talk.created_at,
+                changed_at,
+            });
+        }
+        let unknown = talk.participants.iter().filter(|person| self.member(person).is_none());
+        for person in unknown.collect::<Vec<_>>() {
+            let note = Action::Note(FindingCode::PersonUnknown);
+            self.plan.count(CountKind::Conversations, person, note);
+        }
+        let is_taken = |message: &&Message| {
+            self.member(&message.author).is_some_and(|author| author.may_say(talk, &message.author))
+        };
+        let messages = i64::try_from(talk.messages.iter().filter(is_taken).count()).unwrap_or(i64::MAX);
+        for person in self.new_participants(talk, row) {
+            let is_me = person == self.context.account.person;
+            self.plan.rows.visibilities.push(NewVisibility {
+                conversation: guid.clone(),
+                person,
+                unread: if is_me { talk.state.unread.clamp(0, messages) } else { 0 },
+                created_at: talk.created_at,
+                changed_at,
+            });
+        }
+    }
+
+    /// Returns the people to be added as participants, and adds the notes on them.
+    ///
+    /// Nothing in an archive proves that the others took part. People of this pod would find the conversation among
+    /// their own, so they get it only from an archive that a trusted pod has signed, and not if they ignore the
+    /// account. The participants of a conversation that existed before stay the same: only the account itself is
+    /// added.
+    fn new_participants(&mut self, talk: &Conversation, row: Option<ExistingConversation>) -> Vec<i64> {
+        let (account, is_ours) = (self.context.account, self.is_ours(talk, row));
+        let mut people = Vec::new();
+        for id in &talk.participants {
+            let Some(member) = self.member(id) else { continue };
+            let is_me = member.person == account.person;
+            let may = is_me || is_ours && (!member.local || account.is_vouched_for && !member.ignores);
+            if !may || self.noted_visibility(talk, id).is_some_and(|noted| noted.certain) {
+                continue;
+            }
+            let (kind, name) = (kinds::CONVERSATION_VISIBILITIES, visibility_name(talk, id));
+            if is_me && row.is_some_and(|row| row.is_shown) {
+                self.plan.intents.push(Intent::found(kind, &name));
+            } else {
+                self.plan.intents.push(Intent::write(kind, &name));
+                people.push(member.person);
+            }
+        }
+        people.sort_unstable();
+        people.dedup();
+        people
+    }
+
+    fn add_messages(&mut self, mut talk: Conversation, row: Option<ExistingConversation>) {
+        let is_ours = self.is_ours(&talk, row);
+        let is_ignored = row.is_some_and(|row| row.is_ignored);
+        let mut seen = HashSet::new();
+        for message in std::mem::take(&mut talk.messages) {
+            let (id, guid) = (message.guid.clone(), message.guid.as_str());
+            let author = self.member(&message.author);
+            let noted = self.existing.noted_messages.get(guid).copied();
+            let action = match (author, self.existing.messages.get(guid)) {
+                (None, _) => Action::Omit(FindingCode::PersonUnknown),
+                _ if !seen.insert(id.clone()) => Action::Omit(FindingCode::Duplicate),
+                (Some(author), Some(row))
+                    if row.author == author.person || Some(row.author) == author.also =>
+                {
+                    Action::Present(noted)
+                }
+                (Some(_), Some(_)) => Action::Omit(FindingCode::GuidTaken),
+                (Some(_), None) if noted.is_some_and(|noted| noted.certain) => {
+                    Action::Omit(FindingCode::DeletedSince)
+                }
+                (Some(author), None)
+                    if !author.may_say(&talk, &message.author)
+                        || !is_ours && author.person != self.context.account.person =>
+                {
+                    Action::Omit(FindingCode::Unsigned)
+                }
+                _ if is_ignored => Action::Omit(FindingCode::AuthorIgnored),
+                (Some(author), None) => {
+                    // Another conversation of the batch may name it again.
+                    let row = ExistingRow { id: 0, author: author.person };
+                    self.existing.messages.insert(guid.to_owned(), row);
+                    self.existing.noted_messages.insert(guid.to_owned(), WRITTEN);
+                    self.plan.rows.messages.push((talk.guid.clone(), author.person, message));
+                    Action::Insert
+                }
+            };
+            self.plan.add(CountKind::Messages, "messages", &id, action);
+        }
+    }
+}
+
+/// The journal's entry for what the batch itself writes.
+const WRITTEN: Noted = Noted { how: How::Written, certain: true, earlier: false };

@@ -1,0 +1,10 @@
+//! One file per kind of record: what the target pod and the journal hold already of a batch.
+
+pub(in crate::import) mod aspects;
+pub(in crate::import) mod contacts;
+pub(in crate::import) mod conversations;
+pub(in crate::import) mod photos;
+pub(in crate::import) mod posts;
+pub(in crate::import) mod relayable_parents;
+pub(in crate::import) mod relayables;
+pub(in crate::import) mod subscriptions;

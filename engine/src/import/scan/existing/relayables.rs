@@ -1,0 +1,249 @@
+//! Comments, likes and votes that the pod and journals know: existing and deleted ones.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::domain::{Guid, Relayable};
+use crate::import::ImportError;
+use crate::import::journal::commit_mark::batch_of;
+use crate::import::journal::imports::JOURNAL_VERSION;
+use crate::import::journal::notes::{DUPLICATE, How, Journal, Noted};
+use crate::import::report::FindingCode;
+use crate::import::scan::existing::relayable_parents::Parents;
+use crate::import::target::{ExistingRow, NewAccount, Target};
+use crate::import::write::counters::list;
+use crate::pod::database::Cell as _;
+use crate::pod::tables::RelayableTable;
+use crate::store::StoreError;
+use crate::validate::SignatureCheck;
+
+/// A like or vote: its table, the class and row number of what it is about, and its author.
+pub(in crate::import) type Reaction = (RelayableTable, &'static str, i64, i64);
+
+/// The existing rows and notes for the records of a batch.
+#[derive(Default)]
+pub(in crate::import) struct ExistingRelayables {
+    pub(in crate::import) parents: Parents,
+    pub(in crate::import) rows: HashMap<RelayableTable, HashMap<String, ExistingRow>>,
+    pub(in crate::import) noted: HashMap<RelayableTable, HashMap<String, Noted>>,
+    /// Missing here, and noted by the import of their author or their post's author.
+    pub(in crate::import) deleted_elsewhere: HashSet<(RelayableTable, String)>,
+    /// All reactions to what missing likes and votes are about.
+    pub(in crate::import) reactions: HashSet<Reaction>,
+    /// Existing records whose signature this pod has, or had.
+    pub(in crate::import) signed: HashSet<(RelayableTable, i64)>,
+}
+
+impl ExistingRelayables {
+    /// Returns the row of a record, if it exists.
+    pub(in crate::import) fn row(&self, table: RelayableTable, guid: &Guid) -> Option<&ExistingRow> {
+        self.rows.get(&table)?.get(guid.as_str())
+    }
+
+    /// Returns the journal's entry for a record.
+    pub(in crate::import) fn noted(&self, table: RelayableTable, guid: &Guid) -> Option<Noted> {
+        self.noted.get(&table)?.get(guid.as_str()).copied()
+    }
+
+    /// Returns whether this pod has the signature of an existing record, or had it.
+    pub(in crate::import) fn has_signature(&self, table: RelayableTable, row: i64) -> bool {
+        self.signed.contains(&(table, row))
+    }
+
+    /// Returns the reason why a missing record must be left out; none for one that may be imported.
+    pub(in crate::import) fn omission_reason(
+        &self,
+        table: RelayableTable,
+        guid: &Guid,
+    ) -> Option<FindingCode> {
+        if self.row(table, guid).is_some() {
+            return None;
+        }
+        match self.noted(table, guid) {
+            Some(Noted { how: How::Duplicate, .. }) => Some(FindingCode::Duplicate),
+            Some(noted) if noted.certain => Some(FindingCode::DeletedSince),
+            _ => self
+                .deleted_elsewhere
+                .contains(&(table, guid.to_string()))
+                .then_some(FindingCode::DeletedSince),
+        }
+    }
+}
+
+/// A note in the journal of another import.
+struct Elsewhere {
+    guid: String,
+    /// The imported person's old ID, and the GUID they have here.
+    old_id: String,
+    person_guid: String,
+    batch: i64,
+    settled_batch: i64,
+}
+
+impl Target {
+    /// Looks up the records of a batch, and what they belong to.
+    pub(in crate::import) async fn existing_relayables(
+        &mut self,
+        account: &NewAccount,
+        records: &[(Relayable, SignatureCheck)],
+        journal: &Journal,
+    ) -> Result<ExistingRelayables, ImportError> {
+        let parents = self.parents(account, records).await?;
+        let mut existing = ExistingRelayables::default();
+        for table in RelayableTable::ALL {
+            let records: Vec<&(Relayable, SignatureCheck)> =
+                records.iter().filter(|(record, _)| RelayableTable::of(&record.entity) == table).collect();
+            if records.is_empty() {
+                continue;
+            }
+            let guids: Vec<&str> = records.iter().map(|(record, _)| record.entity.guid().as_str()).collect();
+            let rows = self.existing_rows(table.name(), &guids).await?;
+            let noted = journal.noted(table.name(), &guids).await?;
+            let (present, missing): (Vec<_>, Vec<_>) =
+                records.into_iter().partition(|(record, _)| rows.contains_key(record.entity.guid().as_str()));
+            let missing: Vec<&Relayable> = missing.into_iter().map(|(record, _)| record).collect();
+            existing.reactions.extend(self.reactions(table, &parents, &missing).await?);
+            let unknown =
+                missing.into_iter().filter(|record| !noted.contains_key(record.entity.guid().as_str()));
+            let deleted =
+                self.deleted_elsewhere(table, &parents, &unknown.collect::<Vec<_>>(), journal).await?;
+            existing.deleted_elsewhere.extend(deleted);
+            let signed = present.iter().filter(|(_, check)| *check == SignatureCheck::Good);
+            let signed = signed.map(|(record, _)| record.entity.guid().as_str());
+            let signed: Vec<(&str, i64)> =
+                signed.filter_map(|guid| Some((guid, rows.get(guid)?.id))).collect();
+            existing.signed.extend(self.signed_rows(table, &signed, journal).await?);
+            existing.rows.insert(table, rows);
+            existing.noted.insert(table, noted);
+        }
+        Ok(ExistingRelayables { parents, ..existing })
+    }
+
+    /// Returns the reactions to what these likes or votes are about.
+    async fn reactions(
+        &mut self,
+        table: RelayableTable,
+        parents: &Parents,
+        missing: &[&Relayable],
+    ) -> Result<HashSet<Reaction>, ImportError> {
+        let mut reactions = HashSet::new();
+        let likes =
+            |class| format!("target_id, author_id FROM likes WHERE target_type = '{class}' AND target_id");
+        for (of, class, columns) in [
+            (RelayableTable::Likes, "Post", likes("Post")),
+            (RelayableTable::Likes, "Comment", likes("Comment")),
+            (
+                RelayableTable::PollParticipations,
+                "Poll",
+                "poll_id, author_id FROM poll_participations WHERE poll_id".into(),
+            ),
+        ] {
+            let found =
+                missing.iter().filter(|_| of == table).filter_map(|record| parents.of(&record.entity));
+            let of_class = found.filter(|(_, found)| *found == class).filter_map(|(parent, _)| parent);
+            let mut ids: Vec<i64> = of_class.map(|parent| parent.id).filter(|id| *id > 0).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            for chunk in ids.chunks(1000) {
+                let sql = format!("SELECT {columns} IN ({})", list(chunk));
+                for row in self.pod.rows(table.name(), sql, &[]).await? {
+                    if let (Some(parent), Some(author)) = (row.integer(0), row.integer(1)) {
+                        reactions.insert((table, class, parent, author));
+                    }
+                }
+            }
+        }
+        Ok(reactions)
+    }
+
+    /// Returns those of these records whose signature this pod has, or had.
+    async fn signed_rows(
+        &mut self,
+        table: RelayableTable,
+        records: &[(&str, i64)],
+        journal: &Journal,
+    ) -> Result<HashSet<(RelayableTable, i64)>, ImportError> {
+        let guids: Vec<&str> = records.iter().map(|(guid, _)| *guid).collect();
+        let noted = journal.noted(table.signatures(), &guids).await?;
+        let had = records.iter().filter(|(guid, _)| noted.get(*guid).is_some_and(|noted| noted.certain));
+        let mut signed: HashSet<(RelayableTable, i64)> = had.map(|(_, id)| (table, *id)).collect();
+        let ids: Vec<i64> = records.iter().map(|(_, id)| *id).collect();
+        let (signatures, key) = (table.signatures(), table.signature_key());
+        for chunk in ids.chunks(1000) {
+            let sql = format!("SELECT {key} FROM {signatures} WHERE {key} IN ({})", list(chunk));
+            let rows = self.pod.rows("signatures", sql, &[]).await?;
+            signed.extend(rows.iter().filter_map(|row| Some((table, row.integer(0)?))));
+        }
+        Ok(signed)
+    }
+
+    /// Returns records that another person's import has written or found here, and that were deleted since. That
+    /// person must be their author, or the author of the post they belong to: nobody else can keep records out.
+    async fn deleted_elsewhere(
+        &mut self,
+        table: RelayableTable,
+        parents: &Parents,
+        missing: &[&Relayable],
+        journal: &Journal,
+    ) -> Result<Vec<(RelayableTable, String)>, ImportError> {
+        let guids: Vec<&str> = missing.iter().map(|record| record.entity.guid().as_str()).collect();
+        let elsewhere = noted_elsewhere(journal, self.url.as_str(), table.name(), &guids).await?;
+        if elsewhere.is_empty() {
+            return Ok(Vec::new());
+        }
+        let people: Vec<&str> = elsewhere.iter().map(|note| note.person_guid.as_str()).collect();
+        let sql = "SELECT guid, id, fetch_status FROM people WHERE guid IN ({})";
+        let rows = self.pod.rows_in("people who came here", sql, &people).await?;
+        let people: HashMap<String, (i64, i64)> = rows
+            .iter()
+            .filter_map(|row| Some((row.text(0)?, (row.integer(1)?, batch_of(row.integer(2))))))
+            .collect();
+        let records: HashMap<&str, &Relayable> =
+            missing.iter().map(|record| (record.entity.guid().as_str(), *record)).collect();
+        let counts = |note: &Elsewhere| {
+            let (Some((person, mark)), Some(record)) =
+                (people.get(&note.person_guid), records.get(note.guid.as_str()))
+            else {
+                return false;
+            };
+            let host = parents.of(&record.entity).and_then(|(parent, _)| parent?.host);
+            note.batch <= note.settled_batch.max(*mark)
+                && (host == Some(*person) || note.old_id == record.entity.author().as_str())
+        };
+        Ok(elsewhere.into_iter().filter(counts).map(|note| (table, note.guid)).collect())
+    }
+}
+
+/// Returns other imports' notes on these records, except those left out there.
+async fn noted_elsewhere(
+    journal: &Journal,
+    pod_url: &str,
+    kind: &'static str,
+    guids: &[&str],
+) -> Result<Vec<Elsewhere>, StoreError> {
+    let Some(store) = journal.store() else { return Ok(Vec::new()) };
+    let own = journal.import().map_or("", |import| import.id.as_str());
+    let mut notes = Vec::new();
+    for chunk in guids.chunks(1000) {
+        let places = vec!["?"; chunk.len()].join(", ");
+        let sql = format!(
+            "SELECT r.guid, i.old_id, COALESCE(i.person_guid, i.id), r.batch, i.settled_batch \
+             FROM pappus_import_rows r JOIN pappus_imports i ON i.id = r.import_id \
+             WHERE r.kind = ? AND i.pod_url = ? AND i.id <> ? AND i.state <> 'undone' \
+             AND (i.journal_version = {JOURNAL_VERSION} OR i.state <> 'importing') \
+             AND COALESCE(r.previous, '') <> '{DUPLICATE}' AND r.guid IN ({places})"
+        );
+        let mut values = vec![kind.into(), pod_url.into(), own.into()];
+        values.extend(chunk.iter().map(|guid| (*guid).into()));
+        for row in store.rows("reading other journals", &sql, &values).await? {
+            let (guid, old_id, person_guid) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            notes.push(Elsewhere {
+                guid,
+                old_id,
+                person_guid,
+                batch: row.get(3)?,
+                settled_batch: row.get(4)?,
+            });
+        }
+    }
+    Ok(notes)
+}

@@ -1,0 +1,59 @@
+//! The account's subscriptions and hidden posts, and the posts they are about.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::domain::Guid;
+use crate::import::ImportError;
+use crate::import::journal::notes::{Journal, Noted, kinds};
+use crate::import::scan::existing::relayable_parents::Parent;
+use crate::import::target::{NewAccount, Target};
+use crate::import::write::counters::list;
+use crate::pod::database::Cell as _;
+
+pub(in crate::import) struct ExistingSubscriptions {
+    pub(in crate::import) posts: HashMap<String, Parent>,
+    /// Row numbers of posts to which the account has subscribed.
+    pub(in crate::import) subscribed: HashSet<i64>,
+    pub(in crate::import) noted: HashMap<String, Noted>,
+}
+
+pub(in crate::import) struct ExistingHiddenPosts {
+    pub(in crate::import) posts: HashMap<String, Parent>,
+    pub(in crate::import) noted: HashMap<String, Noted>,
+}
+
+impl Target {
+    pub(in crate::import) async fn existing_subscriptions(
+        &mut self,
+        account: &NewAccount,
+        posts: &[Guid],
+        journal: &Journal,
+    ) -> Result<ExistingSubscriptions, ImportError> {
+        let guids: Vec<&str> = posts.iter().map(Guid::as_str).collect();
+        let noted = journal.noted(kinds::PARTICIPATIONS, &guids).await?;
+        let posts = self.visible_posts(account, &guids).await?;
+        let mut subscribed = HashSet::new();
+        for chunk in posts.values().map(|post| post.id).collect::<Vec<_>>().chunks(1000) {
+            let sql = format!(
+                "SELECT target_id FROM participations WHERE target_type = 'Post' AND author_id = {} \
+                 AND target_id IN ({})",
+                account.person,
+                list(chunk)
+            );
+            let rows = self.pod.rows("subscriptions", sql, &[]).await?;
+            subscribed.extend(rows.iter().filter_map(|row| row.integer(0)));
+        }
+        Ok(ExistingSubscriptions { posts, subscribed, noted })
+    }
+
+    pub(in crate::import) async fn existing_hidden_posts(
+        &mut self,
+        account: &NewAccount,
+        posts: &[Guid],
+        journal: &Journal,
+    ) -> Result<ExistingHiddenPosts, ImportError> {
+        let guids: Vec<&str> = posts.iter().map(Guid::as_str).collect();
+        let noted = journal.noted(kinds::HIDDEN_POSTS, &guids).await?;
+        Ok(ExistingHiddenPosts { posts: self.visible_posts(account, &guids).await?, noted })
+    }
+}

@@ -1,0 +1,110 @@
+//! The rows of aspects, of ignored people, and of what was shown to aspects.
+
+use crate::domain::ExtraSettings;
+use crate::import::ImportError;
+use crate::import::apply::BatchRows;
+use crate::import::decide::aspects::{AspectRows, AudienceRows, BlockRows};
+use crate::import::target::{NewAccount, Target};
+use crate::import::write::counters::list;
+use crate::pod::database::{Cell as _, DatabaseError, OnConflict, Row, Value};
+
+impl BatchRows for AspectRows<'_> {
+    async fn write(&self, target: &mut Target) -> Result<(), ImportError> {
+        target.add_aspects(self.user, self.settings, &self.names).await
+    }
+}
+
+impl BatchRows for BlockRows<'_> {
+    async fn write(&self, target: &mut Target) -> Result<(), ImportError> {
+        let row = |person: &i64| vec![self.account.user.into(), (*person).into()];
+        let rows = self.people.iter().map(row).collect();
+        target.pod.insert("blocks", &["user_id", "person_id"], rows, OnConflict::Ignore).await?;
+        for people in self.people.chunks(1000) {
+            target.stop_sharing_with(self.account, &list(people)).await?;
+        }
+        Ok(())
+    }
+}
+
+impl BatchRows for AudienceRows {
+    async fn write(&self, target: &mut Target) -> Result<(), ImportError> {
+        let row =
+            |(id, class, aspect): &(i64, &str, i64)| vec![(*id).into(), (*class).into(), (*aspect).into()];
+        let columns = ["shareable_id", "shareable_type", "aspect_id"];
+        let rows = self.0.iter().map(row).collect();
+        target.pod.insert("aspect_visibilities", &columns, rows, OnConflict::Ignore).await?;
+        Ok(())
+    }
+}
+
+impl Target {
+    /// Adds aspects after the existing ones.
+    pub(in crate::import) async fn add_aspects(
+        &mut self,
+        user: i64,
+        settings: &ExtraSettings,
+        names: &[&String],
+    ) -> Result<(), ImportError> {
+        let sql = format!("SELECT MAX(order_id) FROM aspects WHERE user_id = {user}");
+        let rows = self.pod.rows("the aspects", sql, &[]).await?;
+        let last = rows.first().and_then(|row| row.integer(0)).unwrap_or(0);
+        let now = self.now;
+        let default = |name: &str| {
+            let setting = settings.aspects.iter().find(|aspect| aspect.name == name);
+            setting.is_none_or(|setting| setting.post_default)
+        };
+        let rows = (last + 1..)
+            .zip(names)
+            .map(|(order, name)| {
+                vec![
+                    Value::from(name.as_str()),
+                    user.into(),
+                    order.into(),
+                    default(name).into(),
+                    now.into(),
+                    now.into(),
+                ]
+            })
+            .collect();
+        let columns = ["name", "user_id", "order_id", "post_default", "created_at", "updated_at"];
+        self.pod.insert("aspects", &columns, rows, OnConflict::Ignore).await?;
+        Ok(())
+    }
+
+    /// Ends contacts with people whom the account has begun to ignore, as diaspora* does (`BlockService#block`,
+    /// `User#disconnect`): nothing is shared with them, and a contact without sharing on either side goes.
+    async fn stop_sharing_with(&mut self, account: &NewAccount, people: &str) -> Result<(), DatabaseError> {
+        let own = format!(
+            "SELECT id, sharing FROM contacts WHERE user_id = {} AND person_id IN ({people})",
+            account.user
+        );
+        let theirs = format!(
+            "SELECT c.id, c.receiving FROM contacts c JOIN people p ON p.owner_id = c.user_id \
+             WHERE p.id IN ({people}) AND c.person_id = {}",
+            account.person
+        );
+        for (contacts, ends) in [(own, "receiving"), (theirs, "sharing")] {
+            let rows = self.pod.rows("the contacts", contacts, &[]).await?;
+            let stays = |row: &&Row| row.boolean(1).unwrap_or(false);
+            let ids =
+                |rows: Vec<&Row>| list(&rows.iter().filter_map(|row| row.integer(0)).collect::<Vec<_>>());
+            let (stay, go): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(stays);
+            for (ids, is_kept) in [(ids(stay), true), (ids(go), false)] {
+                if ids.is_empty() {
+                    continue;
+                }
+                if !is_kept || ends == "receiving" {
+                    let sql = format!("DELETE FROM aspect_memberships WHERE contact_id IN ({ids})");
+                    self.pod.run("members of aspects", sql, &[]).await?;
+                }
+                let sql = if is_kept {
+                    format!("UPDATE contacts SET {ends} = (1 = 0) WHERE id IN ({ids})")
+                } else {
+                    format!("DELETE FROM contacts WHERE id IN ({ids})")
+                };
+                self.pod.run("the contacts", sql, &[]).await?;
+            }
+        }
+        Ok(())
+    }
+}
