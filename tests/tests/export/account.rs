@@ -175,7 +175,7 @@ async fn a_new_pods_archive_key_is_ed25519() {
     assert_eq!(shell(&unpacked, &publish), (true, pem));
     let fingerprint = format!(
         "SHA256:{}",
-        shell(&unpacked, "openssl pkey -pubin -in pod.pem -outform DER | sha256sum").1[..64]
+        &shell(&unpacked, "openssl pkey -pubin -in pod.pem -outform DER | sha256sum").1[..64]
     );
     let verified = pappus(["verify", archive.to_str().unwrap(), "--json"]).unwrap();
     let report: Value = serde_json::from_str(&verified.stdout).unwrap();
