@@ -12,6 +12,7 @@ use crate::import::journal::notes::{forget_void, kinds, noted};
 use crate::import::journal::undo_rows::{KINDS, Kind};
 use crate::import::journal::undo_shared::Shared;
 use crate::import::records::counters::list;
+use crate::import::records::photos::stored_names;
 use crate::import::target::Target;
 use crate::import::{ImportError, Report};
 use crate::pod::config::{DatabaseUrl, PodUrl};
@@ -90,11 +91,11 @@ pub async fn undo(
     if let Some((person, user)) = target.keep_identity(store, keys, import).await? {
         // Posts of others with records of the account; their counters change.
         let touched = target.touched(person).await?;
+        let shared = Shared { store, import, person };
         for (signatures, key, table) in SIGNATURES {
-            undone.removed += target.remove_signatures(store, import, signatures, key, table).await?;
+            undone.removed += target.remove_signatures(&shared, signatures, key, table).await?;
         }
         target.point_photos_back(store, import, person).await?;
-        let shared = Shared { store, import, person };
         for kind in KINDS {
             target.undo_kind(&shared, kind, &mut undone).await?;
         }
@@ -104,15 +105,7 @@ pub async fn undo(
     target.remove_fetched(store, import, &mut undone).await?;
     undone.removed += target.remove_added_people(store, import).await?;
     undone.keeps_key = former::keeps_key(store, import).await?;
-    let mut after = 0;
-    loop {
-        let page = noted(store, &import.id, kinds::PHOTO_FILES, after).await?;
-        let Some((last, ..)) = page.last() else { break };
-        after = *last;
-        let names =
-            page.iter().flat_map(|(_, name, _)| crate::import::records::photos::stored_names(name)).collect();
-        uploads.remove(names).await?;
-    }
+    target.remove_files(store, import, uploads).await?;
     imports::finish_undo(store, &import.id, now).await?;
     Ok(undone)
 }
@@ -162,23 +155,42 @@ impl Target {
 
     async fn remove_signatures(
         &mut self,
-        store: &Store,
-        import: &ImportRecord,
+        shared: &Shared<'_>,
         signatures: &'static str,
         key: &str,
         table: &'static str,
     ) -> Result<u64, UndoError> {
         let (mut removed, mut after) = (0, 0);
         loop {
-            let page = noted(store, &import.id, signatures, after).await?;
+            let page = noted(shared.store, &shared.import.id, signatures, after).await?;
             let Some((last, ..)) = page.last() else { return Ok(removed) };
             after = *last;
             let guids: Vec<&str> = page.iter().map(|(_, guid, _)| guid.as_str()).collect();
-            let ids: Vec<i64> = self.ids(table, &guids).await?.into_values().collect();
+            let ids = self.ids(table, &guids).await?.into_values();
+            let ids: Vec<i64> = self.owned(table, shared.person, ids).await?.into_iter().collect();
             if !ids.is_empty() {
                 let sql = format!("DELETE FROM {signatures} WHERE {key} IN ({})", list(&ids));
                 removed += self.pod.run(signatures, sql, &[]).await?;
             }
+        }
+    }
+
+    /// Removes the photo files that the import has written, except those that others need by now.
+    async fn remove_files(
+        &mut self,
+        store: &Store,
+        import: &ImportRecord,
+        uploads: &PhotoStore,
+    ) -> Result<(), UndoError> {
+        let mut after = 0;
+        loop {
+            let page = noted(store, &import.id, kinds::PHOTO_FILES, after).await?;
+            let Some((last, ..)) = page.last() else { return Ok(()) };
+            after = *last;
+            let names: Vec<String> = page.into_iter().map(|(_, name, _)| name).collect();
+            let in_use = self.files_in_use(store, import, &names).await?;
+            let unused = names.iter().filter(|name| !in_use.contains(*name));
+            uploads.remove(unused.flat_map(|name| stored_names(name)).collect()).await?;
         }
     }
 
