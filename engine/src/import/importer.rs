@@ -21,7 +21,7 @@ use super::start::AccountMove;
 use super::target::{NewAccount, Target};
 use super::{ImportError, ImportOptions, Imported, PendingKey};
 use crate::archive::open::{Archive, Finding, FindingCode as ArchiveFinding, Verified};
-use crate::domain::{CountKind, DiasporaId, Post, PrivateKey};
+use crate::domain::{CountKind, DiasporaId, PrivateKey};
 use crate::pod::database::Cell as _;
 use crate::progress::Stage;
 use crate::store::Store;
@@ -282,19 +282,18 @@ impl Target {
         batch: Batch,
         journal: &mut Journal,
     ) -> Result<(), ImportError> {
+        let batch = self.hold_times(batch);
         match self.hold(batch, files).await? {
             Batch::Contacts(contacts) => self.import_contacts(account, people, contacts, journal).await,
             Batch::Tags(names) => self.import_followed_tags(account, names, journal).await,
             Batch::Posts(mut posts) => {
                 for post in &mut posts {
-                    if let Post::StatusMessage(message) = &mut post.post {
-                        message.photos.retain_mut(|photo| self.has_usable_address(&mut photo.0, files));
-                    }
+                    self.hold_photos(&mut post.post, files);
                 }
                 self.import_posts(account, people, files, posts, journal).await
             }
             Batch::LoosePhotos(mut photos) => {
-                photos.retain_mut(|photo| self.has_usable_address(&mut photo.photo, files));
+                photos.retain_mut(|photo| self.hold_photo(&mut photo.photo, None, files));
                 self.import_standalone_photos(account, files, photos, journal).await
             }
             Batch::Audiences(audiences) => self.import_audiences(account, audiences, journal).await,

@@ -8,6 +8,7 @@ use crate::import::journal::notes::{Intent, Journal, kinds};
 use crate::import::records::counters::list;
 use crate::import::report::FindingCode;
 use crate::import::scan::people::People;
+use crate::import::scan::text::normal_tag;
 use crate::import::target::{NewAccount, RowState, Target};
 use crate::pod::database::{Cell as _, DatabaseError, OnConflict, Value};
 
@@ -127,7 +128,8 @@ impl Target {
         names: Vec<String>,
         journal: &mut Journal,
     ) -> Result<(), ImportError> {
-        let spelled: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
+        let spelled: Vec<String> = names.iter().map(|name| normal_tag(name).unwrap_or_default()).collect();
+        let originals = names;
         let same = self.same_tags(&spelled).await?;
         let names: Vec<&String> = spelled.iter().map(|name| same.get(name).unwrap_or(name)).collect();
         let noted = journal.noted(kinds::TAG_FOLLOWINGS, &names).await?;
@@ -138,9 +140,9 @@ impl Target {
         let rows = self.pod.rows("followed tags", sql, &[]).await?;
         let there: HashSet<String> = rows.iter().filter_map(|row| row.text(0)).collect();
         let (mut new, mut intents, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
-        for (name, spelled) in names.into_iter().zip(&spelled) {
-            if name.is_empty() || name.chars().count() > 255 {
-                self.report.left_out(CountKind::FollowedTags, FindingCode::Unreadable, name);
+        for ((name, spelled), original) in names.into_iter().zip(&spelled).zip(&originals) {
+            if name.is_empty() {
+                self.report.left_out(CountKind::FollowedTags, FindingCode::Unreadable, original);
             } else if !seen.insert(name) {
                 self.report.left_out(CountKind::FollowedTags, FindingCode::Duplicate, spelled);
             } else {

@@ -76,6 +76,7 @@ impl Target {
         let roots = self.roots_reshared_here(account, &posts).await?;
         let originals: Vec<&Guid> = posts.iter().filter_map(|post| root_of(&post.post)).collect();
         let limited = self.limited_posts(&originals).await?;
+        let loops = self.reshare_loops(&posts.iter().map(|post| &post.post).collect::<Vec<_>>()).await?;
         let (mut sorted, mut seen) = (Sorted::default(), HashSet::new());
         for post in posts {
             let guid = post.post.guid().clone();
@@ -94,6 +95,9 @@ impl Target {
                 // Everybody would see the original (`Reshare#root_must_be_public`).
                 Decision::Write if root_of(&post.post).is_some_and(|root| limited.contains(root)) => {
                     self.report.left_out(kind, FindingCode::ParentNotVisible, &guid);
+                }
+                Decision::Write if loops.contains(&guid) => {
+                    self.report.left_out(kind, FindingCode::ReshareLoop, &guid);
                 }
                 Decision::Write => sorted.new.push(post),
                 Decision::Present => {

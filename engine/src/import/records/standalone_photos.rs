@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::domain::{AspectAudience, CountKind, LoosePhoto, Photo};
+use crate::domain::{AspectAudience, CountKind, Guid, LoosePhoto, Photo, Post, StatusMessage};
 use crate::import::ImportError;
 use crate::import::journal::notes::{Intent, Journal, kinds};
 use crate::import::records::photos::{PhotoFiles, hold_address};
@@ -12,8 +12,26 @@ use crate::import::target::{Decision, NewAccount, Target, decide};
 use crate::pod::database::OnConflict;
 
 impl Target {
+    /// Keeps the photos of a post that can be shown, and keeps them in that post.
+    pub(in crate::import) fn hold_photos(&mut self, post: &mut Post, files: &PhotoFiles) {
+        let Post::StatusMessage(StatusMessage { guid, photos, .. }) = post else { return };
+        photos.retain_mut(|photo| self.hold_photo(&mut photo.0, Some(guid), files));
+    }
+
+    /// Sets the post that a photo belongs to, whichever the archive names: it may be somebody else's. Returns whether the
+    /// photo can be shown.
+    pub(in crate::import) fn hold_photo(
+        &mut self,
+        photo: &mut Photo,
+        post: Option<&Guid>,
+        files: &PhotoFiles,
+    ) -> bool {
+        photo.status_message_guid = post.cloned();
+        self.has_usable_address(photo, files)
+    }
+
     /// Returns whether a photo's file exists here, or browsers load its address as a picture; reports it if not.
-    pub(in crate::import) fn has_usable_address(&mut self, photo: &mut Photo, files: &PhotoFiles) -> bool {
+    fn has_usable_address(&mut self, photo: &mut Photo, files: &PhotoFiles) -> bool {
         let is_usable = files.contains_key(&photo.remote_photo_name) || hold_address(photo);
         if !is_usable {
             self.report.left_out(CountKind::Photos, FindingCode::NoWebAddress, &photo.guid);
