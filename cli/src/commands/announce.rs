@@ -47,7 +47,8 @@ pub(crate) async fn announce_archive(
     way: Way,
 ) -> Result<Announced, Failure> {
     let Way { key_passphrase, farewell, discovery } = way;
-    let options = AnnounceOptions { key_passphrase, farewell, discovery, now: clock::now()? };
+    let options =
+        AnnounceOptions { key_passphrase, farewell, discovery, pinned_pods: None, now: clock::now()? };
     announce(archive, &config.database, &config.url, store, &options)
         .await
         .map_err(|error| Failure::new("the move was not announced", error))

@@ -47,6 +47,7 @@ pub(crate) async fn run(arguments: arguments::Repair, output: &Output) -> Result
 fn describe(output: &Output, repaired: &Repaired, dry_run: bool) {
     let what = match repaired.repair {
         Repair::People => "People added by imports",
+        Repair::Tags => "Followed tags added by imports",
         Repair::MovedPeople => "Old identities of people who have moved here",
     };
     let verb = if dry_run { "would be corrected" } else { "corrected" };

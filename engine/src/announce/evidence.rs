@@ -9,13 +9,15 @@ use crate::pod::database::{Cell as _, PodWriter};
 /// Rejects an archive whose key differs from that of the import, from the one this pod knows by now, or from the one
 /// the old pod publishes by now. An old pod that does not answer proves nothing.
 ///
-/// Since the import, the pod may have learned of the account: from a message, or by looking it up.
+/// Since the import, the pod may have learned of the account: from a message, or by looking it up. The podmin may have
+/// ceased to trust the pod whose key proved the archive: `is_trusted` is false then, and another proof is needed.
 pub(super) async fn recheck_evidence(
     pod: &mut PodWriter,
     import: &ImportRecord,
     account: &DiasporaId,
     found: KeyFingerprint,
     discovery: Option<&Discovery>,
+    is_trusted: bool,
 ) -> Result<(), AnnounceError> {
     let found = found.to_string();
     if let Some(imported) = import.old_key.as_ref().filter(|imported| **imported != found) {
@@ -50,6 +52,8 @@ pub(super) async fn recheck_evidence(
             found,
             evidence: Box::new(evidence),
         }),
-        None => Ok(()),
+        None if is_trusted || !import.is_proven_by_pin() => Ok(()),
+        None if evidence.known.is_some() || evidence.published.is_some() => Ok(()),
+        None => Err(AnnounceError::Unproven(account.clone())),
     }
 }

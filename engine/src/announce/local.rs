@@ -4,9 +4,10 @@ use super::AnnounceError;
 use super::envelopes::Announcer;
 use super::tombstone::tombstone;
 use crate::federation::AccountMigration;
+use crate::import::mark_announced;
 use crate::pod::database::{Cell as _, OnConflict, Value};
 use crate::pod::tables::RelayableTable;
-use crate::store::random_id;
+use crate::store::{Store, random_id};
 
 /// Tables that reference a person, the column, and the columns that make a row unique per person.
 const REFERENCES: &[(&str, &str, &[&str])] = &[
@@ -29,15 +30,27 @@ const REFERENCES: &[(&str, &str, &[&str])] = &[
 impl Announcer {
     /// Writes the account migration, re-points every reference, merges duplicates, closes the old person and empties
     /// the profile: in one transaction, as diaspora* does when it receives the announcement.
-    pub(super) async fn move_references(&mut self) -> Result<(), AnnounceError> {
+    ///
+    /// Marks the import as announced within that transaction, after everything that can refuse the move for good: from
+    /// then on it cannot be undone.
+    pub(super) async fn move_references(&mut self, store: &Store) -> Result<(), AnnounceError> {
         self.pod.begin().await?;
-        let Some(old) = self.old_person().await? else {
-            self.pod.commit().await?;
-            return Ok(());
-        };
+        let old = self.old_person().await?;
+        if let Some(old) = old {
+            let migration = self.migration()?;
+            self.note_migration(old, &migration).await?;
+        }
+        mark_announced(store, &self.import, self.now).await?;
+        if let Some(old) = old {
+            self.point_to_new(old).await?;
+        }
+        self.pod.commit().await?;
+        Ok(())
+    }
+
+    /// Gives everything of the old person's to the new one.
+    async fn point_to_new(&mut self, old: i64) -> Result<(), AnnounceError> {
         let (new, user) = (self.new_person, self.new_user);
-        let migration = self.migration()?;
-        self.note_migration(old, &migration).await?;
         for (table, column, once) in REFERENCES {
             if !once.is_empty() {
                 let same =
@@ -71,9 +84,7 @@ impl Announcer {
             self.pod.run("the move", sql, &[]).await?;
         }
         tombstone(&mut self.pod, old, self.now).await?;
-        self.sync_local_contacts().await?;
-        self.pod.commit().await?;
-        Ok(())
+        self.sync_local_contacts().await
     }
 
     /// Removes the old person's duplicates with everything that depends on them, such as a reshare that both have
@@ -131,11 +142,7 @@ impl Announcer {
         if !self.proven {
             return Ok(None);
         }
-        // Not every archive has the old pod's GUID of the person.
-        let guid = match &self.old.guid {
-            Some(guid) => guid.to_string(),
-            None => random_id()?,
-        };
+        let guid = self.free_guid().await?;
         let now = self.now;
         let (host, port) = self.old.id.host().split_once(':').unwrap_or((self.old.id.host(), "-1"));
         let (host, port) = (host.to_owned(), port.parse::<i64>().unwrap_or(-1));
@@ -163,6 +170,15 @@ impl Announcer {
         let columns = ["person_id", "full_name", "searchable", "created_at", "updated_at"];
         self.pod.insert("profiles", &columns, vec![row], OnConflict::Fail).await?;
         Ok(Some(person))
+    }
+
+    /// Returns the GUID of the old person's row: the old pod's, unless the archive does not have it or somebody else has
+    /// it here.
+    async fn free_guid(&mut self) -> Result<String, AnnounceError> {
+        let Some(guid) = &self.old.guid else { return Ok(random_id()?) };
+        let sql = "SELECT id FROM people WHERE guid IN ({})";
+        let taken = self.pod.rows_in("the old person", sql, &[guid.as_str()]).await?;
+        Ok(if taken.is_empty() { guid.to_string() } else { random_id()? })
     }
 
     async fn note_migration(&mut self, old: i64, migration: &AccountMigration) -> Result<(), AnnounceError> {

@@ -31,7 +31,7 @@ use crate::delivery::DeliveryError;
 use crate::discovery::Discovery;
 use crate::domain::{DiasporaId, KeyError, Timestamp};
 use crate::federation::{EncryptedError, EntityError, EnvelopeError};
-use crate::import::{Evidence, ImportRecord, ImportState, KeySource, list_imports, mark_announced};
+use crate::import::{Evidence, ImportRecord, ImportState, KeySource, PodPin, is_pinned, list_imports};
 use crate::pod::config::{DatabaseUrl, PodUrl};
 use crate::pod::database::{DatabaseError, PodWriter};
 use crate::store::{Store, StoreError};
@@ -95,6 +95,13 @@ pub enum AnnounceError {
         /// All keys that were compared.
         evidence: Box<Evidence>,
     },
+    /// Only a pinned pod key proved whose archive it is, and that key is no longer pinned.
+    #[error(
+        "nothing proves by now that this is the archive of {0}: the key of its pod that proved it is no longer trusted, \
+         and neither this pod nor the old one shows the account's key. If you know whose it is, `pappus announce` \
+         announces the move"
+    )]
+    Unproven(DiasporaId),
     /// The new account no longer exists.
     #[error("the account {0} is no longer on this pod")]
     Gone(String),
@@ -138,6 +145,9 @@ pub struct AnnounceOptions {
     pub farewell: Option<String>,
     /// Queries the key that the old pod publishes by now; none if no other pod is to be contacted.
     pub discovery: Option<Discovery>,
+    /// The pods that the podmin trusts by now, each for its own people; none if the podmin announces the move, who may
+    /// have pinned a key for the import alone.
+    pub pinned_pods: Option<Vec<PodPin>>,
     /// The timestamp of new rows.
     pub now: Timestamp,
 }
@@ -166,6 +176,7 @@ pub async fn announce(
     };
     let old_key =
         key.signing_key().map_err(|reason| AnnounceError::NoKey { account: old.clone(), reason })?;
+    let is_trusted = options.pinned_pods.as_ref().is_none_or(|pins| is_pinned(&archive, &old, pins));
     let guid = archive.manifest().map(|manifest| manifest.account.guid.clone());
     let mut pod = PodWriter::open(database).await?;
     evidence::recheck_evidence(
@@ -174,13 +185,12 @@ pub async fn announce(
         &old,
         old_key.public_key()?.fingerprint(),
         options.discovery.as_ref(),
+        is_trusted,
     )
     .await?;
     let old = OldAccount { id: old, guid, key: old_key };
     let mut announcer = Announcer::open(pod, store, options.now, &import, old).await?;
-    // From here on the import cannot be undone.
-    mark_announced(store, &import.id, options.now).await?;
-    announcer.move_references().await?;
+    announcer.move_references(store).await?;
     announcer.queue(store, &contacts, options.farewell.as_deref()).await
 }
 

@@ -35,9 +35,12 @@ pub(super) struct Audience {
 }
 
 impl Audience {
-    /// Returns the pods that can be recognised as Hubzilla without a request.
+    /// Returns the pods that can be recognised as Hubzilla without a request, by people whom this pod knows. What an
+    /// archive claims about a pod's people would decide how the messages of all accounts are sent there.
     pub(super) fn hubzillas(&self) -> Vec<String> {
-        let shown = |person: &&Recipient| is_hubzilla_person(person.id.host(), &person.guid, &person.key);
+        let shown = |person: &&Recipient| {
+            !person.is_claimed && is_hubzilla_person(person.id.host(), &person.guid, &person.key)
+        };
         let pods: BTreeSet<String> =
             self.recipients.iter().filter(shown).map(|person| place(&person.pod)).collect();
         pods.into_iter().collect()

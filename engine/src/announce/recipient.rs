@@ -16,6 +16,8 @@ pub(super) struct Recipient {
     pub(super) pod: Url,
     /// The account shares with the person; none for the old person.
     pub(super) shares: Option<bool>,
+    /// True if only the archive states GUID and key.
+    pub(super) is_claimed: bool,
 }
 
 impl Recipient {
@@ -26,14 +28,14 @@ impl Recipient {
         let key =
             row.text(2).and_then(|pem| PublicKey::from_pem(&pem).ok()).ok_or("the key cannot be used")?;
         let pod = pod_address(row, 3)?;
-        Ok(Self { id, guid, key, pod, shares })
+        Ok(Self { id, guid, key, pod, shares, is_claimed: false })
     }
 
     /// Builds a recipient from the archive's data of a contact, if sufficient: pods such as Hubzilla's do not always
     /// publish GUID and key.
     pub(super) fn from_archive(id: &DiasporaId, claimed: &ClaimedContact, pod: Url) -> Option<Self> {
         let (guid, key) = (claimed.guid.clone()?, claimed.key.clone()?);
-        Some(Self { id: id.clone(), guid, key, pod, shares: Some(claimed.shares) })
+        Some(Self { id: id.clone(), guid, key, pod, shares: Some(claimed.shares), is_claimed: true })
     }
 
     /// Returns the address for messages to this person only.

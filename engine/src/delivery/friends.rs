@@ -203,7 +203,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Records a pod's software that was recognised without a request.
+    /// Records a pod's software that was recognised without a request, unless the pod has named it itself.
     ///
     /// # Errors
     /// The store's failure.
@@ -212,7 +212,8 @@ impl Ledger {
             let places = vec!["(?, ?)"; chunk.len()].join(", ");
             let sql = format!(
                 "INSERT INTO pappus_delivery_pods (pod, system) VALUES {places} \
-                 ON CONFLICT (pod) DO UPDATE SET system = excluded.system"
+                 ON CONFLICT (pod) DO UPDATE SET system = excluded.system \
+                 WHERE pappus_delivery_pods.system IS NULL"
             );
             let values: Vec<Value<'_>> =
                 chunk.iter().flat_map(|pod| [pod.into(), system.as_str().into()]).collect();

@@ -59,7 +59,7 @@ impl DiasporaId {
             Some("it is longer than 255 bytes")
         } else if user.is_empty() || !user.bytes().all(|b| word(b) || b == b'_') {
             Some("the user name may only hold a-z, 0-9, '_', '-' and '.'")
-        } else if name.is_empty() || !name.bytes().all(word) {
+        } else if !name.bytes().all(word) || name.split('.').any(is_no_label) {
             Some("the host is not a host name")
         } else if port.is_some_and(|port| port.len() > 5 || port.parse::<u16>().is_err()) {
             Some("the port is not a number below 65536")
@@ -78,6 +78,11 @@ impl TryFrom<String> for DiasporaId {
             Some(problem) => Err(DiasporaIdError { text: text.chars().take(80).collect(), problem }),
         }
     }
+}
+
+/// Returns whether a part of a host name is none: `pod.example.` and `pod.example` would be two IDs of one pod.
+fn is_no_label(part: &str) -> bool {
+    part.is_empty() || part.starts_with('-') || part.ends_with('-')
 }
 
 impl FromStr for DiasporaId {
@@ -142,6 +147,16 @@ mod tests {
             ["", "alice", "@pod", "alice@", "Alice@pod", "a b@pod", "a@pod:99999", "a@pod:x", "a@b@c", &long]
         {
             assert!(text.parse::<DiasporaId>().is_err(), "{text} was taken");
+        }
+        for host in [
+            "pod.example.",
+            ".pod.example",
+            "pod..example",
+            "localhost.:7611",
+            "-pod.example",
+            "pod-.example",
+        ] {
+            assert!(format!("alice@{host}").parse::<DiasporaId>().is_err(), "{host} was taken");
         }
     }
 }

@@ -29,6 +29,7 @@ impl Target {
         journal: &mut Journal,
     ) -> Result<(), ImportError> {
         let account = context.account;
+        let batch = self.hold_times(batch);
         match self.hold(batch, context.files).await? {
             Batch::Contacts(contacts) => {
                 let existing = self.existing_contacts(account.user, &contacts, journal).await?;

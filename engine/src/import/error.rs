@@ -60,7 +60,7 @@ pub enum ImportError {
     Username(String, &'static str),
     /// Other pods may know another account by the username.
     #[error(
-        "the username {0:?} cannot be taken: {1}. Other pods may know the name with the key it had, and would refuse \
+        "the username {0:?} cannot be taken: {1}. Other pods may know a name with the key it had, and would refuse \
          everything signed with another one. Choose another name with --as"
     )]
     FormerName(String, &'static str),

@@ -30,8 +30,9 @@ pub use error::ImportError;
 pub use evidence::{Evidence, KeySource};
 pub(crate) use journal::imports::mark_announced;
 pub use journal::imports::{ImportRecord, ImportState, find_import, list_imports};
-pub(crate) use journal::notes::photo_names_taken;
+pub(crate) use journal::notes::{followed_tags, photo_names_taken};
 pub use journal::undo::{UndoError, Undone, undo};
+pub(crate) use pod_pin::is_pinned;
 pub use pod_pin::{PodPin, PodPinError};
 pub use proof::Proof;
 pub(crate) use proof::published_key;
@@ -40,6 +41,7 @@ pub use scan::capacity::Needs;
 pub use scan::people::NewPerson;
 pub use scan::person_profile::PersonProfile;
 pub(crate) use scan::person_profile::were_joined;
+pub(crate) use scan::text::normal_tag;
 
 use tokio::task::JoinHandle;
 

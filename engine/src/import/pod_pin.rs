@@ -58,7 +58,7 @@ impl<'de> serde::Deserialize<'de> for PodPin {
 }
 
 /// Returns whether an account's own pod has signed its archive with a key that the podmin has pinned for it.
-pub(super) fn is_pinned(archive: &Archive<Verified>, account: &DiasporaId, pins: &[PodPin]) -> bool {
+pub(crate) fn is_pinned(archive: &Archive<Verified>, account: &DiasporaId, pins: &[PodPin]) -> bool {
     match &archive.report().origin {
         Origin::Pappus { pod, .. } => {
             let signed_by = pod.to_string();

@@ -40,6 +40,8 @@ pub enum FindingCode {
     Unsigned,
     /// No trustworthy key of its author is known.
     KeyUnknown,
+    /// It is a reshare whose original leads back to it, or a reshare of reshares without end.
+    ReshareLoop,
     /// The same person's same record exists here already.
     Duplicate,
     /// It is the account itself, or was before.
@@ -64,6 +66,8 @@ pub enum FindingCode {
     DeletedSince,
     /// A value was longer than the target pod allows and was cut.
     Shortened,
+    /// Its time is still to come; it gets the time of the import.
+    InTheFuture,
     /// Characters that the target pod's database cannot hold were replaced.
     Replaced,
     /// A newer archive of the account has another value; the one on the target pod stays.
@@ -103,6 +107,7 @@ impl FindingCode {
             Self::SignatureIncomplete => "held back: its signature leaves out what it is about",
             Self::Unsigned => "held back: it has no signature",
             Self::KeyUnknown => "held back: no trustworthy key of its author is known",
+            Self::ReshareLoop => "left out: it is a reshare that leads back to itself",
             Self::Duplicate => "left out: the same record already exists",
             Self::OwnPerson => "left out: it is the account itself",
             Self::FileMissing => "kept, pointing to the old pod: the file is not in the archive",
@@ -117,6 +122,7 @@ impl FindingCode {
             }
             Self::DeletedSince => "left out: it was here already, and was deleted since",
             Self::Shortened => "kept, cut to the length this pod takes",
+            Self::InTheFuture => "kept, with the time of the import: its own is still to come",
             Self::Replaced => "kept, with characters replaced that this pod's database cannot hold",
             Self::KeptAsHere => "kept as it is here: this archive has another value",
             Self::GoneFromArchive => "kept, although this archive no longer contains it",

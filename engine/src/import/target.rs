@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::decide::posts::root_of;
 use super::report::{FindingCode, Report};
+use super::scan::text::is_normal_tag;
 use crate::domain::{CountKind, DiasporaId, Entity, Guid, Post, StatusMessage, Timestamp};
 use crate::pod::config::PodUrl;
 use crate::pod::database::{Cell as _, DatabaseError, OnConflict, PodWriter, Value};
@@ -18,6 +20,8 @@ pub(super) struct Planned {
     pub(super) polls: HashMap<Guid, PlannedRow>,
     /// With their polls.
     pub(super) answers: HashMap<Guid, i64>,
+    /// Originals of reshares.
+    pub(super) reshares: HashMap<String, String>,
     last: i64,
 }
 
@@ -46,6 +50,9 @@ impl Planned {
     pub(super) fn add_post(&mut self, post: &Post, own: bool) {
         let number = self.number();
         self.posts.insert(post.guid().clone(), PlannedRow { number, own });
+        if let Some(root) = root_of(post) {
+            self.reshares.insert(post.guid().to_string(), root.to_string());
+        }
         if let Post::StatusMessage(StatusMessage { poll: Some(Entity(poll)), .. }) = post {
             let number = self.number();
             self.polls.insert(poll.guid.clone(), PlannedRow { number, own });
@@ -234,7 +241,7 @@ impl Target {
         Ok(rows.iter().filter_map(|row| Some((row.text(0)?, row.integer(1)?))).collect())
     }
 
-    /// Returns row numbers of tags; missing ones are created.
+    /// Returns row numbers of tags; missing ones are created, if diaspora* would store them under these names.
     pub(super) async fn tags(&mut self, names: &[String]) -> Result<HashMap<String, i64>, DatabaseError> {
         let column = self.pod.columns().await?.of("tags", "name");
         let held: HashMap<&String, String> =
@@ -242,7 +249,10 @@ impl Target {
         let mut names: Vec<&String> = held.values().collect();
         names.sort_unstable();
         names.dedup();
-        let rows = names.iter().map(|name| vec![Value::from(name.as_str())]).collect();
+        let new: HashSet<&String> =
+            held.iter().filter(|(name, _)| is_normal_tag(name)).map(|(_, held)| held).collect();
+        let new_names = names.iter().filter(|name| new.contains(*name));
+        let rows = new_names.map(|name| vec![Value::from(name.as_str())]).collect();
         self.pod.insert("tags", &["name"], rows, OnConflict::Ignore).await?;
         let rows = self.pod.rows_in("tags", "SELECT name, id FROM tags WHERE name IN ({})", &names).await?;
         let mut ids: HashMap<String, i64> =

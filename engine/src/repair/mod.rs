@@ -5,6 +5,7 @@
 
 mod moved;
 mod people;
+mod tags;
 
 use serde::Serialize;
 
@@ -43,6 +44,9 @@ pub enum Repair {
     People,
     /// People who have moved here keep only a closed row under their old IDs.
     MovedPeople,
+    /// Followed tags that imports added under names with markup get the name that diaspora* would store, or are removed if
+    /// that exists already.
+    Tags,
 }
 
 /// The result of a repair.
@@ -58,10 +62,10 @@ pub struct Repaired {
     pub skipped: Vec<Skipped>,
 }
 
-/// A person whose rows are changed.
+/// A person or a tag whose rows are changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
-    /// The person's diaspora* ID.
+    /// The person's diaspora* ID, or the tag's name.
     pub person: String,
     /// The columns, in the order of the table.
     pub fields: Vec<FieldChange>,
@@ -117,5 +121,5 @@ pub async fn repair(
         PodWriter::open(database).await?
     };
     let mut work = Work { pod, url, store, options };
-    Ok(vec![work.people().await?, work.moved_people().await?])
+    Ok(vec![work.people().await?, work.moved_people().await?, work.tags().await?])
 }

@@ -15,4 +15,5 @@ mod reference;
 mod round_trip;
 mod rules;
 mod special;
+mod strangers;
 mod undo;

@@ -19,8 +19,8 @@ pub(in crate::import) fn followed_tags(user: i64, existing: &ExistingTags) -> Ba
     let mut plan = BatchPlan::new(FollowedTagRows { user, names: Vec::new() });
     let mut seen = HashSet::new();
     for (name, spelled) in &existing.names {
-        if name.is_empty() || name.chars().count() > 255 {
-            plan.omit(CountKind::FollowedTags, FindingCode::Unreadable, name);
+        if name.is_empty() {
+            plan.omit(CountKind::FollowedTags, FindingCode::Unreadable, spelled);
         } else if !seen.insert(name) {
             plan.omit(CountKind::FollowedTags, FindingCode::Duplicate, spelled);
         } else {

@@ -99,6 +99,9 @@ impl Planner<'_, '_> {
             (Action::Insert, Some(root)) if self.existing.limited.contains(root) => {
                 Action::Omit(FindingCode::ParentNotVisible)
             }
+            (Action::Insert, Some(_)) if self.existing.loops.contains(guid) => {
+                Action::Omit(FindingCode::ReshareLoop)
+            }
             (action, _) => action,
         }
     }

@@ -63,14 +63,14 @@ pub(in crate::import) async fn identity_for(
                 "an earlier version of Pappus took back an import under that name and did not keep its key",
             )
         } else {
-            Ok(None)
+            check_new_name(store, pod_url, username, claimant.old).await.map(|()| None)
         };
     };
     if former.is_of(claimant) {
         Ok(Some(former))
     } else if former.sealed_key.is_none() {
         // It never had a key, so no pod knows it.
-        Ok(None)
+        check_new_name(store, pod_url, username, claimant.old).await.map(|()| None)
     } else if former.old_id == claimant.old.as_str() {
         refused("an import of this account with another key was undone here")
     } else {
@@ -89,6 +89,29 @@ pub(in crate::import) async fn key_of(
         Some(former) => former.key(keys),
         None => Ok(None),
     }
+}
+
+/// The number of names that are saved for one account, until it takes one of them again.
+const MOST_NAMES: i64 = 2;
+
+/// Checks that an account may take a username that it had in no import that was undone here: each is kept for it for
+/// good, so it gets only so many.
+async fn check_new_name(
+    store: &Store,
+    pod_url: &str,
+    username: &str,
+    old: &DiasporaId,
+) -> Result<(), ImportError> {
+    let sql = "SELECT COUNT(*) FROM pappus_former_identities WHERE pod_url = ? AND old_id = ? AND username <> ? \
+               AND sealed_key IS NOT NULL";
+    let values = [pod_url.into(), old.as_str().into(), username.into()];
+    let row = store.first("counting former identities", sql, &values).await?;
+    if row.map_or(Ok(0), |row| row.get::<i64>(0))? < MOST_NAMES {
+        return Ok(());
+    }
+    let reason =
+        "imports of this account under two other names were undone here, and it can only come under those";
+    Err(ImportError::FormerName(username.to_owned(), reason))
 }
 
 async fn find(store: &Store, pod_url: &str, username: &str) -> Result<Option<FormerIdentity>, StoreError> {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::domain::{DiasporaId, Timestamp};
+use crate::import::Proof;
 use crate::store::{Store, StoreError, StoreRow, random_id};
 
 /// The state of an import, as the store names it.
@@ -63,10 +64,18 @@ pub struct ImportRecord {
 impl ImportRecord {
     /// Returns whether the archive was proven to be the account's.
     pub fn is_proven(&self) -> bool {
+        self.proof().is_some_and(|proof| proof != Proof::Unproven.as_str())
+    }
+
+    /// Returns whether nothing but a pinned pod key proved it.
+    pub(crate) fn is_proven_by_pin(&self) -> bool {
+        self.proof().is_some_and(|proof| proof == Proof::PinnedPodKey.as_str())
+    }
+
+    fn proof(&self) -> Option<String> {
         let report: Option<serde_json::Value> =
             self.report.as_deref().and_then(|text| serde_json::from_str(text).ok());
-        let proof = report.and_then(|report| report.get("proof")?.as_str().map(str::to_owned));
-        proof.is_some_and(|proof| proof != crate::import::Proof::Unproven.as_str())
+        report.and_then(|report| report.get("proof")?.as_str().map(str::to_owned))
     }
 }
 

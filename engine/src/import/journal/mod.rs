@@ -7,5 +7,6 @@ pub(super) mod notes;
 pub(super) mod pending_moves;
 pub(super) mod undo;
 pub(super) mod undo_fetched;
+pub(super) mod undo_owned;
 pub(super) mod undo_rows;
 pub(super) mod undo_shared;

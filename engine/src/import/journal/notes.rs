@@ -357,6 +357,15 @@ pub(crate) async fn photo_names_taken(store: &Store, import: &ImportRecord) -> R
     Ok(names_of(store, import, kinds::PHOTO_NAMES_TAKEN).await?.len())
 }
 
+/// Returns the names of the tags that imports into a pod have followed.
+pub(crate) async fn followed_tags(store: &Store, pod_url: &str) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT DISTINCT r.guid FROM pappus_import_rows r JOIN pappus_imports i ON i.id = r.import_id \
+               WHERE r.kind = ? AND i.pod_url = ?";
+    let rows =
+        store.rows("reading the journal", sql, &[kinds::TAG_FOLLOWINGS.into(), pod_url.into()]).await?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
 /// Returns the GUIDs of people or posts of others that this import, or an undone one into the same pod, has added, in
 /// pages. Another import may still have needed them when theirs was undone.
 pub(in crate::import) async fn added_records(

@@ -13,6 +13,7 @@ use crate::import::journal::undo_rows::{KINDS, Kind};
 use crate::import::journal::undo_shared::Shared;
 use crate::import::target::Target;
 use crate::import::write::counters::list;
+use crate::import::write::photos::stored_names;
 use crate::import::{ImportError, Report};
 use crate::pod::config::{DatabaseUrl, PodUrl};
 use crate::pod::database::{Cell as _, DatabaseError, PodWriter};
@@ -91,11 +92,11 @@ pub async fn undo(
     if let Some((person, user)) = target.keep_identity(store, keys, import).await? {
         // Posts of others with records of the account; their counters change.
         let touched = target.touched(person).await?;
+        let shared = Shared { store, import, person };
         for table in RelayableTable::ALL {
-            undone.removed += target.remove_signatures(store, import, table).await?;
+            undone.removed += target.remove_signatures(&shared, table).await?;
         }
         target.point_photos_back(store, import, person).await?;
-        let shared = Shared { store, import, person };
         for kind in KINDS {
             target.undo_kind(&shared, kind, &mut undone).await?;
         }
@@ -105,15 +106,7 @@ pub async fn undo(
     target.remove_fetched(store, import, &mut undone).await?;
     undone.removed += target.remove_added_people(store, import).await?;
     undone.keeps_key = former::keeps_key(store, import).await?;
-    let mut after = 0;
-    loop {
-        let page = noted(store, &import.id, kinds::PHOTO_FILES, after).await?;
-        let Some((last, ..)) = page.last() else { break };
-        after = *last;
-        let names =
-            page.iter().flat_map(|(_, name, _)| crate::import::write::photos::stored_names(name)).collect();
-        uploads.remove(names).await?;
-    }
+    target.remove_files(store, import, uploads).await?;
     imports::finish_undo(store, &import.id, now).await?;
     Ok(undone)
 }
@@ -157,22 +150,41 @@ impl Target {
     /// Removes signatures that were added to existing records.
     async fn remove_signatures(
         &mut self,
-        store: &Store,
-        import: &ImportRecord,
+        shared: &Shared<'_>,
         table: RelayableTable,
     ) -> Result<u64, UndoError> {
         let (signatures, key) = (table.signatures(), table.signature_key());
         let (mut removed, mut after) = (0, 0);
         loop {
-            let page = noted(store, &import.id, signatures, after).await?;
+            let page = noted(shared.store, &shared.import.id, signatures, after).await?;
             let Some((last, ..)) = page.last() else { return Ok(removed) };
             after = *last;
             let guids: Vec<&str> = page.iter().map(|(_, guid, _)| guid.as_str()).collect();
-            let ids: Vec<i64> = self.ids(table.name(), &guids).await?.into_values().collect();
+            let ids = self.ids(table.name(), &guids).await?.into_values();
+            let ids: Vec<i64> = self.owned(table.name(), shared.person, ids).await?.into_iter().collect();
             if !ids.is_empty() {
                 let sql = format!("DELETE FROM {signatures} WHERE {key} IN ({})", list(&ids));
                 removed += self.pod.run(signatures, sql, &[]).await?;
             }
+        }
+    }
+
+    /// Removes the photo files that the import has written, except those that others need by now.
+    async fn remove_files(
+        &mut self,
+        store: &Store,
+        import: &ImportRecord,
+        uploads: &PhotoStore,
+    ) -> Result<(), UndoError> {
+        let mut after = 0;
+        loop {
+            let page = noted(store, &import.id, kinds::PHOTO_FILES, after).await?;
+            let Some((last, ..)) = page.last() else { return Ok(()) };
+            after = *last;
+            let names: Vec<String> = page.into_iter().map(|(_, name, _)| name).collect();
+            let in_use = self.files_in_use(store, import, &names).await?;
+            let unused = names.iter().filter(|name| !in_use.contains(*name));
+            uploads.remove(unused.flat_map(|name| stored_names(name)).collect()).await?;
         }
     }
 

@@ -3,12 +3,12 @@
 use crate::import::journal::imports::ImportRecord;
 use crate::import::journal::notes::{added_records, kinds};
 use crate::import::journal::undo::{Touched, UndoError, Undone};
-use crate::import::journal::undo_rows::KINDS;
+use crate::import::journal::undo_rows::{KINDS, Kind};
 use crate::import::scan::parents::FETCHED_POSTS;
 use crate::import::target::Target;
 use crate::import::write::counters::list;
 use crate::pod::database::Cell as _;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// Tables and columns that refer to people, besides their profiles.
 const PEOPLE: &[(&str, &str)] = &[
@@ -48,37 +48,64 @@ impl Target {
                 after.clone_from(last);
                 let guids: Vec<&str> = page.iter().map(String::as_str).collect();
                 let ids: Vec<i64> = self.ids("posts", &guids).await?.into_values().collect();
-                if ids.is_empty() {
-                    continue;
-                }
-                let sql = format!(
-                    "SELECT p.id FROM posts p WHERE p.type = '{class}' AND p.id IN ({}) AND NOT EXISTS \
-                     (SELECT 1 FROM comments c WHERE c.commentable_type = 'Post' AND c.commentable_id = p.id) \
-                     AND NOT EXISTS (SELECT 1 FROM likes l WHERE l.target_type = 'Post' AND l.target_id = p.id) \
-                     AND NOT EXISTS (SELECT 1 FROM participations q WHERE q.target_type = 'Post' AND q.target_id = p.id) \
-                     AND NOT EXISTS (SELECT 1 FROM poll_participations v JOIN polls o ON o.id = v.poll_id \
-                     WHERE o.status_message_id = p.id) \
-                     AND NOT EXISTS (SELECT 1 FROM posts r WHERE r.root_guid = p.guid)",
-                    list(&ids)
-                );
-                let rows = self.pod.rows("posts", sql, &[]).await?;
-                let ids = list(&rows.iter().filter_map(|row| row.integer(0)).collect::<Vec<_>>());
-                if ids.is_empty() {
-                    continue;
-                }
-                tags.extend(self.tags_of_posts(&ids).await?);
-                self.pod.begin().await?;
-                let photos = format!(
-                    "DELETE FROM photos WHERE status_message_guid IN (SELECT guid FROM posts WHERE id IN ({ids})) \
-                     AND author_id IN (SELECT author_id FROM posts WHERE id IN ({ids}))"
-                );
-                undone.removed += self.pod.run("photos", photos, &[]).await?;
-                self.remove(posts, &ids, undone).await?;
-                self.pod.commit().await?;
+                tags.extend(self.remove_unused_posts(posts, class, &ids, undone).await?);
+                self.forget_gone(store, import, (FETCHED_POSTS, "posts"), &guids).await?;
             }
         }
         let touched = Touched { posts: Vec::new(), answers: Vec::new(), tags };
         self.count_again(&touched).await
+    }
+
+    /// Removes those of these posts that nobody has interacted with; returns the tags that they had.
+    async fn remove_unused_posts(
+        &mut self,
+        posts: &Kind,
+        class: &str,
+        ids: &[i64],
+        undone: &mut Undone,
+    ) -> Result<Vec<i64>, UndoError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = format!(
+            "SELECT p.id FROM posts p WHERE p.type = '{class}' AND p.id IN ({}) AND NOT EXISTS \
+             (SELECT 1 FROM comments c WHERE c.commentable_type = 'Post' AND c.commentable_id = p.id) \
+             AND NOT EXISTS (SELECT 1 FROM likes l WHERE l.target_type = 'Post' AND l.target_id = p.id) \
+             AND NOT EXISTS (SELECT 1 FROM participations q WHERE q.target_type = 'Post' AND q.target_id = p.id) \
+             AND NOT EXISTS (SELECT 1 FROM poll_participations v JOIN polls o ON o.id = v.poll_id \
+             WHERE o.status_message_id = p.id) \
+             AND NOT EXISTS (SELECT 1 FROM posts r WHERE r.root_guid = p.guid)",
+            list(ids)
+        );
+        let rows = self.pod.rows("posts", sql, &[]).await?;
+        let ids = list(&rows.iter().filter_map(|row| row.integer(0)).collect::<Vec<_>>());
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let tags = self.tags_of_posts(&ids).await?;
+        self.pod.begin().await?;
+        let photos = format!(
+            "DELETE FROM photos WHERE status_message_guid IN (SELECT guid FROM posts WHERE id IN ({ids})) \
+             AND author_id IN (SELECT author_id FROM posts WHERE id IN ({ids}))"
+        );
+        undone.removed += self.pod.run("photos", photos, &[]).await?;
+        self.remove(posts, &ids, undone).await?;
+        self.pod.commit().await?;
+        Ok(tags)
+    }
+
+    /// Deletes the notes on those of these people or posts of others that no longer exist: whoever has such a GUID later
+    /// was not added by an import. `kind` is the journal's, with the table.
+    async fn forget_gone(
+        &mut self,
+        store: &Store,
+        import: &ImportRecord,
+        kind: (&str, &'static str),
+        guids: &[&str],
+    ) -> Result<(), UndoError> {
+        let there = self.ids(kind.1, guids).await?;
+        let gone: Vec<&str> = guids.iter().copied().filter(|guid| !there.contains_key(*guid)).collect();
+        Ok(forget_added(store, import, kind.0, &gone).await?)
     }
 
     /// Removes people whom this import, or one undone before, has added, unless other rows refer to them by now.
@@ -95,29 +122,55 @@ impl Target {
             after.clone_from(last);
             let guids: Vec<&str> = page.iter().map(String::as_str).collect();
             let ids: Vec<i64> = self.ids("people", &guids).await?.into_values().collect();
-            if ids.is_empty() {
-                continue;
-            }
-            let unused = PEOPLE.iter().fold(String::new(), |text, (table, column)| {
-                format!("{text} AND NOT EXISTS (SELECT 1 FROM {table} u WHERE u.{column} = p.id)")
-            });
-            let sql = format!(
-                "SELECT p.id FROM people p WHERE p.owner_id IS NULL AND p.id IN ({}){unused}",
-                list(&ids)
-            );
-            let rows = self.pod.rows("people", sql, &[]).await?;
-            let ids = list(&rows.iter().filter_map(|row| row.integer(0)).collect::<Vec<_>>());
-            if ids.is_empty() {
-                continue;
-            }
-            self.pod.begin().await?;
-            for sql in [
-                format!("DELETE FROM profiles WHERE person_id IN ({ids})"),
-                format!("DELETE FROM people WHERE id IN ({ids})"),
-            ] {
-                removed += self.pod.run("people", sql, &[]).await?;
-            }
-            self.pod.commit().await?;
+            removed += self.remove_unused_people(&ids).await?;
+            self.forget_gone(store, import, (kinds::PEOPLE, "people"), &guids).await?;
         }
     }
+
+    async fn remove_unused_people(&mut self, ids: &[i64]) -> Result<u64, UndoError> {
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        let unused = PEOPLE.iter().fold(String::new(), |text, (table, column)| {
+            format!("{text} AND NOT EXISTS (SELECT 1 FROM {table} u WHERE u.{column} = p.id)")
+        });
+        let sql =
+            format!("SELECT p.id FROM people p WHERE p.owner_id IS NULL AND p.id IN ({}){unused}", list(ids));
+        let rows = self.pod.rows("people", sql, &[]).await?;
+        let ids = list(&rows.iter().filter_map(|row| row.integer(0)).collect::<Vec<_>>());
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        let mut removed = 0;
+        self.pod.begin().await?;
+        for sql in [
+            format!("DELETE FROM profiles WHERE person_id IN ({ids})"),
+            format!("DELETE FROM people WHERE id IN ({ids})"),
+        ] {
+            removed += self.pod.run("people", sql, &[]).await?;
+        }
+        self.pod.commit().await?;
+        Ok(removed)
+    }
+}
+
+/// Deletes the notes on people or posts of others that [`added_records`] returns.
+async fn forget_added(
+    store: &Store,
+    import: &ImportRecord,
+    kind: &str,
+    guids: &[&str],
+) -> Result<(), StoreError> {
+    if guids.is_empty() {
+        return Ok(());
+    }
+    let places = vec!["?"; guids.len()].join(", ");
+    let sql = format!(
+        "DELETE FROM pappus_import_rows WHERE kind = ? AND guid IN ({places}) AND import_id IN \
+         (SELECT id FROM pappus_imports WHERE pod_url = ? AND (state = 'undone' OR id = ?))"
+    );
+    let mut values = vec![kind.into()];
+    values.extend(guids.iter().map(|guid| (*guid).into()));
+    values.extend([import.pod_url.as_str().into(), import.id.as_str().into()]);
+    store.execute("tidying the journal", &sql, &values).await.map(drop)
 }

@@ -19,7 +19,7 @@ pub(in crate::import) struct Shared<'a> {
     pub(in crate::import) person: i64,
 }
 
-/// Another person's import that found a conversation here.
+/// Another person's import that found a conversation here, or wrote it anew after it was deleted.
 struct OtherImport {
     /// The import's ID.
     import: String,
@@ -28,11 +28,12 @@ struct OtherImport {
 }
 
 /// A condition for rows of the journal: imports that were not undone, except the one being undone.
-const OTHER_ACTIVE_IMPORTS: &str = "import_id <> ? AND import_id IN (SELECT id FROM pappus_imports WHERE pod_url = ? \
+pub(in crate::import) const OTHER_ACTIVE_IMPORTS: &str = "import_id <> ? AND import_id IN (SELECT id FROM pappus_imports WHERE pod_url = ? \
                          AND state NOT IN ('undone', 'failed'))";
 
 impl Target {
-    /// Returns row numbers of what this import has written and no other needs. What others need is assigned to them.
+    /// Returns row numbers of what this import has written, is the account's still, and no other import needs. What
+    /// others need is assigned to them.
     pub(in crate::import) async fn not_shared(
         &mut self,
         shared: &Shared<'_>,
@@ -40,7 +41,9 @@ impl Target {
         guids: &[&str],
     ) -> Result<Vec<i64>, UndoError> {
         let rows = self.ids(table, guids).await?;
-        let mut ids: HashMap<i64, String> = rows.into_iter().map(|(guid, id)| (id, guid)).collect();
+        let owned = self.owned(table, shared.person, rows.values().copied()).await?;
+        let rows = rows.into_iter().map(|(guid, id)| (id, guid));
+        let mut ids: HashMap<i64, String> = rows.filter(|(id, _)| owned.contains(id)).collect();
         let needed = match table {
             "comments" | "likes" | "poll_participations" => self.taken_over(shared, table, &ids).await?,
             "conversations" => self.reassign_conversations(shared, &ids).await?,
@@ -147,7 +150,7 @@ impl Target {
         Ok(heirs.keys().filter_map(|conversation| messages.get(conversation)).flatten().copied().collect())
     }
 
-    /// Returns, for conversations, the import of another participant, if that import has found them here.
+    /// Returns, for conversations, the import of another participant, if that import has found or written them here.
     async fn heirs(
         &mut self,
         shared: &Shared<'_>,
@@ -170,7 +173,9 @@ impl Target {
             for (id, guid, person) in &members {
                 let Some(import) = imports.get(person) else { continue };
                 let place = format!("{guid} {}", import.old_id);
-                if is_noted(shared.store, &import.id, kinds::CONVERSATION_VISIBILITIES, &place).await? {
+                if is_noted(shared.store, &import.id, kinds::CONVERSATION_VISIBILITIES, &place).await?
+                    || is_noted(shared.store, &import.id, "conversations", guid).await?
+                {
                     heirs.entry(*id).or_insert_with(|| OtherImport { import: import.id.clone(), place });
                 }
             }

@@ -101,12 +101,19 @@ impl Target {
             Batch::Posts(posts) => {
                 for post in posts {
                     if let Post::StatusMessage(message) = &mut post.post {
+                        // Whichever post the archive names for a photo: it may be somebody else's.
+                        for Entity(photo) in &mut message.photos {
+                            photo.status_message_guid = Some(message.guid.clone());
+                        }
                         holder.message(message, files);
                     }
                 }
             }
             Batch::LoosePhotos(photos) => {
-                photos.retain_mut(|LoosePhoto { photo, .. }| holder.photo(photo, files));
+                photos.retain_mut(|LoosePhoto { photo, .. }| {
+                    photo.status_message_guid = None;
+                    holder.photo(photo, files)
+                });
             }
             Batch::OwnRelayables(records) => {
                 for record in records {

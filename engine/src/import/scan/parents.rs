@@ -190,7 +190,12 @@ impl Target {
         self.leave_out_present(&mut posts).await?;
         let roots: Vec<&Guid> = posts.iter().filter_map(|fetched| root_guid(&fetched.post)).collect();
         let limited = self.limited_posts(&roots).await?;
-        posts.retain(|fetched| root_guid(&fetched.post).is_none_or(|root| !limited.contains(root)));
+        let loops =
+            self.reshare_loops(&posts.iter().map(|fetched| &fetched.post).collect::<Vec<_>>()).await?;
+        posts.retain(|fetched| {
+            root_guid(&fetched.post).is_none_or(|root| !limited.contains(root))
+                && !loops.contains(fetched.post.guid())
+        });
         self.report.fetched_posts += posts.len() as u64;
         let mut plan = BatchPlan::new(FetchedPostRows { people, posts });
         let guids = plan.rows.posts.iter().map(|fetched| fetched.post.guid());

@@ -60,6 +60,8 @@ impl From<DiscoveredPerson> for NewPerson {
 pub(in crate::import) struct People {
     known: HashMap<DiasporaId, Person>,
     pub(in crate::import) keys: Vec<KnownKey>,
+    /// GUIDs of the people whom this run has added.
+    added: HashSet<Guid>,
 }
 
 struct PersonRow {
@@ -175,6 +177,20 @@ impl People {
         self.known.get(id)
     }
 
+    /// Drops people whose GUID belongs to another person: their pods may claim any, and the pod knows that person.
+    async fn drop_taken(
+        &mut self,
+        target: &mut Target,
+        people: &mut Vec<NewPerson>,
+    ) -> Result<(), DatabaseError> {
+        let guids: Vec<&str> = people.iter().map(|person| person.guid.as_str()).collect();
+        let taken = target.taken("people", &guids).await?;
+        people.retain(|person| {
+            !taken.contains_key(person.guid.as_str()) && self.added.insert(person.guid.clone())
+        });
+        Ok(())
+    }
+
     /// Adds people who are new to the target pod; in a dry run, without writing them.
     pub(in crate::import) async fn insert_people(
         &mut self,
@@ -185,6 +201,7 @@ impl People {
         // This pod knows its own people best.
         let here = target.url.diaspora_host();
         people.retain(|person| person.id.host() != here);
+        self.drop_taken(target, &mut people).await?;
         for chunk in people.chunks(500) {
             let mut plan = BatchPlan::new(PersonRows(chunk));
             plan.intents = chunk.iter().map(|person| Intent::write(kinds::PEOPLE, &person.guid)).collect();

@@ -15,12 +15,9 @@ pub(in crate::import) fn tags(text: &str) -> Vec<String> {
     for (position, c) in text.char_indices() {
         if c == '#' && after_space {
             let rest = text.get(position + 1..).unwrap_or_default();
-            let name: String = if rest.starts_with("<3") {
-                "<3".to_owned()
-            } else {
-                rest.chars().take_while(|c| is_tag_character(*c)).flat_map(char::to_lowercase).collect()
-            };
-            if !name.is_empty() && name.chars().count() <= MAX_TAG && !tags.contains(&name) {
+            let end = rest.find(|c: char| !is_tag_character(c)).unwrap_or(rest.len());
+            let name = if rest.starts_with("<3") { "<3" } else { rest.get(..end).unwrap_or_default() };
+            if let Some(name) = normal_tag(name).filter(|name| !tags.contains(name)) {
                 tags.push(name);
             }
         }
@@ -28,6 +25,21 @@ pub(in crate::import) fn tags(text: &str) -> Vec<String> {
         after_space = matches!(c, '\t'..='\r' | ' ');
     }
     tags
+}
+
+/// Returns a tag's name as diaspora* stores it (`Tag.normalize`): in lowercase, without anything but
+/// [tag characters](tags); none if nothing is left, or too much. Its pages print names as they are stored.
+pub(crate) fn normal_tag(name: &str) -> Option<String> {
+    if name.strip_prefix('#').unwrap_or(name).starts_with("<3") {
+        return Some("<3".to_owned());
+    }
+    let name: String = name.chars().filter(|c| is_tag_character(*c)).flat_map(char::to_lowercase).collect();
+    (!name.is_empty() && name.chars().count() <= MAX_TAG).then_some(name)
+}
+
+/// Returns whether diaspora* would store a tag under this very name.
+pub(crate) fn is_normal_tag(name: &str) -> bool {
+    normal_tag(name).as_deref() == Some(name)
 }
 
 fn is_tag_character(c: char) -> bool {
@@ -70,6 +82,26 @@ mod tests {
         );
         assert_eq!(tags("# #, #!"), Vec::<String>::new());
         assert_eq!(tags(&format!("#{} #ok", "x".repeat(256))), ["ok"]);
+    }
+
+    #[test]
+    fn names_as_diaspora_stores_them() {
+        for (name, stored) in [
+            ("Garden", Some("garden")),
+            ("#Garden", Some("garden")),
+            ("gar<img src=x onerror=alert(1)>", Some("garimgsrcxonerroralert1")),
+            ("two words\"'", Some("twowords")),
+            ("<3", Some("<3")),
+            ("#<3 and more", Some("<3")),
+            ("<script>", Some("script")),
+            ("\u{130}\u{307}", Some("i\u{307}\u{307}")),
+            ("&;", None),
+            ("", None),
+        ] {
+            assert_eq!(normal_tag(name).as_deref(), stored, "{name}");
+            assert!(stored.is_none_or(is_normal_tag), "{name}: what is stored stays");
+        }
+        assert_eq!(normal_tag(&"x".repeat(256)), None);
     }
 
     #[test]

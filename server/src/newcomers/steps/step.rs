@@ -257,6 +257,7 @@ impl Step {
             key_passphrase,
             farewell: None,
             discovery: self.discovery(),
+            pinned_pods: Some(self.workshop.config.newcomers.trusted_pods.clone()),
             now: self.workshop.now().into(),
         };
         let announced = announce(archive, &pod.database, &pod.url, &self.workshop.store, &options).await;

@@ -19,6 +19,8 @@ pub(in crate::import) struct ExistingPosts {
     pub(in crate::import) reshared: HashSet<String>,
     /// Originals that are limited.
     pub(in crate::import) limited: HashSet<Guid>,
+    /// Reshares of the batch that lead back to themselves.
+    pub(in crate::import) loops: HashSet<Guid>,
     pub(in crate::import) photos: ExistingPhotos,
     /// Photos of the old person's, by the row number of their post.
     pub(in crate::import) old_photos: HashMap<i64, Vec<String>>,
@@ -51,6 +53,7 @@ impl Target {
         Ok(ExistingPosts {
             reshared: self.roots_reshared_here(account, &originals).await?,
             limited: self.limited_posts(&originals).await?,
+            loops: self.reshare_loops(&posts.iter().map(|post| &post.post).collect::<Vec<_>>()).await?,
             old_photos: self.old_photos(account, &rows).await?,
             polls_of_posts: self.polls_of_posts(&polls).await?,
             polls: self.taken("polls", &polls).await?.into_keys().collect(),

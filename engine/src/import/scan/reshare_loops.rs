@@ -1,0 +1,71 @@
+//! Reshares whose originals lead back to themselves. diaspora* follows them without end (`Reshare#absolute_root`), in
+//! every process that shows or delivers one.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::domain::{Guid, Post};
+use crate::import::decide::posts::root_of;
+use crate::import::target::Target;
+use crate::pod::database::{Cell as _, DatabaseError};
+
+/// The longest chain of reshares that is followed. diaspora* makes none: it reshares the original.
+const MAX_STEPS: usize = 16;
+
+impl Target {
+    /// Returns those of these reshares that must not be written: their chain of originals leads back to them, or is too
+    /// long. It is followed through these posts, through those that this run has planned, and through the pod's.
+    pub(in crate::import) async fn reshare_loops(
+        &mut self,
+        posts: &[&Post],
+    ) -> Result<HashSet<Guid>, DatabaseError> {
+        // Where the database ignores the case of GUIDs, so does diaspora*.
+        let folds = self.pod.columns().await?.folds("posts", "guid");
+        let key = |guid: &Guid| if folds { guid.as_str().to_ascii_lowercase() } else { guid.to_string() };
+        let reshares: Vec<(&Guid, String, String)> = posts
+            .iter()
+            .filter_map(|post| Some((post.guid(), key(post.guid()), key(root_of(post)?))))
+            .collect();
+        let mut roots: HashMap<String, Option<String>> =
+            reshares.iter().map(|(_, guid, root)| (guid.clone(), Some(root.clone()))).collect();
+        let mut open: Vec<(&Guid, String, String)> = reshares;
+        let mut loops = HashSet::new();
+        for _ in 0..MAX_STEPS {
+            let (back, on): (Vec<_>, Vec<_>) = open.into_iter().partition(|(_, start, at)| start == at);
+            loops.extend(back.into_iter().map(|(guid, ..)| guid.clone()));
+            let unknown = on.iter().map(|(.., at)| at).filter(|at| !roots.contains_key(*at)).cloned();
+            let unknown: HashSet<String> = unknown.collect();
+            self.add_roots(unknown, folds, &mut roots).await?;
+            let next = on.into_iter().filter_map(|(guid, start, at)| {
+                let root = roots.get(&at).cloned().flatten()?;
+                Some((guid, start, root))
+            });
+            open = next.collect();
+            if open.is_empty() {
+                break;
+            }
+        }
+        loops.extend(open.into_iter().map(|(guid, ..)| guid.clone()));
+        Ok(loops)
+    }
+
+    /// Adds the originals of these posts; none for a post that is no reshare, or unknown.
+    async fn add_roots(
+        &mut self,
+        guids: HashSet<String>,
+        folds: bool,
+        roots: &mut HashMap<String, Option<String>>,
+    ) -> Result<(), DatabaseError> {
+        let guids: Vec<String> = guids.into_iter().collect();
+        let sql = "SELECT guid, root_guid FROM posts WHERE type = 'Reshare' AND guid IN ({})";
+        let rows = self.pod.rows_in("reshares", sql, &guids).await?;
+        let key = |guid: String| if folds { guid.to_ascii_lowercase() } else { guid };
+        let mut here: HashMap<String, String> =
+            rows.iter().filter_map(|row| Some((key(row.text(0)?), key(row.text(1)?)))).collect();
+        for guid in guids {
+            let planned = || self.planned.as_ref().and_then(|planned| planned.reshares.get(&guid).cloned());
+            let root = here.remove(&guid).or_else(planned);
+            roots.insert(guid, root);
+        }
+        Ok(())
+    }
+}
