@@ -11,10 +11,12 @@
 
 pub mod announce;
 pub mod archive;
+pub mod arrivals;
 pub mod backoff;
 pub mod campaign;
 pub mod clock;
 pub mod delivery;
+pub mod departures;
 pub mod depot;
 pub mod discovery;
 pub mod domain;
@@ -28,7 +30,6 @@ pub mod pod;
 mod production;
 pub mod progress;
 pub mod repair;
-pub mod requests;
 pub mod s3;
 pub mod schemas;
 pub mod store;

@@ -74,12 +74,16 @@ impl ProgressCounter {
     pub fn position(&self) -> Position {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Sets the current position, as another process has reported it.
+    pub fn set(&self, position: Position) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = position;
+    }
 }
 
 impl Progress for ProgressCounter {
     fn begin(&self, stage: Stage, total: u64) {
-        let begun = Position { stage: Some(stage), advanced: 0, total };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = begun;
+        self.set(Position { stage: Some(stage), advanced: 0, total });
     }
 
     fn advance(&self, done: u64) {

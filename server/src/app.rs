@@ -117,7 +117,7 @@ pub struct Parts {
     /// The open event streams.
     pub streams: Streams,
     form_guard: CsrfConfig,
-    clock: Clock,
+    pub(crate) clock: Clock,
 }
 
 impl Deref for App {

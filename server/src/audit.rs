@@ -1,14 +1,11 @@
 //! The audit log, for the podmin.
 
-use pappus_engine::store::{StoreError, Transaction, Value};
+use pappus_engine::store::{AuditLine, StoreError};
 use serde::Serialize;
 
 use crate::app::App;
 use crate::security::Address;
 use crate::sessions::Person;
-
-const LINE: &str = "INSERT INTO pappus_audit (pod, done_at, actor, act, subject, details, address) \
-                    VALUES (?, ?, ?, ?, ?, ?, ?)";
 
 /// Records an action. `act` is a stable name, such as `campaign-pause`; `subject` its target; `details` more about
 /// it. A failure is only logged.
@@ -20,37 +17,19 @@ pub async fn audit(
     details: Option<&serde_json::Value>,
     address: Option<Address>,
 ) {
-    // PostgreSQL text cannot contain NUL.
-    let subject = subject.map(|subject| subject.replace('\0', ""));
-    let values: [Value<'_>; 7] = [
-        app.config.pod_url.as_str().into(),
-        app.now_millis().into(),
-        actor.map(|person| person.account.as_str()).into(),
-        act.into(),
-        subject.into(),
-        details.map(ToString::to_string).into(),
-        address.map(|address| address.0.to_string()).into(),
-    ];
-    if let Err(error) = app.store.execute("recording what was done", LINE, &values).await {
+    let (details, address) = (details.map(ToString::to_string), address.map(|address| address.0.to_string()));
+    let line = AuditLine {
+        pod: app.config.pod_url.as_str(),
+        done_at: app.now_millis(),
+        actor: actor.map(|person| person.account.as_str()),
+        act,
+        subject,
+        details: details.as_deref(),
+        address: address.as_deref(),
+    };
+    if let Err(error) = line.record(&app.store).await {
         tracing::error!(act, "{error}");
     }
-}
-
-/// Records an action of the service itself in the caller's transaction: both are written, or neither. For the names
-/// see [`audit`].
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn audit_with(
-    transaction: &mut Transaction,
-    pod: &str,
-    now: i64,
-    act: &'static str,
-    subject: Option<&str>,
-) -> Result<(), StoreError> {
-    let none = || Value::Text(None);
-    let values = [pod.into(), now.into(), none(), act.into(), subject.into(), none(), none()];
-    transaction.execute("recording what was done", LINE, &values).await.map(drop)
 }
 
 /// Deletes entries older than the retention period.

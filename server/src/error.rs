@@ -8,6 +8,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use pappus_engine::arrivals::ArrivalError;
 use pappus_engine::store::StoreError;
 use serde::Serialize;
 
@@ -89,6 +90,15 @@ impl WebError {
 impl From<StoreError> for WebError {
     fn from(error: StoreError) -> Self {
         Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<ArrivalError> for WebError {
+    fn from(error: ArrivalError) -> Self {
+        match error {
+            ArrivalError::Broken => Self::Internal(error.to_string()),
+            ArrivalError::Store(_) | ArrivalError::Files(_) => Self::Unavailable(error.to_string()),
+        }
     }
 }
 

@@ -10,12 +10,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::ledger::Ledger;
 use super::records::{DeliveryError, Elsewhere, Friends, Scope, Unseen};
-use super::report::time;
 use super::system::System;
 use crate::domain::DiasporaId;
 use crate::pod::config::{DatabaseUrl, PodUrl};
 use crate::pod::database::{Cell as _, DatabaseError, PodWriter};
-use crate::store::{Store, StoreError, Value};
+use crate::store::{Store, StoreError, Value, time};
 
 /// Time after the announcement during which friends are looked for.
 const LOOKED_FOR: TimeDelta = TimeDelta::weeks(6);

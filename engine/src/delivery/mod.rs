@@ -15,6 +15,7 @@ mod deliver;
 mod friends;
 mod ledger;
 mod pod;
+mod pod_leases;
 mod records;
 mod report;
 mod schedule;

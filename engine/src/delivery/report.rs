@@ -6,7 +6,7 @@ use super::ledger::{Ledger, OPEN};
 use super::records::{Counts, Friends, PodDeliveries, Scope, Unreached};
 use super::turn::{TURN_VALUES, its_turn, opens_at};
 use crate::pod::config::Dialect;
-use crate::store::{StoreError, StoreRow, Value};
+use crate::store::{StoreError, StoreRow, Value, time};
 
 /// Number of rows in each state, in the order of [`Counts`].
 const COUNTS: &str = "count(*) FILTER (WHERE d.state = 'queued'), count(*) FILTER (WHERE d.state = 'sending'), \
@@ -14,11 +14,6 @@ const COUNTS: &str = "count(*) FILTER (WHERE d.state = 'queued'), count(*) FILTE
      count(*) FILTER (WHERE d.state = 'rejected'), count(*) FILTER (WHERE d.state = 'dead')";
 /// Number of those columns.
 const COUNTED: usize = 6;
-
-/// Converts a time from the ledger's format.
-pub(super) fn time(millis: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp_millis(millis).unwrap_or_default()
-}
 
 fn counts(row: &StoreRow, first: usize) -> Result<Counts, StoreError> {
     Ok(Counts {

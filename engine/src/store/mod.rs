@@ -3,6 +3,7 @@
 //!
 //! All of it is in one folder that only its owner can read; the database can also be on a PostgreSQL server.
 
+mod audit;
 mod database;
 mod error;
 pub mod lease;
@@ -10,9 +11,14 @@ mod signatures;
 mod state_folder;
 mod statement;
 mod tables;
+mod time;
+mod token;
 
+pub use audit::AuditLine;
 pub use database::{Pool, Store, Transaction, random_id};
 pub use error::StoreError;
 pub use signatures::StoredSignatures;
 pub use state_folder::{StateError, StateFolder};
 pub use statement::{Column, StoreRow, Value};
+pub use time::{millis, time};
+pub use token::{random_token, token_digest};

@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use pappus_engine::requests::MadeArchive;
+use pappus_engine::departures::MadeArchive;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use pappus_engine::departures::{MadeArchive, Request};
 use pappus_engine::depot::sealed::open_text;
-use pappus_engine::requests::{MadeArchive, Request};
 
 use super::OutboxError;
 use crate::app::App;

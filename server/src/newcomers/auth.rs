@@ -4,8 +4,8 @@ use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
+use pappus_engine::arrivals::Newcomer;
 
-use super::ledger::records::Newcomer;
 use crate::app::App;
 use crate::error::WebError;
 use crate::pages::cookie;

@@ -1,7 +1,7 @@
 //! The podmin's list of newcomers and decisions about them, for pages and API.
 
-use super::ledger::records::{Newcomer, State};
-use super::ledger::table::PAGE;
+use pappus_engine::arrivals::{Decision, Newcomer, PAGE, State};
+
 use crate::app::App;
 use crate::board::shared::Actor;
 use crate::error::WebError;
@@ -35,26 +35,27 @@ pub(super) async fn numbered(app: &App, id: i64) -> Result<Newcomer, WebError> {
 /// that waited because it names many pods (`announce`). Returns the updated newcomer.
 pub(super) async fn decide(app: &App, actor: &Actor, id: i64, act: &str) -> Result<Newcomer, WebError> {
     let newcomer = numbered(app, id).await?;
-    let (table, by, now) = (&app.newcomers.table, &actor.podmin.account, app.now_millis());
-    let (done, noted) = match act {
-        "yes" => (table.decide(id, true, by, now).await?, "newcomer-yes"),
-        "no" => (table.decide(id, false, by, now).await?, "newcomer-no"),
-        "announce" => (table.announce_seen(id, by, now).await?, "newcomer-announce"),
-        "again" => (table.work(id, &[State::Failed], State::Importing, now).await?, "newcomer-again"),
-        _ => return Err(WebError::BadRequest("there is nothing of this name to do".to_owned())),
+    let unknown = |_| WebError::BadRequest("there is nothing of this name to do".to_owned());
+    let decision: Decision = act.parse().map_err(unknown)?;
+    let noted = match decision {
+        Decision::Approve => "newcomer-yes",
+        Decision::Decline => "newcomer-no",
+        Decision::Announce => "newcomer-announce",
+        Decision::Retry => "newcomer-again",
     };
+    let done = app.newcomers.table.decide(id, decision, &actor.podmin.account, app.now_millis()).await?;
     if !done {
-        return Err(too_late(&numbered(app, id).await?, act));
+        return Err(too_late(&numbered(app, id).await?, decision));
     }
     actor.has_done(app, noted, newcomer.old_account.as_deref().unwrap_or_default(), None).await;
     numbered(app, id).await
 }
 
-fn too_late(newcomer: &Newcomer, act: &str) -> WebError {
-    let only = match act {
-        "again" => "only an import that has failed is tried again",
-        "announce" => "only a move that waits for a podmin because of its many pods is announced",
-        _ => "only who waits is let in or sent away",
+fn too_late(newcomer: &Newcomer, decision: Decision) -> WebError {
+    let only = match decision {
+        Decision::Retry => "only an import that has failed is tried again",
+        Decision::Announce => "only a move that waits for a podmin because of its many pods is announced",
+        Decision::Approve | Decision::Decline => "only who waits is let in or sent away",
     };
     WebError::Conflict(format!("{only}; this move is {}", newcomer.state.as_str()))
 }

@@ -1,9 +1,9 @@
 //! The keys that a podmin compares before deciding, and the recommended action.
 
+use pappus_engine::arrivals::steps::WRONG_KEY;
+use pappus_engine::arrivals::{Newcomer, State};
 use pappus_engine::import::Evidence;
 
-use super::ledger::records::{Newcomer, State};
-use super::steps::WRONG_KEY;
 use crate::words::Words;
 
 /// The keys of one move, as the queue shows them.

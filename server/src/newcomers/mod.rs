@@ -1,25 +1,11 @@
-//! Moves to this pod: newcomers upload their archive, view the import plan, choose a name and a password, and are
-//! imported. After a pause for undo the move is announced automatically: until then, comments of their friends are
-//! lost.
-//!
-//! ```text
-//! uploading ──▶ checking ──▶ checked ──▶ (waiting) ──▶ importing ──▶ imported ──▶ announcing ──▶ announced
-//!     ▲            ▼            │           ▼              ▼ ▲           │
-//!     └───────  refused ◀───────┘        declined         failed ──▶ undoing ──▶ undone
-//! ```
-//!
-//! The rows are the queue: workers acquire those with a step to take under a [lease](pappus_engine::store::lease), as
-//! the [requests](pappus_engine::requests) of a closing pod. Newcomers have no account yet: a secret in a cookie, and in
-//! a private link, authenticates them.
+//! Moves to this pod: pages, API and uploads of [arrivals](pappus_engine::arrivals). Newcomers have no account yet: a
+//! secret in a cookie, and in a private link, authenticates them.
 
-mod admission;
 mod api;
 mod auth;
-mod clock;
 mod decisions;
 mod invitations;
 mod key_comparison;
-mod ledger;
 mod mails;
 mod pages;
 mod steps;
@@ -28,11 +14,15 @@ mod tus;
 mod uploads;
 mod work;
 
+use std::collections::HashMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, head, post};
+use pappus_engine::arrivals::space::Space;
+use pappus_engine::arrivals::{FileLimits, Files, Invitations, MoveProgress, Newcomers};
 use pappus_engine::http::{AllowedNetworks, Client, ClientOptions};
 use pappus_engine::store::Store;
 
@@ -42,11 +32,11 @@ use crate::error::WebError;
 use crate::watched::Watched;
 
 pub use api::described;
-pub use ledger::records::{Newcomer, State};
-pub use ledger::table::Newcomers;
 pub use steps::{StepError, take_step};
-pub use uploads::files::{Files, NoSpace, Part};
 pub use work::start;
+
+/// One megabyte.
+const MEGABYTE: u64 = 1_000_000;
 
 /// The shared state of this module.
 #[derive(Clone)]
@@ -56,11 +46,13 @@ pub struct NewcomersService {
     /// Their uploads.
     pub files: Files,
     /// Disk space reserved for uploads.
-    space: uploads::space::Space,
+    space: Space,
+    /// Invitations to this pod.
+    invitations: Invitations,
     /// HTTP client that notifies other pods of moves and checks this pod from outside.
     announcer: Option<Client>,
     turns: tus::WriterLocks,
-    watched: Watched<pages::progress::AllProgress>,
+    watched: Watched<HashMap<i64, MoveProgress>>,
 }
 
 impl NewcomersService {
@@ -80,16 +72,29 @@ impl NewcomersService {
             let own = own.strip_prefix("http://").unwrap_or(&own).to_owned();
             announcer = Some(client_to(&[section.allow_hosts.as_slice(), &[own]].concat())?);
         }
-        let files = Files::new(config);
+        let files = files(config);
         Ok(Self {
             table: Newcomers::new(store, &config.pod_url),
-            space: uploads::space::Space::new(store, config.pod_url.as_str(), &files),
+            space: Space::new(store, config.pod_url.as_str(), &files),
             files,
+            invitations: Invitations::new(store, &config.pod_url),
             announcer,
             turns: tus::WriterLocks::default(),
             watched: Watched::default(),
         })
     }
+}
+
+/// Returns the folders of uploads, with the limits of the configuration.
+fn files(config: &Config) -> Files {
+    let section = &config.newcomers;
+    let root = section.folder.as_ref().map_or_else(|| config.state.path().join("newcomers"), PathBuf::from);
+    let limits = FileLimits {
+        most: section.max_megabytes.saturating_mul(MEGABYTE),
+        most_together: section.max_total_megabytes.saturating_mul(MEGABYTE),
+        keep_free: section.keep_free_megabytes.saturating_mul(MEGABYTE),
+    };
+    Files::new(root, limits)
 }
 
 fn client_to(hosts: &[String]) -> Result<Client, StartError> {

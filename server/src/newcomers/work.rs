@@ -1,17 +1,15 @@
 //! Background work: archives are checked, accounts imported, other pods notified, and unneeded data removed.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
+use futures_util::FutureExt as _;
+use pappus_engine::arrivals::{ArrivalWorker, ArrivalWorkerSetup, StepReport};
 use pappus_engine::delivery::{Clock as _, DeliveryError, Ledger, Options, SystemClock, TargetPod, deliver};
-use pappus_engine::store::StoreError;
-use pappus_engine::store::lease::{Kept, Worker, keep};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::ledger::lease::{AfterImport, Found, Lease};
-use super::steps::{self, Obstacle, Outcome, after_failure};
+use super::steps;
 use crate::app::App;
 use crate::portal::until;
 
@@ -21,8 +19,6 @@ const POLL_INTERVAL: Duration = Duration::from_secs(2);
 const FRIENDS: Duration = Duration::from_secs(15);
 /// Interval between clean-ups.
 const SWEEP: Duration = Duration::from_mins(1);
-/// Maximum number of processes that may die of one archive.
-const MAX_CRASHES: i64 = 3;
 
 /// Starts the background tasks, which run until `stop` is cancelled.
 pub fn start(app: &App, stop: &CancellationToken, working: &mut JoinSet<()>) {
@@ -38,8 +34,31 @@ pub fn start(app: &App, stop: &CancellationToken, working: &mut JoinSet<()>) {
 
 async fn run(app: App, stop: CancellationToken) {
     let tasks = app.config.newcomers.workers.max(1);
-    let worker = Arc::new(StepWorker { app: app.clone(), stop: stop.clone() });
-    app.newcomers.table.queue.work(tasks, worker, stop).await;
+    let runner = app.clone();
+    let setup = ArrivalWorkerSetup {
+        newcomers: app.newcomers.table.clone(),
+        run: Box::new(move |newcomer, fence, progress| {
+            let app = runner.clone();
+            async move { steps::run(&app, newcomer, &fence, &progress).await }.boxed()
+        }),
+        undo_pause: app.config.newcomers.undo_pause(),
+        now: Arc::clone(&app.clock),
+        observer: Box::new(heard),
+    };
+    let worker = Arc::new(ArrivalWorker::new(setup, stop.clone()));
+    app.newcomers.table.queue().work(tasks, worker, stop).await;
+}
+
+fn heard(newcomer: Option<i64>, report: &StepReport<'_>) {
+    match report {
+        StepReport::Stopped { problem, reason } => tracing::info!(newcomer, problem, "{reason}"),
+        StepReport::Rescheduled(reason) => tracing::warn!(newcomer, "tried again later: {reason}"),
+        StepReport::Died { deaths, how } => {
+            tracing::warn!(newcomer, deaths, "a process that worked on an archive died: {how}");
+        }
+        StepReport::Lost => tracing::info!(newcomer, "somebody else has taken over"),
+        StepReport::Store(error) => tracing::error!(newcomer, "newcomers wait: {error}"),
+    }
 }
 
 /// Ends pauses for undo.
@@ -121,106 +140,4 @@ async fn tell_once(app: &App, look: bool, stop: &CancellationToken) -> Result<()
         sent?;
     }
     Ok(())
-}
-
-struct StepWorker {
-    app: App,
-    stop: CancellationToken,
-}
-
-#[async_trait]
-impl Worker for StepWorker {
-    async fn next(&self) -> bool {
-        match self.app.newcomers.table.acquire().await {
-            Ok(Some(lease)) => {
-                if let Err(error) = self.work_on(&lease).await {
-                    // It is available again when the lease expires.
-                    tracing::error!(newcomer = lease.newcomer.id, "{error}");
-                }
-                true
-            }
-            Ok(None) => false,
-            Err(error) => {
-                tracing::warn!("newcomers wait: {error}");
-                false
-            }
-        }
-    }
-}
-
-impl StepWorker {
-    async fn work_on(&self, lease: &Lease) -> Result<(), StoreError> {
-        let progress = Mutex::default();
-        let step = steps::run(&self.app, lease.newcomer.id, lease.fence(), &progress);
-        let heartbeat = || lease.heartbeat(*progress.lock().unwrap_or_else(PoisonError::into_inner));
-        let outcome = match keep(step, heartbeat, &self.stop).await {
-            Kept::Done(outcome) => outcome,
-            Kept::Lost | Kept::Stopped => Outcome::Released,
-        };
-        self.note(lease, outcome).await
-    }
-
-    /// Records the outcome.
-    async fn note(&self, lease: &Lease, outcome: Outcome) -> Result<(), StoreError> {
-        let now = self.app.now_millis();
-        let noted = match outcome {
-            Outcome::Checked { digests, old_account, proof, evidence, plan, key_locked } => {
-                let found = Found {
-                    digests: &digests,
-                    old_account: &old_account,
-                    proof: &proof,
-                    evidence: &evidence,
-                    plan: &plan,
-                    key_locked,
-                };
-                lease.checked(&found, now).await?
-            }
-            Outcome::Imported { import, report, obstacle } => {
-                let next = match &obstacle {
-                    None => AfterImport::Announce { pause: self.app.config.newcomers.undo_pause() },
-                    Some(Obstacle { problem, reason }) => AfterImport::Wait { problem, reason },
-                };
-                lease.imported(&import, &report, &next, now).await?
-            }
-            Outcome::Announced(announced) => lease.announced(&announced, now).await?,
-            Outcome::Undone => lease.undone(now).await?,
-            Outcome::TooLateToUndo => lease.too_late_to_undo(now).await?,
-            Outcome::Stopped { to, problem, reason, evidence } => {
-                tracing::info!(newcomer = lease.newcomer.id, problem, "{reason}");
-                lease.stop(to, &problem, &reason, evidence.as_deref(), now).await?
-            }
-            Outcome::Unproven(evidence) => lease.unproven(&evidence, now).await?,
-            Outcome::Later(reason) => self.retry(lease, &reason).await?,
-            Outcome::Died(how) => self.died(lease, &how).await?,
-            Outcome::Released => lease.release().await?,
-        };
-        if !noted {
-            tracing::info!(newcomer = lease.newcomer.id, "somebody else has taken over");
-        }
-        Ok(())
-    }
-
-    /// Retries after a process died, which may have other causes; after repeated deaths the archive is the cause.
-    async fn died(&self, lease: &Lease, how: &str) -> Result<bool, StoreError> {
-        let (now, deaths, state) = (self.app.now_millis(), lease.newcomer.deaths + 1, lease.newcomer.state);
-        tracing::warn!(
-            newcomer = lease.newcomer.id,
-            deaths,
-            "a process that worked on an archive died: {how}"
-        );
-        if deaths >= MAX_CRASHES {
-            let reason = format!("the work on the archive was started {deaths} times, and each time {how}");
-            return lease.stop(after_failure(state), "too_heavy", &reason, None, now).await;
-        }
-        lease.died(&format!("the work on the archive was broken off: {how}")).await
-    }
-
-    async fn retry(&self, lease: &Lease, reason: &str) -> Result<bool, StoreError> {
-        tracing::warn!(newcomer = lease.newcomer.id, "tried again later: {reason}");
-        if lease.is_last() {
-            let to = after_failure(lease.newcomer.state);
-            return lease.stop(to, "away", reason, None, self.app.now_millis()).await;
-        }
-        lease.retry(reason).await
-    }
 }

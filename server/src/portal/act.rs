@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use pappus_engine::requests::{Asked, MadeArchive, NewRequest, Origin};
+use pappus_engine::departures::{Asked, MadeArchive, NewRequest, Origin};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 

@@ -4,7 +4,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
-use pappus_engine::requests::MadeArchive;
+use pappus_engine::departures::MadeArchive;
 
 use super::made;
 use crate::app::App;

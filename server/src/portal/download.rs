@@ -9,7 +9,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use pappus_engine::requests::{MadeArchive, OpenedArchive, Origin};
+use pappus_engine::departures::{MadeArchive, OpenedArchive, Origin};
 
 use super::ranges::{Part, part};
 use super::two_files::Stock;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use pappus_engine::requests::{MadeArchive, OpenedArchive, Origin, RequestError};
+use pappus_engine::departures::{MadeArchive, OpenedArchive, Origin, RequestError};
 
 use super::depot_of;
 use crate::app::App;

@@ -18,8 +18,8 @@ use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use axum::routing::{get, post};
 use pappus_engine::archive::manifest::Manifest;
+use pappus_engine::departures::{Links, MadeArchive, Origin, Requests};
 use pappus_engine::depot::{Depot, DepotAddress};
-use pappus_engine::requests::{Links, MadeArchive, Origin, Requests};
 use pappus_engine::store::Store;
 
 use crate::app::App;

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use pappus_engine::requests::{DELETED, Downloads, MadeArchive, Request, RequestState};
+use pappus_engine::departures::{DELETED, Downloads, MadeArchive, Request, RequestState};
 use serde::Deserialize;
 
 use super::made::Name;

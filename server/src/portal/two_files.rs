@@ -9,8 +9,8 @@ use pappus_engine::archive::convert::{ConvertError, convert_to_diaspora};
 use pappus_engine::archive::encryption::{Lock, Unlock};
 use pappus_engine::archive::limits::Limits;
 use pappus_engine::archive::open::Archive;
+use pappus_engine::departures::{MadeArchive, OpenedArchive};
 use pappus_engine::depot::{Depot, DepotAddress};
-use pappus_engine::requests::{MadeArchive, OpenedArchive};
 use pappus_engine::store::StateFolder;
 use tokio::sync::Mutex;
 

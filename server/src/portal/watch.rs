@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use pappus_engine::requests::{Request, RequestState, Requests};
+use pappus_engine::departures::{Request, RequestState, Requests};
 use tokio::sync::watch;
 
 use crate::watched::Watched;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pappus_engine::requests::{ArchiveWorker, ArchiveWorkerSetup, JobOutcome, RequestError, Requests};
+use pappus_engine::departures::{ArchiveWorker, ArchiveWorkerSetup, JobOutcome, RequestError, Requests};
 use rustix::process::setpriority_process;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;

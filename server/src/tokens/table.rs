@@ -1,8 +1,8 @@
 //! The table of tokens, which stores only their digests.
 
 use chrono::{DateTime, Utc};
-use pappus_engine::requests::{random_token, token_digest};
 use pappus_engine::store::{StoreError, StoreRow};
+use pappus_engine::store::{random_token, token_digest};
 
 use crate::api::Scope;
 use crate::app::App;

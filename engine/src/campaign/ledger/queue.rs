@@ -10,7 +10,7 @@ use crate::campaign::ledger::status::LEASE_MILLIS;
 use crate::pod::config::Dialect;
 use crate::production::Written;
 use crate::store::lease::expired;
-use crate::store::{Store, StoreError, StoreRow, Value};
+use crate::store::{Store, StoreError, StoreRow, Value, millis};
 
 /// Results written per statement.
 pub(in crate::campaign) const BATCH: usize = 200;
@@ -285,10 +285,6 @@ impl Queue {
         let values = vec![self.campaign.into(); 3];
         Ok(self.store.execute("ending a campaign", &sql, &values).await? > 0)
     }
-}
-
-fn millis(time: Duration) -> i64 {
-    i64::try_from(time.as_millis()).unwrap_or(i64::MAX / 2)
 }
 
 fn claimed(row: &StoreRow) -> Result<Claimed, StoreError> {

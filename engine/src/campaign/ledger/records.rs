@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::campaign::CampaignError;
 use crate::production::Written;
-use crate::store::{StoreError, StoreRow};
+use crate::store::{StoreError, StoreRow, time};
 
 /// The state of a campaign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -169,11 +169,6 @@ impl Campaign {
             names_sha256: row.get(13)?,
         })
     }
-}
-
-/// Converts the store's milliseconds to a time.
-pub(in crate::campaign) fn time(millis: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp_millis(millis).unwrap_or_default()
 }
 
 /// The beginning of the reason of an account that is no longer on the pod.

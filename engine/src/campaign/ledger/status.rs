@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::campaign::CampaignError;
-use crate::campaign::ledger::records::{AccountState, Campaign, CampaignState, time};
+use crate::campaign::ledger::records::{AccountState, Campaign, CampaignState};
 use crate::store::lease::expired;
-use crate::store::{Store, StoreError, StoreRow, Value};
+use crate::store::{Store, StoreError, StoreRow, Value, time};
 
 /// Accounts listed of each kind.
 const SHOWN: i64 = 10;

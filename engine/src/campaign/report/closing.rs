@@ -139,11 +139,7 @@ impl From<ListError<CampaignError>> for CampaignError {
 async fn last_result(store: &Store, campaign: &Campaign) -> Result<Option<DateTime<Utc>>, StoreError> {
     let sql = "SELECT MAX(finished_at) FROM pappus_campaign_accounts WHERE campaign_id = ?";
     let row = store.first("reading a campaign", sql, &[campaign.id.into()]).await?;
-    Ok(row
-        .map(|row| row.get::<Option<i64>>(0))
-        .transpose()?
-        .flatten()
-        .map(crate::campaign::ledger::records::time))
+    Ok(row.map(|row| row.get::<Option<i64>>(0)).transpose()?.flatten().map(crate::store::time))
 }
 
 /// Streams all accounts, in the order of the pod's user rows.

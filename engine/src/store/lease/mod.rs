@@ -32,8 +32,3 @@ pub const EXPIRES: Duration = Duration::from_secs(10);
 pub fn expired(lease_until: &str, millis: &str, now: &str) -> String {
     format!("({lease_until} < {now} OR {lease_until} > {now} + {millis} + 1000)")
 }
-
-/// Converts a duration to the store's milliseconds.
-fn millis(span: Duration) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX / 4)
-}

@@ -10,10 +10,10 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{POLL_INTERVAL, expired, millis};
+use super::{POLL_INTERVAL, expired};
 use crate::backoff::Backoff;
 use crate::pod::config::Dialect;
-use crate::store::{Store, StoreError, StoreRow, Transaction, Value, random_id};
+use crate::store::{Store, StoreError, StoreRow, Transaction, Value, millis, random_id};
 
 /// Assignments that end a lease.
 const ENDED: &str = "fence = NULL, lease_until = NULL";

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use pappus_engine::campaign::SignIn;
-use pappus_engine::requests::{Asked, Downloads, MadeArchive, Request};
+use pappus_engine::departures::{Asked, Downloads, MadeArchive, Request};
 use pappus_engine::store::{StoreError, StoreRow};
 
 use super::Actor;

@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use pappus_engine::archive::manifest::CountKind;
+use pappus_engine::arrivals::steps::needs_passphrase;
+use pappus_engine::arrivals::{Newcomer, PlanSummary, State};
 use pappus_engine::delivery::{Counts, Elsewhere, Friends, PodDeliveries};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::config::Admission;
-use crate::newcomers::ledger::records::{Newcomer, State};
-use crate::newcomers::ledger::summary::PlanSummary;
 use crate::newcomers::pages::delivery_status;
 use crate::newcomers::pages::overview::problem_key;
-use crate::newcomers::steps::needs_passphrase;
 use crate::pages::Page;
 
 /// Conditions of moving to this pod.

@@ -5,6 +5,7 @@ use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State as Shared};
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
+use pappus_engine::arrivals::Invitation;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -12,7 +13,7 @@ use crate::api::problems::{NobodySignedIn, NotAllowed, NotThere, Senseless};
 use crate::api::{Caller, ProblemDocument, body, query};
 use crate::app::App;
 use crate::error::WebError;
-use crate::newcomers::invitations::{self, Invitation};
+use crate::newcomers::invitations;
 use crate::security::Address;
 
 /// Selects a page of invitations.

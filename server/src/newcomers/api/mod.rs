@@ -10,6 +10,7 @@ use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Query, State as Shared};
 use axum::http::StatusCode;
 use documents::{Deliveries, MoveConditions, NewcomerDocument};
+use pappus_engine::arrivals::{Newcomer, State};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -17,7 +18,6 @@ use utoipa_axum::routes;
 use zeroize::Zeroizing;
 
 use super::auth::CurrentNewcomer;
-use super::ledger::records::{Newcomer, State};
 use super::pages::confirm::{self, Act, Chosen, KeyPassphrase};
 use super::pages::delivery_status;
 use super::pages::start::{self, Begun};

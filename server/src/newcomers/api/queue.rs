@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State as Shared};
 use chrono::{DateTime, Utc};
+use pappus_engine::arrivals::Newcomer;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -14,7 +15,6 @@ use crate::app::App;
 use crate::error::WebError;
 use crate::newcomers::decisions;
 use crate::newcomers::key_comparison::{advice, compared};
-use crate::newcomers::ledger::records::Newcomer;
 use crate::pages::Page;
 use crate::security::Address;
 use crate::words::Words;

@@ -3,17 +3,15 @@
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
+use pappus_engine::arrivals::{Choice, Newcomer, PlanSummary, State, after_choice};
 use pappus_engine::import::{ImportError, check_choice};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::app::App;
+use crate::config::Admission;
 use crate::error::{WebError, keep_body};
-use crate::newcomers::admission;
 use crate::newcomers::auth::CurrentNewcomer;
-use crate::newcomers::ledger::records::{Newcomer, State};
-use crate::newcomers::ledger::summary::PlanSummary;
-use crate::newcomers::ledger::table::Choice;
 use crate::newcomers::pages::overview::{Form, Said, present};
 use crate::newcomers::strength::is_weak;
 use crate::newcomers::uploads::form::{seal, seal_text};
@@ -177,7 +175,9 @@ pub(in crate::newcomers) async fn take(
     let to = if newcomer.approved == Some(true) {
         State::Importing
     } else {
-        admission::next(app.config.newcomers.admission, newcomer.proof.as_deref())
+        // Those who started while admission was open, or with an invitation, need no approval.
+        let needs_approval = app.config.newcomers.admission == Admission::Approval;
+        after_choice(needs_approval, newcomer.proof.as_deref())
     };
     let sealed = match key {
         KeyPassphrase::Given(passphrase) if newcomer.key_locked => seal(app, passphrase).await?,

@@ -4,13 +4,13 @@ use askama::Template;
 use axum::extract::{Query, State as Shared};
 use axum::http::StatusCode;
 use axum::response::Response;
+use pappus_engine::arrivals::Newcomer;
 use pappus_engine::delivery::{Counts, Elsewhere, Friends, Ledger, PodDeliveries, Scope, System, Unreached};
 use serde::Deserialize;
 
 use crate::app::App;
 use crate::error::WebError;
 use crate::newcomers::auth::CurrentNewcomer;
-use crate::newcomers::ledger::records::Newcomer;
 use crate::newcomers::pages::delivery_reason::reason;
 use crate::pages::Page;
 

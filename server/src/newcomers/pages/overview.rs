@@ -5,6 +5,8 @@ use axum::extract::{Query, State as Shared};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
+use pappus_engine::arrivals::steps::{MANY_PODS, NO_KEY, needs_passphrase};
+use pappus_engine::arrivals::{Newcomer, PlanSummary, State};
 use pappus_engine::depot::sealed::open_text;
 use serde::Deserialize;
 
@@ -12,10 +14,7 @@ use crate::app::App;
 use crate::config::Admission;
 use crate::error::WebError;
 use crate::newcomers::auth::{find, secret};
-use crate::newcomers::ledger::records::{Newcomer, State};
-use crate::newcomers::ledger::summary::PlanSummary;
 use crate::newcomers::pages::plan_table::{Audience, Table, table};
-use crate::newcomers::steps::{MANY_PODS, NO_KEY, needs_passphrase};
 use crate::pages::{FieldProblems, Page};
 use crate::podmin_words::PodminMessage;
 

@@ -1,8 +1,8 @@
 //! The numbers and findings of a plan or an import, for the newcomer and for the podmin.
 
 use pappus_engine::archive::manifest::CountKind;
+use pappus_engine::arrivals::{Group, PlanSummary};
 
-use crate::newcomers::ledger::summary::{Group, PlanSummary};
 use crate::pages::Page;
 
 /// A plan or the result of an import.

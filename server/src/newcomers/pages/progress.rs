@@ -1,6 +1,5 @@
 //! Live progress: server-sent events for the small script; without it the page reloads itself.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -9,12 +8,12 @@ use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use chrono::{DateTime, Utc};
 use futures_util::stream::{self, Stream};
+use pappus_engine::arrivals::{MoveProgress, State, percent};
 use tokio::time::Instant;
 
 use crate::app::App;
 use crate::error::WebError;
 use crate::newcomers::auth::CurrentNewcomer;
-use crate::newcomers::ledger::records::{Newcomer, State, percent};
 use crate::pages::Page;
 use crate::security::Address;
 use crate::words::Words;
@@ -23,35 +22,6 @@ use crate::words::Words;
 const LONGEST: Duration = Duration::from_mins(10);
 /// Interval of updates without a change: the pause for undo counts down.
 const AGAIN: Duration = Duration::from_secs(5);
-
-/// Progress of all newcomers whose state changes automatically, by number.
-pub(in crate::newcomers) type AllProgress = HashMap<i64, Progress>;
-
-/// The progress of a newcomer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::newcomers) struct Progress {
-    pub(in crate::newcomers) state: State,
-    pub(in crate::newcomers) stage: Option<String>,
-    pub(in crate::newcomers) total: i64,
-    pub(in crate::newcomers) advanced: i64,
-    /// True if the work is delayed.
-    pub(in crate::newcomers) is_late: bool,
-    /// End of the pause for undo, while it is running.
-    pub(in crate::newcomers) undo_until: Option<DateTime<Utc>>,
-}
-
-impl From<&Newcomer> for Progress {
-    fn from(newcomer: &Newcomer) -> Self {
-        Self {
-            state: newcomer.state,
-            stage: newcomer.stage.clone(),
-            total: newcomer.total,
-            advanced: newcomer.advanced,
-            is_late: newcomer.reason.is_some(),
-            undo_until: newcomer.undo_until(),
-        }
-    }
-}
 
 /// Streams the progress of the caller's move until it ends.
 pub(in crate::newcomers) async fn events(
@@ -101,7 +71,7 @@ pub(in crate::newcomers) async fn events(
 }
 
 /// Describes the progress in a sentence.
-pub(in crate::newcomers) fn sentence(words: &Words, progress: &Progress, now: DateTime<Utc>) -> String {
+pub(in crate::newcomers) fn sentence(words: &Words, progress: &MoveProgress, now: DateTime<Utc>) -> String {
     if let Some(until) = progress.undo_until {
         return pause(words, until, now);
     }

@@ -4,6 +4,8 @@ use askama::Template;
 use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
+use pappus_engine::arrivals::steps::MANY_PODS;
+use pappus_engine::arrivals::{Invitation, Newcomer, PlanSummary, State};
 use serde::Deserialize;
 use tower_sessions::Session;
 
@@ -11,15 +13,11 @@ use crate::app::App;
 use crate::board::shared::Actor;
 use crate::config::Admission;
 use crate::error::WebError;
-use crate::newcomers::decisions;
-use crate::newcomers::invitations::{self, Invitation};
 use crate::newcomers::key_comparison::{Key, KeyComparison, compared};
-use crate::newcomers::ledger::records::{Newcomer, State};
-use crate::newcomers::ledger::summary::PlanSummary;
 use crate::newcomers::pages::confirm::Confirmation;
 use crate::newcomers::pages::overview::problem_key;
 use crate::newcomers::pages::plan_table::{Audience, Table, table};
-use crate::newcomers::steps::MANY_PODS;
+use crate::newcomers::{decisions, invitations};
 use crate::pages::{CheckedForm, Page, Question};
 use crate::sessions::{Podmin, flash};
 

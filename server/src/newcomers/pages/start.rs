@@ -1,23 +1,19 @@
 //! Starting a move, returning through the private link, and cancelling.
 
-use std::time::Duration;
-
 use askama::Template;
 use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
 use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse, Redirect, Response};
-use pappus_engine::store::StoreError;
+use pappus_engine::arrivals::{NewNewcomer, Newcomer, State};
 use serde::Deserialize;
 
 use crate::app::App;
 use crate::config::Admission;
 use crate::error::WebError;
 use crate::newcomers::auth::{CurrentNewcomer, set_cookie};
-use crate::newcomers::ledger::records::{Newcomer, State};
-use crate::newcomers::ledger::table::{NOTHING_FOUND, NewNewcomer, Newcomers, millis};
 use crate::newcomers::pages::confirm::Confirmation;
-use crate::newcomers::{invitations, tus};
+use crate::newcomers::tus;
 use crate::pages::{CheckedForm, Page, Question};
 use crate::security::Address;
 use crate::words::Words;
@@ -57,7 +53,9 @@ pub(in crate::newcomers) async fn start(
     // Uses the invitation in the same transaction: only if the move starts.
     let mut transaction = app.store.begin().await?;
     let invitation = if section.admission == Admission::Invitation {
-        let Some(invitation) = invitations::take(app, &mut transaction, invitation.trim()).await? else {
+        let Some(invitation) =
+            app.newcomers.invitations.take(&mut transaction, invitation.trim(), now).await?
+        else {
             return Ok(Begun::Invitation);
         };
         Some(invitation)
@@ -218,18 +216,4 @@ pub(in crate::newcomers) async fn restart(
         room.table.restart(id, app.now_millis(), crate::newcomers::good_for(&app)).await?;
     }
     Ok(Redirect::to("/newcomers"))
-}
-
-impl Newcomers {
-    /// Resets a move that was undone to its initial state.
-    async fn restart(&self, id: i64, now: i64, good_for: Duration) -> Result<bool, StoreError> {
-        let sql = format!(
-            "UPDATE pappus_newcomers SET state = 'uploading', {NOTHING_FOUND}, approved = NULL, decided_at = NULL, \
-             decided_by = NULL, import_id = NULL, report = NULL, announced = NULL, announce_at = NULL, archive_bytes = 0, \
-             photos_bytes = 0, has_files = 0, state_told = NULL, begun_at = ?, expires_at = ?, changed_at = ? \
-             WHERE pod = ? AND id = ? AND state = 'undone'"
-        );
-        let values = [now.into(), (now + millis(good_for)).into(), now.into(), (&self.pod).into(), id.into()];
-        Ok(self.store.execute("beginning a move anew", &sql, &values).await? > 0)
-    }
 }

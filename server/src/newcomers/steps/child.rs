@@ -4,15 +4,18 @@ use std::io::{self, BufRead as _, Read as _, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
+use pappus_engine::arrivals::Newcomers;
+use pappus_engine::arrivals::steps::{Outcome, StepContext, StepRules, run_step};
+use pappus_engine::depot::CampaignKeys;
 use pappus_engine::pod::config::Environment;
 use pappus_engine::progress::{Position, ProgressCounter};
+use pappus_engine::store::Store;
 
-use super::context::StepContext;
 use super::limits::limit;
-use super::step::Step;
-use super::{Line, Order, Outcome};
-use crate::app::Clock;
+use super::{Line, Order};
+use crate::app::{Clock, StartError};
 use crate::config::Config;
+use crate::newcomers::{client_to, files};
 
 /// Maximum size of an order in bytes.
 const MAX_ORDER: u64 = 4 << 20;
@@ -49,28 +52,40 @@ pub async fn take_step(clock: Clock, environment: Environment<'_>) -> Result<(),
     limit(&config.newcomers).map_err(StepError::Limits)?;
     end_on_panic();
     std::thread::spawn(end_with_the_service);
-    let far = Arc::new(ProgressCounter::default());
-    let outcome = match StepContext::open(config, clock).await {
-        Ok(workshop) => {
-            let told = Arc::clone(&far);
+    let progress = Arc::new(ProgressCounter::default());
+    let outcome = match context(config, clock).await {
+        Ok(Some(context)) => {
+            let told = Arc::clone(&progress);
             std::thread::spawn(move || tell(&told));
-            step(workshop, order.newcomer, &order.fence, far).await
+            run_step(context, order.newcomer, &order.fence, progress).await
         }
+        Ok(None) => Outcome::Later("the pod is gone".to_owned()),
         Err(error) => Outcome::Later(error.to_string()),
     };
     say(&Line::Outcome(Box::new(outcome)))?;
     Ok(())
 }
 
-async fn step(workshop: StepContext, newcomer: i64, fence: &str, far: Arc<ProgressCounter>) -> Outcome {
-    match workshop.table.with_fence(newcomer, fence).await {
-        Ok(Some(newcomer)) => {
-            let step = Step { workshop, newcomer, far };
-            step.run().await.unwrap_or_else(|other| other)
-        }
-        Ok(None) => Outcome::Released,
-        Err(error) => Outcome::Later(error.to_string()),
-    }
+/// Opens what a step uses; none when the pod is gone.
+async fn context(config: Config, now: Clock) -> Result<Option<StepContext>, StartError> {
+    let section = &config.newcomers;
+    let client = section.ask_pods.then(|| client_to(&section.allow_hosts)).transpose()?;
+    let Some(pod) = config.pod.clone() else { return Ok(None) };
+    let store = Store::open(&config.store).await?;
+    Ok(Some(StepContext {
+        keys: CampaignKeys::new(&config.state, &store, &config.pod_url),
+        newcomers: Newcomers::new(&store, &config.pod_url),
+        files: files(&config),
+        rules: StepRules {
+            blocked_pods: section.blocked_pods.clone(),
+            trusted_pods: section.trusted_pods.clone(),
+            max_hosts: section.max_hosts,
+        },
+        store,
+        client,
+        pod,
+        now,
+    }))
 }
 
 fn read_order() -> Result<Order, StepError> {
@@ -97,10 +112,10 @@ fn end_with_the_service() {
 }
 
 /// Reports progress when it changes.
-fn tell(far: &ProgressCounter) {
+fn tell(progress: &ProgressCounter) {
     let mut last = Position::default();
     loop {
-        let now = far.position();
+        let now = progress.position();
         if now != last && say(&Line::Progress(now)).is_err() {
             return;
         }

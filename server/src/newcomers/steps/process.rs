@@ -3,14 +3,14 @@
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Mutex, PoisonError};
 
-use pappus_engine::progress::Position;
+use pappus_engine::arrivals::steps::Outcome;
+use pappus_engine::progress::ProgressCounter;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Command;
 use zeroize::Zeroizing;
 
-use super::{COMMAND, Line, Order, Outcome};
+use super::{COMMAND, Line, Order};
 use crate::app::App;
 
 /// Maximum number of bytes that a child may write.
@@ -21,7 +21,7 @@ pub(in super::super) async fn run(
     app: &App,
     newcomer: i64,
     fence: &str,
-    progress: &Mutex<Position>,
+    progress: &ProgressCounter,
 ) -> Outcome {
     let order = Order { config: app.config.text.clone(), newcomer, fence: fence.to_owned() };
     let longest = app.config.newcomers.step_time();
@@ -32,7 +32,7 @@ pub(in super::super) async fn run(
     }
 }
 
-async fn follow(order: &Order, progress: &Mutex<Position>) -> io::Result<Outcome> {
+async fn follow(order: &Order, progress: &ProgressCounter) -> io::Result<Outcome> {
     let mut child = Command::new(program()?)
         .arg0("pappus")
         .arg(COMMAND)
@@ -54,7 +54,7 @@ async fn follow(order: &Order, progress: &Mutex<Position>) -> io::Result<Outcome
     let mut outcome = None;
     while let Some(line) = lines.next_line().await? {
         match serde_json::from_str(&line) {
-            Ok(Line::Progress(now)) => *progress.lock().unwrap_or_else(PoisonError::into_inner) = now,
+            Ok(Line::Progress(now)) => progress.set(now),
             Ok(Line::Outcome(said)) => outcome = Some(*said),
             Err(error) => return Ok(Outcome::Died(format!("it said something unexpected: {error}"))),
         }

@@ -4,6 +4,7 @@ use std::io;
 
 use axum::extract::State as Shared;
 use axum::response::Redirect;
+use pappus_engine::arrivals::{Newcomer, Part};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -11,8 +12,6 @@ use super::failed;
 use crate::app::App;
 use crate::error::WebError;
 use crate::newcomers::auth::CurrentNewcomer;
-use crate::newcomers::ledger::records::Newcomer;
-use crate::newcomers::uploads::files::Part;
 use crate::newcomers::uploads::form::{ALREADY, seal, start_check};
 use crate::pages::CheckedForm;
 

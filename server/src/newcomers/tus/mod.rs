@@ -8,7 +8,7 @@ mod turns;
 use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path as FilePath, PathBuf};
+use std::path::Path as FilePath;
 use std::time::Duration;
 
 use axum::extract::{Path, State as Shared};
@@ -17,12 +17,11 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use pappus_engine::store::{StoreError, random_id};
+use pappus_engine::arrivals::space::{Claim, Kind};
+use pappus_engine::arrivals::{ChunkedUpload, Newcomer, NoSpace, Part};
+use pappus_engine::store::{StoreError, millis, random_id};
 
 use super::auth::CurrentNewcomer;
-use super::ledger::records::Newcomer;
-use super::uploads::files::{NoSpace, Part};
-use super::uploads::space::{Claim, Kind};
 use crate::app::App;
 use crate::error::{WebError, keep_body};
 
@@ -37,28 +36,12 @@ const EXTENSIONS: &str = "creation,termination,expiration";
 /// Time in which an upload has to be completed.
 const GOOD_FOR: Duration = Duration::from_hours(72);
 
-/// An upload in chunks.
-struct Upload {
-    part: Part,
-    bytes: u64,
-    expires_at: i64,
-    path: PathBuf,
-}
-
-async fn find(app: &App, newcomer: &Newcomer, name: &str) -> Result<Upload, WebError> {
+async fn find(app: &App, newcomer: &Newcomer, name: &str) -> Result<ChunkedUpload, WebError> {
     // Names become parts of paths.
     if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(WebError::NotFound);
     }
-    let sql = "SELECT part, bytes, expires_at FROM pappus_uploads WHERE name = ? AND newcomer_id = ? AND expires_at > ?";
-    let values = [name.into(), newcomer.id.into(), app.now_millis().into()];
-    let row = app.store.first("looking for an upload", sql, &values).await?.ok_or(WebError::NotFound)?;
-    Ok(Upload {
-        part: Part::parse(&row.get::<String>(0)?).ok_or(WebError::NotFound)?,
-        bytes: u64::try_from(row.get::<i64>(1)?).unwrap_or(0),
-        expires_at: row.get(2)?,
-        path: app.newcomers.files.pieces(newcomer.id, name),
-    })
+    app.newcomers.table.upload(newcomer.id, name, app.now_millis()).await?.ok_or(WebError::NotFound)
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -152,19 +135,10 @@ pub(super) async fn create(
         room.space.release(&name).await?;
         return Err(failed(&error));
     }
-    let expires = now + super::ledger::table::millis(GOOD_FOR);
-    let sql = "INSERT INTO pappus_uploads (name, newcomer_id, part, bytes, begun_at, expires_at) \
-               VALUES (?, ?, ?, ?, ?, ?)";
-    let values = [
-        (&name).into(),
-        id.into(),
-        part.word().into(),
-        i64::try_from(bytes).unwrap_or(i64::MAX).into(),
-        now.into(),
-        expires.into(),
-    ];
-    app.store.execute("beginning an upload", sql, &values).await?;
-    let headers = [("location", format!("/newcomers/uploads/{name}")), ("upload-expires", until(expires))];
+    let upload = ChunkedUpload { name, part, bytes, expires_at: now + millis(GOOD_FOR) };
+    room.table.begin_upload(id, &upload, now).await?;
+    let location = format!("/newcomers/uploads/{}", upload.name);
+    let headers = [("location", location), ("upload-expires", until(upload.expires_at))];
     Ok(answer(StatusCode::CREATED, &headers))
 }
 
@@ -179,7 +153,7 @@ pub(super) async fn offset(
         return Ok(other);
     }
     let upload = find(&app, &newcomer, &name).await?;
-    let (path, bytes) = (upload.path, upload.bytes);
+    let (path, bytes) = (app.newcomers.files.pieces(newcomer.id, &name), upload.bytes);
     let looking = tokio::task::spawn_blocking(move || match on_disk(&path) {
         // It was completed and renamed.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(bytes),
@@ -228,17 +202,11 @@ pub(super) async fn uploads(app: &App, id: i64) -> Result<Vec<Begun>, WebError> 
 
 /// Lists a newcomer's incomplete uploads in chunks.
 pub(super) async fn unfinished(app: &App, id: i64) -> Result<Vec<Begun>, WebError> {
-    let sql =
-        "SELECT part, bytes, name FROM pappus_uploads WHERE newcomer_id = ? AND expires_at > ? ORDER BY part";
-    let rows = app.store.rows("looking for uploads", sql, &[id.into(), app.now_millis().into()]).await?;
     let mut found = Vec::new();
-    for row in &rows {
-        let name: String = row.get(2)?;
+    for ChunkedUpload { name, part, bytes, .. } in app.newcomers.table.uploads(id, app.now_millis()).await? {
         let path = app.newcomers.files.pieces(id, &name);
         // A complete one was renamed already.
         let Ok(file) = tokio::fs::metadata(&path).await else { continue };
-        let Some(part) = Part::parse(&row.get::<String>(0)?) else { continue };
-        let bytes = u64::try_from(row.get::<i64>(1)?).unwrap_or(0);
         found.push(Begun { part, bytes, here: file.len() });
     }
     Ok(found)
@@ -262,8 +230,7 @@ pub(super) async fn give_up(
 /// Deletes an upload and stops its writer. The file of a complete upload stays.
 async fn remove(app: &App, id: i64, name: &str) -> Result<(), WebError> {
     // The row first: a writer that starts after the others were stopped finds nothing.
-    let sql = "DELETE FROM pappus_uploads WHERE name = ?";
-    app.store.execute("ending an upload", sql, &[name.into()]).await?;
+    app.newcomers.table.remove_upload(name).await?;
     app.newcomers.turns.stop(name).await;
     let (files, path) = (app.newcomers.files.clone(), app.newcomers.files.pieces(id, name));
     let removing = tokio::task::spawn_blocking(move || files.remove(&path));
@@ -274,12 +241,8 @@ async fn remove(app: &App, id: i64, name: &str) -> Result<(), WebError> {
 
 /// Deletes a newcomer's incomplete uploads: for one part, which has one upload at a time, or all.
 pub(super) async fn forget(app: &App, id: i64, part: Option<Part>) -> Result<(), WebError> {
-    let sql = "SELECT name FROM pappus_uploads WHERE newcomer_id = ? AND (part = ? OR ? IS NULL) \
-               AND name NOT IN (SELECT name FROM pappus_upload_space WHERE newcomer_id = ? AND expires_at IS NULL)";
-    let part = part.map(Part::word);
-    let values = [id.into(), part.into(), part.into(), id.into()];
-    for row in app.store.rows("looking for uploads", sql, &values).await? {
-        remove(app, id, &row.get::<String>(0)?).await?;
+    for name in app.newcomers.table.incomplete_uploads(id, part).await? {
+        remove(app, id, &name).await?;
     }
     Ok(())
 }
@@ -293,15 +256,12 @@ pub(super) async fn end_all(app: &App, id: i64) -> Result<(), WebError> {
 
 /// Removes expired uploads.
 pub(super) async fn sweep(app: &App) -> Result<(), StoreError> {
-    let sql = "SELECT name, newcomer_id FROM pappus_uploads WHERE expires_at <= ? LIMIT 100";
-    for row in app.store.rows("looking for old uploads", sql, &[app.now_millis().into()]).await? {
-        let (name, id): (String, i64) = (row.get(0)?, row.get(1)?);
+    for (name, id) in app.newcomers.table.expired_uploads(app.now_millis()).await? {
         if let Err(error) = remove(app, id, &name).await {
             tracing::warn!("an old upload stays for now: {error}");
         }
     }
-    let sql = "DELETE FROM pappus_upload_space WHERE expires_at <= ?";
-    app.store.execute("giving disk space back", sql, &[app.now_millis().into()]).await.map(drop)
+    app.newcomers.space.release_expired(app.now_millis()).await
 }
 
 #[cfg(test)]

@@ -11,15 +11,14 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use futures_util::StreamExt as _;
+use pappus_engine::arrivals::space::{Claim, Kind, Stop, Watch};
+use pappus_engine::arrivals::{Newcomer, Part};
 use tokio::sync::mpsc;
 
 use super::{answer, failed, find, header, number, other_version, remove, until};
 use crate::app::App;
 use crate::error::WebError;
 use crate::newcomers::auth::CurrentNewcomer;
-use crate::newcomers::ledger::records::Newcomer;
-use crate::newcomers::uploads::files::Part;
-use crate::newcomers::uploads::space::{Claim, Kind, Stop, Watch};
 
 /// Time without data after which a connection is considered lost.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -59,7 +58,7 @@ pub(in crate::newcomers) async fn piece(
     }
     let stopped = turn.stopped();
     let (sender, receiver) = mpsc::channel::<Bytes>(AHEAD);
-    let (path, bytes) = (upload.path.clone(), upload.bytes);
+    let (path, bytes) = (app.newcomers.files.pieces(newcomer.id, &name), upload.bytes);
     let writing = tokio::task::spawn_blocking(move || {
         // Released when everything is on the disk, even if the reader is gone.
         let _turn = turn;
@@ -150,8 +149,7 @@ async fn finish(
         remove(app, id, name).await?;
         return Ok(false);
     };
-    let sql = "SELECT 1 FROM pappus_uploads WHERE name = ?";
-    if transaction.rows("looking for an upload", sql, &[name.into()]).await?.is_empty() {
+    if !room.table.has_upload(&mut transaction, name).await? {
         return Ok(false);
     }
     room.space.keep(&mut transaction, id, part, (name, bytes)).await?;

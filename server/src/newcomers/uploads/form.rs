@@ -8,6 +8,8 @@ use axum::extract::multipart::{Field, Multipart};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_LENGTH;
 use axum::response::Redirect;
+use pappus_engine::arrivals::space::{Claim, Kind, Space};
+use pappus_engine::arrivals::{ArrivalError, Files, Newcomer, NoSpace, Part};
 use pappus_engine::depot::sealed;
 use pappus_engine::store::{StoreError, Transaction, random_id};
 use tempfile::NamedTempFile;
@@ -17,10 +19,7 @@ use zeroize::Zeroizing;
 use crate::app::App;
 use crate::error::WebError;
 use crate::newcomers::auth::CurrentNewcomer;
-use crate::newcomers::ledger::records::Newcomer;
 use crate::newcomers::tus;
-use crate::newcomers::uploads::files::{Files, NoSpace, Part};
-use crate::newcomers::uploads::space::{Claim, Kind, Release};
 use crate::pages::Page;
 
 /// Maximum number of chunks that wait for the disk.
@@ -43,6 +42,12 @@ enum UploadError {
 
 impl From<StoreError> for UploadError {
     fn from(error: StoreError) -> Self {
+        Self::Web(error.into())
+    }
+}
+
+impl From<ArrivalError> for UploadError {
+    fn from(error: ArrivalError) -> Self {
         Self::Web(error.into())
     }
 }
@@ -102,6 +107,31 @@ async fn end(
             Ok(Redirect::to("/newcomers?problem=full"))
         }
         Err(UploadError::Web(error)) => Err(error),
+    }
+}
+
+/// Releases the space of an upload when dropped, even if the client disconnects before the response.
+struct Release {
+    space: Space,
+    name: String,
+}
+
+impl Release {
+    fn new(space: &Space, name: &str) -> Self {
+        Self { space: space.clone(), name: name.to_owned() }
+    }
+}
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        let (space, name) = (self.space.clone(), std::mem::take(&mut self.name));
+        // Without a runtime the program is exiting; the reservation expires.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            if let Err(error) = space.release(&name).await {
+                tracing::warn!("{error}");
+            }
+        });
     }
 }
 
@@ -269,7 +299,7 @@ pub(in crate::newcomers) async fn start_check(
     }
     transaction.commit().await?;
     tus::forget(app, id, None).await?;
-    table.queue.wake();
+    table.queue().wake();
     Ok(())
 }
 

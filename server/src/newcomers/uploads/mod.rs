@@ -1,5 +1,3 @@
-//! Uploads by form, stored files, and reserved disk space.
+//! Uploads of archives by a form.
 
-pub(super) mod files;
 pub(super) mod form;
-pub(super) mod space;

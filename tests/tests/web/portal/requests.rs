@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::support::{Pod, TIME, put_key};
-use pappus_engine::depot::sealed::open_text;
-use pappus_engine::depot::{CampaignKeys, Depot, DepotAddress};
-use pappus_engine::pod::config::{DatabaseUrl, PodUrl, Uploads};
-use pappus_engine::requests::{
+use pappus_engine::departures::{
     ArchiveWorker, ArchiveWorkerSetup, Asked, JobOutcome, Links, MadeArchive, NewRequest, OpenedArchive,
     Origin, Request, RequestState, Requests,
 };
+use pappus_engine::depot::sealed::open_text;
+use pappus_engine::depot::{CampaignKeys, Depot, DepotAddress};
+use pappus_engine::pod::config::{DatabaseUrl, PodUrl, Uploads};
 use pappus_engine::store::{StateFolder, Store};
 use pappus_tests::cluster::shared_postgres;
 use pappus_tests::sample::POD_URL;

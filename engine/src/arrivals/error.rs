@@ -1,0 +1,17 @@
+//! Errors of arrivals.
+
+use crate::store::StoreError;
+
+/// The reason an upload cannot be accepted or recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum ArrivalError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The folder for uploads cannot be used.
+    #[error("the folder for uploads cannot be read: {0}")]
+    Files(std::io::Error),
+    /// A thread panicked.
+    #[error("reading stopped unexpectedly; this is a defect of Pappus, please report it")]
+    Broken,
+}

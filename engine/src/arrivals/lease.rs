@@ -1,0 +1,297 @@
+//! A lease on a newcomer: each change checks the fence, so a process that was presumed dead changes nothing.
+
+use std::time::Duration;
+
+use super::records::{NEWCOMER, Newcomer, State};
+use super::steps::{Digests, KEY_PASSPHRASE};
+use super::table::Newcomers;
+use crate::backoff::Backoff;
+use crate::import::Evidence;
+use crate::progress::{Position, Stage};
+use crate::store::lease::{EXPIRES, Lease, WorkTable};
+use crate::store::{AuditLine, StoreError, Value, millis};
+
+/// Newcomers with a step to take as a queue.
+pub(super) static TABLE: WorkTable = WorkTable {
+    name: "pappus_newcomers",
+    open: "state IN ('checking', 'importing', 'announcing', 'undoing')",
+    order: "id",
+    released: "",
+    expires: EXPIRES,
+    backoff: Backoff::new(Duration::from_secs(1), Duration::from_mins(1)),
+    // About an hour, before a person has to act.
+    tries: 60,
+};
+
+/// A lease on one newcomer.
+pub(super) struct NewcomerLease {
+    newcomers: Newcomers,
+    row: Lease,
+    /// The row when the lease was acquired.
+    pub(super) newcomer: Newcomer,
+}
+
+/// The step that follows an import.
+pub(super) enum AfterImport<'a> {
+    /// The announcement, after a pause for undo.
+    Announce { pause: Duration },
+    /// None before someone has acted on the problem.
+    Wait { problem: &'a str, reason: &'a str },
+}
+
+/// Results of checking an archive.
+pub(super) struct Found<'a> {
+    pub(super) digests: &'a Digests,
+    pub(super) old_account: &'a str,
+    pub(super) proof: &'a str,
+    pub(super) evidence: &'a Evidence,
+    pub(super) plan: &'a str,
+    pub(super) key_locked: bool,
+}
+
+impl Newcomers {
+    /// Acquires the next newcomer with a step that is due and that nobody has claimed.
+    pub(super) async fn acquire(&self) -> Result<Option<NewcomerLease>, StoreError> {
+        let Some((lease, row)) = self.queue.acquire("advanced = 0, total = 0", NEWCOMER).await? else {
+            return Ok(None);
+        };
+        Ok(Some(NewcomerLease { newcomers: self.clone(), row: lease, newcomer: Newcomer::from_row(&row)? }))
+    }
+}
+
+impl NewcomerLease {
+    pub(super) fn fence(&self) -> &str {
+        self.row.fence()
+    }
+
+    /// Returns whether a person has to act after this attempt.
+    pub(super) fn is_last(&self) -> bool {
+        self.row.is_last()
+    }
+
+    /// Ends the work and enters a new state. `set` begins with the other changes.
+    async fn end(&self, state: State, set: &str, values: &[Value<'_>], now: i64) -> Result<bool, StoreError> {
+        self.end_as(state, act(state), set, values, now).await
+    }
+
+    /// Like [`end`](Self::end), with an explicit action for the audit log.
+    async fn end_as(
+        &self,
+        state: State,
+        act: Option<&'static str>,
+        set: &str,
+        values: &[Value<'_>],
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let set = format!("{set} state = ?, stage = NULL, changed_at = ?");
+        let mut all = values.to_vec();
+        all.extend([state.as_str().into(), now.into()]);
+        let mut transaction = self.newcomers.store.begin().await?;
+        let mine = self.row.finish_in(&mut transaction, "ending work on a newcomer", &set, &all).await?;
+        // In the same transaction, so that it is logged exactly once.
+        if mine && let Some(act) = act {
+            let (pod, subject) = (self.newcomers.pod.as_str(), self.newcomer.old_account.as_deref());
+            let line = AuditLine { pod, done_at: now, act, subject, ..AuditLine::default() };
+            line.record_in(&mut transaction).await?;
+        }
+        transaction.commit().await?;
+        if state.is_work() {
+            self.newcomers.queue.wake();
+        }
+        Ok(mine)
+    }
+
+    /// Extends the lease and records the progress.
+    pub(super) async fn heartbeat(&self, now: Position) -> Result<bool, StoreError> {
+        let number = |count: u64| Value::from(i64::try_from(count).unwrap_or(i64::MAX));
+        let values = [now.stage.map(Stage::as_str).into(), number(now.advanced), number(now.total)];
+        self.row.heartbeat("stage = ?, advanced = ?, total = ?", &values).await
+    }
+
+    /// Records that the archive is acceptable.
+    pub(super) async fn checked(&self, found: &Found<'_>, now: i64) -> Result<bool, StoreError> {
+        let evidence = text_of(found.evidence);
+        let set = "archive_sha256 = ?, photos_sha256 = ?, old_account = ?, proof = ?, evidence = ?, plan = ?, key_locked = ?, problem = NULL, \
+                   reason = NULL,";
+        let values = [
+            (&found.digests.archive).into(),
+            found.digests.photos.as_deref().into(),
+            found.old_account.into(),
+            found.proof.into(),
+            (&evidence).into(),
+            found.plan.into(),
+            i64::from(found.key_locked).into(),
+        ];
+        self.end(State::Checked, set, &values, now).await
+    }
+
+    /// Records that the account was imported. Next is a pause for undo and then the announcement, the announcement
+    /// immediately, or nothing.
+    pub(super) async fn imported(
+        &self,
+        import: &str,
+        report: &str,
+        next: &AfterImport<'_>,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let (to, announce_at, problem, reason) = match next {
+            AfterImport::Announce { pause } if pause.is_zero() => (State::Announcing, None, None, None),
+            AfterImport::Announce { pause } => (State::Imported, Some(now + millis(*pause)), None, None),
+            AfterImport::Wait { problem, reason } => {
+                (State::Imported, None, Some(*problem), Some(without_nul(reason)))
+            }
+        };
+        let set = format!(
+            "import_id = ?, report = ?, announce_at = ?, problem = ?, reason = ?, encrypted_password = NULL, \
+             {},",
+            self.newcomers.due()
+        );
+        let values =
+            [import.into(), report.into(), announce_at.into(), problem.into(), reason.as_deref().into()];
+        self.end_as(to, act(State::Imported), &set, &values, now).await
+    }
+
+    /// Announces the move because undo was too late: other pods have been notified meanwhile.
+    pub(super) async fn too_late_to_undo(&self, now: i64) -> Result<bool, StoreError> {
+        let set = format!("{}, problem = NULL, reason = NULL,", self.newcomers.due());
+        self.end(State::Announcing, &set, &[], now).await
+    }
+
+    /// Records that deliveries have started.
+    pub(super) async fn announced(&self, announced: &str, now: i64) -> Result<bool, StoreError> {
+        let set =
+            "announced = ?, archive_passphrase = NULL, key_passphrase = NULL, problem = NULL, reason = NULL,";
+        self.end(State::Announced, set, &[announced.into()], now).await
+    }
+
+    /// Records that the move was undone.
+    pub(super) async fn undone(&self, now: i64) -> Result<bool, StoreError> {
+        let set = "archive_passphrase = NULL, key_passphrase = NULL, encrypted_password = NULL, \
+                   username = NULL, problem = NULL, reason = NULL,";
+        self.end(State::Undone, set, &[], now).await
+    }
+
+    /// Stops the work: returns to a state in which a person can act.
+    pub(super) async fn stop(
+        &self,
+        to: State,
+        problem: &str,
+        reason: &str,
+        evidence: Option<&Evidence>,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        // A passphrase that did not open the key is useless. Nothing continues automatically from here.
+        let passphrase = if problem == KEY_PASSPHRASE { "NULL" } else { "key_passphrase" };
+        let set = format!(
+            "problem = ?, reason = ?, evidence = COALESCE(?, evidence), announce_at = NULL, \
+                           key_passphrase = {passphrase},"
+        );
+        let evidence = evidence.map(text_of);
+        let values = [problem.into(), without_nul(reason).into(), evidence.as_deref().into()];
+        self.end(to, &set, &values, now).await
+    }
+
+    /// Leaves the decision to the podmin because ownership of the account is no longer proven.
+    pub(super) async fn unproven(&self, evidence: &Evidence, now: i64) -> Result<bool, StoreError> {
+        let set = "proof = 'unproven', evidence = ?, podmins_told = 0,";
+        self.end(State::Waiting, set, &[text_of(evidence).into()], now).await
+    }
+
+    /// Schedules another attempt after a pause.
+    pub(super) async fn retry(&self, reason: &str) -> Result<bool, StoreError> {
+        self.row.retry("reason = ?", &[without_nul(reason).into()]).await
+    }
+
+    /// Schedules another attempt after a process died.
+    pub(super) async fn died(&self, reason: &str) -> Result<bool, StoreError> {
+        self.row.retry("deaths = deaths + 1, reason = ?", &[without_nul(reason).into()]).await
+    }
+
+    /// Releases the lease: others may continue immediately.
+    pub(super) async fn release(&self) -> Result<bool, StoreError> {
+        self.row.release().await
+    }
+}
+
+/// Serializes evidence as stored in the row.
+fn text_of(evidence: &Evidence) -> String {
+    serde_json::to_string(evidence).unwrap_or_default()
+}
+
+/// Removes NUL, which PostgreSQL text cannot contain.
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "")
+}
+
+/// Returns the audit log's action for a state; `None` for states that leave the account as it is.
+fn act(state: State) -> Option<&'static str> {
+    match state {
+        State::Imported => Some("newcomer-imported"),
+        State::Announced => Some("newcomer-announced"),
+        State::Undone => Some("newcomer-undone"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::pod::config::{DatabaseUrl, PodUrl};
+    use crate::store::Store;
+
+    use super::*;
+    use crate::arrivals::NewNewcomer;
+
+    #[tokio::test]
+    async fn who_has_lost_the_lease_notes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("store.db").display());
+        let store = Store::open(&DatabaseUrl::parse(&url).unwrap()).await.unwrap();
+        let newcomers = Newcomers::new(&store, &PodUrl::parse("https://pod.example/").unwrap());
+        let (per_day, per_address) = (1, 1);
+        let who =
+            NewNewcomer { language: "en", address: "192.0.2.1", invitation: None, per_day, per_address };
+        let mut transaction = store.begin().await.unwrap();
+        let day = Duration::from_hours(24);
+        let secret = newcomers.begin(&mut transaction, &who, 1_000, day).await.unwrap().unwrap();
+        transaction.commit().await.unwrap();
+        let id = newcomers.with_secret(&secret).await.unwrap().unwrap().id;
+        let mut transaction = newcomers.lock_files(id, 1_000).await.unwrap().unwrap();
+        assert!(newcomers.start_check(&mut transaction, id, (1, 0), None, 1_000, day).await.unwrap());
+        transaction.commit().await.unwrap();
+        assert!(
+            newcomers.lock_files(id, 1_000).await.unwrap().is_none(),
+            "files in use are replaced by nobody"
+        );
+        let all = [State::Checking];
+        assert!(newcomers.work(id, &all, State::Importing, 1_000).await.unwrap());
+
+        let first = newcomers.acquire().await.unwrap().unwrap();
+        assert!(newcomers.acquire().await.unwrap().is_none(), "somebody is at it");
+        store.execute("a test", "UPDATE pappus_newcomers SET lease_until = 1", &[]).await.unwrap();
+        let second = newcomers.acquire().await.unwrap().unwrap();
+        let now = 2_000;
+        let next = AfterImport::Announce { pause: Duration::from_mins(10) };
+        assert!(!first.imported("1", "{}", &next, now).await.unwrap());
+        assert!(second.imported("2", "{}", &next, now).await.unwrap());
+        assert!(!second.imported("2", "{}", &next, now).await.unwrap(), "it is out of the hand");
+
+        let sql = "SELECT act FROM pappus_audit";
+        let lines = store.rows("reading what was done", sql, &[]).await.unwrap();
+        let acts: Vec<String> = lines.iter().map(|line| line.get(0).unwrap()).collect();
+        assert_eq!(acts, ["newcomer-imported"]);
+        let imported = newcomers.by_id(id).await.unwrap().unwrap();
+        assert_eq!(imported.state, State::Imported);
+
+        // The pause ends once, and not early; undo is too late then.
+        let over = imported.undo_until().unwrap().timestamp_millis();
+        assert_eq!(over, now + millis(Duration::from_mins(10)));
+        assert_eq!(newcomers.announce_due(over - 1).await.unwrap(), 0);
+        assert_eq!(newcomers.announce_due(over).await.unwrap(), 1);
+        assert_eq!(newcomers.announce_due(over).await.unwrap(), 0);
+        assert!(!newcomers.work(id, &[State::Imported], State::Undoing, over).await.unwrap());
+        let announcing = newcomers.acquire().await.unwrap().unwrap();
+        // A failure needs a person: nothing retries the announcement automatically.
+        assert!(announcing.stop(State::Imported, "away", "gone", None, over).await.unwrap());
+        assert_eq!(newcomers.announce_due(i64::MAX).await.unwrap(), 0);
+    }
+}

@@ -1,0 +1,136 @@
+//! Who is to be written to: podmins when a newcomer awaits their decision; newcomers when the podmin has decided, when
+//! the move is done, and when they have to act. The rows record sent mails.
+
+use super::records::State;
+use super::table::Newcomers;
+use crate::store::{StoreError, StoreRow};
+
+/// A newcomer who awaits a decision that podmins have not been told of.
+#[derive(Debug, Clone)]
+pub struct AwaitingDecision {
+    /// Number of the newcomer.
+    pub id: i64,
+    /// Time of the last change, in milliseconds since 1970.
+    pub changed_at: i64,
+    /// The account in the archive.
+    pub old_account: Option<String>,
+    /// The chosen username.
+    pub username: Option<String>,
+    /// The proof of ownership.
+    pub proof: Option<String>,
+    /// Size of all uploads in bytes.
+    pub bytes: u64,
+}
+
+/// A newcomer to whom a mail is due.
+#[derive(Debug, Clone)]
+pub struct MailDue {
+    /// Number of the newcomer.
+    pub id: i64,
+    /// The current state.
+    pub state: State,
+    /// Time of the last change, in milliseconds since 1970.
+    pub changed_at: i64,
+    /// The account in the archive.
+    pub old_account: Option<String>,
+    /// The chosen username.
+    pub username: Option<String>,
+    /// Language for messages to them.
+    pub language: Option<String>,
+    /// The e-mail address, encrypted.
+    pub sealed_email: String,
+    /// The podmin's decision, if they have not been told of it.
+    pub decision: Option<bool>,
+    /// Time of the decision, in milliseconds since 1970.
+    pub decided_at: Option<i64>,
+    /// True during the pause for undo: nobody has to act, and nothing is final.
+    pub is_in_pause: bool,
+}
+
+impl MailDue {
+    fn read(row: &StoreRow) -> Result<Self, StoreError> {
+        let state = row.named(1)?;
+        let approved = row.get::<Option<i64>>(7)?.map(|approved| approved != 0);
+        Ok(Self {
+            id: row.get(0)?,
+            state,
+            changed_at: row.get(2)?,
+            old_account: row.get(3)?,
+            username: row.get(4)?,
+            language: row.get(5)?,
+            sealed_email: row.get(6)?,
+            decision: approved.filter(|_| row.get::<i64>(8).is_ok_and(|told| told == 0)),
+            decided_at: row.get(10)?,
+            is_in_pause: state == State::Imported && row.get::<Option<i64>>(9)?.is_some(),
+        })
+    }
+}
+
+impl Newcomers {
+    /// Lists newcomers who await a decision that podmins have not been told of, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn awaiting_decision(&self, limit: u32) -> Result<Vec<AwaitingDecision>, StoreError> {
+        let sql = format!(
+            "SELECT id, changed_at, old_account, username, proof, archive_bytes + photos_bytes FROM pappus_newcomers \
+             WHERE pod = ? AND state = 'waiting' AND podmins_told = 0 ORDER BY id LIMIT {limit}"
+        );
+        let rows = self.store.rows("looking who waits", &sql, &[(&self.pod).into()]).await?;
+        let read = |row: &StoreRow| {
+            Ok(AwaitingDecision {
+                id: row.get(0)?,
+                changed_at: row.get(1)?,
+                old_account: row.get(2)?,
+                username: row.get(3)?,
+                proof: row.get(4)?,
+                bytes: u64::try_from(row.get::<i64>(5)?).unwrap_or(0),
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+
+    /// Records that podmins have been told of a newcomer who waits.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn podmins_told(&self, waiting: &AwaitingDecision) -> Result<(), StoreError> {
+        let sql = "UPDATE pappus_newcomers SET podmins_told = 1 WHERE id = ? AND state = 'waiting' AND changed_at = ?";
+        let values = [waiting.id.into(), waiting.changed_at.into()];
+        self.store.execute("recording who was told", sql, &values).await.map(drop)
+    }
+
+    /// Lists newcomers to whom a mail is due, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn mails_due(&self, limit: u32) -> Result<Vec<MailDue>, StoreError> {
+        let sql = format!(
+            "SELECT id, state, changed_at, old_account, username, language, mail_to, approved, decision_told, announce_at, \
+             decided_at FROM pappus_newcomers WHERE pod = ? AND mail_to IS NOT NULL \
+             AND ((approved IS NOT NULL AND decision_told = 0) OR ((state IN ('failed', 'announced', 'undone') \
+             OR (state = 'imported' AND announce_at IS NULL)) AND COALESCE(state_told, '') <> state)) \
+             ORDER BY id LIMIT {limit}"
+        );
+        let rows = self.store.rows("looking whom to write to", &sql, &[(&self.pod).into()]).await?;
+        rows.iter().map(MailDue::read).collect()
+    }
+
+    /// Records that a newcomer has been written to: about the decision, and with `about_state` about the state too.
+    /// The address is deleted when no further mail can be due.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn mail_written(&self, due: &MailDue, about_state: bool) -> Result<(), StoreError> {
+        let over = matches!(due.state, State::Announced | State::Undone | State::Declined);
+        let wiped = if over { ", mail_to = NULL" } else { "" };
+        let sql = format!(
+            "UPDATE pappus_newcomers SET decision_told = CASE WHEN approved IS NULL THEN 0 ELSE 1 END, \
+             state_told = COALESCE(?, state_told){wiped} WHERE id = ? AND state = ? AND changed_at = ?"
+        );
+        let state = due.state.as_str();
+        let values =
+            [about_state.then_some(state).into(), due.id.into(), state.into(), due.changed_at.into()];
+        self.store.execute("recording who was told", &sql, &values).await.map(drop)
+    }
+}

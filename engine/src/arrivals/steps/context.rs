@@ -1,0 +1,52 @@
+//! The context of a step.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::arrivals::{Files, Newcomers};
+use crate::depot::CampaignKeys;
+use crate::http::Client;
+use crate::import::PodPin;
+use crate::pod::config::PodConfig;
+use crate::store::Store;
+
+/// Returns the current time.
+pub type Now = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// A podmin's rules for steps.
+#[derive(Debug, Clone)]
+pub struct StepRules {
+    /// Pods from which nobody may move here: hosts, as in diaspora* IDs.
+    pub blocked_pods: Vec<String>,
+    /// Pods whose archives the podmin trusts, each for its own accounts.
+    pub trusted_pods: Vec<PodPin>,
+    /// Maximum number of pods asked for one archive, and told of one move without a podmin's approval.
+    pub max_hosts: usize,
+}
+
+/// The context of a step.
+pub struct StepContext {
+    /// Pappus's own database.
+    pub store: Store,
+    /// The keys that secrets are encrypted to.
+    pub keys: CampaignKeys,
+    /// The newcomers.
+    pub newcomers: Newcomers,
+    /// Their uploads.
+    pub files: Files,
+    /// HTTP client for other pods; none to ask no other pod.
+    pub client: Option<Client>,
+    /// The pod they move to.
+    pub pod: PodConfig,
+    /// The podmin's rules.
+    pub rules: StepRules,
+    /// The current time.
+    pub now: Now,
+}
+
+impl StepContext {
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        (self.now)()
+    }
+}

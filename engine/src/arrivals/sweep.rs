@@ -1,0 +1,102 @@
+//! Periodic work: moves that go no further end, pauses for undo end, and nobody waits for a time to recur after the
+//! clock was set back.
+
+use std::time::Duration;
+
+use super::table::Newcomers;
+use crate::store::{StoreError, millis};
+
+/// Tolerance for times recorded by other machines.
+const AHEAD: Duration = Duration::from_mins(1);
+/// Maximum validity of an upload or a space reservation.
+const LONGEST_PROMISE: Duration = Duration::from_hours(72);
+
+impl Newcomers {
+    /// Deletes addresses to which no mail will be sent, where the service sends none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn forget_addresses(&self) -> Result<u64, StoreError> {
+        let sql = "UPDATE pappus_newcomers SET mail_to = NULL WHERE pod = ? AND mail_to IS NOT NULL \
+                   AND state IN ('imported', 'declined', 'announced', 'undone')";
+        self.store.execute("deleting addresses", sql, &[(&self.pod).into()]).await
+    }
+
+    /// Expires inactive moves, and erases IP addresses after a day.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn expire(&self, now: i64) -> Result<u64, StoreError> {
+        let sql = "UPDATE pappus_newcomers SET address = NULL WHERE pod = ? AND address IS NOT NULL AND begun_at < ?";
+        let day_ago = now - millis(Duration::from_hours(24));
+        self.store.execute("forgetting addresses", sql, &[(&self.pod).into(), day_ago.into()]).await?;
+        let sql = "UPDATE pappus_newcomers SET state = 'expired', username = NULL, \
+                   encrypted_password = NULL, mail_to = NULL, archive_passphrase = NULL, key_passphrase = NULL, plan = NULL, \
+                   changed_at = ? WHERE pod = ? AND expires_at <= ? \
+                   AND state IN ('uploading', 'refused', 'checked', 'waiting', 'declined')";
+        self.store.execute("ending old uploads", sql, &[now.into(), (&self.pod).into(), now.into()]).await
+    }
+
+    /// Lists newcomers whose files are no longer needed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn with_needless_files(&self) -> Result<Vec<i64>, StoreError> {
+        let sql = "SELECT id FROM pappus_newcomers WHERE pod = ? AND has_files <> 0 \
+                   AND state IN ('expired', 'declined', 'announced', 'undone') ORDER BY id LIMIT 100";
+        let rows = self.store.rows("looking for old uploads", sql, &[(&self.pod).into()]).await?;
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Records that a newcomer's files are deleted.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn files_gone(&self, id: i64) -> Result<(), StoreError> {
+        let sql = "UPDATE pappus_newcomers SET has_files = 0 WHERE id = ?";
+        self.store.execute("recording removed files", sql, &[id.into()]).await.map(drop)
+    }
+
+    /// Starts the announcement of each newcomer whose pause for undo is over: once, whichever process is first.
+    /// Returns their number.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn announce_due(&self, now: i64) -> Result<u64, StoreError> {
+        let sql = format!(
+            "UPDATE pappus_newcomers SET {}, changed_at = ? \
+             WHERE pod = ? AND state = 'imported' AND announce_at <= ?",
+            self.announcing()
+        );
+        let values = [now.into(), (&self.pod).into(), now.into()];
+        let begun = self.store.execute("ending pauses for undo", &sql, &values).await?;
+        if begun > 0 {
+            self.queue.wake();
+        }
+        Ok(begun)
+    }
+
+    /// Shifts the times of rows that were written before the clock was set back, by the same amount: the pause for
+    /// undo keeps its promised length, and start times in the future become now.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn follow_the_clock(&self, now: i64) -> Result<u64, StoreError> {
+        let ahead = now + millis(AHEAD);
+        let sql = format!(
+            "UPDATE pappus_newcomers SET announce_at = announce_at - (changed_at - {now}), \
+             expires_at = expires_at - (changed_at - {now}), changed_at = {now} WHERE pod = ? AND changed_at > {ahead}"
+        );
+        let moved = self.store.execute("following the clock", &sql, &[(&self.pod).into()]).await?;
+        let sql =
+            format!("UPDATE pappus_newcomers SET begun_at = {now} WHERE pod = ? AND begun_at > {ahead}");
+        self.store.execute("following the clock", &sql, &[(&self.pod).into()]).await?;
+        let longest = now + millis(LONGEST_PROMISE);
+        let too_long = longest + millis(AHEAD);
+        for table in ["pappus_uploads", "pappus_upload_space"] {
+            let sql = format!("UPDATE {table} SET expires_at = {longest} WHERE expires_at > {too_long}");
+            self.store.execute("following the clock", &sql, &[]).await?;
+        }
+        Ok(moved)
+    }
+}

@@ -1,0 +1,175 @@
+//! The table of newcomers. Each change checks the state it starts from, so simultaneous clicks have one effect.
+
+use std::collections::HashMap;
+
+use super::lease::TABLE;
+use super::records::{MoveProgress, NEWCOMER, Newcomer, State};
+use crate::pod::config::PodUrl;
+use crate::store::lease::Queue;
+use crate::store::{Store, StoreError, StoreRow, Value, time, token_digest};
+
+/// Maximum length of a secret that is looked up.
+const MAX_SECRET: usize = 100;
+/// Newcomers per page.
+pub const PAGE: usize = 200;
+
+/// The newcomers of one pod. Clones share the store.
+#[derive(Debug, Clone)]
+pub struct Newcomers {
+    pub(super) store: Store,
+    pub(super) pod: String,
+    pub(super) queue: Queue,
+}
+
+impl Newcomers {
+    /// Opens the table of a pod's newcomers.
+    pub fn new(store: &Store, pod: &PodUrl) -> Self {
+        let queue = Queue::new(store, &TABLE, Some(pod.as_str()));
+        Self { store: store.clone(), pod: pod.as_str().to_owned(), queue }
+    }
+
+    /// Returns those with a step to take as a queue for workers.
+    pub fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    /// Returns the assignments that make a row due now, in an SQL statement.
+    pub(super) fn due(&self) -> String {
+        format!("due_at = {}, attempts = 0, deaths = 0", self.store.now())
+    }
+
+    /// Returns the assignments that make a row due now and show no progress yet.
+    pub(super) fn to_do(&self) -> String {
+        format!("{}, stage = NULL, total = 0, advanced = 0", self.due())
+    }
+
+    /// Returns the assignments that start the announcement.
+    pub(super) fn announcing(&self) -> String {
+        format!("state = 'announcing', announce_at = NULL, problem = NULL, reason = NULL, {}", self.to_do())
+    }
+
+    /// Finds the newcomer with a secret.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn with_secret(&self, secret: &str) -> Result<Option<Newcomer>, StoreError> {
+        if secret.len() > MAX_SECRET {
+            return Ok(None);
+        }
+        let condition = "secret_sha256 = ? AND state <> 'expired'";
+        self.one(condition, &[token_digest(secret).into()]).await
+    }
+
+    /// Finds a newcomer by number. For workers and podmins only.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn by_id(&self, id: i64) -> Result<Option<Newcomer>, StoreError> {
+        self.one("id = ?", &[id.into()]).await
+    }
+
+    /// Finds a newcomer while the worker's fence is valid.
+    pub(super) async fn with_fence(&self, id: i64, fence: &str) -> Result<Option<Newcomer>, StoreError> {
+        self.one("id = ? AND fence = ?", &[id.into(), fence.into()]).await
+    }
+
+    async fn one(&self, condition: &str, values: &[Value<'_>]) -> Result<Option<Newcomer>, StoreError> {
+        let sql = format!("SELECT {NEWCOMER} FROM pappus_newcomers WHERE pod = ? AND {condition}");
+        let mut all = vec![Value::from(&self.pod)];
+        all.extend_from_slice(values);
+        let row = self.store.first("looking for a newcomer", &sql, &all).await?;
+        row.as_ref().map(Newcomer::from_row).transpose()
+    }
+
+    /// Lists newcomers in these states, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn oldest(&self, states: &[State]) -> Result<Vec<Newcomer>, StoreError> {
+        let sql = format!(
+            "SELECT {NEWCOMER} FROM pappus_newcomers WHERE pod = ? AND state IN ({}) ORDER BY id LIMIT {PAGE}",
+            listed(states)
+        );
+        let rows = self.store.rows("listing newcomers", &sql, &[(&self.pod).into()]).await?;
+        rows.iter().map(Newcomer::from_row).collect()
+    }
+
+    /// Lists newcomers in these states, newest first, with numbers below `before`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn newest(&self, states: &[State], before: Option<i64>) -> Result<Vec<Newcomer>, StoreError> {
+        let sql = format!(
+            "SELECT {NEWCOMER} FROM pappus_newcomers WHERE pod = ? AND id < ? AND state IN ({}) \
+             ORDER BY id DESC LIMIT {PAGE}",
+            listed(states)
+        );
+        let values = [(&self.pod).into(), before.unwrap_or(i64::MAX).into()];
+        let rows = self.store.rows("listing newcomers", &sql, &values).await?;
+        rows.iter().map(Newcomer::from_row).collect()
+    }
+
+    /// Changes a row if it is in one of these states. Returns whether it was.
+    pub(super) async fn change(
+        &self,
+        id: i64,
+        from: &[State],
+        set: &str,
+        values: &[Value<'_>],
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let (sql, all) = self.changing(id, from, set, values, now);
+        let changed = self.store.execute("changing a newcomer", &sql, &all).await? > 0;
+        // There may be a step to take now.
+        self.queue.wake();
+        Ok(changed)
+    }
+
+    pub(super) fn changing<'a>(
+        &'a self,
+        id: i64,
+        from: &[State],
+        set: &str,
+        values: &[Value<'a>],
+        now: i64,
+    ) -> (String, Vec<Value<'a>>) {
+        let sql = format!(
+            "UPDATE pappus_newcomers SET {set}, changed_at = ? WHERE pod = ? AND id = ? AND state IN ({})",
+            listed(from)
+        );
+        let mut all = values.to_vec();
+        all.extend([now.into(), (&self.pod).into(), id.into()]);
+        (sql, all)
+    }
+
+    /// Returns the progress of all newcomers whose state changes automatically, by number.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn progress(&self) -> Result<HashMap<i64, MoveProgress>, StoreError> {
+        let sql = "SELECT id, state, stage, total, advanced, CAST(CASE WHEN reason IS NULL THEN 0 ELSE 1 END AS BIGINT), announce_at \
+                   FROM pappus_newcomers WHERE pod = ? AND (state IN ('checking', 'waiting', 'importing', 'announcing', \
+                   'undoing') OR (state = 'imported' AND announce_at IS NOT NULL))";
+        let rows = self.store.rows("looking how far newcomers are", sql, &[(&self.pod).into()]).await?;
+        let progress = |row: &StoreRow| {
+            let state = row.get::<String>(1)?.parse().unwrap_or(State::Checking);
+            let until = row.get::<Option<i64>>(6)?.map(time).filter(|_| state == State::Imported);
+            let progress = MoveProgress {
+                state,
+                stage: row.get(2)?,
+                total: row.get(3)?,
+                advanced: row.get(4)?,
+                is_late: row.get::<i64>(5)? != 0,
+                undo_until: until,
+            };
+            Ok((row.get(0)?, progress))
+        };
+        rows.iter().map(progress).collect()
+    }
+}
+
+/// Formats states for an SQL statement.
+fn listed(states: &[State]) -> String {
+    let words: Vec<String> = states.iter().map(|state| format!("'{}'", state.as_str())).collect();
+    words.join(", ")
+}

@@ -1,0 +1,221 @@
+//! The requester's side: creating, reading and cancelling requests.
+
+use std::time::Duration;
+
+use super::RequestError;
+use super::lease::TABLE;
+use super::records::{Queued, REQUEST, Request};
+use crate::depot::CampaignKeys;
+use crate::depot::sealed;
+use crate::domain::Timestamp;
+use crate::pod::config::PodUrl;
+use crate::store::lease::Queue;
+use crate::store::{Store, StoreError, StoreRow, millis};
+
+/// Attempts when two changes conflict, before an error is returned.
+const TRIES: usize = 5;
+
+/// The requests of one pod. Clones share the store.
+#[derive(Debug, Clone)]
+pub struct Requests {
+    pub(super) store: Store,
+    pub(super) pod: String,
+    pub(super) queue: Queue,
+}
+
+/// A request to create.
+#[derive(Debug, Clone, Copy)]
+pub struct NewRequest<'a> {
+    /// The row number of the account on the pod.
+    pub user_id: i64,
+    /// Its username.
+    pub username: &'a str,
+    /// Its diaspora* ID.
+    pub account: &'a str,
+    /// Encrypts the account's private key under this passphrase.
+    pub key_passphrase: Option<&'a str>,
+    /// True to e-mail the account's address when the archive is ready.
+    pub mail: bool,
+    /// The language of the e-mail.
+    pub language: &'a str,
+}
+
+/// The result of asking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// A new request.
+    New(Request),
+    /// An open one already exists.
+    UnderWay(Request),
+}
+
+impl Asked {
+    /// Returns the request, new or not.
+    pub fn request(&self) -> &Request {
+        match self {
+            Self::New(request) | Self::UnderWay(request) => request,
+        }
+    }
+}
+
+impl Requests {
+    /// The requests of a pod.
+    pub fn new(store: &Store, pod: &PodUrl) -> Self {
+        let queue = Queue::new(store, &TABLE, Some(pod.as_str()));
+        Self { store: store.clone(), pod: pod.as_str().to_owned(), queue }
+    }
+
+    /// Returns the open requests as a queue for workers.
+    pub fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    pub(super) fn now(&self) -> &'static str {
+        self.store.now()
+    }
+
+    /// Records a request, or returns the person's open one. A passphrase is encrypted to the key of the store, `now`
+    /// is for creating that key if there is none yet.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn ask(
+        &self,
+        new: &NewRequest<'_>,
+        keys: &CampaignKeys,
+        now: Timestamp,
+    ) -> Result<Asked, RequestError> {
+        let sealed = match new.key_passphrase {
+            Some(passphrase) => Some(sealed::seal(&keys.current(now).await?.recipient, passphrase)?),
+            None => None,
+        };
+        for _ in 0..TRIES {
+            match self.insert(new, sealed.as_deref()).await {
+                Ok(Some(row)) => {
+                    self.queue.wake();
+                    return Ok(Asked::New(Request::from_row(&row)?));
+                }
+                Ok(None) => {}
+                Err(StoreError::Duplicate { .. }) => {
+                    if let Some(open) = self.open(new.user_id).await? {
+                        return Ok(Asked::UnderWay(open));
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(RequestError::Changing)
+    }
+
+    async fn insert(
+        &self,
+        new: &NewRequest<'_>,
+        sealed: Option<&[u8]>,
+    ) -> Result<Option<StoreRow>, StoreError> {
+        let sql = format!(
+            "INSERT INTO pappus_requests (pod, user_id, username, account, state, requested_at, due_at, key_locked, \
+             key_passphrase, mail_to, language) VALUES (?, ?, ?, ?, 'queued', {0}, {0}, ?, ?, ?, ?) RETURNING {REQUEST}",
+            self.now()
+        );
+        let values = [
+            (&self.pod).into(),
+            new.user_id.into(),
+            new.username.into(),
+            new.account.into(),
+            i64::from(sealed.is_some()).into(),
+            sealed.map_or(crate::store::Value::Bytes(None), Into::into),
+            // The address itself comes from the pod when the account is read.
+            new.mail.then_some("").into(),
+            new.language.into(),
+        ];
+        self.store.first("recording a request", &sql, &values).await
+    }
+
+    /// Returns a person's request by its number; none when it is somebody else's.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn of(&self, user_id: i64, id: i64) -> Result<Option<Request>, StoreError> {
+        let sql = format!("SELECT {REQUEST} FROM pappus_requests WHERE pod = ? AND user_id = ? AND id = ?");
+        let values = [(&self.pod).into(), user_id.into(), id.into()];
+        let row = self.store.first("reading a request", &sql, &values).await?;
+        row.as_ref().map(Request::from_row).transpose()
+    }
+
+    /// Returns a request by its number. For programs only.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn by_id(&self, id: i64) -> Result<Option<Request>, StoreError> {
+        let sql = format!("SELECT {REQUEST} FROM pappus_requests WHERE pod = ? AND id = ?");
+        let row = self.store.first("reading a request", &sql, &[(&self.pod).into(), id.into()]).await?;
+        row.as_ref().map(Request::from_row).transpose()
+    }
+
+    /// Returns a person's open request.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn open(&self, user_id: i64) -> Result<Option<Request>, StoreError> {
+        let sql = format!(
+            "SELECT {REQUEST} FROM pappus_requests WHERE pod = ? AND user_id = ? AND state IN ('queued', 'running')"
+        );
+        let row = self.store.first("reading a request", &sql, &[(&self.pod).into(), user_id.into()]).await?;
+        row.as_ref().map(Request::from_row).transpose()
+    }
+
+    /// Returns a person's requests, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn history(&self, user_id: i64, limit: u32) -> Result<Vec<Request>, StoreError> {
+        let sql = format!(
+            "SELECT {REQUEST} FROM pappus_requests WHERE pod = ? AND user_id = ? ORDER BY id DESC LIMIT {limit}"
+        );
+        let rows = self.store.rows("reading requests", &sql, &[(&self.pod).into(), user_id.into()]).await?;
+        rows.iter().map(Request::from_row).collect()
+    }
+
+    /// Returns the number of a person's requests within a period.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn recent(&self, user_id: i64, within: Duration) -> Result<i64, StoreError> {
+        let sql = format!(
+            "SELECT COUNT(*) FROM pappus_requests WHERE pod = ? AND user_id = ? AND requested_at > {} - ?",
+            self.now()
+        );
+        let values = [(&self.pod).into(), user_id.into(), millis(within).into()];
+        let row = self.store.first("counting requests", &sql, &values).await?;
+        row.map_or(Ok(0), |row| row.get(0))
+    }
+
+    /// Returns a request's position in the queue; none when it does not wait.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn position(&self, request: &Request) -> Result<Option<Queued>, StoreError> {
+        if request.state != super::RequestState::Queued {
+            return Ok(None);
+        }
+        let sql = "SELECT (SELECT COUNT(*) FROM pappus_requests WHERE pod = ? AND state = 'queued' AND id < ?) + \
+                   (SELECT COUNT(*) FROM pappus_requests WHERE pod = ? AND state = 'running')";
+        let values = [(&self.pod).into(), request.id.into(), (&self.pod).into()];
+        let row = self.store.first("reading the queue", sql, &values).await?;
+        Ok(Some(Queued { ahead: row.map_or(Ok(0), |row| row.get(0))? }))
+    }
+
+    /// Cancels a person's request if it is still open. Returns whether it was.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn cancel(&self, user_id: i64, id: i64) -> Result<bool, StoreError> {
+        let sql = format!(
+            "UPDATE pappus_requests SET state = 'cancelled', fence = NULL, key_passphrase = NULL, mail_to = NULL, \
+             finished_at = {} WHERE pod = ? AND user_id = ? AND id = ? AND state IN ('queued', 'running')",
+            self.now()
+        );
+        let values = [(&self.pod).into(), user_id.into(), id.into()];
+        Ok(self.store.execute("giving up a request", &sql, &values).await? > 0)
+    }
+}

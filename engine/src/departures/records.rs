@@ -1,0 +1,129 @@
+//! Records of the table of requests.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::store::{StoreError, StoreRow, time};
+
+/// The state of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[derive(strum::IntoStaticStr, strum::EnumString)]
+#[strum(serialize_all = "snake_case")]
+pub enum RequestState {
+    /// Waiting for a worker.
+    Queued,
+    /// Claimed by a worker.
+    Running,
+    /// The archive is stored.
+    Done,
+    /// There is no archive; the reason says why.
+    Failed,
+    /// Cancelled by the person.
+    Cancelled,
+    /// The archive was stored, and has been removed.
+    Expired,
+}
+
+impl RequestState {
+    /// Returns the value in the database.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
+    /// Returns whether something is still to be done.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Queued | Self::Running)
+    }
+}
+
+/// A person's request for their archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Request {
+    /// Its number.
+    pub id: i64,
+    /// The row number of the account on the pod.
+    pub user_id: i64,
+    /// Its username.
+    pub username: String,
+    /// Its diaspora* ID.
+    pub account: String,
+    /// Its state.
+    pub state: RequestState,
+    /// The time of the request.
+    pub requested_at: DateTime<Utc>,
+    /// The number of times it was started.
+    pub attempts: i64,
+    /// Approximate number of records to export; 0 before they are counted.
+    pub total: i64,
+    /// Records exported so far.
+    pub advanced: i64,
+    /// True when the private key is under a passphrase of the person's.
+    pub key_locked: bool,
+    /// The archive in the depot.
+    #[serde(skip)]
+    pub file: Option<String>,
+    /// Size of that file in bytes.
+    pub bytes: Option<i64>,
+    /// Its SHA-256, in hexadecimal digits.
+    #[serde(skip)]
+    pub sha256: Option<String>,
+    /// The time in the archive and in its name.
+    pub created_at: Option<DateTime<Utc>>,
+    /// Records in it.
+    pub records: Option<i64>,
+    /// Records left out or incomplete.
+    pub omissions: Option<i64>,
+    /// The reason it failed, or waits.
+    pub reason: Option<String>,
+    /// The time it ended, successfully or not.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// The time the archive will be removed, or was.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// The language of e-mails to the person.
+    #[serde(skip)]
+    pub language: String,
+    /// The e-mail address, sealed (see [`sealed`](super::sealed)), until it has been used; empty until the account is
+    /// read.
+    #[serde(skip)]
+    pub mail_to: Option<String>,
+}
+
+/// The columns of [`Request`].
+pub(super) const REQUEST: &str = "id, user_id, username, account, state, requested_at, attempts, total, advanced, \
+     key_locked, file, bytes, sha256, created_at, records, omissions, reason, finished_at, expires_at, language, mail_to";
+
+impl Request {
+    pub(super) fn from_row(row: &StoreRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.get(0)?,
+            user_id: row.get(1)?,
+            username: row.get(2)?,
+            account: row.get(3)?,
+            state: row.named(4)?,
+            requested_at: time(row.get(5)?),
+            attempts: row.get(6)?,
+            total: row.get(7)?,
+            advanced: row.get(8)?,
+            key_locked: row.get::<i64>(9)? != 0,
+            file: row.get(10)?,
+            bytes: row.get(11)?,
+            sha256: row.get(12)?,
+            created_at: row.get::<Option<i64>>(13)?.map(time),
+            records: row.get(14)?,
+            omissions: row.get(15)?,
+            reason: row.get(16)?,
+            finished_at: row.get::<Option<i64>>(17)?.map(time),
+            expires_at: row.get::<Option<i64>>(18)?.map(time),
+            language: row.get(19)?,
+            mail_to: row.get(20)?,
+        })
+    }
+}
+
+/// The position of a request in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Queued {
+    /// Requests before it, including those being processed.
+    pub ahead: i64,
+}

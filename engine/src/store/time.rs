@@ -1,0 +1,15 @@
+//! Times as the store's columns hold them: milliseconds since 1970.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+/// Converts the store's milliseconds to a time.
+pub fn time(millis: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(millis).unwrap_or_default()
+}
+
+/// Converts a duration to milliseconds; at most a quarter of what a column holds, so that sums do not overflow.
+pub fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX / 4)
+}

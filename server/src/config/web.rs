@@ -1,0 +1,144 @@
+//! The web server's part of the configuration.
+
+use std::path::Path;
+use std::time::Duration;
+
+use url::{Host, Url};
+
+use super::listen::group;
+use super::{ConfigFileError, Listen, Proxies, WebSection};
+
+/// The web server.
+#[derive(Debug, Clone)]
+pub struct Web {
+    /// The listening address.
+    pub listen: Listen,
+    /// The public URL: an origin, ending in `/`.
+    pub public_url: Url,
+    /// Proxies whose forwarded headers are trusted.
+    pub proxies: Proxies,
+    /// Lifetime of a session.
+    pub session: Duration,
+    /// Addresses that may read `/metrics`.
+    pub metrics: Proxies,
+    /// Sustained rate of requests per second from one address; bursts may be ten times as many.
+    pub requests_per_second: u32,
+    /// The group of the Unix socket, by number.
+    pub socket_group: Option<u32>,
+    /// Timeout for the headers of a request, and for an idle connection.
+    pub header_patience: Duration,
+    /// Timeout for a body or a response that makes no progress.
+    pub body_patience: Duration,
+    /// Maximum number of open connections.
+    pub connections: usize,
+    /// Maximum number of connections from one address that is not a proxy.
+    pub connections_per_address: usize,
+    /// Maximum number of event streams from one address.
+    pub streams_per_address: usize,
+}
+
+impl Web {
+    /// Resolves the section of the file; paths in it are relative to `folder`.
+    pub(super) fn resolve(section: &WebSection, folder: &Path) -> Result<Self, ConfigFileError> {
+        let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds.max(1)));
+        let many = |count: u32| usize::try_from(count.max(1)).unwrap_or(usize::MAX);
+        Ok(Self {
+            listen: Listen::parse(&section.listen, folder)?,
+            public_url: public_url(&section.public_url)?,
+            proxies: Proxies::parse("web.trusted_proxies", &section.trusted_proxies)?,
+            session: Duration::from_secs(u64::from(section.session_hours.max(1)) * 3600),
+            metrics: Proxies::parse("web.metrics_from", &section.metrics_from)?,
+            requests_per_second: section.requests_per_second.max(1),
+            socket_group: section.socket_group.as_deref().map(group).transpose()?,
+            header_patience: seconds(section.header_seconds),
+            body_patience: seconds(section.body_seconds),
+            connections: many(section.connections),
+            connections_per_address: many(section.connections_per_address),
+            streams_per_address: many(section.streams_per_address),
+        })
+    }
+
+    /// Returns whether people reach the service over TLS, so that cookies may require it.
+    pub fn is_secure(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+
+    /// Returns whether only programs on this machine reach the service.
+    pub fn is_local(&self) -> bool {
+        match self.public_url.host() {
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+    }
+
+    /// Returns a warning when people reach the service through an unlisted proxy on this machine: all requests would
+    /// appear to come from it, and share one rate limit.
+    pub fn unknown_proxy(&self) -> Option<String> {
+        let Listen::Port(listen) = self.listen else { return None };
+        if self.is_local() || !listen.ip().is_loopback() || !self.proxies.is_empty() {
+            return None;
+        }
+        let address = listen.ip();
+        Some(format!(
+            "web.trusted_proxies is empty, but people reach {} through a proxy, as web.listen is {listen}: everybody \
+             would count as {address}, so that one visitor's wrong passwords lock everybody out and anybody reads \
+             /metrics. Set trusted_proxies = [\"{address}\"] in [web], or let the proxy use a Unix socket: \
+             listen = \"unix:/run/pappus/web.sock\"",
+            self.public_url
+        ))
+    }
+
+    /// Returns scheme, host and port as browsers send them: `https://move.pod.example`.
+    pub fn origin(&self) -> String {
+        self.public_url.origin().ascii_serialization()
+    }
+}
+
+fn public_url(address: &str) -> Result<Url, ConfigFileError> {
+    let wrong = |reason: &str| ConfigFileError::Value {
+        key: "web.public_url",
+        reason: format!("is {address:?}, which {reason}"),
+    };
+    let url = Url::parse(address).map_err(|error| wrong(&format!("is not an address: {error}")))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(wrong("is not of the form https://move.pod.example/"));
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        return Err(wrong(
+            "has more than scheme, host and port: Pappus needs a host name, or a port, of its own",
+        ));
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::tests::resolve;
+
+    #[test]
+    fn a_proxy_on_this_machine_is_named() {
+        let problem = |public: &str, more: &str| {
+            let text = format!(
+                "[pod]\nurl = \"https://closing.example\"\n[web]\npublic_url = \"{public}\"\n{more}\n"
+            );
+            resolve(&text).unwrap().web.unknown_proxy()
+        };
+        let said = problem("https://move.example/", "").unwrap();
+        assert!(said.contains("trusted_proxies = [\"127.0.0.1\"]") && said.contains("unix:"), "{said}");
+        assert!(problem("https://move.example/", "listen = \"[::1]:8090\"").unwrap().contains("[\"::1\"]"));
+        for (public, more) in [
+            ("https://move.example/", "trusted_proxies = [\"127.0.0.1\"]"),
+            ("https://move.example/", "listen = \"unix:web.sock\""),
+            ("https://move.example/", "listen = \"0.0.0.0:8090\""),
+            ("http://127.0.0.1:8090/", ""),
+            ("http://[::1]:8090/", ""),
+            ("http://localhost:8090/", ""),
+        ] {
+            assert_eq!(problem(public, more), None, "{public} {more}");
+        }
+        // A host that only resembles the loopback address is not local.
+        assert!(problem("http://127.0.0.1.example/", "").is_some());
+    }
+}
