@@ -9,7 +9,7 @@ use tower_sessions::Session;
 use crate::app::App;
 use crate::error::WebError;
 
-fn unavailable(error: impl ToString) -> WebError {
+fn unavailable(error: &impl ToString) -> WebError {
     WebError::Unavailable(error.to_string())
 }
 
@@ -23,10 +23,10 @@ pub(crate) async fn put<T: Serialize>(
     name: &'static str,
     value: &T,
 ) -> Result<(), WebError> {
-    let key = app.keys.current(app.now().into()).await.map_err(unavailable)?;
+    let key = app.keys.current(app.now().into()).await.map_err(|error| unavailable(&error))?;
     let text = serde_json::to_string(value).map_err(|error| WebError::Internal(error.to_string()))?;
     let sealed = seal_text(&key.recipient, &text).map_err(|error| WebError::Internal(error.to_string()))?;
-    session.insert(name, sealed).await.map_err(unavailable)
+    session.insert(name, sealed).await.map_err(|error| unavailable(&error))
 }
 
 /// Takes the value out of the session, if there is one.
@@ -38,8 +38,10 @@ pub(crate) async fn take<T: DeserializeOwned>(
     session: &Session,
     name: &'static str,
 ) -> Result<Option<T>, WebError> {
-    let Some(sealed) = session.remove::<String>(name).await.map_err(unavailable)? else { return Ok(None) };
-    let Some(unlock) = app.keys.unlock().map_err(unavailable)? else { return Ok(None) };
+    let Some(sealed) = session.remove::<String>(name).await.map_err(|error| unavailable(&error))? else {
+        return Ok(None);
+    };
+    let Some(unlock) = app.keys.unlock().map_err(|error| unavailable(&error))? else { return Ok(None) };
     let text = open_text(&unlock, sealed).map_err(|error| WebError::Internal(error.to_string()))?;
     // Another version may have stored it.
     Ok(serde_json::from_str(&text).ok())

@@ -62,6 +62,22 @@ fn guids(list: &Value) -> BTreeSet<String> {
     list.as_array().unwrap().iter().map(guid).collect()
 }
 
+/// A line of a page without the display names before IDs.
+fn without_names(line: &str) -> String {
+    let mut parts = line.split("<bdi lang=\"\">");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part
+            .split_once("</bdi> ")
+            .filter(|(name, rest)| !name.contains('<') && rest.starts_with("<code>"))
+        {
+            Some((_, rest)) => out.push_str(rest),
+            None => out.extend(["<bdi lang=\"\">", part]),
+        }
+    }
+    out
+}
+
 #[tokio::test]
 async fn the_same_twice_is_the_newest() {
     let pod = Pod::sqlite().await;
@@ -109,11 +125,13 @@ async fn the_same_twice_is_the_newest() {
         };
         for ((path, one), (other_path, other)) in pages(&archive).into_iter().zip(pages(&new)) {
             assert_eq!(path, other_path);
-            let (one, other) = (one, other.replace("23", "22"));
+            let (one, other) = (one.replace("23", "22"), other.replace("23", "22"));
             // Names of people who are no contacts, and that somebody has moved, are in no archive.
             assert_eq!(one.lines().count(), other.lines().count());
             for (one, other) in one.lines().zip(other.lines()) {
                 let said = |line: &str| line.split_once("<time").map(|(_, said)| said.to_owned());
+                let (one, other) = (without_names(one), without_names(other));
+                let (one, other) = (one.as_str(), other.as_str());
                 if one == other {
                     named += usize::from(one.starts_with("<li><p class=\"by\">"));
                 } else {

@@ -313,15 +313,15 @@ async fn a_newer_archive_names_everything_that_it_lacks() {
         }
     }
     let (me, owner) = (person.replace("closing", "haven"), user);
-    let own_polls = polls.replace("closing", "haven").replace("SELECT q.id", "SELECT COUNT(*)");
-    let votes = format!("SELECT COUNT(*) FROM poll_participations WHERE author_id");
+    let own_polls = polls.replace("closing", "haven");
+    let votes = "SELECT COUNT(*) FROM poll_participations WHERE author_id";
     for (kind, sql) in [
         ("followed_tags", format!("SELECT COUNT(*) FROM tag_followings WHERE user_id = {owner}")),
         ("subscriptions", format!("SELECT COUNT(*) FROM participations WHERE author_id = {me}")),
         ("conversations", format!("SELECT COUNT(*) FROM conversation_visibilities WHERE person_id = {me}")),
         ("own_poll_participations", format!("{votes} = {me}")),
-        ("others_poll_participations", format!("{votes} <> {me}")),
-        ("polls", own_polls),
+        ("others_poll_participations", format!("{votes} <> {me} AND poll_id IN ({own_polls})")),
+        ("polls", format!("SELECT COUNT(*) FROM polls WHERE id IN ({own_polls})")),
     ] {
         let here = target.pool.number(&sql).await.unwrap();
         assert!(here > 0, "{kind}: nothing to compare");

@@ -345,7 +345,7 @@ async fn generated_documents_come_in_as_the_plan_says_on_every_database() {
     let source = Pod::sqlite().await;
     let document = ida(&source);
     let documents = setting("PAPPUS_TEST_DOCUMENTS", 20);
-    let only = std::env::var("PAPPUS_TEST_DATABASES").unwrap_or_default();
+    let only = setting("PAPPUS_TEST_DATABASES", String::new());
     let mut targets = Vec::new();
     for database in DATABASES.into_iter().filter(|database| only.is_empty() || only.contains(database)) {
         let target = target_on(database, "generated").await;

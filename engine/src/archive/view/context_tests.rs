@@ -9,7 +9,7 @@ use super::tests::{EVIL, add_post, begin, finish, page, record};
 use crate::archive::manifest::CountKind;
 
 /// A comment or like of the account's.
-fn reaction(kind: &str, number: u32, parent: &str, more: serde_json::Value) -> crate::domain::Relayable {
+fn reaction(kind: &str, number: u32, parent: &str, more: &serde_json::Value) -> crate::domain::Relayable {
     let mut data = json!({"author": "alice@closing.example", "guid": format!("{number:016}"),
         "parent_guid": parent});
     data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -29,13 +29,13 @@ fn comments_and_likes_say_where_they_stand() {
     add_post(&mut view, 1, "2015-01-01T00:00:00Z", "# About *cats*\n\nand dogs");
     for (number, parent) in [(2, "0000000000000001"), (3, "fedcba9876543210"), (4, "fedcba9876543211")] {
         let more = json!({"text": "well", "created_at": "2016-01-01T00:00:00Z"});
-        view.own_relayable(&reaction("comment", number, parent, more)).unwrap();
+        view.own_relayable(&reaction("comment", number, parent, &more)).unwrap();
     }
     for (number, parent, kind) in
         [(5, "fedcba9876543210", "Post"), (6, "0000000000000001", "Post"), (7, "0000000000000002", "Comment")]
     {
         let more = json!({"parent_type": kind, "positive": true});
-        view.own_relayable(&reaction("like", number, parent, more)).unwrap();
+        view.own_relayable(&reaction("like", number, parent, &more)).unwrap();
     }
     let other = record(json!({"guid": "fedcba9876543210", "author": "bob@pod.example",
         "url": "https://pod.example/posts/fedcba9876543210", "created_at": "2014-03-02T00:00:00Z",
