@@ -85,7 +85,8 @@ async fn run_until_interrupted(
 
 async fn run(command: Command, output: &Output) -> Result<commands::Outcome, error::Failure> {
     match command {
-        Command::Export(arguments) => commands::export::run(*arguments, output).await,
+        // Exports, and an import with its announcement, are too large for the stack.
+        Command::Export(arguments) => Box::pin(commands::export::run(*arguments, output)).await,
         Command::Worker(arguments) => commands::worker::run(arguments, output).await,
         Command::Campaign(arguments) => commands::campaign::run(arguments, output).await,
         Command::Check(arguments) => commands::check::run(arguments, output).await,
@@ -93,7 +94,6 @@ async fn run(command: Command, output: &Output) -> Result<commands::Outcome, err
         Command::Show(arguments) => commands::show::run(&arguments, output),
         Command::Convert(arguments) => commands::convert::run(&arguments, output),
         Command::Merge(arguments) => commands::merge::run(&arguments, output),
-        // An import and its announcement together are too large for the stack.
         Command::Import(arguments) => Box::pin(commands::import::run(*arguments, output)).await,
         Command::Imports(arguments) => commands::imports::run(arguments, output).await,
         Command::Announce(arguments) => commands::announce::run(arguments, output).await,

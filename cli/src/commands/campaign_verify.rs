@@ -114,13 +114,10 @@ async fn repair(
     let name = &known.campaign.name;
     let mut list = None;
     if found.has_broken_list() {
-        let key = match state.map(StateFolder::known_archive_key).transpose()?.flatten() {
-            Some(key) => key,
-            None => {
-                return Err(Failure::say(
-                    "the list cannot be signed: the pod's archive key is not on this machine",
-                ));
-            }
+        let Some(key) = state.map(StateFolder::known_archive_key).transpose()?.flatten() else {
+            return Err(Failure::say(
+                "the list cannot be signed: the pod's archive key is not on this machine",
+            ));
         };
         if key.public_key()?.fingerprint().to_string() != known.campaign.archive_key {
             return Err(Failure::say(format!(

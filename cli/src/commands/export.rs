@@ -84,18 +84,21 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
         results.push(summary(&exported, started.elapsed(), snapshot.statements()));
     }
     let not_tried: Vec<&String> = names.collect();
-    if !not_tried.is_empty() {
-        let sentence = match not_tried.len() {
-            1 => "1 more account was not tried".to_owned(),
-            more => format!("{more} more accounts were not tried"),
-        };
-        Failure::say(sentence).print();
-    }
+    print_not_tried(not_tried.len());
     if !failed.is_empty() {
         outcome = Outcome::Failed;
     }
     output.document(&json!({ "exported": results, "failed": failed, "not_tried": not_tried }));
     Ok(outcome)
+}
+
+fn print_not_tried(count: usize) {
+    let sentence = match count {
+        0 => return,
+        1 => "1 more account was not tried".to_owned(),
+        more => format!("{more} more accounts were not tried"),
+    };
+    Failure::say(sentence).print();
 }
 
 /// Returns whether the account's ID has another host than the pod's address, and warns about it.

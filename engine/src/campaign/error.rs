@@ -64,7 +64,7 @@ pub enum CampaignError {
         here: String,
     },
     /// A resource remained unavailable for too long.
-    #[error("{reason}. This has been so for {}; nothing is lost, run the same again to go on", minutes(*.waited))]
+    #[error("{reason}, for {} now; nothing is lost: run the same command again to continue", minutes(*.waited))]
     GivenUp {
         /// The cause.
         reason: String,

@@ -314,7 +314,8 @@ fn pages_made_to_be_slow_are_not() {
 }
 
 fn any_id() -> impl Strategy<Value = DiasporaId> {
-    "[a-z0-9_.-]{1,20}@[a-z0-9.-]{1,20}(:[1-9][0-9]{0,3})?".prop_map(|text| text.parse().unwrap())
+    "[a-z0-9_.-]{1,20}@[a-z0-9]{1,8}(-[a-z0-9]{1,4})?(\\.[a-z0-9]{1,5}){0,2}(:[1-9][0-9]{0,3})?"
+        .prop_map(|text| text.parse().unwrap())
 }
 
 /// What XML can carry.

@@ -108,7 +108,7 @@ async fn lists() {
         assert!(kinds.contains(&"list") || kinds.contains(&"signature"), "{case}: {kinds:?}");
         assert!(kinds.iter().all(|kind| ["list", "signature"].contains(kind)), "{case}: {kinds:?}");
         let ended = scene.pappus("campaign", &["verify", "listed", "--repair"]);
-        assert!(ended.stdout.contains("The list campaign.json is written anew"), "{case}: {ended:?}");
+        assert!(ended.stdout.contains("The list campaign.json was rewritten"), "{case}: {ended:?}");
         scene.is_whole("listed", 13);
         // The campaign itself does the same, and says so.
         match &text {

@@ -67,7 +67,7 @@ async fn one_is_one_and_nothing_is_not_counted() {
     assert!(said.contains("1 left out or incomplete in 1 archive\n"), "{said}");
     let said = scene.pappus("campaign", &["verify", "one"]).stdout;
     assert!(
-        said.contains(": 1 account, 1 with an archive") && said.contains("inside too: 1 archive."),
+        said.contains(": 1 account, 1 with an archive") && said.contains("contents included: 1 archive."),
         "{said}"
     );
 }

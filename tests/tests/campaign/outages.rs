@@ -117,7 +117,7 @@ async fn a_full_disk() {
     assert!(matches!(ended.status.code(), Some(0 | 10)), "{ended:?} {said}");
     assert!(said.contains("Waiting: "), "{said}");
     assert!(said.contains("room") || said.contains("No space left"), "{said}");
-    assert!(said.contains("nothing is lost, run the same again to go on"), "{said}");
+    assert!(said.contains("nothing is lost: run the same command again to continue"), "{said}");
     // What was there before there was room is whole.
     let first = words.with_extension("first");
     for name in crate::support::names(&first).iter().filter(|name| name.contains(".zip")) {

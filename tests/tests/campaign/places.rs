@@ -75,7 +75,7 @@ async fn away_from_the_beginning() {
         for name in ["first", "second"] {
             let ended = scene.run(&["--plain", "--name", name, "--patience", "1"]);
             assert!(ended.code == Some(1) && ended.stderr.contains("Waiting: "), "{ended:?}");
-            assert!(ended.stderr.contains("run the same again to go on"), "{ended:?}");
+            assert!(ended.stderr.contains("run the same command again to continue"), "{ended:?}");
         }
         let ended = scene.pappus("campaign", &["verify", "first"]);
         assert_eq!(ended.code, Some(1), "{ended:?}");

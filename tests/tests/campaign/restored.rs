@@ -175,7 +175,7 @@ async fn missing_tables_and_columns_are_known() {
     let mysql = shared_mariadb().await.unwrap().create_database("campaign_missing").await.unwrap();
     for database in [&scene.database, &postgres, &mysql] {
         let url = DatabaseUrl::parse(database).unwrap();
-        for sql in ["SELECT id FROM nowhere", "SELECT nothing FROM (SELECT 1 AS one) x"] {
+        for sql in ["SELECT id FROM nowhere", "SELECT absent FROM (SELECT 1 AS one) x"] {
             let mut snapshot = Snapshot::open(&url).await.unwrap();
             let error = snapshot.rows("something", sql.to_owned(), &[]).await.err();
             assert!(matches!(error, Some(DatabaseError::Missing { .. })), "{database} {error:?}");

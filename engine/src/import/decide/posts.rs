@@ -144,8 +144,8 @@ impl Planner<'_, '_> {
     fn photo_problem(&mut self, photo: &Photo, part: Action) -> Option<FindingCode> {
         let (row, noted) = self.existing.photos.of(&photo.guid);
         let (account, guid) = (self.context.account, || photo.guid.clone());
-        let problem = match part {
-            Action::Omit(code) => return Some(code),
+        match part {
+            Action::Omit(code) => Some(code),
             Action::Insert => {
                 // A photo of the old person without a post here is the account's own.
                 let is_free = row.is_none_or(|row| Some(row.author) == account.old_person);
@@ -162,8 +162,7 @@ impl Planner<'_, '_> {
                 let is_deleted = row.is_none() && noted.is_some_and(|noted| noted.certain);
                 is_deleted.then_some(FindingCode::DeletedSince)
             }
-        };
-        problem
+        }
     }
 
     /// Returns the reason why a poll is left out; its post is imported without it.

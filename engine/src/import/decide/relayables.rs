@@ -244,12 +244,12 @@ mod tests {
         existing.noted.entry(table).or_default().insert(guid(number).to_string(), noted);
     }
 
-    fn plan_of<'a>(
-        world: &'a World,
+    fn plan_of(
+        world: &World,
         whose: Authorship,
         existing: ExistingRelayables,
         records: Vec<Relayable>,
-    ) -> BatchPlan<RelayableRows<'a>> {
+    ) -> BatchPlan<RelayableRows<'_>> {
         let check = if whose == Authorship::Own { SignatureCheck::NotNeeded } else { SignatureCheck::Good };
         let records = records.into_iter().map(|record| (record, check)).collect();
         relayables(&world.context(), whose, existing, records)

@@ -109,8 +109,8 @@ fn a_conversation_that_was_deleted_or_never_the_accounts_stays_out() {
 fn the_parts_of_a_long_conversation_make_one() {
     let world = World::new();
     let next = |messages| Conversation { continued: true, ..talk(1, &[ALICE, BOB], messages) };
-    let list = vec![talk(1, &[ALICE, BOB], &[(11, ALICE)]), next(&[(12, ALICE)])];
-    let plan = plan_of(&world, ExistingConversations::default(), list);
+    let parts = vec![talk(1, &[ALICE, BOB], &[(11, ALICE)]), next(&[(12, ALICE)])];
+    let plan = plan_of(&world, ExistingConversations::default(), parts);
     assert_eq!(actions(&plan), [Action::Insert; 3]);
     assert_eq!((plan.rows.new.len(), plan.rows.messages.len(), plan.rows.changed.len()), (1, 2, 1));
     let mut last = Some(guid(1));
