@@ -164,7 +164,13 @@ pub async fn check_choice(
     let mut target = Target::new(pod, url.clone(), at, Some(Planned::default()));
     scan::names::check_name(&mut target, &new, reserved_names).await?;
     // The import checks again, with the archive.
-    journal::former::identity_for(store, url.as_str(), username, &Claimant { old, archive: None }).await?;
+    journal::former::identity_for(
+        store,
+        url.as_str(),
+        username,
+        &Claimant { old, archive: None, is_newcomer: true },
+    )
+    .await?;
     match email {
         Some(email) => scan::names::check_email(&mut target, &scan::names::stored_email(email)).await,
         None => Ok(()),

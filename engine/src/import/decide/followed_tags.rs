@@ -19,9 +19,7 @@ pub(in crate::import) fn followed_tags(user: i64, existing: &ExistingTags) -> Ba
     let mut plan = BatchPlan::new(FollowedTagRows { user, names: Vec::new() });
     let mut seen = HashSet::new();
     for (name, spelled) in &existing.names {
-        if name.is_empty() {
-            plan.omit(CountKind::FollowedTags, FindingCode::Unreadable, spelled);
-        } else if !seen.insert(name) {
+        if !seen.insert(name) {
             plan.omit(CountKind::FollowedTags, FindingCode::Duplicate, spelled);
         } else {
             let noted = existing.noted.get(name).copied();
@@ -41,7 +39,7 @@ mod tests {
 
     #[test]
     fn tags_that_the_database_takes_for_one_are_followed_once() {
-        let names = [("cafe", "cafe"), ("cafe", "café"), ("", ""), ("rust", "rust")];
+        let names = [("cafe", "cafe"), ("cafe", "café"), ("rust", "rust")];
         let existing = ExistingTags {
             names: names.map(|(name, spelled)| (name.to_owned(), spelled.to_owned())).to_vec(),
             followed: ["rust".to_owned()].into(),
@@ -55,7 +53,6 @@ mod tests {
             [
                 ("cafe", Action::Insert),
                 ("café", Action::Omit(FindingCode::Duplicate)),
-                ("", Action::Omit(FindingCode::Unreadable)),
                 ("rust", Action::Present(None)),
             ]
         );

@@ -18,6 +18,8 @@ pub(in crate::import) struct Claimant<'a> {
     /// The fingerprint of the key, if the archive shows its key, and the archive's SHA-256; none before the archive
     /// is read.
     pub(in crate::import) archive: Option<(Option<&'a str>, &'a str)>,
+    /// Someone at the newcomers' door, not the podmin.
+    pub(in crate::import) is_newcomer: bool,
 }
 
 /// The account that had a username during an import that was undone.
@@ -63,14 +65,14 @@ pub(in crate::import) async fn identity_for(
                 "an earlier version of Pappus took back an import under that name and did not keep its key",
             )
         } else {
-            check_new_name(store, pod_url, username, claimant.old).await.map(|()| None)
+            check_new_name(store, pod_url, username, claimant).await.map(|()| None)
         };
     };
     if former.is_of(claimant) {
         Ok(Some(former))
     } else if former.sealed_key.is_none() {
         // It never had a key, so no pod knows it.
-        check_new_name(store, pod_url, username, claimant.old).await.map(|()| None)
+        check_new_name(store, pod_url, username, claimant).await.map(|()| None)
     } else if former.old_id == claimant.old.as_str() {
         refused("an import of this account with another key was undone here")
     } else {
@@ -94,23 +96,25 @@ pub(in crate::import) async fn key_of(
 /// The number of names that are saved for one account, until it takes one of them again.
 const MOST_NAMES: i64 = 2;
 
-/// Checks that an account may take a username that it had in no import that was undone here: each is kept for it for
-/// good, so it gets only so many.
+/// Checks that a newcomer may take a username that the account had in no import that was undone here: each is kept for
+/// it for good, so it gets only so many.
 async fn check_new_name(
     store: &Store,
     pod_url: &str,
     username: &str,
-    old: &DiasporaId,
+    claimant: &Claimant<'_>,
 ) -> Result<(), ImportError> {
+    if !claimant.is_newcomer {
+        return Ok(());
+    }
     let sql = "SELECT COUNT(*) FROM pappus_former_identities WHERE pod_url = ? AND old_id = ? AND username <> ? \
                AND sealed_key IS NOT NULL";
-    let values = [pod_url.into(), old.as_str().into(), username.into()];
+    let values = [pod_url.into(), claimant.old.as_str().into(), username.into()];
     let row = store.first("counting former identities", sql, &values).await?;
     if row.map_or(Ok(0), |row| row.get::<i64>(0))? < MOST_NAMES {
         return Ok(());
     }
-    let reason =
-        "imports of this account under two other names were undone here, and it can only come under those";
+    let reason = "imports of this account under two other names were undone here; use one of those names";
     Err(ImportError::FormerName(username.to_owned(), reason))
 }
 

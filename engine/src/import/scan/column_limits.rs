@@ -17,6 +17,7 @@ use crate::domain::{
 use crate::import::report::{FindingCode, Report};
 use crate::import::scan::source::Batch;
 use crate::import::scan::survey::Survey;
+use crate::import::scan::text::normal_tag;
 use crate::import::target::Target;
 use crate::import::write::photos::{PhotoFiles, hold_address};
 use crate::import::write::relayables::additional_data;
@@ -92,10 +93,15 @@ impl Target {
                 names.for_each(|name| holder.aspect(name));
             }
             Batch::Tags(names) => {
-                for name in &mut *names {
+                names.retain_mut(|name| {
                     let before = name.clone();
                     holder.own("tags", "name", name, CountKind::FollowedTags, &before);
-                }
+                    let normal = normal_tag(name);
+                    if normal.is_none() {
+                        holder.report.left_out(CountKind::FollowedTags, FindingCode::Unreadable, &before);
+                    }
+                    normal.map(|normal| *name = normal).is_some()
+                });
                 self.leave_out_repeated_tags(names).await?;
             }
             Batch::Posts(posts) => {

@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 use crate::domain::Contact;
 use crate::import::ImportError;
 use crate::import::journal::notes::{Journal, Noted, kinds};
-use crate::import::scan::text::normal_tag;
 use crate::import::target::Target;
 use crate::pod::database::{Cell as _, DatabaseError, Row};
 
@@ -76,20 +75,13 @@ impl Target {
         names: &[String],
         journal: &Journal,
     ) -> Result<ExistingTags, ImportError> {
-        let spelled: Vec<String> = names.iter().map(|name| normal_tag(name).unwrap_or_default()).collect();
         // A database may take a name for that of an existing tag, or for an earlier one.
-        let rows = self.pod.rows_in("tags", "SELECT name FROM tags WHERE name IN ({})", &spelled).await?;
+        let rows = self.pod.rows_in("tags", "SELECT name FROM tags WHERE name IN ({})", names).await?;
         let mut all: Vec<String> = rows.iter().filter_map(|row| row.text(0)).collect();
-        all.extend_from_slice(&spelled);
+        all.extend_from_slice(names);
         let same = self.pod.collation_duplicates("tags", "name", &all).await?;
-        let names: Vec<(String, String)> = spelled
-            .into_iter()
-            .zip(names)
-            .map(|(spelled, original)| {
-                let name = same.get(&spelled).unwrap_or(&spelled).clone();
-                (name, if spelled.is_empty() { original.clone() } else { spelled })
-            })
-            .collect();
+        let names: Vec<(String, String)> =
+            names.iter().map(|name| (same.get(name).unwrap_or(name).clone(), name.clone())).collect();
         let of_journal: Vec<&str> = names.iter().map(|(name, _)| name.as_str()).collect();
         let noted = journal.noted(kinds::TAG_FOLLOWINGS, &of_journal).await?;
         let sql = format!(
