@@ -86,7 +86,8 @@ impl Planner<'_, '_> {
     fn action(&mut self, post: &Post) -> Action {
         let (guid, root) = (post.guid(), root_of(post));
         // diaspora* allows one reshare of a post per person.
-        let again = root.is_some_and(|root| !self.reshared.insert(root.clone()));
+        let is_loop = self.existing.loops.contains(guid);
+        let again = !is_loop && root.is_some_and(|root| !self.reshared.insert(root.clone()));
         if again || !self.seen.insert(guid.clone()) {
             return Action::Omit(FindingCode::Duplicate);
         }
@@ -99,9 +100,7 @@ impl Planner<'_, '_> {
             (Action::Insert, Some(root)) if self.existing.limited.contains(root) => {
                 Action::Omit(FindingCode::ParentNotVisible)
             }
-            (Action::Insert, Some(_)) if self.existing.loops.contains(guid) => {
-                Action::Omit(FindingCode::ReshareLoop)
-            }
+            (Action::Insert, Some(_)) if is_loop => Action::Omit(FindingCode::ReshareLoop),
             (action, _) => action,
         }
     }

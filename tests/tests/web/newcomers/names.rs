@@ -59,6 +59,33 @@ async fn a_name_that_was_taken_back_is_its_owners_only() {
     assert_eq!(state(&mut twice, "refused").await["problem"], "imported_before");
 }
 
+/// Each name that was undone is kept for its owner for good, so nobody gets any number of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newcomer_reserves_two_names_and_no_more() {
+    let scene = Scene::new().await;
+    let service = scene.serve(None, &format!("admission = \"open\"\nper_address = 10\n{}", scene.trusted()));
+    for name in ["one", "two"] {
+        let mut ida = begin_by_program(&service, json!({})).await;
+        hand_in_by_program(&mut ida, &scene.archive).await;
+        state(&mut ida, "checked").await;
+        choose_by_program(&mut ida, name).await;
+        state(&mut ida, "imported").await;
+        super::undo(&mut ida).await;
+        state(&mut ida, "undone").await;
+    }
+    let mut ida = begin_by_program(&service, json!({})).await;
+    hand_in_by_program(&mut ida, &scene.archive).await;
+    state(&mut ida, "checked").await;
+    let choice =
+        json!({ "username": "three", "email": "ida@mail.example", "password": PASSWORD }).to_string();
+    let headers = [("content-type", "application/json")];
+    let path = "/api/v1/newcomers/me/choice";
+    let refused = ida.send(Method::POST, path, &headers, choice.into_bytes()).await.unwrap();
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.text());
+    choose_by_program(&mut ida, "one").await;
+    state(&mut ida, "imported").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_with_the_same_archive_do_not_share_an_import() {
     let scene = Scene::new().await;
