@@ -72,7 +72,8 @@ impl Importer<'_> {
         let former = match store {
             Some(store) => {
                 let archive = Some((mover.old_key, archive_sha256));
-                let is_newcomer = self.options.owner.is_some();
+                // A plan tries a name that nobody gets.
+                let is_newcomer = self.options.owner.is_some() && self.target.writes();
                 let claimant = Claimant { old: mover.old, archive, is_newcomer };
                 former::identity_for(store, &pod_url, username, &claimant).await?
             }
