@@ -330,7 +330,7 @@ async fn what_cannot_be_taken_is_said() {
     let mut third = Browser::new(&service.url).unwrap();
     third.open("/newcomers").await.unwrap();
     let page = third.submit("/newcomers/begin", &[]).await.unwrap().text();
-    assert!(page.contains("Many people have begun"), "{page}");
+    assert!(page.contains("Many people have started"), "{page}");
     drop(service);
 
     let service = scene.serve(None, "admission = \"open\"\nmax_megabytes = 0\nper_address = 10");
