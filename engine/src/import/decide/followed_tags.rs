@@ -19,15 +19,15 @@ pub(in crate::import) fn followed_tags(user: i64, existing: &ExistingTags) -> Ba
     let mut plan = BatchPlan::new(FollowedTagRows { user, names: Vec::new() });
     let mut seen = HashSet::new();
     for (name, spelled) in &existing.names {
-        if !seen.insert(name) {
-            plan.omit(CountKind::FollowedTags, FindingCode::Duplicate, spelled);
-        } else {
+        if seen.insert(name) {
             let noted = existing.noted.get(name).copied();
             let action = Action::of_row(noted, existing.followed.contains(name));
             plan.add(CountKind::FollowedTags, kinds::TAG_FOLLOWINGS, name, action);
             if action == Action::Insert {
                 plan.rows.names.push(name.clone());
             }
+        } else {
+            plan.omit(CountKind::FollowedTags, FindingCode::Duplicate, spelled);
         }
     }
     plan

@@ -11,7 +11,7 @@ use std::process::Command;
 
 use crate::support::closing::{Closing, script_of};
 use crate::support::target::{Target, fingerprint};
-use crate::support::{Pod, put_key, shared_state};
+use crate::support::{Pod, shared_state};
 use crate::web::newcomers;
 use pappus_tests::program::{program, programs};
 use pappus_tests::sample::write_pod_directory;
@@ -262,7 +262,6 @@ fn run(folder: &TempDir, text: &str, variables: &[(&str, String)]) -> Result<(),
         command.env_remove(name);
     }
     let state = folder.path().join("state");
-    put_key(&state);
     let ended = command
         .args(["-c", &format!("{head}{text}\n")])
         .current_dir(folder.path())
