@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::ledger::Ledger;
 use super::records::{DeliveryError, Elsewhere, Friends, Scope, Unseen};
 use super::system::System;
+use super::turn::WITHOUT_ECHO;
 use crate::domain::DiasporaId;
 use crate::pod::config::{DatabaseUrl, PodUrl};
 use crate::pod::database::{Cell as _, DatabaseError, PodWriter};
@@ -250,7 +251,7 @@ impl Ledger {
         let sql = format!(
             "SELECT i.old_id, p.system, f.person FROM pappus_move_people f \
              JOIN pappus_imports i ON i.id = f.import_id JOIN pappus_delivery_pods p ON p.pod = f.pod \
-             WHERE f.is_friend = 1 AND f.back_at IS NULL AND p.system IN ('hubzilla', 'friendica', 'socialhome') \
+             WHERE f.is_friend = 1 AND f.back_at IS NULL AND p.system IN {WITHOUT_ECHO} \
              AND {condition} AND (i.old_id, p.system, f.person) > (?, ?, ?) ORDER BY 1, 2, 3 LIMIT ?"
         );
         let [account, system, person] = after

@@ -15,6 +15,9 @@ use super::schedule::LONGEST_GRACE;
 /// Number of times the current time is bound in [`its_turn`].
 pub(super) const TURN_VALUES: usize = 2;
 
+/// Names of the systems that process messages at once, or not at all, and send no echo.
+pub(super) const WITHOUT_ECHO: &str = "('hubzilla', 'friendica', 'socialhome')";
+
 /// Attempts after which a Contact to Hubzilla, if each was answered with an error, no longer delays the move: about
 /// four hours.
 const CONTACT_ATTEMPTS: u8 = 8;
@@ -33,13 +36,12 @@ const FOR_OLD_POD: &str = "(d.kind = 'account_migration' AND (d.account LIKE '%@
     OR (d.pod LIKE 'www.%' AND d.account LIKE '%@' || substr(d.pod, 5))))";
 
 /// Returns the time from which on the old pod may get the move `d`: when every other pod has processed it or has had
-/// the time to, been refused or given up. Pods that stay unreachable delay it for the longest grace. Systems other
-/// than diaspora* process at once, or not at all, and send no echo.
+/// the time to, been refused or given up. Pods that stay unreachable delay it for the longest grace.
 fn others_done_at() -> String {
     format!(
         "COALESCE((SELECT max(CASE WHEN o.state IN ('queued', 'sending') THEN d.queued_at + {} \
-         WHEN m.confirmed_at IS NULL AND COALESCE(q.system, 'unknown') NOT IN \
-         ('hubzilla', 'friendica', 'socialhome') THEN m.opens_at END) FROM pappus_deliveries o \
+         WHEN m.confirmed_at IS NULL AND COALESCE(q.system, 'unknown') NOT IN {WITHOUT_ECHO} \
+         THEN m.opens_at END) FROM pappus_deliveries o \
          LEFT JOIN pappus_move_pods m ON m.import_id = o.import_id AND m.pod = o.pod \
          LEFT JOIN pappus_delivery_pods q ON q.pod = o.pod \
          WHERE o.import_id = d.import_id AND o.pod <> d.pod AND o.kind = 'account_migration'), 0)",
@@ -75,7 +77,7 @@ pub(super) fn its_turn() -> String {
 pub(super) fn opens_at() -> String {
     format!(
         "COALESCE(CASE WHEN d.kind IN ('contact', 'profile') \
-         AND COALESCE(p.system, 'unknown') NOT IN ('hubzilla', 'friendica', 'socialhome') \
+         AND COALESCE(p.system, 'unknown') NOT IN {WITHOUT_ECHO} \
          THEN (SELECT m.opens_at FROM pappus_move_pods m WHERE m.import_id = d.import_id AND m.pod = d.pod) \
          WHEN {FOR_OLD_POD} THEN {} END, 0)",
         others_done_at()

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::records::{DeliveryError, DeliveryState, Kind};
 use super::system::System;
-use super::turn::{TURN_VALUES, its_turn};
+use super::turn::{TURN_VALUES, WITHOUT_ECHO, its_turn};
 use crate::backoff::Backoff;
 use crate::store::{Store, StoreError, StoreRow, Transaction, Value, time};
 
@@ -254,17 +254,19 @@ impl Turn<'_> {
 
     /// Gives up what waits for a move that the pod refused: without the move it would do harm there.
     async fn give_up_what_waits_for(&mut self, outcome: &Outcome) -> Result<u64, StoreError> {
-        let sql = "UPDATE pappus_deliveries SET state = ?, last_error = ?, updated_at = ? \
-                   WHERE state = 'queued' AND kind IN ('contact', 'profile') \
-                   AND (import_id, pod) IN (SELECT import_id, pod FROM pappus_deliveries WHERE id = ?) \
-                   AND NOT EXISTS (SELECT 1 FROM pappus_move_pods m \
-                   WHERE m.import_id = pappus_deliveries.import_id AND m.pod = pappus_deliveries.pod) \
-                   AND NOT EXISTS (SELECT 1 FROM pappus_delivery_pods p WHERE p.pod = pappus_deliveries.pod \
-                   AND p.system IN ('hubzilla', 'friendica', 'socialhome'))";
+        let sql = format!(
+            "UPDATE pappus_deliveries SET state = ?, last_error = ?, updated_at = ? \
+             WHERE state = 'queued' AND kind IN ('contact', 'profile') \
+             AND (import_id, pod) IN (SELECT import_id, pod FROM pappus_deliveries WHERE id = ?) \
+             AND NOT EXISTS (SELECT 1 FROM pappus_move_pods m \
+             WHERE m.import_id = pappus_deliveries.import_id AND m.pod = pappus_deliveries.pod) \
+             AND NOT EXISTS (SELECT 1 FROM pappus_delivery_pods p WHERE p.pod = pappus_deliveries.pod \
+             AND p.system IN {WITHOUT_ECHO})"
+        );
         let error =
             format!("the pod did not take the move: {}", outcome.error.as_deref().unwrap_or("no answer"));
         let values = [outcome.state.as_str().into(), error.into(), self.now().into(), outcome.id.into()];
-        self.transaction.execute("giving up what waits for a move", sql, &values).await
+        self.transaction.execute("giving up what waits for a move", &sql, &values).await
     }
 }
 
