@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 
 use pappus_engine::announce::{Announced, KeyState, key_state};
-use pappus_engine::archive::encryption::Unlock;
+use pappus_engine::archive::encryption::DecryptWith;
 use pappus_engine::archive::open::{Archive, Verified};
 use pappus_engine::archive::sha256_of_file;
 use pappus_engine::delivery::{Counts, Ledger, Scope};
@@ -147,7 +147,7 @@ pub(crate) struct Following<'a> {
     pub(crate) arguments: &'a Import,
     pub(crate) config: &'a PodConfig,
     pub(crate) store: &'a Store,
-    pub(crate) unlock: Option<&'a Unlock>,
+    pub(crate) unlock: Option<&'a DecryptWith>,
     /// Digest of the imported archive.
     pub(crate) archive_sha256: &'a str,
     pub(crate) imported: &'a Imported,

@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::path::Path;
 
-use pappus_engine::archive::encryption::{Unlock, is_encrypted};
+use pappus_engine::archive::encryption::{DecryptWith, is_encrypted};
 use pappus_engine::archive::limits::Limits;
 use pappus_engine::archive::open::{Archive, Verified};
 use pappus_engine::domain::DiasporaId;
@@ -35,7 +35,7 @@ pub(crate) fn open_with_photos(
 /// Opens and verifies an archive with a given secret.
 pub(crate) fn open_with(
     path: &Path,
-    unlock: Option<&Unlock>,
+    unlock: Option<&DecryptWith>,
     photos: Option<&Path>,
     output: &Output,
 ) -> Result<Archive<Verified>, Failure> {
@@ -62,18 +62,18 @@ pub(crate) fn open_with(
 pub(crate) fn unlock(
     passphrase: Option<&PassphraseSource>,
     identity: Option<&Path>,
-) -> Result<Option<Unlock>, Failure> {
+) -> Result<Option<DecryptWith>, Failure> {
     if let Some(source) = passphrase {
         let text = passphrase::read(source, "the archive")?;
-        return Ok(Some(Unlock::passphrase(&text)));
+        return Ok(Some(DecryptWith::passphrase(&text)));
     }
     let Some(file) = identity else { return Ok(None) };
     identities(file).map(Some)
 }
 
 /// Reads the age keys in a file.
-pub(crate) fn identities(file: &Path) -> Result<Unlock, Failure> {
-    let keys = Unlock::identities(&read_key_file(file)?);
+pub(crate) fn identities(file: &Path) -> Result<DecryptWith, Failure> {
+    let keys = DecryptWith::identities(&read_key_file(file)?);
     keys.map_err(|error| Failure::new(file.display().to_string(), error))
 }
 
@@ -94,7 +94,8 @@ pub(crate) fn read_key_file(path: &Path) -> Result<zeroize::Zeroizing<String>, F
         )));
     }
     let text = passphrase::read(&PassphraseSource::Prompt, "the key file")?;
-    let opened = Unlock::passphrase(&text).open(file).map_err(|error| Failure::new(sentence(), error))?;
+    let opened =
+        DecryptWith::passphrase(&text).open(file).map_err(|error| Failure::new(sentence(), error))?;
     pappus_engine::text::read(opened, MAX_KEY_FILE).map_err(failed)
 }
 

@@ -9,7 +9,7 @@ use crate::support::raw_zip::{End, RawEntry, write};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use pappus_engine::archive::convert::{ConvertError, convert_to_diaspora};
-use pappus_engine::archive::encryption::{Lock, Unlock};
+use pappus_engine::archive::encryption::{DecryptWith, EncryptTo};
 use pappus_engine::archive::limits::Limits;
 use pappus_engine::archive::manifest::CountKind;
 use pappus_engine::archive::open::{
@@ -27,7 +27,7 @@ fn file(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
     path
 }
 
-fn verified(name: &str, bytes: &[u8], unlock: Option<&Unlock>) -> Archive<Verified> {
+fn verified(name: &str, bytes: &[u8], unlock: Option<&DecryptWith>) -> Archive<Verified> {
     let folder = tempfile::tempdir().unwrap();
     let archive = Archive::open(&file(&folder, name, bytes), Limits::default(), unlock).unwrap();
     let progress = ProgressCounter::default();
@@ -93,15 +93,15 @@ fn a_whole_archive_is_verified_and_can_be_read() {
 
 #[test]
 fn an_archive_under_age_opens_with_its_key_only() {
-    let lock = Lock::Passphrase("correct horse".to_owned().into());
-    let mut wrapped = lock.wrap(Vec::new()).unwrap();
+    let encrypt_to = EncryptTo::Passphrase("correct horse".to_owned().into());
+    let mut wrapped = encrypt_to.wrap(Vec::new()).unwrap();
     wrapped.write_all(&Forge::default().bytes()).unwrap();
     let bytes = wrapped.finish().unwrap();
-    let unlock = |text: &str| Unlock::Passphrase(text.to_owned().into());
+    let unlock = |text: &str| DecryptWith::Passphrase(text.to_owned().into());
     verified("a.zip.age", &bytes, Some(&unlock("correct horse")));
     let folder = tempfile::tempdir().unwrap();
     let path = file(&folder, "a.zip.age", &bytes);
-    let open = |unlock: Option<&Unlock>| {
+    let open = |unlock: Option<&DecryptWith>| {
         Archive::open(&path, Limits::default(), unlock).map(|_| ()).unwrap_err().code()
     };
     assert_eq!(open(Some(&unlock("wrong"))), "encryption_wrong_key");

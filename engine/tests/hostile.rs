@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use pappus_engine::archive::convert::convert_to_diaspora;
-use pappus_engine::archive::encryption::Unlock;
+use pappus_engine::archive::encryption::DecryptWith;
 use pappus_engine::archive::limits::Limits;
 use pappus_engine::archive::open::Archive;
 
@@ -22,7 +22,7 @@ fn folder() -> PathBuf {
 struct Sidecar {
     refused: String,
     limits: Limits,
-    unlock: Option<Unlock>,
+    unlock: Option<DecryptWith>,
     key_passphrase: Option<String>,
 }
 
@@ -34,7 +34,7 @@ fn sidecar(vector: &Path) -> Sidecar {
     let mut sidecar = Sidecar { refused, limits: Limits::default(), unlock: None, key_passphrase: None };
     for line in lines {
         match line.split_once(' ').unwrap() {
-            ("passphrase", text) => sidecar.unlock = Some(Unlock::Passphrase(text.to_owned().into())),
+            ("passphrase", text) => sidecar.unlock = Some(DecryptWith::Passphrase(text.to_owned().into())),
             ("key-passphrase", text) => sidecar.key_passphrase = Some(text.to_owned()),
             ("limit", limit) => {
                 let (name, value) = limit.split_once(' ').unwrap();

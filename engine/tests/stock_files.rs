@@ -6,7 +6,7 @@ use std::path::Path;
 use age::secrecy::ExposeSecret as _;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use pappus_engine::archive::encryption::{Lock, Unlock};
+use pappus_engine::archive::encryption::{DecryptWith, EncryptTo};
 use pappus_engine::archive::limits::Limits;
 use pappus_engine::archive::open::{Archive, FindingCode, OpenError, Verified};
 use serde_json::Value;
@@ -205,14 +205,14 @@ fn a_message_says_which_file_and_what_it_is() {
 #[test]
 fn armor_is_opened_in_every_form() {
     let key = age::x25519::Identity::generate();
-    let lock = Lock::recipients(&[key.to_public().to_string()]).unwrap();
-    let mut wrapped = lock.wrap(Vec::new()).unwrap();
+    let encrypt_to = EncryptTo::recipients(&[key.to_public().to_string()]).unwrap();
+    let mut wrapped = encrypt_to.wrap(Vec::new()).unwrap();
     wrapped.write_all(&Forge::default().bytes()).unwrap();
     let mut armored =
         age::armor::ArmoredWriter::wrap_output(Vec::new(), age::armor::Format::AsciiArmor).unwrap();
     armored.write_all(&wrapped.finish().unwrap()).unwrap();
     let armor = String::from_utf8(armored.finish().unwrap()).unwrap().replace("\r\n", "\n");
-    let unlock = Unlock::identities(key.to_string().expose_secret()).unwrap();
+    let unlock = DecryptWith::identities(key.to_string().expose_secret()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.age");
     let verify = |bytes: &[u8]| {

@@ -65,7 +65,7 @@ pub struct Done {
 
 /// A filter for entries.
 #[derive(Debug, Clone, Default)]
-pub struct Wanted {
+pub struct LogFilter {
     /// Only entries before this number.
     pub before: Option<i64>,
     /// A prefix of the action's name: `campaign`, or the whole name.
@@ -78,7 +78,7 @@ pub struct Wanted {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn done(app: &App, wanted: &Wanted, limit: i64) -> Result<Vec<Done>, StoreError> {
+pub async fn done(app: &App, wanted: &LogFilter, limit: i64) -> Result<Vec<Done>, StoreError> {
     let sql = "SELECT id, done_at, actor, act, subject, details, address FROM pappus_audit \
                WHERE pod = ? AND id < ? AND act LIKE ? AND (? = '' OR actor = ? OR subject = ? OR actor = ?) \
                ORDER BY id DESC LIMIT ?";

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use pappus_engine::archive::encryption::Lock;
+use pappus_engine::archive::encryption::EncryptTo;
 use pappus_engine::campaign::{
     Campaign, CampaignOptions, CampaignState, Campaigns, NewCampaign, Only, Order,
 };
@@ -28,7 +28,7 @@ pub(crate) async fn export_all(arguments: Export, output: &Output) -> Result<Out
     // Invalid arguments fail at once, even while a service is unavailable.
     let config = pod::configuration(&arguments.pod)?;
     let out = place(&arguments.out)?;
-    Lock::recipients(&arguments.encrypt_to)?;
+    EncryptTo::recipients(&arguments.encrypt_to)?;
     let chosen = only(&arguments)?;
     let patience = RetryPolicy::new(&arguments.work, output);
     let state = StateFolder::open(&store::state_root(arguments.store.state.clone())?, &config.url)?;

@@ -127,7 +127,7 @@ impl Observer for View {
         self.line(&format!("Waiting: {reason}"));
     }
 
-    fn goes_on(&self) {
+    fn resumes(&self) {
         self.records.waits(None);
         self.line("Resumed.");
     }

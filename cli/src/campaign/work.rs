@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pappus_engine::campaign::{
     Campaign, CampaignError, CampaignState, Campaigns, Places, Prepared, Setup, SignInCopied, SignInData,
-    SignInError, WorkerOptions, is_in_use, standing, work as export,
+    SignInError, WorkerOptions, final_status, is_in_use, work as export,
 };
 use pappus_engine::depot::{CampaignKeys, Depot};
 use pappus_engine::domain::{SigningKey, Timestamp};
@@ -127,7 +127,7 @@ pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure
     let ended = export(Arc::clone(&setup), &campaign, stopped.clone()).await;
     watching.abort();
     let stands = match ended {
-        Ok(ended) => standing(&setup, &campaign.name, stopped).await.map(|status| (ended, status)),
+        Ok(ended) => final_status(&setup, &campaign.name, stopped).await.map(|status| (ended, status)),
         Err(error) => Err(error),
     };
     view.finish();

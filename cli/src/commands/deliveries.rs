@@ -26,7 +26,7 @@ pub(crate) async fn run(arguments: Deliveries, output: &Output) -> Result<Outcom
     // Friends who came back since the last delivery. If the pod's database is unavailable, the last known state is
     // shown.
     let target = TargetPod::new(&config.database, &config.url);
-    _ = target.look(&store, SystemClock.now(), TimeDelta::minutes(1)).await;
+    _ = target.record_friends(&store, SystemClock.now(), TimeDelta::minutes(1)).await;
     let view = LedgerView::read(&Ledger::new(&store), scope).await?;
     store.close().await;
     view.describe(output);

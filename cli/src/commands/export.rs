@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use pappus_engine::archive::encryption::Lock;
+use pappus_engine::archive::encryption::EncryptTo;
 use pappus_engine::domain::DiasporaId;
 use pappus_engine::export::{ExportOptions, Exported, Exporter};
 use pappus_engine::pod::config::PodUrl;
@@ -127,17 +127,17 @@ async fn bar(snapshot: &mut Snapshot, url: &PodUrl, name: &str, json: bool) -> B
 fn options(arguments: &Export) -> Result<ExportOptions, Failure> {
     let key_passphrase =
         passphrase::read_new_if(arguments.key_passphrase.source().as_ref(), "the private key")?;
-    let lock = match passphrase::read_new_if(arguments.passphrase.source().as_ref(), "the archive")? {
-        Some(text) => Some(Lock::passphrase(&text)),
+    let encrypt_to = match passphrase::read_new_if(arguments.passphrase.source().as_ref(), "the archive")? {
+        Some(text) => Some(EncryptTo::passphrase(&text)),
         None if arguments.encrypt_to.is_empty() => None,
-        None => Some(Lock::recipients(&arguments.encrypt_to)?),
+        None => Some(EncryptTo::recipients(&arguments.encrypt_to)?),
     };
     let created_at = match arguments.created_at {
         Some(time) => time,
         None => clock::now()?,
     };
     let created_by = format!("pappus {}", env!("CARGO_PKG_VERSION"));
-    Ok(ExportOptions { created_at, created_by, key_passphrase, lock })
+    Ok(ExportOptions { created_at, created_by, key_passphrase, encrypt_to })
 }
 
 fn report(output: &Output, exported: &Exported, took: Duration) {

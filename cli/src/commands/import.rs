@@ -31,7 +31,7 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
     let key = if arguments.dry_run {
         None
     } else {
-        PodWriter::mend(&config.database).await?;
+        PodWriter::recover_sqlite_journal(&config.database).await?;
         Some(PendingKey::begin())
     };
     pod::open(&config).await?; // reports problems with the pod before any work starts

@@ -1,6 +1,6 @@
 //! `pappus merge`.
 
-use pappus_engine::archive::encryption::Lock;
+use pappus_engine::archive::encryption::EncryptTo;
 use pappus_engine::archive::merge::{MergeInput, MergeOptions, Merged, merge_archives};
 use pappus_engine::archive::sha256_of_file;
 use pappus_engine::domain::SigningKey;
@@ -35,14 +35,14 @@ pub(crate) fn run(arguments: &Merge, output: &Output) -> Result<Outcome, Failure
         created_by: format!("pappus {}", env!("CARGO_PKG_VERSION")),
         key_passphrase: key_passphrase.as_ref().map(|text| text.as_str()),
         archive_key: archive_key.as_ref(),
-        lock: match arguments.encrypt_to.as_slice() {
+        encrypt_to: match arguments.encrypt_to.as_slice() {
             [] => None,
-            recipients => Some(Lock::recipients(recipients)?),
+            recipients => Some(EncryptTo::recipients(recipients)?),
         },
     };
     let merged =
         merge_archives(inputs, &options).map_err(|error| Failure::new("nothing was merged", error))?;
-    describe(&merged, unlock.is_some() && options.lock.is_none(), output);
+    describe(&merged, unlock.is_some() && options.encrypt_to.is_none(), output);
     Ok(if merged.manifest.omission_count() == 0 { Outcome::Done } else { Outcome::Findings })
 }
 

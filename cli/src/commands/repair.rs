@@ -22,7 +22,7 @@ const SHOWN: usize = 20;
 pub(crate) async fn run(arguments: arguments::Repair, output: &Output) -> Result<Outcome, Failure> {
     let config = pod::configuration(&arguments.pod)?;
     let client = network::client(&arguments.network)?;
-    PodWriter::mend(&config.database).await?;
+    PodWriter::recover_sqlite_journal(&config.database).await?;
     pod::open(&config).await?; // reports problems with the pod before any work starts
     let store = store::open(&arguments.store, &config.url).await?;
     let options = RepairOptions {

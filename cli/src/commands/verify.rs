@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use pappus_engine::archive::encryption::Unlock;
+use pappus_engine::archive::encryption::DecryptWith;
 use pappus_engine::archive::open::{AccountSignature, KeyOrigin, Origin, Verification};
 use pappus_engine::validate::check_signatures;
 use serde_json::json;
@@ -64,7 +64,7 @@ pub(crate) fn run(arguments: &Verify, output: &Output) -> Result<Outcome, Failur
 /// Verifies and describes one archive; returns its JSON.
 fn verify(
     path: &Path,
-    unlock: Option<&Unlock>,
+    unlock: Option<&DecryptWith>,
     output: &Output,
 ) -> Result<(serde_json::Value, Outcome), Failure> {
     let mut opened = archive::open_with(path, unlock, None, output)?;

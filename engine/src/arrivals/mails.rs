@@ -94,7 +94,7 @@ impl Newcomers {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn podmins_told(&self, waiting: &AwaitingDecision) -> Result<(), StoreError> {
+    pub async fn mark_podmins_notified(&self, waiting: &AwaitingDecision) -> Result<(), StoreError> {
         let sql = "UPDATE pappus_newcomers SET podmins_told = 1 WHERE id = ? AND state = 'waiting' AND changed_at = ?";
         let values = [waiting.id.into(), waiting.changed_at.into()];
         self.store.execute("recording who was told", sql, &values).await.map(drop)

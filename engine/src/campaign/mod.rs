@@ -20,9 +20,9 @@ mod worker;
 
 pub use error::CampaignError;
 pub use ledger::campaigns::{Campaigns, NewCampaign};
+pub use ledger::final_status::final_status;
 pub use ledger::prepare::{Places, Prepared, names_digest};
 pub use ledger::records::{AccountState, Campaign, CampaignOptions, CampaignState, Only, Order};
-pub use ledger::standing::standing;
 pub use ledger::status::{AccountLine, Status, Totals, WorkerLine};
 pub(crate) use report::list::CampaignList;
 pub use report::list::{

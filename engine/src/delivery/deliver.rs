@@ -155,7 +155,7 @@ async fn run<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summary, D
     let mut summary = Summary::default();
     let ledger = Ledger::new(work.store);
     loop {
-        look(work).await?;
+        refresh(work).await?;
         summary.add(send_due(work).await?);
         if work.stopped() {
             return Ok(Summary { stopped: true, ..summary });
@@ -174,25 +174,25 @@ async fn run<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summary, D
 
 /// Checks that new accounts are reachable from outside, and who is back. An unavailable database is retried at the
 /// next look: waiting for the store is the sender's task.
-async fn look<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {
-    match look_once(work).await {
+async fn refresh<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {
+    match refresh_once(work).await {
         Err(DeliveryError::Target(_) | DeliveryError::Store(StoreError::Statement { .. })) => Ok(()),
         other => other,
     }
 }
 
-async fn look_once<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {
+async fn refresh_once<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {
     let (ledger, now) = (Ledger::new(work.store), work.clock.now());
     ledger.check_reachability(work.transport, now).await?;
     match work.target {
-        Some(target) => target.look(work.store, now, work.options.settle()).await,
+        Some(target) => target.record_friends(work.store, now, work.options.settle()).await,
         None => Ok(()),
     }
 }
 
-async fn look_later<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {
+async fn refresh_later<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {
     tokio::time::sleep(POLL_INTERVAL).await;
-    look(work).await
+    refresh(work).await
 }
 
 enum Event {
@@ -201,7 +201,7 @@ enum Event {
     /// A pod is finished.
     Finished(Summary),
     /// Time to check for newly due deliveries.
-    Look,
+    Refresh,
 }
 
 /// Largest number of pods leased in one statement.
@@ -242,7 +242,7 @@ async fn send_due<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summa
                     tasks.push(work.work_on(pod).map(|done| done.map(Event::Finished)).boxed());
                 }
                 if round.ended && !looking {
-                    tasks.push(look_later(work).map(|looked| looked.map(|()| Event::Look)).boxed());
+                    tasks.push(refresh_later(work).map(|looked| looked.map(|()| Event::Refresh)).boxed());
                     looking = true;
                 }
             }
@@ -251,7 +251,7 @@ async fn send_due<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summa
                 round.tried += done.tried();
                 total.add(done);
             }
-            Some(Event::Look) => {
+            Some(Event::Refresh) => {
                 looking = false;
                 if round.ended {
                     round = Round { tried: round.tried, ..Round::default() };

@@ -64,7 +64,7 @@ impl TargetPod {
     ///
     /// # Errors
     /// [`DeliveryError`] if either database fails; nothing is recorded partially, and the next look sees the same.
-    pub async fn look(
+    pub async fn record_friends(
         &self,
         store: &Store,
         now: DateTime<Utc>,

@@ -108,7 +108,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
             finished &= sent.kind == Kind::Profile;
             if let Some((answer, state)) = sent.tried {
                 summary.count(state);
-                self.learn(&pod, &answer, &mut news);
+                self.update_health(&pod, &answer, &mut news);
             }
         }
         if let Response::Done(dead) = self.ask(Request::Release { pod: pod.name, news }).await {
@@ -129,14 +129,14 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
             }
             Err(answer) => {
                 let mut news = PodHealth::None;
-                self.learn(pod, &answer, &mut news);
+                self.update_health(pod, &answer, &mut news);
                 Some(news)
             }
         }
     }
 
     /// Applies an answer to the pod's own state. Once down, it stays so until the next attempt.
-    fn learn(&self, pod: &Pod, answer: &Result<Answer, HttpError>, news: &mut PodHealth) {
+    fn update_health(&self, pod: &Pod, answer: &Result<Answer, HttpError>, news: &mut PodHealth) {
         let classify = classify(answer);
         // A delivery that was not sent proves nothing about the pod.
         let not_sent = answer.is_err() && classify == DeliveryResult::Rejected;

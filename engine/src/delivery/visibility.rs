@@ -43,8 +43,8 @@ impl Ledger {
             let (guid, public_key) = (row.get(2)?, row.get(3)?);
             let unseen = Unseen { import: row.get(0)?, id, guid, public_key, pod, looks: row.get(5)? };
             match check_from_outside(transport, &unseen).await {
-                Ok(()) => self.seen(&unseen.import, now).await?,
-                Err(problem) => self.not_seen(&unseen, &problem, now).await?,
+                Ok(()) => self.record_reachable(&unseen.import, now).await?,
+                Err(problem) => self.record_unreachable(&unseen, &problem, now).await?,
             }
         }
         Ok(())
@@ -62,13 +62,18 @@ impl Ledger {
             .map(drop)
     }
 
-    async fn seen(&self, import: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+    async fn record_reachable(&self, import: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
         let sql = "UPDATE pappus_moves SET seen_at = ?, problem = NULL WHERE import_id = ?";
         let values = [now.timestamp_millis().into(), import.into()];
         self.store.execute("recording that the account answers", sql, &values).await.map(drop)
     }
 
-    async fn not_seen(&self, unseen: &Unseen, problem: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+    async fn record_unreachable(
+        &self,
+        unseen: &Unseen,
+        problem: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         let sql =
             "UPDATE pappus_moves SET problem = ?, looks = looks + 1, next_look_at = ? WHERE import_id = ?";
         let next = next_check(now, unseen.looks + 1).timestamp_millis();

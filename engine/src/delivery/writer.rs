@@ -234,7 +234,7 @@ impl Turn<'_> {
         let unreached = matches!(outcome.state, DeliveryState::Rejected | DeliveryState::Dead);
         if recorded > 0 && outcome.kind == Kind::AccountMigration {
             if let Some(processing) = outcome.processing {
-                self.told(outcome, processing).await?;
+                self.record_move_taken(outcome, processing).await?;
             } else if unreached {
                 return self.give_up_what_waits_for(outcome).await.map(Response::Done);
             }
@@ -243,7 +243,11 @@ impl Turn<'_> {
     }
 
     /// Records that the pod took a move: starts the time for processing it. Idempotent.
-    async fn told(&mut self, outcome: &Outcome, processing: TimeDelta) -> Result<(), StoreError> {
+    async fn record_move_taken(
+        &mut self,
+        outcome: &Outcome,
+        processing: TimeDelta,
+    ) -> Result<(), StoreError> {
         let sql = "INSERT INTO pappus_move_pods (import_id, pod, told_at, opens_at) \
                    SELECT import_id, pod, CAST(? AS BIGINT), CAST(? AS BIGINT) FROM pappus_deliveries WHERE id = ? \
                    ON CONFLICT DO NOTHING";

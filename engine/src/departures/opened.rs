@@ -7,7 +7,7 @@ use age::stream::StreamReader;
 use tokio::runtime::Handle;
 
 use super::RequestError;
-use crate::archive::encryption::Unlock;
+use crate::archive::encryption::DecryptWith;
 use crate::archive::manifest::Manifest;
 use crate::archive::names;
 use crate::depot::{Depot, DepotError, DepotRead};
@@ -137,7 +137,7 @@ impl OpenedArchive {
         depot: &Depot,
         file: &str,
         sealed: bool,
-        unlock: Option<Unlock>,
+        unlock: Option<DecryptWith>,
     ) -> Result<Self, RequestError> {
         let opened = DepotFile::open(depot, file).await?;
         if !sealed {

@@ -44,7 +44,7 @@ impl Requests {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn untold(&self, limit: u32) -> Result<Vec<Request>, StoreError> {
+    pub async fn unnotified(&self, limit: u32) -> Result<Vec<Request>, StoreError> {
         let sql = format!(
             "SELECT {REQUEST} FROM pappus_requests WHERE pod = ? AND told_at IS NULL AND mail_to <> '' \
              AND state IN ('done', 'failed') ORDER BY id LIMIT {limit}"
@@ -70,7 +70,7 @@ impl Requests {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn told(&self, id: i64) -> Result<(), StoreError> {
+    pub async fn mark_notified(&self, id: i64) -> Result<(), StoreError> {
         let sql = format!("UPDATE pappus_requests SET told_at = {}, mail_to = NULL WHERE id = ?", self.now());
         self.store.execute("recording who was told", &sql, &[id.into()]).await.map(drop)
     }

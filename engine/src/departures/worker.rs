@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::lease::RequestLease;
 use super::{RequestError, Requests};
-use crate::archive::encryption::Lock;
+use crate::archive::encryption::EncryptTo;
 use crate::clock::{Clock as _, SystemClock};
 use crate::depot::sealed;
 use crate::depot::{CampaignKeys, Depot, DepotError, REQUESTS_FOLDER};
@@ -259,7 +259,7 @@ impl ArchiveWorker {
     async fn options(&self, lease: &RequestLease) -> Result<ExportOptions, RequestError> {
         let setup = &self.setup;
         let now = Timestamp::from(SystemClock.now());
-        let lock = Lock::recipients(&[setup.keys.current(now).await?.recipient])?;
+        let encrypt_to = EncryptTo::recipients(&[setup.keys.current(now).await?.recipient])?;
         let key_passphrase = match &lease.sealed {
             Some(sealed) => {
                 let unlock = setup.keys.unlock()?.ok_or(RequestError::KeyElsewhere)?;
@@ -268,7 +268,7 @@ impl ArchiveWorker {
             None => None,
         };
         let created_by = setup.created_by.clone();
-        Ok(ExportOptions { created_at: now, created_by, key_passphrase, lock: Some(lock) })
+        Ok(ExportOptions { created_at: now, created_by, key_passphrase, encrypt_to: Some(encrypt_to) })
     }
 
     /// Encrypts the e-mail address with the key of the store.

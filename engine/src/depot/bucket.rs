@@ -102,7 +102,7 @@ impl Bucket {
         let options =
             PutOptions { mode: PutMode::Create, attributes: attributes(new), ..PutOptions::default() };
         let mut put = self.store.put_opts(&key, payload.clone(), options.clone()).await;
-        if put.as_ref().is_err_and(knows_no_conditions) && self.stat(&new.name).await?.is_none() {
+        if put.as_ref().is_err_and(lacks_conditional_put) && self.stat(&new.name).await?.is_none() {
             let options = PutOptions { mode: PutMode::Overwrite, ..options };
             put = self.store.put_opts(&key, payload, options).await;
         }
@@ -316,7 +316,7 @@ fn attributes(new: &Stored) -> Attributes {
 }
 
 /// Returns whether the server does not support conditional writes.
-fn knows_no_conditions(error: &object_store::Error) -> bool {
+fn lacks_conditional_put(error: &object_store::Error) -> bool {
     code(&error.to_string()) == Some("NotImplemented")
 }
 

@@ -11,7 +11,7 @@ use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
 
 use super::keys::KeysError;
-use crate::archive::encryption::Unlock;
+use crate::archive::encryption::DecryptWith;
 use crate::domain::Timestamp;
 use crate::store::StateFolder;
 
@@ -182,11 +182,11 @@ impl KeyFile {
     }
 
     /// Returns the keys that open archives; `None` without keys.
-    pub(super) fn unlock(&self) -> Option<Unlock> {
+    pub(super) fn unlock(&self) -> Option<DecryptWith> {
         if self.0.is_empty() {
             return None;
         }
-        Some(Unlock::Identities(self.0.iter().rev().map(|key| key.identity.clone()).collect()))
+        Some(DecryptWith::Identities(self.0.iter().rev().map(|key| key.identity.clone()).collect()))
     }
 }
 

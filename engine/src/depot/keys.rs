@@ -13,7 +13,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::key_file::{CampaignIdentity, KeyFile};
-use crate::archive::encryption::{EncryptionError, Lock, Unlock, is_encrypted};
+use crate::archive::encryption::{DecryptWith, EncryptTo, EncryptionError, is_encrypted};
 use crate::domain::Timestamp;
 use crate::pod::config::PodUrl;
 use crate::store::{StateFolder, Store, StoreError};
@@ -169,7 +169,7 @@ impl CampaignKeys {
     ///
     /// # Errors
     /// [`KeysError`].
-    pub fn unlock(&self) -> Result<Option<Unlock>, KeysError> {
+    pub fn unlock(&self) -> Result<Option<DecryptWith>, KeysError> {
         Self::unlock_in(&self.folder)
     }
 
@@ -177,7 +177,7 @@ impl CampaignKeys {
     ///
     /// # Errors
     /// [`KeysError`].
-    pub fn unlock_in(folder: &StateFolder) -> Result<Option<Unlock>, KeysError> {
+    pub fn unlock_in(folder: &StateFolder) -> Result<Option<DecryptWith>, KeysError> {
         Ok(KeyFile::read(folder)?.unlock())
     }
 
@@ -215,7 +215,7 @@ impl CampaignKeys {
         })?;
         let written = match passphrase {
             None => file.write_all(keys.text().as_bytes()).map_err(failed),
-            Some(passphrase) => Lock::passphrase(passphrase)
+            Some(passphrase) => EncryptTo::passphrase(passphrase)
                 .wrap(&mut file)
                 .and_then(|mut locked| {
                     locked.write_all(keys.text().as_bytes())?;
@@ -251,7 +251,7 @@ impl CampaignKeys {
         let mut file = File::open(path).map_err(failed)?;
         let text = if is_encrypted(&mut file).map_err(failed)? {
             let passphrase = passphrase.ok_or_else(|| copy(EncryptionError::Locked))?;
-            crate::text::read(Unlock::passphrase(passphrase).open(file).map_err(copy)?, MAX_BACKUP)
+            crate::text::read(DecryptWith::passphrase(passphrase).open(file).map_err(copy)?, MAX_BACKUP)
         } else {
             crate::text::read(file, MAX_BACKUP)
         };

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use crate::archive::encryption::{EncryptionError, Lock, Unlock};
+use crate::archive::encryption::{DecryptWith, EncryptTo, EncryptionError};
 
 /// Longest text, in bytes.
 const MAX_BYTES: u64 = 256 << 10;
@@ -16,9 +16,9 @@ const MAX_BYTES: u64 = 256 << 10;
 /// # Errors
 /// [`EncryptionError`].
 pub fn seal(recipient: &str, text: &str) -> Result<Vec<u8>, EncryptionError> {
-    let lock = Lock::recipients(&[recipient.to_owned()])?;
+    let encrypt_to = EncryptTo::recipients(&[recipient.to_owned()])?;
     let mut sealed = Vec::with_capacity(text.len() + 256);
-    let mut locked = lock.wrap(&mut sealed)?;
+    let mut locked = encrypt_to.wrap(&mut sealed)?;
     locked.write_all(text.as_bytes()).and_then(|()| locked.finish()).map_err(EncryptionError::Io)?;
     Ok(sealed)
 }
@@ -27,7 +27,7 @@ pub fn seal(recipient: &str, text: &str) -> Result<Vec<u8>, EncryptionError> {
 ///
 /// # Errors
 /// [`EncryptionError`].
-pub fn open(unlock: &Unlock, sealed: Vec<u8>) -> Result<Zeroizing<String>, EncryptionError> {
+pub fn open(unlock: &DecryptWith, sealed: Vec<u8>) -> Result<Zeroizing<String>, EncryptionError> {
     let mut text = Zeroizing::new(String::new());
     let opened = unlock.open_reader(Cursor::new(sealed))?;
     opened.take(MAX_BYTES).read_to_string(&mut text).map_err(EncryptionError::Io)?;
@@ -49,7 +49,7 @@ pub fn seal_text(recipient: &str, text: &str) -> Result<String, EncryptionError>
 ///
 /// # Errors
 /// [`EncryptionError`].
-pub fn open_text(unlock: &Unlock, text: String) -> Result<Zeroizing<String>, EncryptionError> {
+pub fn open_text(unlock: &DecryptWith, text: String) -> Result<Zeroizing<String>, EncryptionError> {
     let Some(sealed) = text.strip_prefix(SEALED) else { return Ok(Zeroizing::new(text)) };
     let sealed = STANDARD.decode(sealed).map_err(|error| EncryptionError::Io(io::Error::other(error)))?;
     open(unlock, sealed)

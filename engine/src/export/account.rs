@@ -10,7 +10,7 @@ use super::pages::start_pages;
 use super::photos::PhotoSource;
 use super::pieces::{DocumentOptions, start_writer};
 use super::{ExportError, OutputError};
-use crate::archive::encryption::Lock;
+use crate::archive::encryption::EncryptTo;
 use crate::archive::manifest::{AccountEntry, FORMAT, Manifest, PodEntry};
 use crate::archive::view::{PAGES_IN_MEMORY, ViewHeader};
 use crate::archive::writer::{Packing, WriteError};
@@ -31,7 +31,7 @@ pub struct ExportOptions {
     /// Passphrase that encrypts the account's private key.
     pub key_passphrase: Option<zeroize::Zeroizing<String>>,
     /// Encrypts the whole archive with age.
-    pub lock: Option<Lock>,
+    pub encrypt_to: Option<EncryptTo>,
 }
 
 /// A finished export.
@@ -158,7 +158,7 @@ impl Exporter<'_> {
         let account = reader.account().clone();
         let created_at = self.options.created_at;
         let mut output =
-            OutputFile::create(self.folder, &account.id, created_at, self.options.lock.is_some())?;
+            OutputFile::create(self.folder, &account.id, created_at, self.options.encrypt_to.is_some())?;
         let io_error = |source| OutputError::Io { path: self.folder.to_owned(), source };
         let settings = reader.settings().await?;
         let [spool, scratch] = [(); 2].map(|()| spooled_tempfile_in(PAGES_IN_MEMORY, self.folder));
@@ -188,8 +188,8 @@ impl Exporter<'_> {
         writer.copy_view(view).inspect_err(|_| abandon.now()).map_err(failed)?;
         let (file, manifest) = writer.finish(manifest, signing.as_ref(), archive_key).map_err(failed)?;
         file.check().map_err(io_error)?;
-        if let Some(lock) = &self.options.lock {
-            output.encrypt(lock)?;
+        if let Some(encrypt_to) = &self.options.encrypt_to {
+            output.encrypt(encrypt_to)?;
         }
         let path = output.publish(self.is_destination)?;
         let bytes = std::fs::metadata(&path).map_err(io_error)?.len();

@@ -31,7 +31,7 @@ impl<F> FailFastFile<F> {
         (Self { file, failed: None, abandoned: Arc::clone(&abandoned) }, AbortHandle(abandoned))
     }
 
-    fn swallows(&self) -> bool {
+    fn discards_writes(&self) -> bool {
         self.failed.is_some() || self.abandoned.load(Ordering::Relaxed)
     }
 
@@ -52,7 +52,7 @@ impl<F> FailFastFile<F> {
 
 impl<F: Write> Write for FailFastFile<F> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.swallows() {
+        if self.discards_writes() {
             return Ok(bytes.len());
         }
         let done = self.file.write(bytes);
@@ -60,7 +60,7 @@ impl<F: Write> Write for FailFastFile<F> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if self.swallows() {
+        if self.discards_writes() {
             return Ok(());
         }
         let done = self.file.flush();

@@ -5,7 +5,7 @@ use std::io::{self, Seek};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use crate::archive::encryption::Lock;
+use crate::archive::encryption::EncryptTo;
 use crate::domain::{DiasporaId, Timestamp};
 
 use super::ExportError;
@@ -83,7 +83,7 @@ impl OutputFile {
     }
 
     /// Encrypts everything written so far with age.
-    pub(super) fn encrypt(&mut self, lock: &Lock) -> Result<(), ExportError> {
+    pub(super) fn encrypt(&mut self, encrypt_to: &EncryptTo) -> Result<(), ExportError> {
         let path = self.temporary.clone();
         let failed = |source| OutputError::Io { path: path.clone(), source };
         let mut plain = self.file().map_err(failed)?;
@@ -99,7 +99,7 @@ impl OutputFile {
             .map_err(failed)?;
         let sealed = (|| -> Result<(), ExportError> {
             plain.rewind().map_err(failed)?;
-            let mut wrapped = lock.wrap(&file)?;
+            let mut wrapped = encrypt_to.wrap(&file)?;
             io::copy(&mut plain, &mut wrapped).map_err(failed)?;
             wrapped.finish().map_err(failed)?;
             // Not every file system supports locks. Processes waiting for the name find the new file and its lock.

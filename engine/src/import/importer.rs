@@ -81,8 +81,8 @@ impl Importer<'_> {
         self.import_aspects(&mut account, &survey).await?;
         let context = Context { account: &account, old: &old, people: &people, files: &files };
         self.import_blocks(&context, &survey).await?;
-        let judge = Arc::new(SignatureVerifier::new(&people.keys, Some(old.clone())));
-        let (mut batches, reading) = source::start(archive, judge, &survey.lists);
+        let verifier = Arc::new(SignatureVerifier::new(&people.keys, Some(old.clone())));
+        let (mut batches, reading) = source::start(archive, verifier, &survey.lists);
         self.options.progress.begin(Stage::Records, survey.records);
         let mut superseded = Superseded::of(&self.journal, &self.options.archive_sha256, &survey);
         while let Some((batch, records)) = batches.recv().await {

@@ -130,7 +130,7 @@ fn check(job: Job, shared: &Shared<'_>, report: &mut SignatureReport) {
         return;
     };
     shared.additions.name_signer(&mut record);
-    let verdict = judge(&record, shared.ring, shared.account);
+    let verdict = check_signature(&record, shared.ring, shared.account);
     if let (SignatureCheck::UnknownKey, Some(waiting)) = (verdict, shared.waiting) {
         waiting.lock().unwrap_or_else(PoisonError::into_inner).add(job);
         return;
@@ -143,7 +143,7 @@ fn check(job: Job, shared: &Shared<'_>, report: &mut SignatureReport) {
 }
 
 /// Checks a record's signature with all keys of its author on the ring.
-pub(super) fn judge(
+pub(super) fn check_signature(
     record: &Relayable,
     ring: &RwLock<KeyRing>,
     account: Option<&DiasporaId>,

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::RwLock;
 
 use super::keys::{KeyRing, KnownKey};
-use super::pool::judge;
+use super::pool::check_signature;
 use super::report::SignatureCheck;
 use crate::domain::{DiasporaId, Relayable};
 
@@ -30,8 +30,8 @@ impl SignatureVerifier {
     }
 
     /// Checks a record's signature.
-    pub fn judge(&self, record: &Relayable) -> SignatureCheck {
-        judge(record, &self.ring, self.account.as_ref())
+    pub fn check_signature(&self, record: &Relayable) -> SignatureCheck {
+        check_signature(record, &self.ring, self.account.as_ref())
     }
 
     /// Checks many records on all cores, keeping their order.
@@ -41,8 +41,8 @@ impl SignatureVerifier {
             let parts: Vec<_> = records
                 .chunks(share)
                 .map(|part| {
-                    let one =
-                        scope.spawn(|| part.iter().map(|record| self.judge(record)).collect::<Vec<_>>());
+                    let one = scope
+                        .spawn(|| part.iter().map(|record| self.check_signature(record)).collect::<Vec<_>>());
                     (part.len(), one)
                 })
                 .collect();

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::shared;
 use crate::app::App;
-use crate::audit::{Done, Wanted};
+use crate::audit::{Done, LogFilter};
 use crate::error::WebError;
 use crate::pages::Page;
 use crate::sessions::Podmin;
@@ -66,7 +66,7 @@ pub(super) async fn show(
     Query(from): Query<From>,
 ) -> Result<Response, WebError> {
     let From { before, act, who } = from;
-    let wanted = Wanted { before, act, who };
+    let wanted = LogFilter { before, act, who };
     let (done, older) = shared::log::lines(&app, &wanted).await?;
     let words = &page.words;
     let older = older.map(|before| {

@@ -20,7 +20,7 @@ use crate::sessions::Podmin;
 
 /// The search form.
 #[derive(Deserialize)]
-pub(super) struct Wanted {
+pub(super) struct PeopleQuery {
     #[serde(default)]
     name: String,
     /// The state to list accounts by.
@@ -97,7 +97,7 @@ pub(super) async fn show(
     State(app): State<App>,
     _: Podmin,
     page: Page,
-    Query(wanted): Query<Wanted>,
+    Query(wanted): Query<PeopleQuery>,
 ) -> Result<Response, WebError> {
     super::is_closing(&app)?;
     let name = wanted.name.trim().to_owned();
@@ -152,7 +152,7 @@ fn row(page: &Page, listed: &Listed) -> Row {
 pub(super) async fn csv(
     State(app): State<App>,
     _: Podmin,
-    Query(wanted): Query<Wanted>,
+    Query(wanted): Query<PeopleQuery>,
 ) -> Result<Response, WebError> {
     super::is_closing(&app)?;
     let state = AccountState::parse(&wanted.state).unwrap_or(AccountState::All);
@@ -249,7 +249,7 @@ pub(super) async fn make(
     State(app): State<App>,
     actor: Actor,
     page: Page,
-    CheckedForm(wanted): CheckedForm<Wanted>,
+    CheckedForm(wanted): CheckedForm<PeopleQuery>,
 ) -> Result<Redirect, WebError> {
     let language = page.words.code();
     let (person, _) = shared::people::make_archive(&app, &actor, &wanted.name, language).await?;

@@ -39,14 +39,14 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// Starts the work, until `stop` is cancelled.
 pub fn start(app: &App, stop: &CancellationToken, working: &mut JoinSet<()>) {
     if app.config.closing.enabled && app.config.pod.is_some() {
-        working.spawn(again_and_again(app.clone(), stop.clone(), |app, stop| Box::pin(campaigns(app, stop))));
-        working.spawn(again_and_again(app.clone(), stop.clone(), |app, _| Box::pin(notices(app))));
+        working.spawn(repeat(app.clone(), stop.clone(), |app, stop| Box::pin(campaigns(app, stop))));
+        working.spawn(repeat(app.clone(), stop.clone(), |app, _| Box::pin(notices(app))));
     }
 }
 
 type Turn = std::pin::Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 
-async fn again_and_again(app: App, stop: CancellationToken, turn: impl Fn(App, CancellationToken) -> Turn) {
+async fn repeat(app: App, stop: CancellationToken, turn: impl Fn(App, CancellationToken) -> Turn) {
     while !stop.is_cancelled() {
         let pause = match turn(app.clone(), stop.clone()).await {
             Ok(()) => POLL_INTERVAL,
@@ -129,7 +129,7 @@ impl Observer for Log {
         tracing::warn!("the campaign waits: {reason}");
     }
 
-    fn goes_on(&self) {
+    fn resumes(&self) {
         tracing::info!("the campaign goes on");
     }
 

@@ -16,11 +16,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The mail transport.
 pub(super) struct Post {
-    way: Way,
+    connection: Connection,
     from: Mailbox,
 }
 
-enum Way {
+enum Connection {
     Server(Box<AsyncSmtpTransport<Tokio1Executor>>),
     Folder(AsyncFileTransport<Tokio1Executor>),
 }
@@ -35,23 +35,23 @@ pub(super) struct Refused {
 impl Post {
     /// Opens the transport; `None` if mail is disabled.
     pub(super) fn open(section: &MailSection) -> Result<Option<Self>, String> {
-        let way = match (&section.server, &section.folder) {
+        let connection = match (&section.server, &section.folder) {
             (Some(server), _) => {
                 let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(server);
                 let builder = builder
                     .map_err(|error| format!("mail.server is not the address of a mail server: {error}"))?;
-                Way::Server(Box::new(builder.timeout(Some(PATIENCE)).build()))
+                Connection::Server(Box::new(builder.timeout(Some(PATIENCE)).build()))
             }
             (None, Some(folder)) => {
                 let folder = PathBuf::from(folder);
                 std::fs::create_dir_all(&folder).map_err(|error| format!("mail.folder: {error}"))?;
-                Way::Folder(AsyncFileTransport::new(folder))
+                Connection::Folder(AsyncFileTransport::new(folder))
             }
             (None, None) => return Ok(None),
         };
         let from = section.from.as_deref().unwrap_or_default();
         let from = from.parse().map_err(|error| format!("mail.from {from:?} is not an address: {error}"))?;
-        Ok(Some(Self { way, from }))
+        Ok(Some(Self { connection, from }))
     }
 
     pub(super) async fn send(&self, mail: &ClaimedMail) -> Result<(), Refused> {
@@ -66,13 +66,13 @@ impl Post {
             .header(ContentType::TEXT_PLAIN)
             .body(mail.body.clone())
             .map_err(|error| for_good(error.to_string()))?;
-        match &self.way {
-            Way::Server(server) => server
+        match &self.connection {
+            Connection::Server(server) => server
                 .send(message)
                 .await
                 .map(drop)
                 .map_err(|error| Refused { reason: error.to_string(), for_good: error.is_permanent() }),
-            Way::Folder(folder) => folder
+            Connection::Folder(folder) => folder
                 .send(message)
                 .await
                 .map(drop)

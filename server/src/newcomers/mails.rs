@@ -72,7 +72,7 @@ async fn to_podmins(app: &App) -> Result<(), MailsError> {
             let key = format!("newcomer-{}-waits-{}-{number}", newcomer.id, newcomer.changed_at);
             queue(app, &Mail { key, to: podmin.email.clone(), subject, body }).await?;
         }
-        app.newcomers.table.podmins_told(newcomer).await?;
+        app.newcomers.table.mark_podmins_notified(newcomer).await?;
     }
     Ok(())
 }

@@ -137,6 +137,6 @@ fn is_there(app: &App) -> Result<(), WebError> {
 }
 
 /// Returns the time after which the uploads of an inactive move expire.
-fn good_for(app: &App) -> Duration {
+fn link_lifetime(app: &App) -> Duration {
     Duration::from_hours(24) * app.config.newcomers.days.max(1)
 }

@@ -29,7 +29,7 @@ pub fn start(app: &App, stop: &CancellationToken, working: &mut JoinSet<()>) {
     working.spawn(until(stop.clone(), announce_due(app.clone())));
     working.spawn(until(stop.clone(), sweep(app.clone())));
     working.spawn(until(stop.clone(), super::mails::write(app.clone())));
-    working.spawn(tell(app.clone(), stop.clone()));
+    working.spawn(notify(app.clone(), stop.clone()));
 }
 
 async fn run(app: App, stop: CancellationToken) {
@@ -43,13 +43,13 @@ async fn run(app: App, stop: CancellationToken) {
         }),
         undo_pause: app.config.newcomers.undo_pause(),
         now: Arc::clone(&app.clock),
-        observer: Box::new(heard),
+        observer: Box::new(log_outcome),
     };
     let worker = Arc::new(ArrivalWorker::new(setup, stop.clone()));
     app.newcomers.table.queue().work(tasks, worker, stop).await;
 }
 
-fn heard(newcomer: Option<i64>, report: &StepReport<'_>) {
+fn log_outcome(newcomer: Option<i64>, report: &StepReport<'_>) {
     match report {
         StepReport::Stopped { problem, reason } => tracing::info!(newcomer, problem, "{reason}"),
         StepReport::Rescheduled(reason) => tracing::warn!(newcomer, "tried again later: {reason}"),
@@ -99,11 +99,11 @@ async fn sweep_once(app: &App) -> Result<(), Box<dyn std::error::Error + Send + 
 }
 
 /// Sends the ledger's deliveries, including announcements from the command line, and checks for returned friends.
-async fn tell(app: App, stop: CancellationToken) {
+async fn notify(app: App, stop: CancellationToken) {
     let mut looked: Option<Instant> = None;
     while !stop.is_cancelled() {
         let look = looked.is_none_or(|at| at.elapsed() >= FRIENDS);
-        match tell_once(&app, look, &stop).await {
+        match notify_once(&app, look, &stop).await {
             Ok(()) if look => looked = Some(Instant::now()),
             Ok(()) => {}
             Err(error) => tracing::warn!("deliveries wait: {error}"),
@@ -116,7 +116,7 @@ async fn tell(app: App, stop: CancellationToken) {
 }
 
 /// Sends due deliveries; with `look`, even if none is due: those waiting for friends' return may be due then.
-async fn tell_once(app: &App, look: bool, stop: &CancellationToken) -> Result<(), DeliveryError> {
+async fn notify_once(app: &App, look: bool, stop: &CancellationToken) -> Result<(), DeliveryError> {
     let (Some(client), Some(pod)) = (app.newcomers.announcer.clone(), &app.config.pod) else { return Ok(()) };
     let (ledger, section) = (Ledger::new(&app.store), &app.config.newcomers);
     if section.assume_reachable {

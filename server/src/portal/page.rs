@@ -35,7 +35,7 @@ struct ArchivePage<'a> {
     page: &'a Page,
     open: Option<Open>,
     archives: Vec<Line>,
-    history: Vec<Past>,
+    history: Vec<PastRequestLine>,
     can_ask: bool,
     can_fetch: bool,
     mail: bool,
@@ -74,7 +74,7 @@ pub(super) struct Line {
 }
 
 /// A finished request.
-struct Past {
+struct PastRequestLine {
     at: String,
     what: String,
     detail: Option<(String, String)>,
@@ -171,7 +171,7 @@ pub(super) fn downloaded(page: &Page, fetched: &Downloads) -> String {
     page.words.with("archive-downloaded", values)
 }
 
-fn past(page: &Page, request: &Request) -> Option<Past> {
+fn past(page: &Page, request: &Request) -> Option<PastRequestLine> {
     let words = &page.words;
     let what = match request.state {
         RequestState::Queued | RequestState::Running => return None,
@@ -185,5 +185,5 @@ fn past(page: &Page, request: &Request) -> Option<Past> {
     };
     let detail = request.reason.clone().filter(|_| request.state == RequestState::Failed);
     let detail = detail.map(|reason| (crate::failure_reason::reason(words, &reason), reason));
-    Some(Past { at: words.moment(request.requested_at), what, detail })
+    Some(PastRequestLine { at: words.moment(request.requested_at), what, detail })
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use pappus_engine::archive::convert::{ConvertError, convert_to_diaspora};
-use pappus_engine::archive::encryption::{Lock, Unlock};
+use pappus_engine::archive::encryption::{DecryptWith, EncryptTo};
 use pappus_engine::archive::limits::Limits;
 use pappus_engine::archive::open::Archive;
 use pappus_engine::departures::{MadeArchive, OpenedArchive};
@@ -142,12 +142,12 @@ async fn convert(
     let copy = depot.local_copy(&made.file, work.path()).await.map_err(|error| broken(&error))?;
     let unlock = app.keys.unlock().map_err(|error| broken(&error))?;
     let key = app.keys.current(app.now().into()).await.map_err(|error| broken(&error))?;
-    let lock = Lock::recipients(&[key.recipient]).map_err(|error| broken(&error))?;
+    let encrypt_to = EncryptTo::recipients(&[key.recipient]).map_err(|error| broken(&error))?;
     let path = work.path().to_owned();
     let converting = tokio::task::spawn_blocking(move || {
         let files = two_files(copy.path(), unlock.as_ref(), &path)?;
-        seal(&files.0, &lock)
-            .and_then(|document| Ok((document, seal(&files.1, &lock)?)))
+        seal(&files.0, &encrypt_to)
+            .and_then(|document| Ok((document, seal(&files.1, &encrypt_to)?)))
             .map_err(|error| error.to_string())
     });
     let (document, photos) =
@@ -160,16 +160,16 @@ async fn convert(
 }
 
 /// Writes both files in plain text, briefly, in a folder that only its owner can enter.
-fn two_files(archive: &Path, unlock: Option<&Unlock>, out: &Path) -> Result<(PathBuf, PathBuf), String> {
+fn two_files(archive: &Path, unlock: Option<&DecryptWith>, out: &Path) -> Result<(PathBuf, PathBuf), String> {
     let opened = Archive::open(archive, Limits::default(), unlock).map_err(|error| error.to_string())?;
     let mut verified = opened.verify(&()).map_err(|error| error.to_string())?;
     let files = convert_to_diaspora(&mut verified, out, None);
     files.map(|files| (files.document, files.photos)).map_err(|error: ConvertError| error.to_string())
 }
 
-fn seal(path: &Path, lock: &Lock) -> std::io::Result<PathBuf> {
+fn seal(path: &Path, encrypt_to: &EncryptTo) -> std::io::Result<PathBuf> {
     let sealed = path.with_added_extension("age");
-    let mut locked = lock.wrap(std::fs::File::create_new(&sealed)?).map_err(std::io::Error::other)?;
+    let mut locked = encrypt_to.wrap(std::fs::File::create_new(&sealed)?).map_err(std::io::Error::other)?;
     std::io::copy(&mut std::fs::File::open(path)?, &mut locked)?;
     locked.finish()?.sync_all()?;
     std::fs::remove_file(path)?;

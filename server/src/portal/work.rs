@@ -74,7 +74,7 @@ pub fn start(app: &App, stop: &CancellationToken) -> Result<Working, StartError>
     let mut working = JoinSet::new();
     if app.config.closing.enabled {
         working.spawn(make(app.clone(), stop.clone()));
-        working.spawn(until(stop.clone(), tell(app.clone())));
+        working.spawn(until(stop.clone(), notify(app.clone())));
         working.spawn(until(stop.clone(), sweep(app.clone())));
     }
     working.spawn(mail::send(app.clone(), stop.clone()));
@@ -122,12 +122,12 @@ fn open(app: &App, stop: CancellationToken) -> Result<Option<ArchiveWorker>, Req
         created_by: format!("pappus {}", env!("CARGO_PKG_VERSION")),
         keep_for: Duration::from_hours(24) * app.config.archives.days,
         reserve: RESERVE,
-        observer: Box::new(heard),
+        observer: Box::new(log_outcome),
     };
     ArchiveWorker::open(setup, stop).map(Some)
 }
 
-fn heard(id: Option<i64>, worked: &Result<JobOutcome, RequestError>) {
+fn log_outcome(id: Option<i64>, worked: &Result<JobOutcome, RequestError>) {
     match worked {
         Ok(JobOutcome::Nothing) => {}
         Ok(JobOutcome::Done) => tracing::info!(request = id, "an archive is made"),
@@ -139,20 +139,20 @@ fn heard(id: Option<i64>, worked: &Result<JobOutcome, RequestError>) {
 }
 
 /// Notifies people whose archive is ready.
-async fn tell(app: App) {
+async fn notify(app: App) {
     loop {
-        if let Err(error) = tell_once(&app, &app.portal.requests).await {
+        if let Err(error) = notify_once(&app, &app.portal.requests).await {
             tracing::warn!("mails wait: {error}");
         }
         tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-async fn tell_once(app: &App, requests: &Requests) -> Result<(), OutboxError> {
-    for request in requests.untold(TOLD).await? {
+async fn notify_once(app: &App, requests: &Requests) -> Result<(), OutboxError> {
+    for request in requests.unnotified(TOLD).await? {
         // Queued under a unique key: repeating it has no effect.
         mail::archive_ended(app, &request).await?;
-        requests.told(request.id).await?;
+        requests.mark_notified(request.id).await?;
     }
     Ok(())
 }

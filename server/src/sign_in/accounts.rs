@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::error::WebError;
 
 /// Timeout for the pod's database.
-const PATIENCE: Duration = Duration::from_secs(5);
+const CODE_TIMEOUT_MILLIS: Duration = Duration::from_secs(5);
 /// Pause after the pod's database did not answer, in milliseconds.
 const LEFT_ALONE: i64 = 15_000;
 
@@ -118,7 +118,7 @@ impl Accounts {
                 AccountKey::Row(user_id) => live.by_row(user_id).await,
             }
         };
-        let reason = match tokio::time::timeout(PATIENCE, asked).await {
+        let reason = match tokio::time::timeout(CODE_TIMEOUT_MILLIS, asked).await {
             Ok(Ok(found)) => return Ok(found),
             Ok(Err(error)) => error.to_string(),
             Err(_) => "the pod's database does not answer".to_owned(),

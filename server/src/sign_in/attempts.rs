@@ -71,7 +71,7 @@ impl Attempts {
     }
 
     /// Counts as [`of`](Self::of) does; returns whether the attempt is allowed, instead of an error.
-    pub(super) async fn may(&self, guess: Guess, account: &str, now: i64) -> Result<bool, WebError> {
+    pub(super) async fn is_allowed(&self, guess: Guess, account: &str, now: i64) -> Result<bool, WebError> {
         match self.of(guess, account, now).await {
             Ok(()) => Ok(true),
             Err(WebError::TooMany { .. }) => Ok(false),
@@ -85,7 +85,7 @@ impl Attempts {
     }
 
     /// Clears an account's attempts after a successful sign-in, and one attempt of the address.
-    pub(super) async fn forgive(&self, account: &str, address: Address) -> Result<(), StoreError> {
+    pub(super) async fn reset(&self, account: &str, address: Address) -> Result<(), StoreError> {
         // The kind is part of the hash.
         let sql = "DELETE FROM pappus_attempts WHERE subject IN (?, ?, ?)";
         let kinds = [Guess::Password, Guess::Code, Guess::CodeAfterLink];

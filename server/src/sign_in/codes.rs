@@ -34,7 +34,7 @@ pub(super) async fn accept(
         return use_step(app, user_id, step).await.map_err(WebError::from);
     }
     for hash in &factor.backup_codes {
-        if app.sign_in.passwords().fits(&code, Some(hash)).await? {
+        if app.sign_in.passwords().verify(&code, Some(hash)).await? {
             return use_code(app, user_id, hash).await.map_err(WebError::from);
         }
     }

@@ -19,7 +19,7 @@ use crate::sessions::Person;
 
 /// The form, as typed.
 #[derive(Deserialize)]
-pub(super) struct Typed {
+pub(super) struct SignInForm {
     #[serde(default)]
     name: String,
     #[serde(default)]
@@ -33,22 +33,22 @@ pub(super) async fn enter(
     page: Page,
     session: Session,
     address: Address,
-    CheckedForm(typed): CheckedForm<Typed>,
+    CheckedForm(typed): CheckedForm<SignInForm>,
 ) -> Result<Response, WebError> {
-    let (now, room) = (app.now_millis(), &app.sign_in);
-    room.attempts().from(address, now).await?;
-    let found = room.accounts().find(&typed.name, now).await?;
+    let (now, sign_in) = (app.now_millis(), &app.sign_in);
+    sign_in.attempts().from(address, now).await?;
+    let found = sign_in.accounts().find(&typed.name, now).await?;
     // An account is counted under one key by whatever name it is tried, and unknown names are counted too. Above the
     // limit the answer is that of a wrong password, after the same work: otherwise it would reveal which names share
     // an account.
     let account = account_key(found.as_ref(), &typed.name);
-    let may = room.attempts().may(Guess::Password, &account, now).await?;
+    let is_allowed = sign_in.attempts().is_allowed(Guess::Password, &account, now).await?;
     let hash = found.as_ref().map(|person| &person.password_hash);
-    let fits = room.passwords().fits(&typed.password, hash).await? && may;
+    let matches = sign_in.passwords().verify(&typed.password, hash).await? && is_allowed;
     let known = found.as_ref().map(|person| person.account.clone());
-    let Some(person) = found.filter(|_| fits) else {
-        // An unknown name is not logged: it may be a password typed in the wrong field.
-        let act = if may { "sign-in-failed" } else { "sign-in-too-often" };
+    let Some(person) = found.filter(|_| matches) else {
+        // An unknown name is not logged: it is_allowed be a password typed in the wrong field.
+        let act = if is_allowed { "sign-in-failed" } else { "sign-in-too-often" };
         audit(&app, None, act, known.as_deref(), None, Some(address)).await;
         return refuse(&app, &page, &typed, "sign-in-wrong").await;
     };
@@ -63,7 +63,7 @@ pub(super) async fn enter(
         let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
         return Ok(Redirect::to(&format!("/sign-in/code?next={next}")).into_response());
     }
-    room.attempts().forgive(&account, address).await?;
+    sign_in.attempts().reset(&account, address).await?;
     finish(&app, &session, &person, address, "sign-in").await?;
     Ok(Redirect::to(&next).into_response())
 }
@@ -98,12 +98,12 @@ pub(super) async fn finish(
     crate::sessions::sign_in(session, &signed_in)
         .await
         .map_err(|error| WebError::Unavailable(error.to_string()))?;
-    app.sign_in.stands(&signed_in, app.now_millis());
+    app.sign_in.cache_valid(&signed_in, app.now_millis());
     audit(app, Some(&signed_in), act, None, None, Some(address)).await;
     Ok(())
 }
 
-async fn refuse(app: &App, page: &Page, typed: &Typed, key: &str) -> Result<Response, WebError> {
+async fn refuse(app: &App, page: &Page, typed: &SignInForm, key: &str) -> Result<Response, WebError> {
     let problem = Some(page.words.say(key));
     let begun = SignInPage::new(app, page, typed.name.as_str(), own_path(&typed.next)).await;
     let response = page.show(StatusCode::UNPROCESSABLE_ENTITY, &SignInPage { problem, ..begun })?;

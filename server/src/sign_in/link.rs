@@ -24,11 +24,11 @@ use crate::security::Address;
 use crate::words::Words;
 
 /// Lifetime of a link.
-const GOOD_FOR: Duration = Duration::from_hours(1);
+const LIFETIME: Duration = Duration::from_hours(1);
 
 /// The form, as typed.
 #[derive(Deserialize)]
-pub(super) struct Typed {
+pub(super) struct LinkForm {
     #[serde(default)]
     name: String,
 }
@@ -46,7 +46,7 @@ pub(super) async fn ask(
     State(app): State<App>,
     page: Page,
     address: Address,
-    CheckedForm(typed): CheckedForm<Typed>,
+    CheckedForm(typed): CheckedForm<LinkForm>,
 ) -> Result<Redirect, WebError> {
     app.sign_in.attempts().from(address, app.now_millis()).await?;
     let mail = app.config.mail.is_sent();
@@ -75,7 +75,7 @@ async fn send(app: &App, words: &Words, name: &str, address: Address) -> Result<
     let token = URL_SAFE_NO_PAD.encode(secret);
     let digest = digest(&token);
     let sql = "INSERT INTO pappus_sign_in_links (digest, pod, user_id, username, expires_at) VALUES (?, ?, ?, ?, ?)";
-    let expires = now + i64::try_from(GOOD_FOR.as_millis()).unwrap_or(i64::MAX);
+    let expires = now + i64::try_from(LIFETIME.as_millis()).unwrap_or(i64::MAX);
     let values = [
         (&digest).into(),
         app.config.pod_url.as_str().into(),
@@ -130,7 +130,7 @@ pub(super) async fn follow(
         begin(&app, &session, &person, FirstStep::Link).await?;
         return Ok(Redirect::to("/sign-in/code").into_response());
     }
-    app.sign_in.attempts().forgive(&account_key(Some(&person), ""), address).await?;
+    app.sign_in.attempts().reset(&account_key(Some(&person), ""), address).await?;
     finish(&app, &session, &person, address, "sign-in-by-link").await?;
     Ok(Redirect::to("/").into_response())
 }

@@ -12,7 +12,7 @@ mod page;
 mod password;
 mod second_step;
 mod stamp;
-mod standing;
+mod valid_accounts;
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ pub use accounts::{Account, Accounts};
 use attempts::Attempts;
 use password::Passwords;
 use stamp::Stamps;
-use standing::Standing;
+use valid_accounts::ValidAccounts;
 
 /// State of the sign-in. Clones share it.
 #[derive(Clone)]
@@ -44,7 +44,7 @@ struct Parts {
     accounts: Accounts,
     attempts: Attempts,
     passwords: Passwords,
-    standing: Standing,
+    valid_accounts: ValidAccounts,
     stamps: Stamps,
     /// Milliseconds after which the pod is asked again whether an account is locked or closed.
     asks_again: i64,
@@ -60,7 +60,7 @@ impl SignInService {
             accounts: Accounts::new(config, store, keys),
             attempts: Attempts::new(config, store, keys)?,
             passwords: Passwords::new(&config.sign_in.pepper),
-            standing: Standing::default(),
+            valid_accounts: ValidAccounts::default(),
             stamps: Stamps::new(keys)?,
             asks_again: i64::from(config.sign_in.asks_again_minutes) * 60_000,
         })))

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use tower_sessions::Session;
 
-use super::second_step::half_way;
+use super::second_step::pending;
 use crate::app::App;
 use crate::board::{Closing, Stage};
 use crate::error::WebError;
@@ -16,7 +16,7 @@ use crate::podmin_words::PodminMessage;
 
 /// The query of the page.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Asked {
+pub(super) struct SignInQuery {
     /// The path to continue at.
     #[serde(default)]
     next: String,
@@ -94,7 +94,7 @@ pub(super) struct ForgottenPage<'a> {
 pub(super) async fn sign_in(
     State(app): State<App>,
     page: Page,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<SignInQuery>,
 ) -> Result<Response, WebError> {
     let next = own_path(&asked.next);
     if page.person.is_some() {
@@ -109,9 +109,9 @@ pub(super) async fn code(
     State(app): State<App>,
     page: Page,
     session: Session,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<SignInQuery>,
 ) -> Result<Response, WebError> {
-    if half_way(&app, &session).await?.is_none() {
+    if pending(&app, &session).await?.is_none() {
         return Ok(Redirect::to("/sign-in").into_response());
     }
     page.show(StatusCode::OK, &CodePage { page: &page, next: own_path(&asked.next), problem: None })
@@ -120,7 +120,7 @@ pub(super) async fn code(
 pub(super) async fn forgotten(
     State(app): State<App>,
     page: Page,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<SignInQuery>,
 ) -> Result<Response, WebError> {
     let mail = app.config.mail.is_sent();
     let sent = mail && !asked.sent.is_empty();

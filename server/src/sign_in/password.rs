@@ -34,7 +34,7 @@ impl Passwords {
     }
 
     /// Returns whether a text matches a hash. Without a hash it takes as long, and returns false.
-    pub(super) async fn fits(&self, text: &str, hash: Option<&SecretText>) -> Result<bool, WebError> {
+    pub(super) async fn verify(&self, text: &str, hash: Option<&SecretText>) -> Result<bool, WebError> {
         let Some(hash) = hash.filter(|hash| !hash.expose().is_empty()) else {
             let nobody = self.nobody.get_or_try_init(|| self.dummy_hash()).await?.clone();
             self.compare(text, nobody).await?;

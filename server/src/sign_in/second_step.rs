@@ -18,9 +18,9 @@ use crate::pages::{CheckedForm, Page, own_path};
 use crate::security::Address;
 
 /// The session key of a person after the first step.
-const HALF_WAY: &str = "half-way";
+const PENDING: &str = "half-way";
 /// Time limit for the code, in milliseconds.
-const PATIENCE: i64 = 10 * 60 * 1000;
+const CODE_TIMEOUT_MILLIS: i64 = 10 * 60 * 1000;
 
 /// A person whose password was correct, or who used a link.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ pub(super) enum FirstStep {
 
 /// The form, as typed.
 #[derive(Deserialize)]
-pub(super) struct Typed {
+pub(super) struct CodeForm {
     #[serde(default)]
     code: String,
     #[serde(default)]
@@ -59,7 +59,7 @@ pub(super) async fn begin(
     first_step: FirstStep,
 ) -> Result<(), WebError> {
     let away = |error: tower_sessions::session::Error| WebError::Unavailable(error.to_string());
-    let half_way = PendingSignIn {
+    let pending = PendingSignIn {
         user_id: person.user_id,
         first_step,
         stamp: app.sign_in.stamp(person),
@@ -67,14 +67,14 @@ pub(super) async fn begin(
     };
     session.clear().await;
     session.cycle_id().await.map_err(away)?;
-    session.insert(HALF_WAY, half_way).await.map_err(away)
+    session.insert(PENDING, pending).await.map_err(away)
 }
 
 /// Returns the person who has completed the first step.
-pub(super) async fn half_way(app: &App, session: &Session) -> Result<Option<PendingSignIn>, WebError> {
+pub(super) async fn pending(app: &App, session: &Session) -> Result<Option<PendingSignIn>, WebError> {
     let found: Option<PendingSignIn> =
-        session.get(HALF_WAY).await.map_err(|error| WebError::Unavailable(error.to_string()))?;
-    Ok(found.filter(|half_way| app.now_millis() - half_way.since < PATIENCE))
+        session.get(PENDING).await.map_err(|error| WebError::Unavailable(error.to_string()))?;
+    Ok(found.filter(|pending| app.now_millis() - pending.since < CODE_TIMEOUT_MILLIS))
 }
 
 pub(super) async fn enter(
@@ -82,27 +82,27 @@ pub(super) async fn enter(
     page: Page,
     session: Session,
     address: Address,
-    CheckedForm(typed): CheckedForm<Typed>,
+    CheckedForm(typed): CheckedForm<CodeForm>,
 ) -> Result<Response, WebError> {
-    let Some(half_way) = half_way(&app, &session).await? else {
+    let Some(pending) = pending(&app, &session).await? else {
         return Ok(Redirect::to("/sign-in").into_response());
     };
-    let (now, room) = (app.now_millis(), &app.sign_in);
-    match half_way.first_step {
-        FirstStep::Password => room.attempts().from(address, now).await?,
-        FirstStep::Link => room.attempts().link_from(address, now).await?,
+    let (now, sign_in) = (app.now_millis(), &app.sign_in);
+    match pending.first_step {
+        FirstStep::Password => sign_in.attempts().from(address, now).await?,
+        FirstStep::Link => sign_in.attempts().link_from(address, now).await?,
     }
     // The account may have been locked meanwhile, or changed.
-    let person = room.accounts().by_row(half_way.user_id, now).await?.person();
+    let person = sign_in.accounts().by_row(pending.user_id, now).await?.person();
     let person =
-        person.filter(|person| !person.locked && !person.closed && room.stamp(person) == half_way.stamp);
+        person.filter(|person| !person.locked && !person.closed && sign_in.stamp(person) == pending.stamp);
     let Some(person) = person else { return Ok(Redirect::to("/sign-in").into_response()) };
     let account = account_key(Some(&person), "");
-    let guess = match half_way.first_step {
+    let guess = match pending.first_step {
         FirstStep::Password => Guess::Code,
         FirstStep::Link => Guess::CodeAfterLink,
     };
-    room.attempts().of(guess, &account, now).await?;
+    sign_in.attempts().of(guess, &account, now).await?;
     let good = match &person.second_factor {
         Some(factor) if factor.required => accept(&app, person.user_id, factor, &typed.code).await?,
         // Unreachable: the stamp matches only with a required second factor.
@@ -116,7 +116,7 @@ pub(super) async fn enter(
             page.show(StatusCode::UNPROCESSABLE_ENTITY, &CodePage { page: &page, next, problem })?;
         return Ok(crate::error::keep_body(response));
     }
-    room.attempts().forgive(&account, address).await?;
+    sign_in.attempts().reset(&account, address).await?;
     finish(&app, &session, &person, address, "sign-in-with-code").await?;
     Ok(Redirect::to(&next).into_response())
 }

@@ -75,7 +75,7 @@ pub(crate) async fn make(
     let (id, token) = tokens.make(person, name, &form.scopes, form.days).await?;
     let details = json!({ "scopes": form.scopes, "days": form.days });
     audit(app, Some(person), "token-made", Some(name), Some(&details), Some(address)).await;
-    if let Err(error) = tell(app, words, person, id, name).await {
+    if let Err(error) = notify(app, words, person, id, name).await {
         tracing::error!("the mail about a new token could not be queued: {error}");
     }
     Ok((id, token))
@@ -91,7 +91,7 @@ pub(crate) async fn revoke(app: &App, person: &Person, address: Address, id: i64
     Ok(true)
 }
 
-async fn tell(app: &App, words: &Words, person: &Person, id: i64, name: &str) -> Result<(), WebError> {
+async fn notify(app: &App, words: &Words, person: &Person, id: i64, name: &str) -> Result<(), WebError> {
     if !app.config.mail.is_sent() {
         return Ok(());
     }

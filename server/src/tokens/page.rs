@@ -43,7 +43,7 @@ struct Line {
 
 /// The form, as typed.
 #[derive(Deserialize)]
-pub(super) struct Typed {
+pub(super) struct NewTokenForm {
     #[serde(default)]
     name: String,
     #[serde(default)]
@@ -55,7 +55,7 @@ pub(super) struct Typed {
     board_write: Option<String>,
 }
 
-impl Typed {
+impl NewTokenForm {
     fn has(&self, scope: Scope) -> bool {
         match scope {
             Scope::Read => self.read.is_some(),
@@ -88,7 +88,7 @@ pub(super) async fn make(
     page: Page,
     session: Session,
     address: Address,
-    CheckedForm(typed): CheckedForm<Typed>,
+    CheckedForm(typed): CheckedForm<NewTokenForm>,
 ) -> Result<Response, WebError> {
     let scopes: Vec<Scope> = Scope::ALL.into_iter().filter(|scope| typed.has(*scope)).collect();
     let form = TokenForm { name: typed.name.clone(), scopes, days: typed.days.trim().parse().unwrap_or(0) };

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::support::{TIME, document};
-use pappus_engine::archive::encryption::{Lock, Unlock};
+use pappus_engine::archive::encryption::{DecryptWith, EncryptTo};
 use pappus_engine::depot::{CampaignKey, CampaignKeys, KeysError};
 use pappus_engine::pod::config::{DatabaseUrl, PodUrl};
 use pappus_engine::store::{StateFolder, Store};
@@ -27,14 +27,14 @@ async fn current(keys: &CampaignKeys) -> CampaignKey {
 
 fn lock(recipient: &str, text: &str) -> std::fs::File {
     let mut file = tempfile::tempfile().unwrap();
-    let mut locked = Lock::recipients(&[recipient.to_owned()]).unwrap().wrap(&mut file).unwrap();
+    let mut locked = EncryptTo::recipients(&[recipient.to_owned()]).unwrap().wrap(&mut file).unwrap();
     locked.write_all(text.as_bytes()).unwrap();
     locked.finish().unwrap();
     std::io::Seek::rewind(&mut file).unwrap();
     file
 }
 
-fn opened(unlock: &Unlock, file: &std::fs::File) -> Option<String> {
+fn opened(unlock: &DecryptWith, file: &std::fs::File) -> Option<String> {
     let mut file = file.try_clone().unwrap();
     std::io::Seek::rewind(&mut file).unwrap();
     unlock.open(file).ok().map(|mut reader| {

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::support::{Pod, TIME, document};
 use futures_util::stream;
-use pappus_engine::archive::encryption::{Lock, Unlock};
+use pappus_engine::archive::encryption::{DecryptWith, EncryptTo};
 use pappus_engine::campaign::{
     AccountResult, CampaignCheck, CampaignVerification, ListOf, ProblemKind, ResultState, WrittenList,
     verify_campaign, write_list,
@@ -108,7 +108,7 @@ impl Scene {
         write_list(&self.depot, &campaign, results, &self.archive_key, self.folder.path()).await.unwrap()
     }
 
-    async fn check(&self, name: Option<&str>, unlock: Option<Unlock>) -> CampaignVerification {
+    async fn check(&self, name: Option<&str>, unlock: Option<DecryptWith>) -> CampaignVerification {
         let key = self.archive_key.public_key().unwrap().fingerprint().to_string();
         let check = CampaignCheck {
             depot: &self.depot,
@@ -368,7 +368,7 @@ async fn encrypted_archives_are_checked_with_the_files_alone() {
     // Right bytes under age, and no archive in them: only the key shows it.
     let path = scene.out().join(scene.results[0].file.as_ref().unwrap());
     let mut file = std::fs::File::create(&path).unwrap();
-    let mut locked = Lock::recipients(&[recipient]).unwrap().wrap(&mut file).unwrap();
+    let mut locked = EncryptTo::recipients(&[recipient]).unwrap().wrap(&mut file).unwrap();
     std::io::Write::write_all(&mut locked, b"no archive").unwrap();
     locked.finish().unwrap();
     let mut scene = scene;

@@ -103,7 +103,7 @@ async fn deliver_all(scene: &Scene, clock: &TwinClock) {
     while !scene.world.is_idle() {
         clock.pass(TimeDelta::minutes(10)).await;
     }
-    target.look(&store, clock.now(), TimeDelta::zero()).await.unwrap();
+    target.record_friends(&store, clock.now(), TimeDelta::zero()).await.unwrap();
     store.close().await;
 }
 

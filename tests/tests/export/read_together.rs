@@ -36,7 +36,7 @@ async fn export_both_ways(database: &str, pod: &str, uploads: &Path) {
         created_at: "2026-11-23T10:00:00Z".parse().unwrap(),
         created_by: "a test".to_owned(),
         key_passphrase: None,
-        lock: None,
+        encrypt_to: None,
     };
     let (alone, together) = (folder.path().join("alone"), folder.path().join("together"));
     let exporter = |folder| Exporter {

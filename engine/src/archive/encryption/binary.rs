@@ -63,9 +63,9 @@ pub(super) fn lengths(file: &mut File) -> io::Result<Vec<u64>> {
 mod tests {
     use std::io::{Read as _, Seek as _, Write as _};
 
-    use super::super::{EncryptionError, Lock, Unlock};
+    use super::super::{DecryptWith, EncryptTo, EncryptionError};
 
-    fn opened(unlock: &Unlock, bytes: &[u8]) -> Result<Vec<u8>, EncryptionError> {
+    fn opened(unlock: &DecryptWith, bytes: &[u8]) -> Result<Vec<u8>, EncryptionError> {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
         file.rewind().unwrap();
@@ -77,11 +77,11 @@ mod tests {
     #[test]
     fn padding_after_the_end_is_not_read() {
         let key = age::x25519::Identity::generate();
-        let unlock = Unlock::Identities(vec![key.clone()]);
+        let unlock = DecryptWith::Identities(vec![key.clone()]);
         for length in [0_u32, 1, 65_535, 65_536, 65_537, 200_000] {
             let data: Vec<u8> = (0..length).map(|number| (number % 251) as u8).collect();
             let mut sealed = Vec::new();
-            let mut writer = Lock::Recipients(vec![key.to_public()]).wrap(&mut sealed).unwrap();
+            let mut writer = EncryptTo::Recipients(vec![key.to_public()]).wrap(&mut sealed).unwrap();
             writer.write_all(&data).unwrap();
             writer.finish().unwrap();
             for added in [&b""[..], b"\n", b"\r\n", b" \n\n", &[0; 512], &[0; 10_000]] {
@@ -98,12 +98,12 @@ mod tests {
     #[test]
     fn data_may_end_like_padding() {
         let key = age::x25519::Identity::generate();
-        let unlock = Unlock::Identities(vec![key.clone()]);
+        let unlock = DecryptWith::Identities(vec![key.clone()]);
         // One file in 43 ends with such a byte.
         let mut seen = 0;
         for _ in 0..1000 {
             let mut sealed = Vec::new();
-            let mut writer = Lock::Recipients(vec![key.to_public()]).wrap(&mut sealed).unwrap();
+            let mut writer = EncryptTo::Recipients(vec![key.to_public()]).wrap(&mut sealed).unwrap();
             writer.write_all(b"x").unwrap();
             writer.finish().unwrap();
             if sealed.last().is_some_and(|byte| *byte == 0 || byte.is_ascii_whitespace()) {

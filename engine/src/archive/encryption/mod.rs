@@ -22,7 +22,7 @@ const MAX_HEADER: u64 = 64 * 1024;
 
 /// The passphrase or keys that an archive is encrypted to.
 #[derive(Clone)]
-pub enum Lock {
+pub enum EncryptTo {
     /// A passphrase.
     Passphrase(SecretString),
     /// Public keys (`age1…`); any one of their private keys decrypts.
@@ -31,7 +31,7 @@ pub enum Lock {
 
 /// The passphrase or keys that decrypt an archive.
 #[derive(Clone)]
-pub enum Unlock {
+pub enum DecryptWith {
     /// The passphrase.
     Passphrase(SecretString),
     /// Private keys (`AGE-SECRET-KEY-1…`).
@@ -71,7 +71,7 @@ pub enum EncryptionError {
     Locked,
 }
 
-impl Lock {
+impl EncryptTo {
     /// Encrypts to this passphrase.
     pub fn passphrase(text: &str) -> Self {
         Self::Passphrase(SecretString::from(text.to_owned()))
@@ -108,7 +108,7 @@ impl Lock {
     }
 }
 
-impl Unlock {
+impl DecryptWith {
     /// Decrypts with this passphrase.
     pub fn passphrase(text: &str) -> Self {
         Self::Passphrase(SecretString::from(text.to_owned()))

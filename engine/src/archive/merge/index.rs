@@ -53,12 +53,12 @@ impl Index {
     }
 
     /// Returns the archive that supplies a record, or `None` if none has it.
-    pub(super) fn giver(&self, namespace: Namespace, name: &str) -> Option<usize> {
+    pub(super) fn source_archive(&self, namespace: Namespace, name: &str) -> Option<usize> {
         self.givers.get(&digest(namespace, name)).copied().map(usize::from)
     }
 
-    /// Like [`giver`](Self::giver), for the record of an omission.
-    pub(super) fn giver_of(&self, kind: RecordKind, name: &str) -> Option<usize> {
+    /// Like [`source_archive`](Self::source_archive), for the record of an omission.
+    pub(super) fn source_of(&self, kind: RecordKind, name: &str) -> Option<usize> {
         let namespaces: &[Namespace] = match kind {
             RecordKind::Contact | RecordKind::Person => &[Namespace::Person],
             RecordKind::Post => &[Namespace::Post],
@@ -72,7 +72,7 @@ impl Index {
             // Only the newest archive counts for these.
             RecordKind::Account | RecordKind::Block => &[],
         };
-        namespaces.iter().find_map(|namespace| self.giver(*namespace, name))
+        namespaces.iter().find_map(|namespace| self.source_archive(*namespace, name))
     }
 }
 

@@ -95,14 +95,15 @@ impl Gather<'_> {
     fn record(&mut self, list: List, place: &Place<'_>, value: &RawValue) -> Result<(), DocumentError> {
         let refuse = |error: serde_json::Error| DocumentError::record(place, &error);
         let name = list.names(value).map_err(refuse)?.name;
-        let gives = self.index.giver(list.namespace(), &name) == Some(self.archive);
+        let gives = self.index.source_archive(list.namespace(), &name) == Some(self.archive);
         let newest = self.archive == self.newest;
         let text = match list {
             List::Conversations => {
                 let mut conversation: Conversation = serde_json::from_str(value.get()).map_err(refuse)?;
                 if !gives {
                     let only_here = |message: &Message| {
-                        self.index.giver(Namespace::Message, message.guid.as_str()) == Some(self.archive)
+                        self.index.source_archive(Namespace::Message, message.guid.as_str())
+                            == Some(self.archive)
                     };
                     conversation.messages.retain(only_here);
                     let late = self.late_messages.entry(name).or_default();

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::MergeError;
 
-use super::encryption::Lock;
+use super::encryption::EncryptTo;
 use super::manifest::{Manifest, MergedArchive};
 use super::open::{AccountSignature, Archive, Origin, Verified};
 use crate::domain::{SigningKey, Timestamp};
@@ -54,7 +54,7 @@ pub struct MergeOptions<'a> {
     /// account merged the archives.
     pub archive_key: Option<&'a SigningKey>,
     /// Encrypts the whole archive with age.
-    pub lock: Option<Lock>,
+    pub encrypt_to: Option<EncryptTo>,
 }
 
 /// The result of a merge.

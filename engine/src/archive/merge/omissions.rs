@@ -31,8 +31,10 @@ pub(super) fn merge(inputs: &[MergeInput], index: &Index) -> Omissions {
                 continue;
             }
             let given = record.name.as_deref().is_some_and(|name| {
-                let giver = index.giver_of(record.kind, name).filter(|giver| *giver != place);
-                giver.is_some_and(|giver| !speaks.contains(&(giver, record.kind, name)))
+                let source_archive =
+                    index.source_of(record.kind, name).filter(|source_archive| *source_archive != place);
+                source_archive
+                    .is_some_and(|source_archive| !speaks.contains(&(source_archive, record.kind, name)))
             });
             let name: (OmissionCode, RecordKind, Option<i64>, Option<&str>) =
                 (omission.code, record.kind, record.id, record.name.as_deref());

@@ -32,7 +32,7 @@ pub(super) fn write(
     // pod's key ignore this one.
     let pod_key = options.archive_key.or(signing.as_ref()).ok_or(MergeError::NobodySigns)?;
     let name = names::archive_file_name(&manifest.account.diaspora_id, options.created_at);
-    let name = if options.lock.is_some() { format!("{name}.age") } else { name };
+    let name = if options.encrypt_to.is_some() { format!("{name}.age") } else { name };
     let path = options.folder.join(name);
     if path.try_exists().map_err(&failed)? {
         return Err(MergeError::Exists(path));
@@ -66,10 +66,10 @@ pub(super) fn write(
     writer.copy_view(view)?;
     let (out, manifest) = writer.finish(manifest, signing.as_ref(), pod_key)?;
     out.into_inner().map_err(|error| failed(error.into_error()))?;
-    if let Some(lock) = &options.lock {
+    if let Some(encrypt_to) = &options.encrypt_to {
         let mut locked = tempfile::NamedTempFile::new_in(options.work.path()).map_err(&failed)?;
         file.as_file_mut().rewind().map_err(&failed)?;
-        let mut wrapped = lock.wrap(locked.as_file_mut())?;
+        let mut wrapped = encrypt_to.wrap(locked.as_file_mut())?;
         copy(file.as_file_mut(), &mut wrapped).map_err(&failed)?;
         wrapped.finish().map_err(&failed)?;
         file = locked;
@@ -137,7 +137,7 @@ fn photo_names(inputs: &[MergeInput], index: &Index) -> Vec<String> {
         let entries =
             input.archive.manifest().map(|manifest| manifest.entries.as_slice()).unwrap_or_default();
         let names = entries.iter().filter_map(|entry| entry.path.strip_prefix(names::PHOTOS));
-        let given = names.filter(|name| index.giver(Namespace::PhotoFile, name) == Some(place));
+        let given = names.filter(|name| index.source_archive(Namespace::PhotoFile, name) == Some(place));
         found.extend(given.map(str::to_owned));
     }
     found
@@ -150,7 +150,7 @@ fn copy_photos<W: Write + io::Seek>(
 ) -> Result<(), MergeError> {
     for (place, input) in inputs.iter_mut().enumerate() {
         input.archive.photos(|name, size, photo| -> Result<(), PhotoError> {
-            if index.giver(Namespace::PhotoFile, name) != Some(place) {
+            if index.source_archive(Namespace::PhotoFile, name) != Some(place) {
                 return Ok(());
             }
             Ok(writer.copy_file(&format!("{}{name}", names::PHOTOS), &mut { photo }, size)?)

@@ -10,7 +10,7 @@ use super::source::Source;
 use super::zip::{Entry, Role, Zip};
 use super::{OpenError, Verification, VerifyError, verify};
 use crate::archive::document::{Additions, DocumentError};
-use crate::archive::encryption::Unlock;
+use crate::archive::encryption::DecryptWith;
 use crate::archive::limits::Limits;
 use crate::archive::manifest::Manifest;
 use crate::archive::names;
@@ -65,7 +65,7 @@ impl Archive<Unverified> {
     ///
     /// # Errors
     /// [`OpenError`] with what the file is instead, or the problem of its container.
-    pub fn open(path: &Path, limits: Limits, unlock: Option<&Unlock>) -> Result<Self, OpenError> {
+    pub fn open(path: &Path, limits: Limits, unlock: Option<&DecryptWith>) -> Result<Self, OpenError> {
         let container = Container::open(open_source(path, unlock)?, &limits)?;
         let read_again = |zip: &Zip| {
             let again =
@@ -122,7 +122,7 @@ fn unpacked(zip: &Zip) -> u64 {
     zip.entries().iter().map(|entry| entry.unpacked).sum()
 }
 
-fn open_source(path: &Path, unlock: Option<&Unlock>) -> Result<Source, OpenError> {
+fn open_source(path: &Path, unlock: Option<&DecryptWith>) -> Result<Source, OpenError> {
     let file = File::open(path)?;
     if !file.metadata()?.is_file() {
         return Err(OpenError::NotAFile);

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::OpenError;
-use crate::archive::encryption::{EncryptionError, OpenedFile, Unlock, is_encrypted};
+use crate::archive::encryption::{DecryptWith, EncryptionError, OpenedFile, is_encrypted};
 
 /// Random access to the bytes of an archive.
 pub(super) enum Source {
@@ -14,7 +14,7 @@ pub(super) enum Source {
 
 impl Source {
     /// Opens the file, decrypting it if it is encrypted.
-    pub(super) fn new(mut file: File, unlock: Option<&Unlock>) -> Result<Self, OpenError> {
+    pub(super) fn new(mut file: File, unlock: Option<&DecryptWith>) -> Result<Self, OpenError> {
         if !is_encrypted(&mut file)? {
             return Ok(Self::Plain(file));
         }

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::Outcome;
 use super::step::{Step, reschedule};
-use crate::archive::encryption::Unlock;
+use crate::archive::encryption::DecryptWith;
 use crate::archive::limits::Limits;
 use crate::archive::open::{Archive, OpenError, Verified, VerifyError};
 use crate::archive::sha256_of_file;
@@ -29,7 +29,7 @@ impl Step {
         let (files, id) = (&self.context.files, self.newcomer.id);
         let (path, photos) = (files.path(id, Part::Archive), files.photos(id));
         let unlock = match &self.newcomer.archive_passphrase {
-            Some(sealed) => Some(Unlock::passphrase(&self.unsealed(sealed)?)),
+            Some(sealed) => Some(DecryptWith::passphrase(&self.unsealed(sealed)?)),
             None => None,
         };
         let digests = Digests {
@@ -72,7 +72,7 @@ impl Step {
         self.stopped("changed", &"the archive is not the one that was checked")
     }
 
-    fn unlock(&self) -> Result<Unlock, Outcome> {
+    fn unlock(&self) -> Result<DecryptWith, Outcome> {
         let unlock = self.context.keys.unlock().map_err(|error| reschedule(&error))?;
         unlock.ok_or_else(|| reschedule(&"the key of the store is on another machine"))
     }

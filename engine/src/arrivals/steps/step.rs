@@ -184,7 +184,7 @@ impl Step {
         let (Some(username), Some(old)) = (&newcomer.username, &newcomer.old_account) else {
             return Err(self.stopped("broken", &"nothing was chosen"));
         };
-        PodWriter::mend(&pod.database).await.map_err(|error| reschedule(&error))?;
+        PodWriter::recover_sqlite_journal(&pod.database).await.map_err(|error| reschedule(&error))?;
         let key = PendingKey::begin();
         let (mut archive, Digests { archive: sha256, .. }) = self.open()?;
         // Otherwise it would resume an import of another archive or of another person.

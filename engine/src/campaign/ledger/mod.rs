@@ -2,10 +2,10 @@
 
 pub(super) mod accounts;
 pub(super) mod campaigns;
+pub(super) mod final_status;
 pub(super) mod incremental;
 pub(super) mod prepare;
 pub(super) mod queue;
 pub(super) mod records;
-pub(super) mod standing;
 pub(super) mod status;
 pub(super) mod traits;

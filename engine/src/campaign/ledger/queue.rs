@@ -240,7 +240,7 @@ impl Queue {
     }
 
     /// Releases accounts that this worker does not know it has: the response to a claim may be lost.
-    pub(in crate::campaign) async fn disown(&self, known: &[i64]) -> Result<(), StoreError> {
+    pub(in crate::campaign) async fn release_unknown(&self, known: &[i64]) -> Result<(), StoreError> {
         let known: Vec<String> = known.iter().map(ToString::to_string).collect();
         let but = if known.is_empty() { "-1".to_owned() } else { known.join(", ") };
         let sql = format!(

@@ -12,7 +12,7 @@ use futures_util::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::archive::encryption::{EncryptionError, Lock, Unlock};
+use crate::archive::encryption::{DecryptWith, EncryptTo, EncryptionError};
 use crate::campaign::sign_in::rows::{read, statement};
 use crate::campaign::sign_in::seal::{open, seal};
 use crate::depot::{CampaignKeys, KeysError};
@@ -128,8 +128,8 @@ impl SignInData {
         let Some((_, key)) = lookup.into_iter().find(|(known, _)| *known == recipient) else {
             return Err(SignInError::KeyElsewhere(recipient));
         };
-        let lock = Lock::recipients(std::slice::from_ref(&recipient))?;
-        let sealing = Sealing { key, lock, recipient, now };
+        let encrypt_to = EncryptTo::recipients(std::slice::from_ref(&recipient))?;
+        let sealing = Sealing { key, encrypt_to, recipient, now };
         let columns = crate::pod::schema::columns(snapshot).await?;
         let (sql, host) = (statement(&columns), self.host.clone());
         let people = snapshot.stream("the sign-in data", sql, &[]);
@@ -166,9 +166,9 @@ impl SignInData {
             return Ok(0);
         }
         let texts: Vec<_> = new.iter_mut().map(|(_, json, _)| std::mem::take(json)).collect();
-        let lock = sealing.lock.clone();
+        let encrypt_to = sealing.encrypt_to.clone();
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let sealed = tokio::task::spawn_blocking(move || seal(&lock, &texts, threads)).await;
+        let sealed = tokio::task::spawn_blocking(move || seal(&encrypt_to, &texts, threads)).await;
         let sealed = sealed.map_err(|_| SignInError::Broken)??;
         self.write(sealing, &new, sealed).await?;
         Ok(written)
@@ -276,7 +276,7 @@ impl SignInData {
 }
 
 /// Decrypts one person's data.
-fn opened(unlock: &Unlock, sealed: Vec<u8>) -> Result<SignIn, SignInError> {
+fn opened(unlock: &DecryptWith, sealed: Vec<u8>) -> Result<SignIn, SignInError> {
     let text = open(unlock, sealed)?;
     // The error would show the contents.
     serde_json::from_slice(&text).map_err(|error| SignInError::Damaged(error.classify_text()))
@@ -285,7 +285,7 @@ fn opened(unlock: &Unlock, sealed: Vec<u8>) -> Result<SignIn, SignInError> {
 /// The keys that hash and encrypt people's data.
 struct Sealing {
     key: hmac::Key,
-    lock: Lock,
+    encrypt_to: EncryptTo,
     recipient: String,
     now: Timestamp,
 }

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use zeroize::Zeroizing;
 
-use crate::archive::encryption::{EncryptionError, Lock, Unlock};
+use crate::archive::encryption::{DecryptWith, EncryptTo, EncryptionError};
 use crate::campaign::sign_in::copy::SignInError;
 
 /// Maximum bytes of one person's data.
@@ -13,7 +13,7 @@ const MAX_BYTES: u64 = 1 << 20;
 
 /// Encrypts each text, on several threads.
 pub(in crate::campaign) fn seal(
-    lock: &Lock,
+    encrypt_to: &EncryptTo,
     texts: &[Zeroizing<Vec<u8>>],
     threads: NonZeroUsize,
 ) -> Result<Vec<Vec<u8>>, SignInError> {
@@ -21,7 +21,7 @@ pub(in crate::campaign) fn seal(
     std::thread::scope(|scope| {
         let parts: Vec<_> = texts
             .chunks(share)
-            .map(|part| scope.spawn(move || part.iter().map(|text| seal_one(lock, text)).collect()))
+            .map(|part| scope.spawn(move || part.iter().map(|text| seal_one(encrypt_to, text)).collect()))
             .collect();
         let mut sealed = Vec::with_capacity(texts.len());
         for part in parts {
@@ -32,15 +32,18 @@ pub(in crate::campaign) fn seal(
     })
 }
 
-fn seal_one(lock: &Lock, text: &[u8]) -> Result<Vec<u8>, SignInError> {
+fn seal_one(encrypt_to: &EncryptTo, text: &[u8]) -> Result<Vec<u8>, SignInError> {
     let mut sealed = Vec::with_capacity(text.len() + 256);
-    let mut locked = lock.wrap(&mut sealed)?;
+    let mut locked = encrypt_to.wrap(&mut sealed)?;
     locked.write_all(text).and_then(|()| locked.finish()).map_err(EncryptionError::Io)?;
     Ok(sealed)
 }
 
 /// Decrypts a text.
-pub(in crate::campaign) fn open(unlock: &Unlock, sealed: Vec<u8>) -> Result<Zeroizing<Vec<u8>>, SignInError> {
+pub(in crate::campaign) fn open(
+    unlock: &DecryptWith,
+    sealed: Vec<u8>,
+) -> Result<Zeroizing<Vec<u8>>, SignInError> {
     let mut text = Zeroizing::new(Vec::with_capacity(sealed.len()));
     let opened = unlock.open_reader(Cursor::new(sealed))?;
     opened.take(MAX_BYTES).read_to_end(&mut text).map_err(EncryptionError::Io)?;

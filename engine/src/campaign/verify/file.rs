@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::archive::encryption::{EncryptionError, Unlock};
+use crate::archive::encryption::{DecryptWith, EncryptionError};
 use crate::archive::limits::Limits;
 use crate::archive::open::{Archive, OpenError, Origin};
 use crate::campaign::report::list::AccountResult;
@@ -78,7 +78,7 @@ struct Expected {
     sha256: Option<String>,
     account: String,
     key: Option<String>,
-    unlock: Option<Unlock>,
+    unlock: Option<DecryptWith>,
 }
 
 type Wrong = (ProblemKind, String);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use crate::archive::encryption::Unlock;
+use crate::archive::encryption::DecryptWith;
 use crate::campaign::ledger::records::LEFT_POD;
 use crate::campaign::report::list::{AccountResult, ListHead, ListTotals, ResultState, SIGNATURE, sha256};
 use crate::campaign::report::list_name::{belongs_to_list, is_list};
@@ -35,7 +35,7 @@ pub struct CampaignCheck<'a> {
     /// The campaign's name; all campaigns with a list there, unless given.
     pub name: Option<&'a str>,
     /// The keys to encrypted archives. Without them only the bytes are checked, not the contents.
-    pub unlock: Option<Unlock>,
+    pub unlock: Option<DecryptWith>,
     /// Fingerprint of the pod's archive key, if known: a list signed by another key is a problem.
     pub trusted: Option<String>,
     /// Archives checked at a time.

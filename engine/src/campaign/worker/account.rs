@@ -19,7 +19,7 @@ use crate::store::StoredSignatures;
 /// Attempts at an account, each with a new connection, before the account counts as the cause, not the database.
 const TRIES: u32 = 2;
 /// Pause between two attempts of a task that waits for another task's connection.
-const CROWDED_PAUSE: Duration = Duration::from_secs(1);
+const CONNECTION_LIMIT_PAUSE: Duration = Duration::from_secs(1);
 /// Attempts when connections are lost: others may end them, over and over.
 const LOST: u32 = 12;
 
@@ -156,8 +156,8 @@ impl WorkerSession {
             match self.source.open().await {
                 Ok(connection) => break connection,
                 Err(DatabaseError::Crowded { reason, .. }) if self.source.in_use() > 0 => {
-                    self.say_crowded(&reason);
-                    self.retry.rest(CROWDED_PAUSE).await?;
+                    self.report_connection_limit(&reason);
+                    self.retry.rest(CONNECTION_LIMIT_PAUSE).await?;
                 }
                 Err(error) => waiting.pause(&error.to_string()).await?,
             }
@@ -166,8 +166,8 @@ impl WorkerSession {
     }
 
     /// Reports once that there are fewer connections than tasks.
-    fn say_crowded(&self, reason: &str) {
-        if !self.source.first_crowded() {
+    fn report_connection_limit(&self, reason: &str) {
+        if !self.source.mark_connection_limited() {
             return;
         }
         let (wanted, have) = (self.tasks(), self.source.in_use());

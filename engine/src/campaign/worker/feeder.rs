@@ -100,8 +100,8 @@ impl<'a> Feeder<'a> {
                 Err(error) if !error.passes() => return Err(error.into()),
                 Err(error) => {
                     waiting.pause(&error.to_string()).await?;
-                    let known: Vec<i64> = self.session.in_hand().iter().copied().collect();
-                    self.session.in_store(|| self.session.queue.disown(&known)).await?;
+                    let known: Vec<i64> = self.session.leased_accounts().iter().copied().collect();
+                    self.session.in_store(|| self.session.queue.release_unknown(&known)).await?;
                     continue;
                 }
             };
@@ -112,7 +112,7 @@ impl<'a> Feeder<'a> {
             if again {
                 continue;
             }
-            self.session.in_hand().extend(claimed.iter().map(|claimed| claimed.user_id));
+            self.session.leased_accounts().extend(claimed.iter().map(|claimed| claimed.user_id));
             let limits = if self.session.setup.options.gentle { GENTLE } else { (BATCH, RECORDS) };
             self.waiting = batches(claimed, limits, self.session.tasks());
             return Ok(());

@@ -117,7 +117,7 @@ impl Drop for Waiting<'_> {
         if now.waiting == 0 {
             now.reason = None;
             drop(now);
-            self.observer.goes_on();
+            self.observer.resumes();
         }
     }
 }

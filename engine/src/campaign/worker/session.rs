@@ -8,11 +8,11 @@ use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::archive::encryption::Lock;
+use crate::archive::encryption::EncryptTo;
 use crate::campaign::CampaignError;
+use crate::campaign::ledger::final_status::marked;
 use crate::campaign::ledger::queue::{HeartbeatResult, Queue};
 use crate::campaign::ledger::records::{Campaign, CampaignState, Claimed, Outcome};
-use crate::campaign::ledger::standing::marked;
 use crate::campaign::worker::account::WorkerState;
 use crate::campaign::worker::feeder::Feeder;
 use crate::campaign::worker::retry::Retry;
@@ -93,7 +93,7 @@ pub(in crate::campaign) struct WorkerSession {
     stop: CancellationToken,
     run_state: watch::Sender<RunState>,
     /// Accounts this worker knows to be its own.
-    in_hand: std::sync::Mutex<HashSet<i64>>,
+    leased_accounts: std::sync::Mutex<HashSet<i64>>,
 }
 
 /// The treatment of accounts that are claimed and not started.
@@ -122,17 +122,17 @@ impl WorkerSession {
         };
         let spool = retry.until_ok(setup.observer.as_ref(), make, CampaignError::passes).await?;
         let recipients = &campaign.options.recipients;
-        let lock = if recipients.is_empty() {
+        let encrypt_to = if recipients.is_empty() {
             None
         } else {
-            let lock = Lock::recipients(recipients);
-            Some(lock.map_err(|error| CampaignError::Recipient(error.to_string()))?)
+            let encrypt_to = EncryptTo::recipients(recipients);
+            Some(encrypt_to.map_err(|error| CampaignError::Recipient(error.to_string()))?)
         };
         let export = ExportOptions {
             created_at: Timestamp::from(campaign.created_at),
             created_by: setup.created_by.clone(),
             key_passphrase: None,
-            lock,
+            encrypt_to,
         };
         let queue = Queue::new(&setup.store, campaign.id, worker, campaign.options.order);
         let source = Source::new(&setup.database);
@@ -148,7 +148,7 @@ impl WorkerSession {
             duty_cycle: DutyCycle::new(),
             stop,
             run_state: watch::Sender::new(RunState::Running),
-            in_hand: std::sync::Mutex::default(),
+            leased_accounts: std::sync::Mutex::default(),
         })
     }
 
@@ -176,21 +176,21 @@ impl WorkerSession {
     }
 
     /// Returns the accounts this worker knows to be its own.
-    pub(in crate::campaign) fn in_hand(&self) -> MutexGuard<'_, HashSet<i64>> {
-        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(in crate::campaign) fn leased_accounts(&self) -> MutexGuard<'_, HashSet<i64>> {
+        self.leased_accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(in crate::campaign) async fn release(&self, claimed: &[Claimed]) -> Result<(), CampaignError> {
         self.in_store(|| self.queue.release(claimed)).await?;
-        let mut in_hand = self.in_hand();
+        let mut leased_accounts = self.leased_accounts();
         for claimed in claimed {
-            in_hand.remove(&claimed.user_id);
+            leased_accounts.remove(&claimed.user_id);
         }
         Ok(())
     }
 
     pub(in crate::campaign) fn count(&self, outcome: &Outcome) {
-        self.in_hand().remove(&outcome.claimed.user_id);
+        self.leased_accounts().remove(&outcome.claimed.user_id);
         let written = outcome.written.as_ref();
         let number = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok()).unwrap_or(0);
         self.observer().finished(&Finished {
@@ -307,7 +307,7 @@ impl WorkerSession {
         let mut throttle = Throttle::new(self);
         loop {
             let batch = loop {
-                if self.source.is_crowded() {
+                if self.source.is_connection_limited() {
                     // Another task with open accounts may be waiting for the connection.
                     worker_state.connection = None;
                 }
@@ -327,7 +327,7 @@ impl WorkerSession {
         worker_state: &mut WorkerState,
         throttle: &mut Throttle<'_>,
     ) -> Result<(), CampaignError> {
-        self.room().await?;
+        self.wait_for_space().await?;
         self.duty_cycle.begin();
         let ahead = self.read_ahead(&batch, worker_state).await?;
         let (mut ready, mut bytes) = (Vec::new(), 0);
@@ -344,7 +344,7 @@ impl WorkerSession {
             if bytes > READY_BYTES || self.setup.options.gentle {
                 self.store(std::mem::take(&mut ready)).await?;
                 bytes = 0;
-                self.room().await?;
+                self.wait_for_space().await?;
             }
             throttle.rest().await;
         }
@@ -377,7 +377,7 @@ impl WorkerSession {
     }
 
     /// Waits until the disk of the archives is available and has space.
-    async fn room(&self) -> Result<(), CampaignError> {
+    async fn wait_for_space(&self) -> Result<(), CampaignError> {
         let depot = &self.depot;
         let reserve = self.setup.options.reserve;
         let look = || async move {

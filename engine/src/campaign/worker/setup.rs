@@ -65,7 +65,7 @@ pub trait Observer: Send + Sync {
     /// A resource that all accounts need is unavailable; the worker waits for it.
     fn waits(&self, reason: &str);
     /// The resource is available again.
-    fn goes_on(&self);
+    fn resumes(&self);
     /// The campaign's state has changed.
     fn state(&self, state: CampaignState);
     /// A message for the podmin, as a sentence.

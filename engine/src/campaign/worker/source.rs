@@ -15,7 +15,7 @@ pub(in crate::campaign) struct Source {
     database: DatabaseUrl,
     shared: Arc<Mutex<Option<(Snapshot, SharedSnapshot)>>>,
     in_use: Arc<AtomicUsize>,
-    crowded: Arc<AtomicBool>,
+    connection_limited: Arc<AtomicBool>,
 }
 
 /// A connection that is counted while in use.
@@ -28,8 +28,8 @@ pub(in crate::campaign) struct Connection {
 
 impl Source {
     pub(in crate::campaign) fn new(database: &DatabaseUrl) -> Self {
-        let (in_use, crowded) = (Arc::default(), Arc::default());
-        Self { database: database.clone(), shared: Arc::default(), in_use, crowded }
+        let (in_use, connection_limited) = (Arc::default(), Arc::default());
+        Self { database: database.clone(), shared: Arc::default(), in_use, connection_limited }
     }
 
     /// Opens another connection. When the one that holds the snapshot has been lost, a new snapshot is started; each
@@ -76,13 +76,13 @@ impl Source {
     }
 
     /// Returns whether there have been too few, so that idle tasks keep none.
-    pub(in crate::campaign) fn is_crowded(&self) -> bool {
-        self.crowded.load(Ordering::Relaxed)
+    pub(in crate::campaign) fn is_connection_limited(&self) -> bool {
+        self.connection_limited.load(Ordering::Relaxed)
     }
 
     /// Returns whether this is the first time that there are too few.
-    pub(in crate::campaign) fn first_crowded(&self) -> bool {
-        !self.crowded.swap(true, Ordering::Relaxed)
+    pub(in crate::campaign) fn mark_connection_limited(&self) -> bool {
+        !self.connection_limited.swap(true, Ordering::Relaxed)
     }
 }
 

@@ -132,7 +132,7 @@ pub(in crate::import) type Reading = JoinHandle<Result<Archive<Verified>, Import
 /// the batches is dropped.
 pub(in crate::import) fn start(
     mut archive: Archive<Verified>,
-    judge: Arc<SignatureVerifier>,
+    verifier: Arc<SignatureVerifier>,
     order: &[List],
 ) -> (mpsc::Receiver<Counted>, Reading) {
     let (channel, batches) = mpsc::channel(2);
@@ -141,7 +141,7 @@ pub(in crate::import) fn start(
         let limits = *archive.limits();
         let account = archive.report().account.clone();
         let additions = archive.additions::<ImportError>()?;
-        let known = Known { judge: &judge, additions: &additions, account: account.as_ref() };
+        let known = Known { verifier: &verifier, additions: &additions, account: account.as_ref() };
         for lists in &document_passes {
             let mut feed = Feed::new(&channel, known, lists);
             read_document(archive.document()?, &limits, &mut feed)?;
@@ -165,7 +165,7 @@ pub(in crate::import) fn start(
 /// The context in which records are read.
 #[derive(Clone, Copy)]
 struct Known<'a> {
-    judge: &'a SignatureVerifier,
+    verifier: &'a SignatureVerifier,
     additions: &'a Additions,
     /// The author of records that do not name one.
     account: Option<&'a DiasporaId>,
@@ -193,7 +193,7 @@ impl<'a> Feed<'a> {
         let records = std::mem::take(&mut self.records);
         self.bytes = 0;
         let Some(list) = self.list.filter(|_| !records.is_empty()) else { return true };
-        let Known { judge, additions, account } = self.known;
+        let Known { verifier, additions, account } = self.known;
         let mut read =
             Read { records, first: self.first, channel: self.channel, account, parsed: 0, open: true };
         let batch = match list {
@@ -209,10 +209,10 @@ impl<'a> Feed<'a> {
             List::Subscriptions => Batch::Subscriptions(read.all::<lists::Subscriptions>()),
             List::OwnRelayables => Batch::OwnRelayables(read.all::<lists::OwnRelayables>()),
             List::OthersRelayables => {
-                Batch::OthersRelayables(judge.check_all(read.signed::<lists::OthersRelayables>(additions)))
+                Batch::OthersRelayables(verifier.check_all(read.signed::<lists::OthersRelayables>(additions)))
             }
             List::LikesOnComments => {
-                Batch::LikesOnComments(judge.check_all(read.signed::<lists::LikesOnComments>(additions)))
+                Batch::LikesOnComments(verifier.check_all(read.signed::<lists::LikesOnComments>(additions)))
             }
             List::UnsignedRelayables => Batch::UnsignedRelayables(read.all::<lists::UnsignedRelayables>()),
             List::LoosePhotos => Batch::LoosePhotos(read.all::<lists::LoosePhotos>()),

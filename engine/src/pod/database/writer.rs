@@ -147,7 +147,7 @@ impl PodWriter {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn mend(url: &DatabaseUrl) -> Result<(), DatabaseError> {
+    pub async fn recover_sqlite_journal(url: &DatabaseUrl) -> Result<(), DatabaseError> {
         if url.dialect() == Dialect::Sqlite {
             let mut pod = Self::open(url).await?;
             pod.rows("the database", "SELECT COUNT(*) FROM sqlite_master".to_owned(), &[]).await?;

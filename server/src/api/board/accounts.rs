@@ -19,7 +19,7 @@ const PAGE: usize = 100;
 /// Selects the accounts of a list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
+pub(super) struct AccountsQuery {
     /// `all`, `untouched`, `not-downloaded`, `downloaded`, `moved`, `failed`, `locked` or `closed`; default: all.
     state: Option<String>,
     /// Prefix of the username or e-mail address.
@@ -77,13 +77,13 @@ impl ListedAccount {
 
 /// Lists accounts in a state or with a name prefix. For podmins.
 #[utoipa::path(get, path = "/api/v1/board/accounts", tag = "board", security(("token" = []), ("session" = [])),
-    params(Wanted),
+    params(AccountsQuery),
     responses((status = 200, body = Accounts),
         Senseless, NobodySignedIn, NotAllowed))]
 pub(super) async fn get(
     State(app): State<App>,
     caller: Caller,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    wanted: Result<Query<AccountsQuery>, QueryRejection>,
 ) -> Result<Json<Accounts>, WebError> {
     caller.may_look(&app).await?;
     let wanted = query(wanted)?;

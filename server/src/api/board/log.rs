@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::api::problems::{NobodySignedIn, NotAllowed, Senseless};
 use crate::api::{Caller, query};
 use crate::app::App;
-use crate::audit::{Done, Wanted};
+use crate::audit::{Done, LogFilter};
 use crate::board::shared::log;
 use crate::error::WebError;
 
@@ -84,6 +84,6 @@ pub(super) async fn list(
 ) -> Result<Json<AuditLog>, WebError> {
     caller.may_look(&app).await?;
     let From { before, act, who } = query(from)?;
-    let (done, before) = log::lines(&app, &Wanted { before, act, who }).await?;
+    let (done, before) = log::lines(&app, &LogFilter { before, act, who }).await?;
     Ok(Json(AuditLog { lines: done.into_iter().map(AuditLine::new).collect(), before }))
 }

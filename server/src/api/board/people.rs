@@ -21,7 +21,7 @@ use crate::security::Address;
 /// Search parameters.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
+pub(super) struct PeopleQuery {
     /// A complete username, e-mail address or diaspora* ID.
     query: Option<String>,
     /// Cursor of the next page of failed exports: `after` of the previous response.
@@ -145,13 +145,13 @@ pub(super) struct ArchiveFor {
 
 /// Searches an account by name, and lists failed exports. For podmins.
 #[utoipa::path(get, path = "/api/v1/board/people", tag = "board", security(("token" = []), ("session" = [])),
-    params(Wanted),
+    params(PeopleQuery),
     responses((status = 200, body = People),
         Senseless, NobodySignedIn, NotAllowed))]
 pub(super) async fn look(
     State(app): State<App>,
     caller: Caller,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    wanted: Result<Query<PeopleQuery>, QueryRejection>,
 ) -> Result<Json<People>, WebError> {
     caller.may_look(&app).await?;
     let wanted = query(wanted)?;

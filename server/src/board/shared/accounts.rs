@@ -107,7 +107,7 @@ pub(crate) async fn list(
     loop {
         let rows = rows(app, choice.beginning, after).await?;
         let full = rows.len() == PAGE as usize;
-        for listed in annotated(app, rows).await? {
+        for listed in with_requests(app, rows).await? {
             after = listed.row.user_id;
             if listed.is(choice.state) {
                 found.push(listed);
@@ -159,7 +159,7 @@ async fn rows(app: &App, beginning: Option<&str>, after: i64) -> Result<Vec<Acco
     Ok(rows.iter().map(read).collect::<Result<_, StoreError>>()?)
 }
 
-async fn annotated(app: &App, rows: Vec<AccountRow>) -> Result<Vec<Listed>, StoreError> {
+async fn with_requests(app: &App, rows: Vec<AccountRow>) -> Result<Vec<Listed>, StoreError> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }

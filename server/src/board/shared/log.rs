@@ -1,7 +1,7 @@
 //! The audit log in pages.
 
 use crate::app::App;
-use crate::audit::{Done, Wanted, done};
+use crate::audit::{Done, LogFilter, done};
 use crate::error::WebError;
 
 /// Entries per page.
@@ -11,7 +11,7 @@ const LINES: i64 = 100;
 ///
 /// # Errors
 /// [`WebError::Unavailable`].
-pub(crate) async fn lines(app: &App, wanted: &Wanted) -> Result<(Vec<Done>, Option<i64>), WebError> {
+pub(crate) async fn lines(app: &App, wanted: &LogFilter) -> Result<(Vec<Done>, Option<i64>), WebError> {
     let done = done(app, wanted, LINES).await?;
     let full = i64::try_from(done.len()).unwrap_or(0) == LINES;
     let older = done.last().map(|last| last.id).filter(|_| full);

@@ -19,7 +19,7 @@ use crate::security::Address;
 /// Selects a page of invitations.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
+pub(super) struct InvitationsQuery {
     /// Cursor of the next page: `before` of the previous response.
     before: Option<i64>,
 }
@@ -82,14 +82,14 @@ pub(super) struct MadeInvitation {
 
 /// Lists usable invitations, newest first. For podmins.
 #[utoipa::path(get, path = "/api/v1/board/invitations", tag = "board", security(("token" = []), ("session" = [])),
-    params(Wanted),
+    params(InvitationsQuery),
     responses((status = 200, body = Invitations),
         Senseless, NobodySignedIn, NotAllowed,
         (status = 404, description = "This pod takes nobody in", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(super) async fn list(
     Shared(app): Shared<App>,
     caller: Caller,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    wanted: Result<Query<InvitationsQuery>, QueryRejection>,
 ) -> Result<Json<Invitations>, WebError> {
     caller.may_look(&app).await?;
     let (open, before) = invitations::open(&app, query(wanted)?.before).await?;

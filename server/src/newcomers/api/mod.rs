@@ -55,7 +55,7 @@ async fn now(app: &App, page: &Page, id: i64) -> Result<Json<NewcomerDocument>, 
     Ok(Json(NewcomerDocument::new(page, newcomer)))
 }
 
-type Said<T> = Result<Json<T>, JsonRejection>;
+type JsonBody<T> = Result<Json<T>, JsonRejection>;
 
 /// Returns the conditions of moving to this pod.
 #[utoipa::path(get, path = "/api/v1/newcomers", tag = "newcomers",
@@ -69,7 +69,7 @@ async fn door(Shared(app): Shared<App>) -> Result<Json<MoveConditions>, WebError
 /// A new move.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Beginning {
+struct NewMoveRequest {
     /// Invitation code from the podmin, if required.
     #[serde(default)]
     invitation: String,
@@ -83,7 +83,7 @@ struct Secret {
 }
 
 /// Starts a move to this pod.
-#[utoipa::path(post, path = "/api/v1/newcomers", tag = "newcomers", request_body = Beginning,
+#[utoipa::path(post, path = "/api/v1/newcomers", tag = "newcomers", request_body = NewMoveRequest,
     responses((status = 201, body = Secret),
         Senseless,
         (status = 404, description = "This pod takes nobody in", body = ProblemDocument, content_type = "application/problem+json"),
@@ -93,7 +93,7 @@ async fn begin(
     Shared(app): Shared<App>,
     page: Page,
     address: Address,
-    said: Said<Beginning>,
+    said: JsonBody<NewMoveRequest>,
 ) -> Result<(StatusCode, Json<Secret>), WebError> {
     let beginning = body(said)?;
     match start::start(&app, address, &beginning.invitation, page.words.code()).await? {
@@ -150,7 +150,7 @@ async fn look(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
     page: Page,
-    said: Said<CheckForm>,
+    said: JsonBody<CheckForm>,
 ) -> Result<(StatusCode, Json<NewcomerDocument>), WebError> {
     let whole = body(said)?;
     let passphrase = Zeroizing::new(whole.passphrase);
@@ -203,7 +203,7 @@ async fn choose(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
     page: Page,
-    said: Said<Choice>,
+    said: JsonBody<Choice>,
 ) -> Result<(StatusCode, Json<NewcomerDocument>), WebError> {
     let choice = body(said)?;
     let password = Zeroizing::new(choice.password);
@@ -276,7 +276,7 @@ async fn announce(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
     page: Page,
-    said: Said<Announcement>,
+    said: JsonBody<Announcement>,
 ) -> Result<(StatusCode, Json<NewcomerDocument>), WebError> {
     let passphrase = Zeroizing::new(body(said)?.key_passphrase);
     act(&app, &page, &newcomer, Act::Announce(&passphrase)).await

@@ -22,7 +22,7 @@ use crate::words::Words;
 /// Selects newcomers.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
+pub(super) struct QueueQuery {
     /// Only moves in this state; default: all except expired ones.
     state: Option<String>,
     /// Cursor of the next page: `before` of the previous response.
@@ -159,7 +159,7 @@ pub(super) struct NewcomerDecision {
 
 /// Lists newcomers, newest first. For podmins.
 #[utoipa::path(get, path = "/api/v1/board/newcomers", tag = "board", security(("token" = []), ("session" = [])),
-    params(Wanted),
+    params(QueueQuery),
     responses((status = 200, body = Newcomers),
         Senseless, NobodySignedIn, NotAllowed,
         (status = 404, description = "This pod takes nobody in", body = ProblemDocument, content_type = "application/problem+json")))]
@@ -167,7 +167,7 @@ pub(super) async fn list(
     Shared(app): Shared<App>,
     caller: Caller,
     page: Page,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    wanted: Result<Query<QueueQuery>, QueryRejection>,
 ) -> Result<Json<Newcomers>, WebError> {
     caller.may_look(&app).await?;
     let wanted = query(wanted)?;

@@ -26,7 +26,7 @@ pub(in crate::newcomers) struct From {
 
 #[derive(Template)]
 #[template(path = "newcomers/told.html")]
-struct ToldPage<'a> {
+struct DeliveryStatusPage<'a> {
     page: &'a Page,
     friends: String,
     arrived: String,
@@ -77,7 +77,7 @@ pub(in crate::newcomers) async fn show(
 ) -> Result<Response, WebError> {
     let told = look(&app, &newcomer, &from.after, PAGE).await?;
     let number = |count: i64| page.words.number(count.unsigned_abs());
-    let template = ToldPage {
+    let template = DeliveryStatusPage {
         friends: back(&page, told.friends),
         elsewhere: elsewhere(&page, &told.elsewhere),
         arrived: number(told.counts.delivered),

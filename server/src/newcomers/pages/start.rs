@@ -20,7 +20,7 @@ use crate::words::Words;
 
 /// The form to start a move.
 #[derive(Deserialize)]
-pub(in crate::newcomers) struct Beginning {
+pub(in crate::newcomers) struct StartForm {
     #[serde(default)]
     invitation: String,
 }
@@ -64,7 +64,7 @@ pub(in crate::newcomers) async fn start(
     };
     let (per_day, per_address) = (section.per_day, section.per_address);
     let who = NewNewcomer { language, address: &address, invitation, per_day, per_address };
-    let Some(secret) = table.begin(&mut transaction, &who, now, crate::newcomers::good_for(app)).await?
+    let Some(secret) = table.begin(&mut transaction, &who, now, crate::newcomers::link_lifetime(app)).await?
     else {
         return Ok(Begun::TooMany);
     };
@@ -77,7 +77,7 @@ pub(in crate::newcomers) async fn begin(
     Shared(app): Shared<App>,
     page: Page,
     address: Address,
-    CheckedForm(beginning): CheckedForm<Beginning>,
+    CheckedForm(beginning): CheckedForm<StartForm>,
 ) -> Result<Response, WebError> {
     let place = match start(&app, address, &beginning.invitation, page.words.code()).await? {
         Begun::Secret(secret) => {
@@ -213,7 +213,7 @@ pub(in crate::newcomers) async fn restart(
         let removed = removing.map_err(|error| WebError::Internal(error.to_string()))?;
         removed.map_err(|error| WebError::Unavailable(format!("old uploads cannot be removed: {error}")))?;
         room.space.release_all(id).await?;
-        room.table.restart(id, app.now_millis(), crate::newcomers::good_for(&app)).await?;
+        room.table.restart(id, app.now_millis(), crate::newcomers::link_lifetime(&app)).await?;
     }
     Ok(Redirect::to("/newcomers"))
 }

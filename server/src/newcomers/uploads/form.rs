@@ -294,7 +294,10 @@ pub(in crate::newcomers) async fn start_check(
     sealed: Option<&[u8]>,
 ) -> Result<(), WebError> {
     let (table, now) = (&app.newcomers.table, app.now_millis());
-    if !table.start_check(&mut transaction, id, bytes, sealed, now, crate::newcomers::good_for(app)).await? {
+    if !table
+        .start_check(&mut transaction, id, bytes, sealed, now, crate::newcomers::link_lifetime(app))
+        .await?
+    {
         return Err(WebError::Conflict(ALREADY.to_owned()));
     }
     transaction.commit().await?;

@@ -276,15 +276,15 @@ async fn nobody_is_lost(scene: Scene) {
         let archives = scene.requests.archives(request.user_id).await.unwrap();
         assert_eq!(archives.len(), 1);
     }
-    assert_eq!(scene.requests.untold(100).await.unwrap().len(), asked.len());
+    assert_eq!(scene.requests.unnotified(100).await.unwrap().len(), asked.len());
     let address = scene.get(asked[0]).await.mail_to.unwrap();
     assert!(address.starts_with("sealed:"), "{address}");
     let unlock = scene.keys.unlock().unwrap().unwrap();
     assert_eq!(*open_text(&unlock, address).unwrap(), "greta@mail.example");
     for id in &asked {
-        scene.requests.told(*id).await.unwrap();
+        scene.requests.mark_notified(*id).await.unwrap();
     }
-    assert!(scene.requests.untold(100).await.unwrap().is_empty());
+    assert!(scene.requests.unnotified(100).await.unwrap().is_empty());
     let files = crate::support::names(&scene.root.path().join("archives/requests"));
     assert_eq!(files.len(), asked.len(), "{files:?}");
 }

@@ -12,7 +12,7 @@ const MOST: usize = 10_000;
 
 /// A cache of valid accounts, and the lock for asking the pod.
 #[derive(Debug, Default)]
-pub(super) struct Standing {
+pub(super) struct ValidAccounts {
     /// The cached accounts, by row number.
     known: Mutex<HashMap<i64, Known>>,
     /// Allows one query at a time: thousands are due at once when the service restarts.
@@ -29,7 +29,7 @@ struct Known {
 
 /// A session's stamp compared with the cached one of its account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum CachedStanding {
+enum CacheEntry {
     /// Valid, with this stamp.
     Fresh,
     /// Valid, with another stamp.
@@ -37,13 +37,13 @@ enum CachedStanding {
     Nothing,
 }
 
-impl Standing {
-    fn recall(&self, user_id: i64, stamp: &str, now: i64) -> CachedStanding {
+impl ValidAccounts {
+    fn recall(&self, user_id: i64, stamp: &str, now: i64) -> CacheEntry {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         match known.get(&user_id).filter(|known| now < known.until) {
-            Some(known) if known.stamp == stamp => CachedStanding::Fresh,
-            Some(_) => CachedStanding::Another,
-            None => CachedStanding::Nothing,
+            Some(known) if known.stamp == stamp => CacheEntry::Fresh,
+            Some(_) => CacheEntry::Another,
+            None => CacheEntry::Nothing,
         }
     }
 
@@ -58,25 +58,25 @@ impl Standing {
 
 impl SignInService {
     /// Caches an account as valid: it has just signed in.
-    pub(super) fn stands(&self, person: &Person, now: i64) {
-        self.0.standing.note(person.user_id, &person.stamp, now + self.0.asks_again);
+    pub(super) fn cache_valid(&self, person: &Person, now: i64) {
+        self.0.valid_accounts.note(person.user_id, &person.stamp, now + self.0.asks_again);
     }
 
     /// Returns whether the account is neither locked nor closed by now, and has the password and second factor of the
     /// sign-in. The pod is asked again after some minutes (`[sign_in] asks_again_minutes`); while it is unavailable,
     /// or another account is being checked, the session stays valid. `now` is in milliseconds since 1970.
     pub(crate) async fn is_current(&self, person: &Person, now: i64) -> bool {
-        let standing = &self.0.standing;
-        let _turn = match standing.recall(person.user_id, &person.stamp, now) {
-            CachedStanding::Fresh => return true,
+        let valid_accounts = &self.0.valid_accounts;
+        let _turn = match valid_accounts.recall(person.user_id, &person.stamp, now) {
+            CacheEntry::Fresh => return true,
             // A newer sign-in used another password: the older session waits for its check.
-            CachedStanding::Another => standing.turn.lock().await,
-            CachedStanding::Nothing => {
-                let Ok(turn) = standing.turn.try_lock() else { return true };
+            CacheEntry::Another => valid_accounts.turn.lock().await,
+            CacheEntry::Nothing => {
+                let Ok(turn) = valid_accounts.turn.try_lock() else { return true };
                 turn
             }
         };
-        let stands = match self.accounts().by_row(person.user_id, now).await {
+        let is_valid = match self.accounts().by_row(person.user_id, now).await {
             Ok(Account::OnPod(found)) => !found.locked && !found.closed && self.stamp(&found) == person.stamp,
             // The pod's password may be newer than the stored one.
             Ok(Account::Kept { person: found, pod_is_away }) => {
@@ -85,29 +85,29 @@ impl SignInService {
             Ok(Account::Gone) => false,
             Err(_) => return true,
         };
-        if stands {
-            self.stands(person, now);
+        if is_valid {
+            self.cache_valid(person, now);
         }
-        stands
+        is_valid
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CachedStanding, MOST, Standing};
+    use super::{CacheEntry, MOST, ValidAccounts};
 
     #[test]
     fn it_forgets_in_time() {
-        let standing = Standing::default();
-        assert_eq!(standing.recall(1, "a", 0), CachedStanding::Nothing);
-        standing.note(1, "a", 100);
-        assert_eq!(standing.recall(1, "a", 99), CachedStanding::Fresh);
-        assert_eq!(standing.recall(1, "b", 99), CachedStanding::Another);
-        assert_eq!(standing.recall(1, "a", 100), CachedStanding::Nothing);
-        assert_eq!(standing.recall(2, "a", 0), CachedStanding::Nothing);
+        let valid_accounts = ValidAccounts::default();
+        assert_eq!(valid_accounts.recall(1, "a", 0), CacheEntry::Nothing);
+        valid_accounts.note(1, "a", 100);
+        assert_eq!(valid_accounts.recall(1, "a", 99), CacheEntry::Fresh);
+        assert_eq!(valid_accounts.recall(1, "b", 99), CacheEntry::Another);
+        assert_eq!(valid_accounts.recall(1, "a", 100), CacheEntry::Nothing);
+        assert_eq!(valid_accounts.recall(2, "a", 0), CacheEntry::Nothing);
         for user in 0..i64::try_from(2 * MOST).unwrap() {
-            standing.note(user, "a", 100);
+            valid_accounts.note(user, "a", 100);
         }
-        assert!(standing.known.lock().unwrap().len() <= MOST);
+        assert!(valid_accounts.known.lock().unwrap().len() <= MOST);
     }
 }

@@ -30,7 +30,11 @@ pub(in crate::campaign) async fn marked(
 ///
 /// # Errors
 /// [`CampaignError`].
-pub async fn standing(setup: &Setup, name: &str, stop: CancellationToken) -> Result<Status, CampaignError> {
+pub async fn final_status(
+    setup: &Setup,
+    name: &str,
+    stop: CancellationToken,
+) -> Result<Status, CampaignError> {
     let look = || async {
         let campaign = Campaigns::new(&setup.store, &setup.pod).named(name).await?;
         Status::of(&setup.store, campaign).await
