@@ -35,5 +35,6 @@ pub mod schemas;
 pub mod store;
 pub mod text;
 pub mod validate;
+pub mod words;
 pub mod work_dir;
 mod xml;

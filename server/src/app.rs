@@ -146,7 +146,7 @@ impl App {
         at_rest::seal(&store, &keys, &config.pod_url, clock()).await?;
         let form_guard = form_guard(&config, &keys)?;
         let sign_in = SignInService::new(&config, &store, &keys)?;
-        let translations = Translations::built_in()?;
+        let translations = crate::words::built_in()?;
         let portal = Portal::new(&config, &store);
         let newcomers = NewcomersService::open(&config, &store)?;
         let outbox = Outbox::new(&store, &keys);

@@ -39,11 +39,10 @@ mod tests {
     use pappus_engine::pod::reader::ReadError;
 
     use super::{REASONS, reason};
-    use crate::words::Translations;
 
     #[test]
     fn germans_read_german() {
-        let all = Translations::built_in().unwrap();
+        let all = crate::words::built_in().unwrap();
         let german = all.named("de").unwrap();
         let name = || "ida".to_owned();
         let broken = ReadError::BrokenAccount { name: name(), reason: "none".to_owned() };

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 /// Kinds of records that are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[derive(strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum CountKind {
     /// Aspects.
     Aspects,
@@ -54,6 +56,11 @@ pub enum CountKind {
 }
 
 impl CountKind {
+    /// Returns the kind's name for programs.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
     /// Returns the kind's label for display.
     pub fn label(self) -> &'static str {
         self.labels().1

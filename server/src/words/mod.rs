@@ -1,186 +1,20 @@
-//! Translated texts. They are Fluent files under `translations/LANGUAGE/`, one for each module; each language has the
-//! same keys.
+//! Translated texts of the pages, mails and API: Fluent files under `translations/LANGUAGE/`, one for each module,
+//! beside the engine's.
 
-use std::borrow::Cow;
-use std::sync::Arc;
-
-use fluent_bundle::concurrent::FluentBundle;
-use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
-use fluent_langneg::{NegotiationStrategy, accepted_languages, negotiate_languages};
 use rust_embed::RustEmbed;
-use unic_langid::{CharacterDirection, LanguageIdentifier};
 
-/// The supported languages, the default first.
-pub const LANGUAGES: [(&str, &str); 2] = [("en", "English"), ("de", "Deutsch")];
+pub use pappus_engine::words::{LANGUAGES, Translations, TranslationsError, Words};
 
 #[derive(RustEmbed)]
 #[folder = "translations/"]
 struct Files;
 
-/// The reason the texts cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum TranslationsError {
-    /// A file is damaged.
-    #[error("the translation {file} is damaged: {reason}")]
-    Damaged {
-        /// The file.
-        file: String,
-        /// The reason.
-        reason: String,
-    },
-}
-
-/// All languages.
-#[derive(Clone)]
-pub struct Translations(Arc<Vec<(LanguageIdentifier, Words)>>);
-
-impl Translations {
-    /// Reads the built-in texts.
-    ///
-    /// # Errors
-    /// [`TranslationsError`].
-    pub fn built_in() -> Result<Self, TranslationsError> {
-        let languages = LANGUAGES.iter().map(|(code, _)| read(code));
-        languages.collect::<Result<_, _>>().map(|languages| Self(Arc::new(languages)))
-    }
-
-    /// Returns the texts in the language with this code, if supported.
-    pub fn named(&self, code: &str) -> Option<&Words> {
-        self.0.iter().map(|(_, words)| words).find(|words| words.code() == code)
-    }
-
-    /// Returns the texts that best match a browser's `Accept-Language`.
-    pub fn accepted(&self, header: &str) -> Words {
-        // Bounds the work on oversized headers.
-        let header = header.get(..header.len().min(200)).unwrap_or_default();
-        let requested = accepted_languages::parse(header);
-        let available: Vec<&LanguageIdentifier> = self.0.iter().map(|(language, _)| language).collect();
-        let chosen = negotiate_languages(&requested, &available, None, NegotiationStrategy::Lookup);
-        let chosen =
-            chosen.first().and_then(|chosen| self.0.iter().find(|(language, _)| language == **chosen));
-        chosen.or(self.0.first()).map(|(_, words)| words.clone()).unwrap_or_default()
-    }
-}
-
-fn read(code: &'static str) -> Result<(LanguageIdentifier, Words), TranslationsError> {
-    let damaged = |file: &str, reason: String| TranslationsError::Damaged { file: file.to_owned(), reason };
-    let language: LanguageIdentifier = code.parse().map_err(|error| damaged(code, format!("{error:?}")))?;
-    let mut bundle = FluentBundle::new_concurrent(vec![language.clone()]);
-    let right_to_left = language.character_direction() == CharacterDirection::RTL;
-    // Isolation marks are needed around inserted names in right-to-left languages; elsewhere they only clutter texts.
-    bundle.set_use_isolating(right_to_left);
-    for name in Files::iter().filter(|name| name.strip_prefix(code).is_some_and(|rest| rest.starts_with('/')))
-    {
-        let file = Files::get(&name).ok_or_else(|| damaged(&name, "it is not there".to_owned()))?;
-        let text = String::from_utf8_lossy(&file.data).into_owned();
-        let resource = FluentResource::try_new(text)
-            .map_err(|(_, errors)| damaged(&name, errors.iter().map(ToString::to_string).collect()))?;
-        bundle.add_resource(resource).map_err(|errors| {
-            damaged(&name, errors.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
-        })?;
-    }
-    let direction = if right_to_left { "rtl" } else { "ltr" };
-    Ok((language, Words(Some(Arc::new(Speech { code, direction, bundle })))))
-}
-
-struct Speech {
-    code: &'static str,
-    direction: &'static str,
-    bundle: FluentBundle<FluentResource>,
-}
-
-/// The texts in one language.
-#[derive(Clone, Default)]
-pub struct Words(Option<Arc<Speech>>);
-
-impl Words {
-    /// Returns the language, as in HTML's `lang`.
-    pub fn code(&self) -> &'static str {
-        self.0.as_ref().map_or("en", |speech| speech.code)
-    }
-
-    /// Returns the text direction, as in HTML's `dir`.
-    pub fn direction(&self) -> &'static str {
-        self.0.as_ref().map_or("ltr", |speech| speech.direction)
-    }
-
-    /// Returns a text.
-    pub fn say(&self, key: &str) -> String {
-        self.with(key, Vec::new())
-    }
-
-    /// Returns a text, if the key exists.
-    pub fn find(&self, key: &str) -> Option<String> {
-        let known = self.0.as_ref().is_some_and(|speech| speech.bundle.has_message(key));
-        known.then(|| self.say(key))
-    }
-
-    /// Returns a text with values inserted: `words.with("footer", vec![("pod", pod.into())])`.
-    pub fn with(&self, key: &str, values: Vec<(&str, FluentValue<'_>)>) -> String {
-        let found = self.0.as_ref().and_then(|speech| {
-            let pattern = speech.bundle.get_message(key)?.value()?;
-            let values: FluentArgs<'_> = values.into_iter().collect();
-            let mut errors = Vec::new();
-            Some(speech.bundle.format_pattern(pattern, Some(&values), &mut errors).into_owned())
-        });
-        found.unwrap_or_else(|| key.to_owned())
-    }
-
-    /// Returns a text with one value inserted.
-    pub fn one<'a>(&self, key: &str, name: &str, value: impl Into<FluentValue<'a>>) -> String {
-        self.with(key, vec![(name, value.into())])
-    }
-
-    /// Returns a date: 23 November 2026, 23. November 2026.
-    pub fn day(&self, time: chrono::DateTime<chrono::Utc>) -> String {
-        let month = self.say(&format!("month-{}", time.format("%-m")));
-        self.with(
-            "day",
-            vec![
-                ("day", FluentValue::from(time.format("%-d").to_string())),
-                ("month", FluentValue::from(month)),
-                ("year", FluentValue::from(time.format("%Y").to_string())),
-            ],
-        )
-    }
-
-    /// Returns a date with hour and minute, UTC.
-    pub fn moment(&self, time: chrono::DateTime<chrono::Utc>) -> String {
-        let clock = time.format("%H:%M").to_string();
-        self.with("moment", vec![("day", self.day(time).into()), ("time", clock.into())])
-    }
-
-    /// Returns a size in bytes for display: 12.3 MB.
-    pub fn size(&self, bytes: u64) -> String {
-        let (mut whole, mut unit) = (bytes, 0);
-        let units = ["bytes", "kB", "MB", "GB", "TB"];
-        let mut rest = 0;
-        while whole >= 1000 && unit + 1 < units.len() {
-            rest = whole % 1000 / 100;
-            whole /= 1000;
-            unit += 1;
-        }
-        let number =
-            if unit == 0 { whole.to_string() } else { format!("{whole}{}{rest}", self.say("decimal-point")) };
-        let unit = units.get(unit).copied().unwrap_or_default();
-        format!(
-            "{number} {}",
-            if unit == "bytes" { Cow::Owned(self.say("bytes")) } else { Cow::Borrowed(unit) }
-        )
-    }
-
-    /// Returns a number for display: 12,345.
-    pub fn number(&self, number: u64) -> String {
-        let (digits, separator) = (number.to_string(), self.say("thousands-separator"));
-        let mut text = String::new();
-        for (position, digit) in digits.chars().enumerate() {
-            if position > 0 && (digits.len() - position).is_multiple_of(3) {
-                text.push_str(&separator);
-            }
-            text.push(digit);
-        }
-        text
-    }
+/// Reads the built-in texts.
+///
+/// # Errors
+/// [`TranslationsError`].
+pub fn built_in() -> Result<Translations, TranslationsError> {
+    Translations::with::<Files>()
 }
 
 #[cfg(test)]

@@ -58,6 +58,19 @@ impl Section {
         })
     }
 
+    /// Returns the key of the title.
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Posts => "view-posts",
+            Self::Contacts => "view-contacts",
+            Self::Comments => "view-comments",
+            Self::Likes => "view-likes",
+            Self::Conversations => "view-conversations",
+            Self::Photos => "view-photos",
+            Self::Omissions => "view-omissions",
+        }
+    }
+
     /// Returns the path of a page in the archive.
     pub(super) fn path(self, page: u32) -> String {
         format!("view/{}", self.file_name(page))
@@ -107,7 +120,7 @@ impl Chapter {
     }
 
     /// Writes the open page if it is full, to make space for another record.
-    pub(super) fn make_room<W: Write + Seek>(
+    pub(super) fn start_page_if_full<W: Write + Seek>(
         &mut self,
         spool: &mut Spool<W>,
         frame: &Frame,

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::markdown::Excerpt;
-use super::tests::{EVIL, add_post, begin, finish, page, record};
+use super::tests::{EVIL, add_post, begin, begin_in, finish, page, record};
 use crate::archive::manifest::CountKind;
+use crate::domain::{Omission, OmissionCode, RecordKind, RecordRef};
+use crate::words::EngineTexts;
 
 /// A comment or like of the account's.
 fn reaction(kind: &str, number: u32, parent: &str, more: &serde_json::Value) -> crate::domain::Relayable {
@@ -70,7 +72,7 @@ fn comments_and_likes_say_where_they_stand() {
         assert!(likes.contains(part), "{part} is missing from {likes}");
     }
     let index = page(&mut finished, "index.html");
-    assert!(index.contains("<a href=\"view/likes-1.html\">own likes</a>"), "{index}");
+    assert!(index.contains("<a href=\"view/likes-1.html\">Your likes</a>"), "{index}");
     assert!(index.contains("22 November 2026, 10:00</time>, universal time (UTC)"), "{index}");
 }
 
@@ -108,4 +110,45 @@ fn excerpts_are_one_line() {
     assert_eq!(long, format!("{}…", "x".repeat(130)));
     assert_eq!(excerpt(&"ä".repeat(5000)), format!("{}…", "ä".repeat(140)));
     assert!(Excerpt(" \n![](https://pod.example/x.png)").is_empty());
+}
+
+/// Everything that these pages show, but what people wrote, is in the account's language.
+#[test]
+fn germans_get_german_pages() {
+    let mut view = begin_in("de", "Alice");
+    view.contact(&contact("bob@pod.example", "Bob")).unwrap();
+    add_post(&mut view, 1, "2015-03-01T00:00:00Z", "Katzen");
+    let text = json!({"text": "gut", "created_at": "2016-01-01T00:00:00Z"});
+    for (number, parent) in [(2, "0000000000000001"), (3, "fedcba9876543211")] {
+        view.own_relayable(&reaction("comment", number, parent, &text)).unwrap();
+    }
+    let like = json!({"parent_type": "Comment", "positive": true});
+    view.own_relayable(&reaction("like", 4, "0000000000000009", &like)).unwrap();
+    let record = RecordRef { kind: RecordKind::PhotoFile, id: Some(7), name: None };
+    let reason = "the file does not exist".to_owned();
+    view.omission(&Omission { code: OmissionCode::MissingFile, record, reason }).unwrap();
+    let mut finished = finish(view);
+    let names: Vec<String> = finished.entries.iter().map(|entry| entry.path.clone()).collect();
+    let pages = names.iter().filter(|name| name.ends_with(".html")).map(|name| page(&mut finished, name));
+    let pages: Vec<String> = pages.collect();
+    for shown in &pages {
+        assert!(shown.contains("<html lang=\"de\" dir=\"ltr\">"), "{shown}");
+        assert!(!shown.contains(">view-"), "a text is missing in {shown}");
+    }
+    let all = pages.concat();
+    for part in [
+        "<p class=\"meta\">Zu: <a href=\"posts-1.html#p-0000000000000001\">dein Beitrag vom 1. März 2015</a>: „",
+        "<p class=\"meta\">Zu: ein Beitrag, der nicht in diesem Archiv ist",
+        "<li>Gefällt dir: ein Kommentar, der keine eigene Seite hat</li>",
+        "<strong>Fotodatei</strong> <code>Nr. 7</code>: die Datei fehlt auf dem Pod</li>",
+        "<td class=\"number\">3.049</td>",
+        "<title>Beiträge – Alice</title>",
+    ] {
+        assert!(all.contains(part), "{part} is missing from {all}");
+    }
+    let english = String::from_utf8(EngineTexts::get("en/archive.ftl").unwrap().data.into_owned()).unwrap();
+    let texts = english.lines().filter_map(|line| line.split_once(" = ")).map(|(_, text)| text);
+    for text in texts.filter(|text| text.len() > 4 && !text.contains('{')) {
+        assert!(!all.contains(&format!(">{text}<")), "{text}");
+    }
 }

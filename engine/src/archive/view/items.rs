@@ -1,21 +1,25 @@
 //! The data for the templates of single records.
 
+use std::fmt::Display;
+
 use askama::Template;
+use askama::filters::Safe;
 
 use super::inline::is_web_address;
 use super::markdown::{Excerpt, Markdown};
-use super::words::{Count, Day, Encoded, Moment, birthday, plain};
+use super::pages::{Frame, person_mark};
+use super::words::{Day, Encoded, Moment, plain};
 use super::{Audience, Reply};
 use crate::domain::{
     Comment, CommentedPost, Contact, Conversation, Message, Omission, OwnPost, Photo, Poll, Post, Profile,
-    RecordKind, Timestamp,
+    Timestamp,
 };
 
 /// The profile, on the first page.
 #[derive(Template)]
 #[template(path = "view/profile.html")]
 pub(super) struct ProfileItem<'a> {
-    pub(super) lang: &'a str,
+    pub(super) frame: &'a Frame,
     pub(super) name: &'a str,
     pub(super) avatar: Option<Encoded<'a>>,
     pub(super) bio: Markdown<'a>,
@@ -26,15 +30,15 @@ pub(super) struct ProfileItem<'a> {
 }
 
 impl<'a> ProfileItem<'a> {
-    pub(super) fn new(lang: &'a str, name: &'a str, profile: &'a Profile, avatar: Option<&'a str>) -> Self {
+    pub(super) fn new(frame: &'a Frame, profile: &'a Profile, avatar: Option<&'a str>) -> Self {
         let filled =
             |text: &'a Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty());
         Self {
-            lang,
-            name,
+            frame,
+            name: &frame.name,
             avatar: avatar.map(Encoded),
             bio: Markdown(profile.bio.as_deref().unwrap_or_default()),
-            birthday: filled(&profile.birthday).map(birthday),
+            birthday: filled(&profile.birthday).map(|birthday| frame.words.birthday(birthday)),
             gender: filled(&profile.gender),
             location: filled(&profile.location),
             tags: filled(&profile.tag_string),
@@ -50,6 +54,7 @@ impl<'a> ProfileItem<'a> {
 #[derive(Template)]
 #[template(path = "view/contact.html")]
 pub(super) struct ContactItem<'a> {
+    pub(super) frame: &'a Frame,
     pub(super) contact: &'a Contact,
 }
 
@@ -57,11 +62,10 @@ pub(super) struct ContactItem<'a> {
 #[derive(Template)]
 #[template(path = "view/post.html")]
 pub(super) struct PostItem<'a> {
-    pub(super) lang: &'a str,
-    pub(super) account: &'a str,
+    pub(super) frame: &'a Frame,
     pub(super) post: &'a Post,
     pub(super) guid: &'a str,
-    pub(super) created_at: Moment,
+    pub(super) created_at: Moment<'a>,
     pub(super) audience: &'a Audience,
     pub(super) text: Markdown<'a>,
     pub(super) photos: Vec<PhotoItem<'a>>,
@@ -74,8 +78,7 @@ pub(super) struct PostItem<'a> {
 
 impl<'a> PostItem<'a> {
     pub(super) fn new(
-        lang: &'a str,
-        account: &'a str,
+        frame: &'a Frame,
         own: &'a OwnPost,
         audience: &'a Audience,
         likes: u64,
@@ -87,11 +90,10 @@ impl<'a> PostItem<'a> {
         };
         let filled = |text: &&'a str| !text.trim().is_empty();
         Self {
-            lang,
-            account,
+            frame,
             post: &own.post,
             guid: own.post.guid().as_str(),
-            created_at: Moment(created_at(&own.post)),
+            created_at: frame.words.moment(created_at(&own.post)),
             audience,
             text: Markdown(message.map_or("", |message| &message.text)),
             photos: message.map_or_else(Vec::new, |message| {
@@ -105,12 +107,16 @@ impl<'a> PostItem<'a> {
                 .filter(filled),
             client: message.and_then(|message| message.provider_display_name.as_deref()).filter(filled),
             likes,
-            replies: replies.iter().map(ReplyItem::new).collect(),
+            replies: replies.iter().map(|reply| ReplyItem::new(frame, reply)).collect(),
         }
     }
 
-    fn like_count(&self) -> Count {
-        Count(self.likes)
+    fn like_count(&self) -> String {
+        self.frame.words.counted("view-like-count", self.likes)
+    }
+
+    fn reply_count(&self) -> String {
+        self.frame.words.counted("view-comment-count", self.replies.len() as u64)
     }
 }
 
@@ -126,17 +132,17 @@ pub(super) fn created_at(post: &Post) -> Timestamp {
 pub(super) struct ReplyItem<'a> {
     id: &'a str,
     name: &'a str,
-    created_at: Option<Moment>,
+    created_at: Option<Moment<'a>>,
     text: Markdown<'a>,
 }
 
 impl<'a> ReplyItem<'a> {
-    fn new(reply: &'a Reply) -> Self {
+    fn new(frame: &'a Frame, reply: &'a Reply) -> Self {
         let name = reply.author_name.trim();
         Self {
             id: &reply.author_id,
             name: if name.is_empty() { &reply.author_id } else { name },
-            created_at: reply.created_at.map(Moment),
+            created_at: reply.created_at.map(|time| frame.words.moment(time)),
             text: Markdown(&reply.text),
         }
     }
@@ -161,21 +167,31 @@ impl<'a> PhotoItem<'a> {
         let name = caption.clone().unwrap_or_else(|| plain(&photo.remote_photo_name));
         Self { file: Encoded(&photo.remote_photo_name), caption, name, number, of, size }
     }
+
+    /// Returns the number of a photo without a description among those of its post.
+    fn position(&self, frame: &Frame) -> Safe<String> {
+        frame.words.html("view-photo-of", &[("number", &self.number), ("total", &self.of)])
+    }
 }
 
 /// A photo outside posts.
 #[derive(Template)]
 #[template(path = "view/photo.html")]
 pub(super) struct LoosePhotoItem<'a> {
-    pub(super) lang: &'a str,
+    pub(super) frame: &'a Frame,
     pub(super) photo: PhotoItem<'a>,
-    pub(super) created_on: Day,
+    pub(super) created_on: Day<'a>,
     pub(super) avatar: bool,
 }
 
 impl<'a> LoosePhotoItem<'a> {
-    pub(super) fn new(lang: &'a str, photo: &'a Photo, avatar: bool) -> Self {
-        Self { lang, photo: PhotoItem::new(photo, 1, 1), created_on: Day(photo.created_at), avatar }
+    pub(super) fn new(frame: &'a Frame, photo: &'a Photo, avatar: bool) -> Self {
+        Self {
+            frame,
+            photo: PhotoItem::new(photo, 1, 1),
+            created_on: frame.words.day(photo.created_at),
+            avatar,
+        }
     }
 }
 
@@ -183,34 +199,48 @@ impl<'a> LoosePhotoItem<'a> {
 #[derive(Template)]
 #[template(path = "view/comment.html")]
 pub(super) struct CommentItem<'a> {
-    pub(super) lang: &'a str,
-    pub(super) guid: &'a str,
-    pub(super) parent: &'a str,
-    pub(super) created_at: Moment,
-    pub(super) text: Markdown<'a>,
+    frame: &'a Frame,
+    guid: &'a str,
+    parent: &'a str,
+    created_at: Moment<'a>,
+    text: Markdown<'a>,
 }
 
 impl<'a> CommentItem<'a> {
-    pub(super) fn new(lang: &'a str, comment: &'a Comment) -> Self {
+    pub(super) fn new(frame: &'a Frame, comment: &'a Comment) -> Self {
         let (guid, parent) = (comment.guid.as_str(), comment.parent_guid.as_str());
-        Self { lang, guid, parent, created_at: Moment(comment.created_at), text: Markdown(&comment.text) }
+        let created_at = frame.words.moment(comment.created_at);
+        Self { frame, guid, parent, created_at, text: Markdown(&comment.text) }
     }
+
+    fn place(&self) -> Safe<String> {
+        self.frame.words.html("view-comment-on", &[("post", &parent_mark(self.parent))])
+    }
+}
+
+/// Returns the mark in whose place [`super::marks`] puts the description of a post. GUIDs need no escaping.
+fn parent_mark(guid: &str) -> String {
+    format!("<!--parent {guid}-->")
 }
 
 /// One of the account's own likes on a post.
 #[derive(Template)]
-#[template(source = "<li>Liked <!--parent {{ parent }}--></li>\n", ext = "html")]
+#[template(source = "<li>{{ self.place() }}</li>\n", ext = "html")]
 pub(super) struct LikeItem<'a> {
+    pub(super) frame: &'a Frame,
     pub(super) parent: &'a str,
 }
 
 impl LikeItem<'_> {
+    fn place(&self) -> Safe<String> {
+        self.frame.words.html("view-liked", &[("post", &parent_mark(self.parent))])
+    }
+
     /// Returns the entry for likes on comments, which are counted only; empty if there are none.
-    pub(super) fn on_comments(count: u64) -> String {
+    pub(super) fn on_comments(frame: &Frame, count: u64) -> String {
         match count {
             0 => String::new(),
-            1 => "<li>Liked a comment, which has no page of its own</li>\n".to_owned(),
-            _ => format!("<li>Liked {} comments, which have no pages of their own</li>\n", Count(count)),
+            _ => format!("<li>{}</li>\n", frame.words.counted("view-liked-comments", count)),
         }
     }
 }
@@ -226,35 +256,53 @@ pub(super) struct PersonName<'a> {
 #[derive(Template)]
 #[template(path = "view/parent.html")]
 pub(super) struct ParentItem<'a> {
+    frame: &'a Frame,
+    /// The language of the text, if known.
     lang: &'a str,
     guid: &'a str,
     /// ID and host of the author, and the address of the post, unless it is the account's own post.
     others: Option<(&'a str, &'a str, &'a str)>,
-    created_on: Day,
+    created_on: Day<'a>,
     text: Excerpt<'a>,
 }
 
 impl<'a> ParentItem<'a> {
     /// Describes one of the account's own posts.
-    pub(super) fn own(lang: &'a str, post: &'a Post) -> Self {
+    pub(super) fn own(frame: &'a Frame, post: &'a Post) -> Self {
         let text = match post {
             Post::StatusMessage(message) => message.text.as_str(),
             Post::Reshare(_) => "",
         };
-        let created_on = Day(created_at(post));
-        Self { lang, guid: post.guid().as_str(), others: None, created_on, text: Excerpt(text) }
+        let created_on = frame.words.day(created_at(post));
+        let (lang, guid) = (frame.lang.as_str(), post.guid().as_str());
+        Self { frame, lang, guid, others: None, created_on, text: Excerpt(text) }
     }
 
     /// Describes somebody else's post.
-    pub(super) fn of(post: &'a CommentedPost) -> Self {
+    pub(super) fn of(frame: &'a Frame, post: &'a CommentedPost) -> Self {
         let url = if is_web_address(&post.url) { post.url.as_str() } else { "" };
         Self {
+            frame,
             lang: "",
             guid: post.guid.as_str(),
             others: Some((post.author.as_str(), post.author.host(), url)),
-            created_on: Day(post.created_at),
+            created_on: frame.words.day(post.created_at),
             text: Excerpt(&post.text),
         }
+    }
+
+    fn by(&self, author: &str) -> Safe<String> {
+        let values: [(_, &dyn Display); 2] = [("author", &person_mark(author)), ("day", &self.created_on)];
+        self.frame.words.html("view-post-by", &values)
+    }
+
+    fn own_post(&self) -> Safe<String> {
+        self.frame.words.html("view-own-post", &[("day", &self.created_on)])
+    }
+
+    fn quote(&self) -> Safe<String> {
+        let text = format!("<bdi lang=\"{}\">{}</bdi>", self.lang, self.text);
+        self.frame.words.html("view-quote", &[("text", &text)])
     }
 }
 
@@ -262,10 +310,19 @@ impl<'a> ParentItem<'a> {
 #[derive(Template)]
 #[template(path = "view/conversation.html")]
 pub(super) struct ConversationItem<'a> {
+    pub(super) frame: &'a Frame,
     pub(super) conversation: &'a Conversation,
-    pub(super) created_at: Moment,
     pub(super) continued: bool,
     pub(super) messages: Vec<MessageItem<'a>>,
+}
+
+impl ConversationItem<'_> {
+    fn between(&self) -> Safe<String> {
+        let people = self.conversation.participants.iter().map(|person| person_mark(person.as_str()));
+        let people = people.collect::<Vec<_>>().join(", ");
+        let time = self.frame.words.moment(self.conversation.created_at);
+        self.frame.words.html("view-between", &[("people", &people), ("time", &time)])
+    }
 }
 
 /// A message in a conversation.
@@ -274,16 +331,17 @@ pub(super) struct MessageItem<'a> {
     /// The language, known only for the account's own messages.
     lang: &'a str,
     own: bool,
-    created_at: Moment,
+    created_at: Moment<'a>,
     text: Markdown<'a>,
 }
 
 impl<'a> MessageItem<'a> {
-    pub(super) fn new(lang: &'a str, account: &str, message: &'a Message) -> Self {
+    pub(super) fn new(frame: &'a Frame, message: &'a Message) -> Self {
         let author = message.author.as_str();
-        let own = author == account;
-        let lang = if own { lang } else { "" };
-        Self { author, lang, own, created_at: Moment(message.created_at), text: Markdown(&message.text) }
+        let own = author == frame.account;
+        let lang = if own { frame.lang.as_str() } else { "" };
+        let created_at = frame.words.moment(message.created_at);
+        Self { author, lang, own, created_at, text: Markdown(&message.text) }
     }
 }
 
@@ -291,19 +349,22 @@ impl<'a> MessageItem<'a> {
 #[derive(Template)]
 #[template(path = "view/omission.html")]
 pub(super) struct OmissionItem {
-    kind: RecordKind,
+    kind: String,
     name: String,
     reason: String,
 }
 
 impl OmissionItem {
-    pub(super) fn new(omission: &Omission) -> Self {
-        let record = &omission.record;
+    /// Describes an omission. Its own, more precise reason is in English; other languages have one for each code.
+    pub(super) fn new(frame: &Frame, omission: &Omission) -> Self {
+        let (record, words) = (&omission.record, &frame.words);
         let name = match (&record.name, record.id) {
             (Some(name), _) => plain(name),
-            (None, Some(id)) => format!("no. {id}"),
+            (None, Some(id)) => words.html("view-row", &[("number", &id)]).0,
             (None, None) => String::new(),
         };
-        Self { kind: record.kind, name, reason: plain(&omission.reason) }
+        let kind = words.text(&format!("record-{}", record.kind.as_str().replace('_', "-"))).into_owned();
+        let reason = if words.code() == "en" { plain(&omission.reason) } else { frame.reason(omission.code) };
+        Self { kind, name, reason }
     }
 }

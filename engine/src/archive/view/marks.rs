@@ -10,7 +10,7 @@ use std::io;
 use super::chapter::Section;
 use super::drafts::{PhotoFiles, ScratchReader, Spans, Votes, hash};
 use super::inline::{begin_link, escape, is_web_address};
-use super::words::Count;
+use super::pages::Frame;
 
 /// Starts every mark: its kind, a space and its value follow.
 const BEGIN: &str = "<!--";
@@ -61,8 +61,7 @@ pub(super) struct Resolver<'a> {
     pub(super) marks: &'a Marks,
     /// The file with the rendered names and descriptions.
     pub(super) scratch: &'a ScratchReader,
-    /// Base address of the account's pod.
-    pub(super) pod_url: &'a str,
+    pub(super) frame: &'a Frame,
     /// The path from the page to the folder of posts.
     pub(super) root: &'static str,
 }
@@ -109,7 +108,9 @@ impl Resolver<'_> {
         if self.marks.photos.contains(file) {
             out.push_str(photo);
         } else {
-            out.push_str("<p class=\"missing\"><strong>Photo not in this archive:</strong> <bdi>");
+            out.push_str("<p class=\"missing\"><strong>");
+            out.push_str(&self.frame.words.text("view-photo-missing"));
+            out.push_str("</strong> <bdi>");
             out.push_str(name);
             out.push_str("</bdi></p>");
         }
@@ -119,12 +120,7 @@ impl Resolver<'_> {
     fn votes(&self, out: &mut String, guid: &str) {
         let votes = self.marks.votes.get(&hash(guid)).copied().unwrap_or(0);
         // Writing to a string cannot fail.
-        _ = write!(
-            out,
-            " <span class=\"votes\">{} {}</span>",
-            Count(votes),
-            if votes == 1 { "vote" } else { "votes" }
-        );
+        _ = write!(out, " <span class=\"votes\">{}</span>", self.frame.words.counted("view-votes", votes));
     }
 
     fn person(&self, out: &mut String, id: &str) -> io::Result<()> {
@@ -143,9 +139,10 @@ impl Resolver<'_> {
         if let Some(description) = self.marks.parents.get(&hash(guid)) {
             return self.resolve(out, &description.read(self.scratch)?);
         }
-        out.push_str("a post that is not in this archive");
-        if is_web_address(self.pod_url) {
-            let url = format!("{}/posts/{guid}", self.pod_url.trim_end_matches('/'));
+        out.push_str(&self.frame.words.text("view-unknown-post"));
+        let pod_url = &self.frame.pod_url;
+        if is_web_address(pod_url) {
+            let url = format!("{}/posts/{guid}", pod_url.trim_end_matches('/'));
             out.push_str(": ");
             // Writing to a string cannot fail.
             _ = begin_link(out, &url, false);
@@ -158,12 +155,20 @@ impl Resolver<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ViewHeader;
     use super::*;
 
     fn resolved(text: &str, marks: &Marks) -> String {
         let scratch = ScratchReader::Memory(Vec::new());
         let mut out = String::new();
-        let resolver = Resolver { marks, scratch: &scratch, pod_url: "https://pod.example/", root: "" };
+        let frame = Frame::from(ViewHeader {
+            account: "alice@pod.example".parse().unwrap(),
+            name: String::new(),
+            pod_url: "https://pod.example/".to_owned(),
+            created_at: "2026-11-22T06:13:34Z".parse().unwrap(),
+            language: None,
+        });
+        let resolver = Resolver { marks, scratch: &scratch, frame: &frame, root: "" };
         resolver.resolve(&mut out, text).unwrap();
         out
     }

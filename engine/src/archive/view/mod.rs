@@ -7,7 +7,7 @@
 //!
 //! Records wait in a scratch file, since posts are sorted by date and links need page numbers; only their positions
 //! are in memory. All content of the account is escaped by the templates, except Markdown that `markdown` rendered.
-//! The texts are in `engine/templates/view/`; names of months are in `words`.
+//! The texts are in `engine/translations/`, in the account's language or in English.
 
 mod chapter;
 #[cfg(test)]

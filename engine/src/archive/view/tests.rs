@@ -22,12 +22,16 @@ pub(super) fn record<T: serde::de::DeserializeOwned>(value: serde_json::Value) -
 }
 
 pub(super) fn begin(name: &str) -> View<Spool> {
+    begin_in("pt-BR", name)
+}
+
+pub(super) fn begin_in(language: &str, name: &str) -> View<Spool> {
     let header = ViewHeader {
         account: "alice@closing.example".parse().unwrap(),
         name: name.to_owned(),
         pod_url: "https://closing.example/".to_owned(),
         created_at: time("2026-11-22T10:00:00Z"),
-        language: Some("pt-BR".to_owned()),
+        language: Some(language.to_owned()),
     };
     View::begin(Cursor::new(Vec::new()), tempfile::spooled_tempfile(super::PAGES_IN_MEMORY), header).unwrap()
 }
@@ -119,9 +123,9 @@ fn fifty_posts_a_page_with_a_way_back_and_forth_and_an_index_of_years() {
     let index = page(&mut finished, "index.html");
     assert!(index.contains("href=\"view/posts-1.html#y2015\">2015 <span class=\"count\">60<"));
     assert!(index.contains("href=\"view/posts-2.html#y2016\">2016 <span class=\"count\">41<"));
-    assert!(index.contains("<a href=\"view/posts-1.html\">posts</a></th><td class=\"number\">3,049</td>"));
+    assert!(index.contains("<a href=\"view/posts-1.html\">Posts</a></th><td class=\"number\">3,049</td>"));
     assert!(index.contains("href=\"view/posts-3.html\">Go to the page with the newest"));
-    assert!(!index.contains("polls"));
+    assert!(!index.contains("Polls"));
 }
 
 #[test]
@@ -160,7 +164,7 @@ fn a_post_shows_everything_that_hangs_on_it() {
     let shown = page(&mut finish(view), "view/posts-1.html");
     for part in [
         "<h3 id=\"t-0123456789abcdef\"><time datetime=\"2016-03-12T14:02:00Z\">12 March 2016, 14:02</time></h3>",
-        "<span class=\"label\">Limited: <bdi>Friends</bdi>, <bdi>A &#38; B</bdi></span> from <bdi>mobile</bdi>",
+        "<span class=\"label\">Limited: <bdi>Friends</bdi>, <bdi>A &#38; B</bdi></span> from <bdi lang=\"\">mobile</bdi>",
         "<div class=\"text\" lang=\"pt-BR\"><p dir=\"auto\">hello</p>",
         "<img src=\"../photos/a%20b%22.jpg\"",
         "alt=\"the &#34;sea&#34;\" width=\"800\" height=\"600\" lang=\"pt-BR\"",
@@ -269,7 +273,7 @@ fn few_omissions_are_on_the_first_page_and_many_on_their_own() {
         let mut finished = finish(view);
         assert_eq!(paths(&finished).contains(&"view/omissions.html"), own_page);
         let index = page(&mut finished, "index.html");
-        assert!(index.contains(&format!("{count} × the file was not on the pod’s disk")));
+        assert!(index.contains(&format!("{count} × the file is missing on the pod")));
         assert_eq!(index.contains("<code>no. 7</code>: it is &#60;gone&#62;"), !own_page);
         assert_eq!(index.contains("href=\"view/omissions.html\""), own_page);
     }

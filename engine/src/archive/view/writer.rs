@@ -16,7 +16,7 @@ use super::items::{
 use super::marks::{Marks, Resolver};
 use super::pages::{CountRow, Frame, Index, STYLE, UNPACKED_STYLE, YearRow, render, style_hash};
 use super::spool::Spool;
-use super::words::{Count, Encoded, Moment};
+use super::words::Encoded;
 use super::{FinishedView, ViewError};
 use crate::archive::manifest::CountKind;
 use crate::archive::names;
@@ -129,7 +129,7 @@ impl<W: Write + Seek> View<W> {
     /// # Errors
     /// [`ViewError`].
     pub fn profile(&mut self, profile: &Profile, avatar_file: Option<&str>) -> Result<(), ViewError> {
-        self.profile = ProfileItem::new(&self.frame.lang, &self.frame.name, profile, avatar_file).render()?;
+        self.profile = ProfileItem::new(&self.frame, profile, avatar_file).render()?;
         Ok(())
     }
 
@@ -139,8 +139,8 @@ impl<W: Write + Seek> View<W> {
     /// [`ViewError`].
     pub fn contact(&mut self, contact: &Contact) -> Result<(), ViewError> {
         person(&mut self.scratch, &mut self.marks.people, contact.account_id.as_str(), &contact.person_name)?;
-        self.contacts.make_room(&mut self.spool, &self.frame)?;
-        self.contacts.add(&ContactItem { contact })
+        self.contacts.start_page_if_full(&mut self.spool, &self.frame)?;
+        self.contacts.add(&ContactItem { frame: &self.frame, contact })
     }
 
     /// Adds one of the account's posts.
@@ -155,10 +155,10 @@ impl<W: Write + Seek> View<W> {
         likes: u64,
         replies: Vec<Reply>,
     ) -> Result<(), ViewError> {
-        let item = PostItem::new(&self.frame.lang, &self.frame.account, post, &audience, likes, &replies);
+        let item = PostItem::new(&self.frame, post, &audience, likes, &replies);
         let time = place(created_at(&post.post));
         self.posts.add(&mut self.scratch, &item, time, post.post.guid().as_str())?;
-        let parent = self.scratch.add(&ParentItem::own(&self.frame.lang, &post.post))?;
+        let parent = self.scratch.add(&ParentItem::own(&self.frame, &post.post))?;
         self.marks.parents.insert(hash(post.post.guid().as_str()), parent);
         for reply in &replies {
             person(&mut self.scratch, &mut self.marks.people, &reply.author_id, &reply.author_name)?;
@@ -171,7 +171,7 @@ impl<W: Write + Seek> View<W> {
     /// # Errors
     /// [`ViewError`].
     pub fn commented_post(&mut self, post: &CommentedPost) -> Result<(), ViewError> {
-        let parent = self.scratch.add(&ParentItem::of(post))?;
+        let parent = self.scratch.add(&ParentItem::of(&self.frame, post))?;
         self.marks.parents.insert(hash(post.guid.as_str()), parent);
         Ok(())
     }
@@ -183,13 +183,13 @@ impl<W: Write + Seek> View<W> {
     pub fn own_relayable(&mut self, relayable: &Relayable) -> Result<(), ViewError> {
         match &relayable.entity {
             RelayableEntity::Comment(comment) => {
-                let item = CommentItem::new(&self.frame.lang, comment);
+                let item = CommentItem::new(&self.frame, comment);
                 let time = place(comment.created_at);
                 self.comments.add(&mut self.scratch, &item, time, comment.guid.as_str())?;
             }
             // Likes have no date: they keep their order.
             RelayableEntity::Like(like) if like.parent_type == "Post" => {
-                let item = LikeItem { parent: like.parent_guid.as_str() };
+                let item = LikeItem { frame: &self.frame, parent: like.parent_guid.as_str() };
                 self.likes.add(&mut self.scratch, &item, (0, 0), like.guid.as_str())?;
             }
             RelayableEntity::Like(_) => self.likes_on_comments += 1,
@@ -213,16 +213,16 @@ impl<W: Write + Seek> View<W> {
     /// # Errors
     /// [`ViewError`].
     pub fn conversation(&mut self, conversation: &Conversation) -> Result<(), ViewError> {
-        let Frame { account, lang, .. } = &self.frame;
+        let frame = &self.frame;
         let mut rest = conversation.messages.as_slice();
         let mut continued = conversation.continued;
         loop {
             let (messages, later) = rest.split_at(rest.len().min(MESSAGES_PER_PAGE));
             let item = ConversationItem {
+                frame,
                 conversation,
-                created_at: Moment(conversation.created_at),
                 continued,
-                messages: messages.iter().map(|message| MessageItem::new(lang, account, message)).collect(),
+                messages: messages.iter().map(|message| MessageItem::new(frame, message)).collect(),
             };
             let time = place(conversation.created_at);
             self.conversations.add(&mut self.scratch, &item, time, conversation.guid.as_str())?;
@@ -238,7 +238,7 @@ impl<W: Write + Seek> View<W> {
     /// # Errors
     /// [`ViewError`].
     pub fn loose_photo(&mut self, photo: &LoosePhoto) -> Result<(), ViewError> {
-        let item = LoosePhotoItem::new(&self.frame.lang, &photo.photo, photo.avatar);
+        let item = LoosePhotoItem::new(&self.frame, &photo.photo, photo.avatar);
         self.photos.add(&mut self.scratch, &item, place(photo.photo.created_at), photo.photo.guid.as_str())
     }
 
@@ -248,8 +248,8 @@ impl<W: Write + Seek> View<W> {
     /// [`ViewError`].
     pub fn omission(&mut self, omission: &Omission) -> Result<(), ViewError> {
         *self.reasons.entry(omission.code).or_default() += 1;
-        let item = OmissionItem::new(omission);
-        self.omissions.make_room(&mut self.spool, &self.frame)?;
+        let item = OmissionItem::new(&self.frame, omission);
+        self.omissions.start_page_if_full(&mut self.spool, &self.frame)?;
         self.omissions.add(&item)?;
         if self.few_omissions.len() <= FEW_OMISSIONS {
             self.few_omissions.push(item);
@@ -282,11 +282,11 @@ impl<W: Read + Write + Seek> View<W> {
         }
         let pages = Section::Posts.plan(posts.lengths().map(|(length, _)| length));
         marks.posts = posts.lengths().map(|(_, guid)| guid).zip(pages).collect();
-        let resolver = Resolver { marks: &marks, scratch: &scratch, pod_url: &frame.pod_url, root: "" };
+        let resolver = Resolver { marks: &marks, scratch: &scratch, frame: &frame, root: "" };
         let mut assembly = Assembly { spool: &mut spool, frame: &frame, resolver };
         let (years, last_posts) = assembly.posts(&posts)?;
         self.contacts.finish(assembly.spool, &frame)?;
-        let likes_on_comments = LikeItem::on_comments(self.likes_on_comments);
+        let likes_on_comments = LikeItem::on_comments(&frame, self.likes_on_comments);
         for (section, drafts, end) in [
             (Section::Comments, &comments, ""),
             (Section::Likes, &likes, likes_on_comments.as_str()),
@@ -311,14 +311,18 @@ impl<W: Read + Write + Seek> View<W> {
             counts: counts
                 .iter()
                 .filter(|(_, n)| **n > 0)
-                .map(|(kind, n)| CountRow::new(*kind, *n))
+                .map(|(kind, n)| CountRow::new(&frame.words, *kind, *n))
                 .collect(),
-            years: years.iter().map(|(year, posts)| year_row(*year, posts)).collect(),
+            years: years.iter().map(|(year, posts)| year_row(&frame, *year, posts)).collect(),
             last_posts: Section::Posts.path(last_posts),
-            omissions: Count(self.reasons.values().sum()),
-            reasons: self.reasons.iter().map(|(code, n)| (*code, Count(*n))).collect(),
+            omissions: self.reasons.values().sum(),
+            reasons: self
+                .reasons
+                .iter()
+                .map(|(code, n)| (frame.reason(*code), frame.words.number(*n)))
+                .collect(),
             few_omissions: few_omissions.as_deref(),
-            unlisted: Count(self.unlisted),
+            unlisted: self.unlisted,
         };
         spool.page(names::INDEX, &index)?;
         spool.finish()
@@ -339,7 +343,7 @@ impl<W: Write + Seek> Assembly<'_, W> {
         let mut years: BTreeMap<i32, Year> = BTreeMap::new();
         let (mut last_year, mut chapter) = (None, Chapter::new(Section::Posts));
         drafts.read(&self.resolver, |year, text, rendered| {
-            chapter.make_room(self.spool, self.frame)?;
+            chapter.start_page_if_full(self.spool, self.frame)?;
             let begun = years.contains_key(&year);
             years.entry(year).or_insert(Year { page: chapter.page(), posts: 0 }).posts += 1;
             if chapter.is_fresh() || last_year != Some(year) {
@@ -360,7 +364,7 @@ impl<W: Write + Seek> Assembly<'_, W> {
     fn chapter(&mut self, section: Section, drafts: &Drafts, end: &str) -> Result<(), ViewError> {
         let mut chapter = Chapter::new(section);
         drafts.read(&self.resolver, |_, text, rendered| {
-            chapter.make_room(self.spool, self.frame)?;
+            chapter.start_page_if_full(self.spool, self.frame)?;
             chapter.add_text(text, rendered);
             Ok(())
         })?;
@@ -386,7 +390,8 @@ fn place(time: Timestamp) -> (i64, i32) {
     (time.and_utc().timestamp_micros(), time.year())
 }
 
-fn year_row(year: i32, posts: &Year) -> YearRow {
+fn year_row<'a>(frame: &'a Frame, year: i32, posts: &Year) -> YearRow<'a> {
     let link = format!("{}#y{year}", Section::Posts.path(posts.page));
-    YearRow { year, posts: Count(posts.posts), link }
+    let noun = frame.words.counted("view-year-posts", posts.posts);
+    YearRow { year, posts: frame.words.number(posts.posts), noun, link }
 }

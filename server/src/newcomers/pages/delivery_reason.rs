@@ -36,11 +36,10 @@ mod tests {
     use pappus_engine::http::HttpError;
 
     use super::reason;
-    use crate::words::Translations;
 
     #[test]
     fn germans_read_german() {
-        let all = Translations::built_in().unwrap();
+        let all = crate::words::built_in().unwrap();
         let german = all.named("de").unwrap();
         let host = || "pod.example".to_owned();
         let dns = "dns error: failed to lookup address information: Name or service not known".to_owned();
