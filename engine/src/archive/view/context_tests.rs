@@ -50,7 +50,7 @@ fn comments_and_likes_say_where_they_stand() {
     let others =
         "a post by <bdi lang=\"\">Bob &#60;b&#62;</bdi> <code>bob@pod.example</code> of 2 March 2014: ";
     let link = "<a href=\"https://pod.example/posts/fedcba9876543210\" rel=\"noopener noreferrer\">\
-                Look for it on <bdi>pod.example</bdi></a>";
+                Look for it on <bdi lang=\"\">pod.example</bdi></a>";
     for part in [
         &format!("<p class=\"meta\">On {own}</p>"),
         &format!("<p class=\"meta\">On {others}“"),
