@@ -1,6 +1,7 @@
 //! Notices: mails from the podmin to many people, one to each person.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -44,8 +45,8 @@ struct Other {
     subject: String,
     body: String,
     /// The IDs of its inputs.
-    subject_id: &'static str,
-    body_id: &'static str,
+    subject_id: String,
+    body_id: String,
 }
 
 /// A preview of the mails that people receive.
@@ -82,29 +83,26 @@ pub(super) struct DraftForm {
     /// The language of subject and text.
     #[serde(default)]
     main: String,
-    #[serde(default)]
-    subject_en: String,
-    #[serde(default)]
-    body_en: String,
-    #[serde(default)]
-    subject_de: String,
-    #[serde(default)]
-    body_de: String,
     /// Set to send a test to the podmin.
     test: Option<String>,
     /// Set once the preview has been confirmed.
     confirmed: Option<String>,
+    /// Subject and text in other languages, by the names of [`fields`].
+    #[serde(flatten)]
+    others: BTreeMap<String, String>,
 }
 
 impl DraftForm {
-    fn draft(self, language: &str) -> (Draft, Option<String>, Option<String>) {
+    fn draft(mut self, language: &str) -> (Draft, Option<String>, Option<String>) {
         let known = LANGUAGES.iter().any(|(code, _)| *code == self.main);
         let main = if known { self.main } else { language.to_owned() };
-        let texts = [("en", self.subject_en, self.body_en), ("de", self.subject_de, self.body_de)];
-        let texts = texts.into_iter().filter(|(code, subject, body)| {
-            *code != main && !(subject.trim().is_empty() && body.trim().is_empty())
+        let texts = LANGUAGES.iter().map(|(code, _)| {
+            let (subject, body) = fields(code);
+            let mut typed = |field| self.others.remove(&field).unwrap_or_default();
+            ((*code).to_owned(), Text { subject: typed(subject), body: typed(body) })
         });
-        let texts = texts.map(|(code, subject, body)| (code.to_owned(), Text { subject, body })).collect();
+        let is_typed = |text: &Text| !(text.subject.trim().is_empty() && text.body.trim().is_empty());
+        let texts = texts.filter(|(code, text)| *code != main && is_typed(text)).collect();
         let languages = Languages { main, texts };
         let (audience, subject, body) = (self.audience, self.subject, self.body);
         (Draft { audience, subject, body, languages }, self.test, self.confirmed)
@@ -112,8 +110,8 @@ impl DraftForm {
 }
 
 /// Returns the IDs of the inputs for a language.
-fn fields(code: &str) -> (&'static str, &'static str) {
-    if code == "de" { ("subject_de", "body_de") } else { ("subject_en", "body_en") }
+fn fields(code: &str) -> (String, String) {
+    (format!("subject_{code}"), format!("body_{code}"))
 }
 
 /// Shows the form, filled from a template or with the draft just tested, and the notices sent so far.
@@ -220,13 +218,13 @@ pub(super) async fn send(
     present(&app, &page, draft, FieldProblems::default(), Some(preview), None).await
 }
 
-fn problem(page: &Page, draft: &Draft, code: &str, wrong: DraftProblem) -> (&'static str, String) {
+fn problem(page: &Page, draft: &Draft, code: &str, wrong: DraftProblem) -> (Cow<'static, str>, String) {
     let is_main = code == draft.languages.main;
-    let (subject, body) = if is_main { ("subject", "body") } else { fields(code) };
+    let (subject, body) = if is_main { ("subject".to_owned(), "body".to_owned()) } else { fields(code) };
     match wrong {
-        DraftProblem::Audience => ("audience", page.words.say("notices-wrong-audience")),
-        DraftProblem::Subject => (subject, page.words.say("notices-wrong-subject")),
-        DraftProblem::Body => (body, page.words.say("notices-wrong-body")),
+        DraftProblem::Audience => ("audience".into(), page.words.say("notices-wrong-audience")),
+        DraftProblem::Subject => (subject.into(), page.words.say("notices-wrong-subject")),
+        DraftProblem::Body => (body.into(), page.words.say("notices-wrong-body")),
     }
 }
 

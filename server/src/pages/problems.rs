@@ -1,20 +1,21 @@
 //! Problems of a form, field by field: a summary above it, and the message at each field.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// Problems of one form, in the order of its fields. A field is identified by the `id` of its input.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FieldProblems(Vec<(&'static str, String)>);
+pub struct FieldProblems(Vec<(Cow<'static, str>, String)>);
 
 impl FieldProblems {
     /// Returns a list of one problem.
     pub fn one(field: &'static str, text: String) -> Self {
-        Self(vec![(field, text)])
+        Self(vec![(field.into(), text)])
     }
 
     /// Appends a problem; fields must be added in order.
     pub fn add(&mut self, field: &'static str, text: String) {
-        self.0.push((field, text));
+        self.0.push((field.into(), text));
     }
 
     /// Returns whether there are no problems.
@@ -23,7 +24,7 @@ impl FieldProblems {
     }
 
     /// Returns all problems: the `id` of the field, and the text.
-    pub fn list(&self) -> &[(&'static str, String)] {
+    pub fn list(&self) -> &[(Cow<'static, str>, String)] {
         &self.0
     }
 
@@ -54,8 +55,8 @@ impl FieldProblems {
     }
 }
 
-impl FromIterator<(&'static str, String)> for FieldProblems {
-    fn from_iter<T: IntoIterator<Item = (&'static str, String)>>(problems: T) -> Self {
+impl FromIterator<(Cow<'static, str>, String)> for FieldProblems {
+    fn from_iter<T: IntoIterator<Item = (Cow<'static, str>, String)>>(problems: T) -> Self {
         Self(problems.into_iter().collect())
     }
 }

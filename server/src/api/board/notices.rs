@@ -78,9 +78,9 @@ pub(super) struct New {
     /// The text.
     #[schema(min_length = 1, max_length = 20000)]
     body: String,
-    /// Language of subject and text, `en` or `de`; default: English.
+    /// Language of subject and text, such as `en` or `de`; default: English.
     #[serde(default)]
-    #[schema(pattern = "^(en|de)?$")]
+    #[schema(pattern = "^([a-z]{2})?$")]
     language: String,
     /// Translations by language code; recipients get the one in the language they chose on the pod.
     #[serde(default)]
@@ -176,7 +176,8 @@ fn draft(
     let main = if language.is_empty() { Languages::default().main } else { language };
     let known = |code: &str| LANGUAGES.iter().any(|(known, _)| *known == code);
     if !known(&main) || translations.keys().any(|code| !known(code) || *code == main) {
-        return Err(WebError::BadRequest("languages are en and de, each once".to_owned()));
+        let codes = LANGUAGES.map(|(code, _)| code).join(", ");
+        return Err(WebError::BadRequest(format!("choose each language once, of these: {codes}")));
     }
     let texts =
         translations.into_iter().map(|(code, Translation { subject, body })| (code, Text { subject, body }));
