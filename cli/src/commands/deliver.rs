@@ -94,7 +94,7 @@ async fn show_progress(ledger: &Ledger, output: &Output) {
         let counts = ledger.counts(Scope::All).await.ok()?;
         u64::try_from(counts.delivered + counts.confirmed + counts.rejected + counts.dead).ok()
     };
-    let due = ledger.due(SystemClock.now()).await.unwrap_or_default().unsigned_abs();
+    let due = ledger.due(Scope::All, SystemClock.now()).await.unwrap_or_default().unsigned_abs();
     let (before, bar) = (ended().await.unwrap_or_default(), Bar::count("delivering", due, output.is_json()));
     loop {
         tokio::time::sleep(POLL_INTERVAL).await;

@@ -1,6 +1,6 @@
 //! `pappus deliveries`.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use comfy_table::{CellAlignment, Table};
 use pappus_engine::delivery::{
     Clock as _, Counts, Elsewhere, Friends, Ledger, PodDeliveries, Scope, SystemClock, TargetPod, Unreached,
@@ -133,19 +133,30 @@ fn table(pods: &[PodDeliveries]) -> Table {
 
 /// Describes a pod's progress with the move.
 fn state_of_move(pod: &PodDeliveries) -> String {
+    let notified = if pod.repeated_at.is_some() { "notified twice" } else { "notified" };
+    let rest = pod.waits_until.map(|until| format!("; the rest waits until {}", minute(until)));
     match (pod.told_at, pod.confirmed_at, pod.waits_until) {
         (_, Some(_), _) => "confirmed".to_owned(),
-        (Some(_), None, Some(until)) => {
-            format!("notified; the rest waits until {} UTC", until.format("%Y-%m-%d %H:%M"))
+        (Some(_), None, None) if pod.repeated_at.is_some() && !pod.counts.finished() => {
+            "notified; to be sent once more, since no friend is back".to_owned()
         }
-        (Some(_), None, None) => "notified".to_owned(),
+        (Some(_), None, _) => {
+            let again =
+                pod.repeats_at.map(|at| format!("; once more at {} unless a friend is back", minute(at)));
+            [Some(notified.to_owned()), again, rest].into_iter().flatten().collect()
+        }
         // Only the old pod waits for a time before it gets the move.
         (None, None, Some(until)) => {
-            format!("comes last, after the other pods, by {} UTC", until.format("%Y-%m-%d %H:%M"))
+            format!("comes last, after the other pods, by {}", minute(until))
         }
         (None, None, None) if pod.counts.finished() => "not notified".to_owned(),
         (None, None, None) => "waiting".to_owned(),
     }
+}
+
+/// Formats a time to the minute.
+fn minute(time: DateTime<Utc>) -> String {
+    format!("{} UTC", time.format("%Y-%m-%d %H:%M"))
 }
 
 /// Lists friends whose software does not transfer friendships, and what they have to do.

@@ -1,10 +1,10 @@
 //! `pappus resend`.
 
-use pappus_engine::delivery::{Ledger, Scope};
+use pappus_engine::delivery::{Ledger, Scope, Waiting};
 use pappus_engine::domain::DiasporaId;
 use serde_json::json;
 
-use super::{Outcome, counted};
+use super::{Outcome, counted, thousands};
 use crate::arguments::Resend;
 use crate::error::Failure;
 use crate::output::Output;
@@ -21,12 +21,38 @@ pub(crate) async fn run(arguments: Resend, output: &Output) -> Result<Outcome, F
     };
     let store = store::open(&arguments.store, &config.url).await?;
     let now = clock::now()?.to_utc().and_utc();
-    let queued = Ledger::new(&store).resend(scope, arguments.delivered, now).await?;
+    let ledger = Ledger::new(&store);
+    let queued = ledger.resend(scope, arguments.delivered, now).await?;
+    let open = ledger.counts(scope).await?.queued;
+    let (due, waiting, unseen) =
+        (ledger.due(scope, now).await?, ledger.waiting(scope, now).await?, ledger.unseen().await?);
     store.close().await;
-    output.line(match queued {
-        0 => "No delivery matches; `pappus deliveries` lists them.".to_owned(),
-        _ => format!("Due again: {}. Send with `pappus deliver`.", counted(queued, "delivery")),
-    });
-    output.document(&json!({ "queued": queued }));
+    if queued == 0 {
+        output.line("No delivery matches; `pappus deliveries` lists them.");
+    } else {
+        output.line(format!("Queued again: {}. {}", counted(queued, "delivery"), when(open, due, waiting)));
+        unseen.iter().for_each(|waiting| output.line(&waiting.problem));
+        output.line("Send with `pappus deliver`.");
+    }
+    output.document(&json!({ "queued": queued, "due": due, "waiting": waiting, "unseen": unseen }));
     Ok(Outcome::Done)
+}
+
+/// Describes when `open` deliveries are sent, of which `due` can be sent now.
+fn when(open: i64, due: i64, waiting: Waiting) -> String {
+    let number = |count: i64| thousands(count.unsigned_abs());
+    let mut text = format!("Due now: {}.", number(due));
+    if let Some(until) = waiting.until {
+        let until = until.format("%Y-%m-%d %H:%M");
+        text += &format!(
+            " Waiting for their pods to process the move, until {until} UTC at the latest: {}.",
+            number(waiting.count)
+        );
+    }
+    let later = open - due - waiting.count;
+    if later > 0 {
+        text +=
+            &format!(" Waiting for their pods to take the move, and then to process it: {}.", number(later));
+    }
+    text
 }

@@ -11,7 +11,7 @@ use super::people::Audience;
 use super::recipient::Recipient;
 use super::sealer::MessageSealer;
 use super::source::ClaimedContact;
-use crate::delivery::{Kind, Ledger, NewDelivery, NewIdentity, System};
+use crate::delivery::{Kind, Ledger, NewDelivery, NewIdentity, Scope, System};
 use crate::domain::{DiasporaId, Guid, PrivateKey, Profile, SigningKey, Timestamp};
 use crate::federation::{AccountMigration, FederationEntity, MagicEnvelope};
 use crate::import::{ImportRecord, photo_names_taken};
@@ -35,7 +35,7 @@ pub struct Announced {
     /// Contacts in the archive that this pod does not know: their pods are notified, and they get messages of their
     /// own if the archive has their GUID and key.
     pub unknown: u64,
-    /// Friends: people who shared both ways. [`Ledger::friends`] counts those who are back.
+    /// Friends: people who shared both ways, as [`Ledger::friends`] counts them.
     pub friends: u64,
     /// Number of deliveries that are new in the ledger.
     pub queued: u64,
@@ -141,13 +141,15 @@ impl Announcer {
         let mut queued = ledger.enqueue(self.public(&audience, farewell)?, at).await?;
         let (sealed, people) = self.queue_personal(&ledger, &mut audience).await?;
         queued += sealed;
+        // Those registered by earlier runs too: everyone whom `deliveries` counts.
+        let friends = ledger.friends(Scope::Import(&self.import)).await?.all.unsigned_abs();
         Ok(Announced {
             old: self.old.id.clone(),
             new: self.new.clone(),
             pods: audience.pods.len() as u64,
             people,
             unknown: audience.unknown,
-            friends: audience.known.iter().filter(|known| known.is_friend).count() as u64,
+            friends,
             queued,
             by_hand: audience.by_hand,
         })

@@ -172,8 +172,8 @@ async fn run<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summary, D
     }
 }
 
-/// Checks that new accounts are reachable from outside, and who is back. An unavailable database is retried at the
-/// next look: waiting for the store is the sender's task.
+/// Checks that new accounts are reachable from outside, who is back, and which pods may have lost a move. An unavailable
+/// database is retried at the next look: waiting for the store is the sender's task.
 async fn refresh<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {
     match refresh_once(work).await {
         Err(DeliveryError::Target(_) | DeliveryError::Store(StoreError::Statement { .. })) => Ok(()),
@@ -184,10 +184,10 @@ async fn refresh<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), De
 async fn refresh_once<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {
     let (ledger, now) = (Ledger::new(work.store), work.clock.now());
     ledger.check_reachability(work.transport, now).await?;
-    match work.target {
-        Some(target) => target.record_friends(work.store, now, work.options.settle()).await,
-        None => Ok(()),
+    if let Some(target) = work.target {
+        target.record_friends(work.store, now, work.options.settle()).await?;
     }
+    Ok(ledger.repeat_moves(now).await?)
 }
 
 async fn refresh_later<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {

@@ -17,6 +17,7 @@ mod ledger;
 mod pod;
 mod pod_leases;
 mod records;
+mod repeat;
 mod report;
 mod schedule;
 mod system;
@@ -31,6 +32,7 @@ pub use friends::{KnownPerson, NewIdentity, TargetPod};
 pub use ledger::Ledger;
 pub use records::{
     Counts, DeliveryError, Elsewhere, Friends, Kind, NewDelivery, PodDeliveries, Scope, Unreached, Unseen,
+    Waiting,
 };
 pub use schedule::GIVE_UP_AFTER;
 pub use system::{System, is_hubzilla_person};

@@ -201,6 +201,10 @@ pub struct PodDeliveries {
     pub told_at: Option<DateTime<Utc>>,
     /// Time at which the (last) move was first seen to be processed there: a friend was back.
     pub confirmed_at: Option<DateTime<Utc>>,
+    /// Time at which it gets the move once more if none of the friends there is back by then.
+    pub repeats_at: Option<DateTime<Utc>>,
+    /// Time at which the move was queued once more, since none of the friends there was back.
+    pub repeated_at: Option<DateTime<Utc>>,
     /// Time until which Contacts and profiles wait for the move to be processed, while they do.
     pub waits_until: Option<DateTime<Utc>>,
     /// The friends there.
@@ -209,6 +213,15 @@ pub struct PodDeliveries {
     pub last_error: Option<String>,
     /// Time until which the pod is skipped, while it is unreachable.
     pub retry_at: Option<DateTime<Utc>>,
+}
+
+/// Deliveries that wait for pods to process a move which these have taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Waiting {
+    /// Number of deliveries.
+    pub count: i64,
+    /// The latest time until which they wait.
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// A person to be notified manually, since their message was refused or given up.

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::ledger::{Ledger, OPEN};
-use super::records::{Counts, Friends, PodDeliveries, Scope, Unreached};
-use super::turn::{TURN_VALUES, its_turn, opens_at};
+use super::records::{Counts, Friends, PodDeliveries, Scope, Unreached, Waiting};
+use super::turn::{TURN_VALUES, is_repeated, its_turn, opens_at};
 use crate::pod::config::Dialect;
 use crate::store::{StoreError, StoreRow, Value, time};
 
@@ -63,13 +63,15 @@ impl Ledger {
             "FROM pappus_move_people f JOIN pappus_imports i ON i.id = f.import_id \
              WHERE f.pod = c.pod AND f.is_friend = 1 AND {of_people}"
         );
+        let repeated = is_repeated();
         let sql = format!(
             "SELECT c.*, CASE WHEN p.failures > 0 THEN p.last_error ELSE \
              (SELECT d.last_error FROM pappus_deliveries d WHERE d.pod = c.pod AND {condition} \
              AND d.state <> 'delivered' AND d.last_error IS NOT NULL \
              ORDER BY d.updated_at DESC, CASE d.kind WHEN 'account_migration' THEN 0 ELSE 1 END, d.id LIMIT 1) \
              END, p.retry_at, p.system, (SELECT max(m.told_at) {moves}), (SELECT max(m.confirmed_at) {moves}), \
-             {waits}, (SELECT count(*) {friends}), (SELECT count(f.back_at) {friends}) \
+             {waits}, (SELECT count(*) {friends}), (SELECT count(f.back_at) {friends}), \
+             (SELECT max(m.repeated_at) {moves}), (SELECT max(m.opens_at) {moves} AND {repeated}) \
              FROM (SELECT d.pod, {COUNTS} FROM pappus_deliveries d WHERE {condition} AND d.pod > ? \
              GROUP BY d.pod ORDER BY d.pod LIMIT ?) c \
              LEFT JOIN pappus_delivery_pods p ON p.pod = c.pod ORDER BY c.pod"
@@ -78,6 +80,8 @@ impl Ledger {
         let mut values: Vec<Value<'_>> = Vec::new();
         (0..4).for_each(|_| values.extend(of_scope.iter().cloned()));
         (0..2).for_each(|_| values.extend(people_values.iter().cloned()));
+        // Two more times of the moves.
+        (0..2).for_each(|_| values.extend(of_scope.iter().cloned()));
         values.extend(of_scope);
         values.extend([after.into(), i64::from(limit).into()]);
         let rows = self.store.rows("counting deliveries", &sql, &values).await?;
@@ -94,6 +98,8 @@ impl Ledger {
                 confirmed_at: at(4)?,
                 waits_until: at(5)?.filter(|at| at.timestamp_millis() > 0),
                 friends: Friends { all: row.get(1 + COUNTED + 6)?, back: row.get(1 + COUNTED + 7)? },
+                repeated_at: at(8)?,
+                repeats_at: at(9)?,
             })
         };
         rows.iter().map(pod).collect()
@@ -139,9 +145,11 @@ impl Ledger {
     ///
     /// # Errors
     /// [`StoreError::Statement`].
-    pub async fn due(&self, now: DateTime<Utc>) -> Result<i64, StoreError> {
-        let sql = format!("SELECT count(*) {}", ready());
-        let values = vec![Value::from(now.timestamp_millis()); READY_VALUES];
+    pub async fn due(&self, scope: Scope<'_>, now: DateTime<Utc>) -> Result<i64, StoreError> {
+        let (condition, of_scope) = scope.condition();
+        let sql = format!("SELECT count(*) {} AND {condition}", ready());
+        let mut values = vec![Value::from(now.timestamp_millis()); READY_VALUES];
+        values.extend(of_scope);
         let row = self.store.first("counting deliveries", &sql, &values).await?;
         Ok(row.map(|row| row.get(0)).transpose()?.unwrap_or_default())
     }
@@ -160,7 +168,26 @@ impl Ledger {
         Ok(row.map(|row| row.get(0)).transpose()?.unwrap_or_default())
     }
 
-    /// Returns the time when the next delivery can be sent, or a new account that is not reachable from outside is
+    /// Returns the deliveries that wait for a pod to process a move, and end to wait by themselves.
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`].
+    pub async fn waiting(&self, scope: Scope<'_>, now: DateTime<Utc>) -> Result<Waiting, StoreError> {
+        let (condition, of_scope) = scope.condition();
+        let sql = format!(
+            "SELECT count(*), max(w.opens_at) FROM (SELECT {} AS opens_at FROM pappus_deliveries d \
+             LEFT JOIN pappus_delivery_pods p ON p.pod = d.pod WHERE {OPEN} AND {condition}) w WHERE w.opens_at > ?",
+            opens_at()
+        );
+        let mut values = of_scope;
+        values.push(now.timestamp_millis().into());
+        let row = self.store.first("counting deliveries", &sql, &values).await?;
+        row.map_or(Ok(Waiting::default()), |row| {
+            Ok(Waiting { count: row.get(0)?, until: row.get::<Option<i64>>(1)?.map(time) })
+        })
+    }
+
+    /// Returns the time when the next delivery can be sent, a move is sent once more, or a new account that is not reachable from outside is
     /// checked again; `None` if nothing is left.
     ///
     /// # Errors
@@ -185,7 +212,8 @@ impl Ledger {
                    FROM pappus_deliveries d WHERE d.import_id = v.import_id AND d.state IN ('queued', 'sending'))";
         let row = self.store.first("looking for the next delivery", sql, &[]).await?;
         let look: Option<i64> = row.map(|row| row.get(0)).transpose()?.flatten();
-        Ok(next.into_iter().chain(look).min().map(time))
+        let repeat = self.next_repeat().await?;
+        Ok(next.into_iter().chain(look).map(time).chain(repeat).min())
     }
 }
 

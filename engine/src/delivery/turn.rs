@@ -3,7 +3,8 @@
 //! A diaspora* pod answers 202 and processes later, private messages before public ones. A Contact of the new account
 //! that overtakes the move creates a second contact there, and the move then destroys the old one with its aspects.
 //! So nothing else is sent before the move has been *processed*: the pod's users who share with the account notify
-//! the target pod (their *echo*), or a long grace passes. Hubzilla needs the reverse order. docs/federation.md has
+//! the target pod (their *echo*), or a long grace passes. Where friends are expected and none is back by then, the
+//! workers may have lost the move: it is sent once more, and another grace passes ([`is_repeated`]). Hubzilla needs the reverse order. docs/federation.md has
 //! both as diagrams.
 //!
 //! The account's old pod comes last. It closes the account and tells every contact that it no longer shares
@@ -35,17 +36,38 @@ fn open(kind: &str, more: &str) -> String {
 const FOR_OLD_POD: &str = "(d.kind = 'account_migration' AND (d.account LIKE '%@' || d.pod \
     OR (d.pod LIKE 'www.%' AND d.account LIKE '%@' || substr(d.pod, 5))))";
 
+/// Returns the condition that the pod of the row `m` of `pappus_move_pods` gets the move once more when its grace ends:
+/// friends are expected back from there, none has shown that the move was processed, and nothing else was sent. A
+/// diaspora* pod that has stored the first one ignores the second (`Diaspora::Federation::Receive.account_migration`).
+pub(super) fn is_repeated() -> String {
+    format!(
+        "(m.confirmed_at IS NULL AND m.repeated_at IS NULL \
+         AND EXISTS (SELECT 1 FROM pappus_move_people f WHERE f.import_id = m.import_id AND f.pod = m.pod \
+         AND f.is_friend = 1 AND f.back_at IS NULL) \
+         AND NOT EXISTS (SELECT 1 FROM pappus_delivery_pods s WHERE s.pod = m.pod AND s.system IN {WITHOUT_ECHO}) \
+         AND NOT EXISTS (SELECT 1 FROM pappus_deliveries g WHERE g.import_id = m.import_id AND g.pod = m.pod \
+         AND g.kind IN ('contact', 'profile') AND (g.attempts > 0 OR g.state = 'sending')))"
+    )
+}
+
+/// Returns the time at which the pod of the row `m` counts as having processed the move, without a sign that it has: the
+/// end of its grace, or about that of the second one.
+fn grace_ends() -> String {
+    format!("CASE WHEN {} THEN 2 * m.opens_at - m.told_at ELSE m.opens_at END", is_repeated())
+}
+
 /// Returns the time from which on the old pod may get the move `d`: when every other pod has processed it or has had
 /// the time to, been refused or given up. Pods that stay unreachable delay it for the longest grace.
 fn others_done_at() -> String {
     format!(
         "COALESCE((SELECT max(CASE WHEN o.state IN ('queued', 'sending') THEN d.queued_at + {} \
          WHEN m.confirmed_at IS NULL AND COALESCE(q.system, 'unknown') NOT IN {WITHOUT_ECHO} \
-         THEN m.opens_at END) FROM pappus_deliveries o \
+         THEN {} END) FROM pappus_deliveries o \
          LEFT JOIN pappus_move_pods m ON m.import_id = o.import_id AND m.pod = o.pod \
          LEFT JOIN pappus_delivery_pods q ON q.pod = o.pod \
          WHERE o.import_id = d.import_id AND o.pod <> d.pod AND o.kind = 'account_migration'), 0)",
-        LONGEST_GRACE.num_milliseconds()
+        LONGEST_GRACE.num_milliseconds(),
+        grace_ends()
     )
 }
 
@@ -58,7 +80,7 @@ pub(super) fn its_turn() -> String {
     let (contacts, patient_contacts, moves) =
         (open("contact", ""), open("contact", &patient), open("account_migration", ""));
     let own_contact = open("contact", " AND e.recipient = d.recipient");
-    let others_done_at = others_done_at();
+    let (others_done_at, repeated) = (others_done_at(), is_repeated());
     format!(
         "(EXISTS (SELECT 1 FROM pappus_moves v WHERE v.import_id = d.import_id AND v.seen_at IS NOT NULL) \
          AND (d.kind = 'farewell' OR (NOT {farewell} AND (NOT {FOR_OLD_POD} OR {others_done_at} <= ?) \
@@ -67,19 +89,21 @@ pub(super) fn its_turn() -> String {
          OR (d.kind = 'profile' AND NOT {contacts} AND NOT {moves}) \
          WHEN 'friendica' THEN d.kind <> 'profile' OR NOT {own_contact} \
          WHEN 'socialhome' THEN d.kind <> 'profile' OR NOT {own_contact} \
-         ELSE d.kind = 'account_migration' OR EXISTS (SELECT 1 FROM pappus_move_pods m \
-         WHERE m.import_id = d.import_id AND m.pod = d.pod AND m.opens_at <= ?) END)))"
+         ELSE d.kind = 'account_migration' OR (NOT {moves} AND EXISTS (SELECT 1 FROM pappus_move_pods m \
+         WHERE m.import_id = d.import_id AND m.pod = d.pod AND m.opens_at <= ? AND NOT {repeated})) END)))"
     )
 }
 
 /// Returns the time at which the delivery `d` may go without a further event: the end of the grace, if it waits for a
-/// move to be processed.
+/// move to be processed; 0 while the pod has not taken the move.
 pub(super) fn opens_at() -> String {
     format!(
         "COALESCE(CASE WHEN d.kind IN ('contact', 'profile') \
          AND COALESCE(p.system, 'unknown') NOT IN {WITHOUT_ECHO} \
-         THEN (SELECT m.opens_at FROM pappus_move_pods m WHERE m.import_id = d.import_id AND m.pod = d.pod) \
+         THEN (SELECT CASE WHEN {} THEN 0 ELSE {} END FROM pappus_move_pods m WHERE m.import_id = d.import_id AND m.pod = d.pod) \
          WHEN {FOR_OLD_POD} THEN {} END, 0)",
+        open("account_migration", ""),
+        grace_ends(),
         others_done_at()
     )
 }

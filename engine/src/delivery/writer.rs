@@ -242,7 +242,7 @@ impl Turn<'_> {
         Ok(Response::Done(0))
     }
 
-    /// Records that the pod took a move: starts the time for processing it. Idempotent.
+    /// Records that the pod took a move: starts the time for processing it, anew if it got the move again.
     async fn record_move_taken(
         &mut self,
         outcome: &Outcome,
@@ -250,7 +250,8 @@ impl Turn<'_> {
     ) -> Result<(), StoreError> {
         let sql = "INSERT INTO pappus_move_pods (import_id, pod, told_at, opens_at) \
                    SELECT import_id, pod, CAST(? AS BIGINT), CAST(? AS BIGINT) FROM pappus_deliveries WHERE id = ? \
-                   ON CONFLICT DO NOTHING";
+                   ON CONFLICT (import_id, pod) DO UPDATE SET opens_at = excluded.opens_at \
+                   WHERE pappus_move_pods.confirmed_at IS NULL";
         let opens_at = (self.now + processing).timestamp_millis();
         let values = [self.now().into(), opens_at.into(), outcome.id.into()];
         self.transaction.execute("recording that a pod took a move", sql, &values).await.map(drop)

@@ -45,6 +45,7 @@ files! {
     20 "0020_once",
     21 "0021_leases",
     22 "0022_owners",
+    23 "0023_repeated_moves",
 }
 
 /// Others in the same database may use sqlx as well, so the list of applied migrations has its own name.

@@ -1,6 +1,6 @@
 //! What goes into the ledger, and what it says.
 
-use pappus_engine::delivery::{Clock as _, Counts, DeliveryError, Ledger, Scope};
+use pappus_engine::delivery::{Clock as _, Counts, DeliveryError, Ledger, Scope, System};
 
 use super::pods::{JumpingClock, account, for_pod};
 use super::store;
@@ -20,7 +20,7 @@ async fn nothing_is_queued_twice_and_everything_is_counted() {
     assert_eq!(ledger.counts(Scope::Pod("pod7.example")).await.unwrap(), Counts::default());
     assert!(!counts.finished() && Counts::default().finished());
     // The moves go first; the others wait for them.
-    assert_eq!(ledger.due(now).await.unwrap(), 60);
+    assert_eq!(ledger.due(Scope::All, now).await.unwrap(), 60);
     assert_eq!(ledger.next_due().await.unwrap(), Some(now));
 
     let first = ledger.pods(Scope::All, "", 59).await.unwrap();
@@ -51,4 +51,20 @@ async fn what_cannot_be_sent_is_not_queued() {
     let mut orphan = for_pod("alice", "https://other.example/", 0).remove(0);
     orphan.import_id = "nobody".to_owned();
     assert!(matches!(ledger.enqueue([orphan], now).await, Err(DeliveryError::Store(_))));
+}
+
+#[tokio::test]
+async fn what_a_pod_has_said_itself_stays() {
+    let (_folder, store, ledger) = store().await;
+    let hosts = ["said.example", "asked.example", "new.example"].map(str::to_owned);
+    let sql = "INSERT INTO pappus_delivery_pods (pod, system) VALUES ('said.example', 'diaspora'), ('asked.example', NULL)";
+    store.execute("adding pods", sql, &[]).await.unwrap();
+    ledger.recognise(&hosts, System::Hubzilla).await.unwrap();
+    ledger.recognise(&hosts, System::Friendica).await.unwrap();
+    let sql = "SELECT pod, system FROM pappus_delivery_pods ORDER BY pod";
+    let rows = store.rows("reading pods", sql, &[]).await.unwrap();
+    let found: Vec<(String, String)> =
+        rows.iter().map(|row| (row.get(0).unwrap(), row.get(1).unwrap())).collect();
+    let expected = [("asked", "hubzilla"), ("new", "hubzilla"), ("said", "diaspora")];
+    assert_eq!(found, expected.map(|(pod, system)| (format!("{pod}.example"), system.to_owned())));
 }

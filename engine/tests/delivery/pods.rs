@@ -139,8 +139,8 @@ pub(crate) async fn add_import(store: &Store, id: &str) {
 
 /// As if every pod had processed every move long ago, for tests that are not about the order.
 pub(crate) async fn all_processed(store: &Store) {
-    let sql = "INSERT INTO pappus_move_pods (import_id, pod, told_at, opens_at) \
-               SELECT DISTINCT import_id, pod, 0, 0 FROM pappus_deliveries";
+    let sql = "INSERT INTO pappus_move_pods (import_id, pod, told_at, opens_at, confirmed_at) \
+               SELECT DISTINCT import_id, pod, 0, 0, 0 FROM pappus_deliveries";
     store.execute("opening", sql, &[]).await.unwrap();
 }
 

@@ -28,7 +28,7 @@ async fn a_dead_pod_costs_one_try_for_all() {
     // What is queued later waits with the others.
     add_import(&store, "bob").await;
     ledger.enqueue(for_pod("bob", "https://dead.example/", 1), clock.now()).await.unwrap();
-    assert_eq!(ledger.due(clock.now()).await.unwrap(), 0);
+    assert_eq!(ledger.due(Scope::All, clock.now()).await.unwrap(), 0);
     deliver(&store, &pods, None, &clock, &Options::default(), never()).await.unwrap();
     assert_eq!(pods.posts().len(), 1);
     // Asked for, it is tried at once.

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use pappus_engine::arrivals::{ArrivalWorker, ArrivalWorkerSetup, StepReport};
-use pappus_engine::delivery::{Clock as _, DeliveryError, Ledger, Options, SystemClock, TargetPod, deliver};
+use pappus_engine::delivery::{
+    Clock as _, DeliveryError, Ledger, Options, Scope, SystemClock, TargetPod, deliver,
+};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -122,7 +124,7 @@ async fn notify_once(app: &App, look: bool, stop: &CancellationToken) -> Result<
     if section.assume_reachable {
         ledger.assume_reachable(SystemClock.now()).await?;
     }
-    if ledger.due(SystemClock.now()).await? == 0 && !look {
+    if ledger.due(Scope::All, SystemClock.now()).await? == 0 && !look {
         return Ok(());
     }
     let (store, stop, runtime) = (app.store.clone(), stop.clone(), tokio::runtime::Handle::current());

@@ -79,6 +79,8 @@ pub struct Pod {
     pub performed: BTreeSet<String>,
     /// How late it is.
     pub delays: Delays,
+    /// Public messages that are still to be lost after they were accepted: its workers are killed.
+    pub loses: u32,
     /// Whether it answers.
     pub is_up: bool,
     /// Public posts it has stored, by author.
@@ -116,6 +118,7 @@ impl Pod {
             moves: BTreeMap::new(),
             performed: BTreeSet::new(),
             delays: Delays::default(),
+            loses: 0,
             is_up: true,
             posts: Vec::new(),
             resident: None,
@@ -158,6 +161,7 @@ impl Pod {
         let mut echoes = Vec::new();
         while let Some((due, job)) = self.queues.pop(now) {
             match job {
+                Job::ReceivePublic(..) if self.loses > 0 => self.loses -= 1,
                 Job::ReceivePublic(body, tries) => self.receive_public(body, tries, due, world),
                 Job::ReceivePrivate(user, body, tries) => self.receive_private(user, body, tries, due, world),
                 Job::Migrate(old, new) => self.migrate(&old, &new, due),

@@ -66,8 +66,8 @@ impl Ledger {
 
     /// As if every pod had processed the move: what is tested is that everything arrives, not the order.
     async fn let_every_pod_process(&self) {
-        let sql = "INSERT INTO pappus_move_pods (import_id, pod, told_at, opens_at) \
-                   SELECT DISTINCT import_id, pod, 0, 0 FROM pappus_deliveries";
+        let sql = "INSERT INTO pappus_move_pods (import_id, pod, told_at, opens_at, confirmed_at) \
+                   SELECT DISTINCT import_id, pod, 0, 0, 0 FROM pappus_deliveries";
         sqlx::query(sql).execute(&self.0).await.unwrap();
     }
 

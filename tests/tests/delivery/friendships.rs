@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 const URL: &str = "https://haven.example/";
 
-fn pods() -> Vec<FriendsPod> {
+pub(super) fn pods() -> Vec<FriendsPod> {
     let pod = |host: String, software, friends| FriendsPod { host, software, friends };
     let large = std::iter::once(pod("large.example".to_owned(), Software::Diaspora, 53));
     let small = (0..100).map(|number| pod(format!("pod{number}.example"), Software::Diaspora, 3));
@@ -32,19 +32,19 @@ fn pods() -> Vec<FriendsPod> {
 }
 
 /// As many as there are friends.
-fn all() -> usize {
+pub(super) fn all() -> usize {
     pods().iter().map(|pod| pod.friends).sum()
 }
 
 /// A number below `limit` that follows from a seed, the same each time.
-fn random(seed: u64, limit: i64) -> i64 {
+pub(super) fn random(seed: u64, limit: i64) -> i64 {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(0x1234_5678_9ABC_DEF1);
     state = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     state = (state ^ (state >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     i64::try_from((state ^ (state >> 31)) >> 1).unwrap() % limit
 }
 
-async fn scene(folder: &tempfile::TempDir) -> Scene {
+pub(super) async fn scene(folder: &tempfile::TempDir) -> Scene {
     let database = format!("sqlite:{}", folder.path().join("target.sqlite3").display());
     let pappus = programs().join("pappus");
     Scene::build(&pappus, folder.path(), &database, URL, &pods()).await.unwrap()
@@ -61,30 +61,30 @@ fn make_slow(scene: &Scene, seed: u64) {
     }
 }
 
-fn announced(scene: &Scene, more: &[&str]) -> serde_json::Value {
+pub(super) fn announced(scene: &Scene, more: &[&str]) -> serde_json::Value {
     let output = scene.announce(more).output().unwrap();
     assert!(matches!(output.status.code(), Some(0 | 10)), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-async fn open_store(scene: &Scene) -> Store {
+pub(super) async fn open_store(scene: &Scene) -> Store {
     Store::open(&DatabaseUrl::from_file(&scene.store()).unwrap()).await.unwrap()
 }
 
-fn target(scene: &Scene) -> TargetPod {
+pub(super) fn target(scene: &Scene) -> TargetPod {
     TargetPod::new(&DatabaseUrl::parse(&scene.database).unwrap(), &PodUrl::parse(URL).unwrap())
 }
 
-fn clock(scene: &Scene) -> TwinClock {
+pub(super) fn clock(scene: &Scene) -> TwinClock {
     TwinClock::new("2026-12-01T00:00:00Z".parse().unwrap(), &scene.world, &scene.home)
 }
 
-fn never() -> CancellationToken {
+pub(super) fn never() -> CancellationToken {
     CancellationToken::new()
 }
 
 /// Delivers until nothing is left, but for an old pod that no longer runs, and lets the pods do their work.
-async fn deliver_all(scene: &Scene, clock: &TwinClock) {
+pub(super) async fn deliver_all(scene: &Scene, clock: &TwinClock) {
     let store = open_store(scene).await;
     let host = scene.host().to_owned();
     let transport = TwinTransport { world: &scene.world, home: &scene.home, home_host: &host, clock };
@@ -169,6 +169,25 @@ async fn a_pod_that_says_nothing_is_given_half_a_day() {
     everybody_is_a_friend(&scene).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn announcement_and_deliveries_count_the_same_friends() {
+    let folder = tempfile::tempdir().unwrap();
+    let scene = scene(&folder).await;
+    assert_eq!(announced(&scene, &[])["friends"], all());
+    // Two of them close their accounts, and are friends in the ledger for ever.
+    let pool = pappus_tests::schema::Pool::connect(&scene.database).await.unwrap();
+    let sql = "UPDATE people SET closed_account = 1 WHERE diaspora_handle IN ('friend0@pod0.example', 'friend1@pod0.example')";
+    pool.execute(sql).await.unwrap();
+    pool.close().await;
+    let again = announced(&scene, &[]);
+    let report = scene.command(&["deliveries"]).output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
+    assert_eq!(again["friends"], report["friends"]["all"]);
+    let pods = report["pods"].as_array().unwrap().iter();
+    let of_pods: i64 = pods.map(|pod| pod["friends"]["all"].as_i64().unwrap()).sum();
+    assert_eq!(again["friends"], of_pods);
+}
+
 /// The pods of these tests are worth something: they do what real ones did with the order that this replaced.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_contact_that_overtakes_the_move_ends_the_friendship() {
@@ -180,8 +199,8 @@ async fn a_contact_that_overtakes_the_move_ends_the_friendship() {
     }
     // As if every pod had processed the move before it was told.
     let store = open_store(&scene).await;
-    let sql = "INSERT INTO pappus_move_pods (import_id, pod, told_at, opens_at) \
-               SELECT DISTINCT import_id, pod, 0, 0 FROM pappus_deliveries";
+    let sql = "INSERT INTO pappus_move_pods (import_id, pod, told_at, opens_at, confirmed_at) \
+               SELECT DISTINCT import_id, pod, 0, 0, 0 FROM pappus_deliveries";
     store.execute("opening", sql, &[]).await.unwrap();
     store.close().await;
     let clock = clock(&scene);
@@ -248,7 +267,7 @@ async fn nothing_is_sent_before_the_new_account_answers() {
 }
 
 /// Polls a future so often, then drops it. Gives what it gave if it was quicker.
-async fn killed_after<T>(polls: usize, future: impl Future<Output = T>) -> Option<T> {
+pub(super) async fn killed_after<T>(polls: usize, future: impl Future<Output = T>) -> Option<T> {
     let (mut future, mut left) = (pin!(future), polls);
     let killed = poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Ready(value) => Poll::Ready(Some(value)),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use pappus_engine::delivery::{Clock as _, Counts, Ledger, Options, Scope, deliver};
+use pappus_engine::delivery::{Clock as _, Counts, Ledger, Options, Scope, Waiting, deliver};
 use pappus_engine::pod::config::DatabaseUrl;
 use pappus_engine::store::Store;
 use pappus_tests::cluster::shared_postgres;
@@ -103,5 +103,49 @@ async fn the_same_four_weeks_as_in_a_file() {
     assert_eq!(people, [None, Some(first.as_str()), Some(&second), Some(&third)]);
     let account = pods::account("alice").parse().unwrap();
     assert_eq!(ledger.resend(Scope::Account(&account), false, clock.now()).await.unwrap(), 15);
-    assert_eq!(ledger.due(clock.now()).await.unwrap(), 3, "the moves");
+    assert_eq!(ledger.due(Scope::Account(&account), clock.now()).await.unwrap(), 3, "the moves");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_is_not_due_and_a_silent_pod_gets_the_move_once_more() {
+    let store = Store::open(&database("delivery_repeated").await).await.unwrap();
+    add_import(&store, "alice").await;
+    let (ledger, clock) = (Ledger::new(&store), JumpingClock::new());
+    let start = clock.now();
+    for host in ["friends.example", "strangers.example"] {
+        ledger.enqueue(for_pod("alice", &format!("https://{host}/"), 2), start).await.unwrap();
+    }
+    let sql = "INSERT INTO pappus_move_people (import_id, person, pod, is_friend) VALUES \
+               ('alice', 'person0@friends.example', 'friends.example', 1), \
+               ('alice', 'person0@strangers.example', 'strangers.example', 0)";
+    store.execute("adding people", sql, &[]).await.unwrap();
+    let pods = Pods::new(&clock, |_, _| status(202));
+    deliver(&store, &pods, None, &clock, &Options::default(), never()).await.unwrap();
+    assert_eq!(pods.posts().len(), 2, "the moves");
+
+    // What has been asked for again waits all the same.
+    let account = pods::account("alice").parse().unwrap();
+    let (all, hours) = (Scope::Account(&account), |hours| Some(start + TimeDelta::hours(hours)));
+    assert_eq!(ledger.resend(all, false, start).await.unwrap(), 6);
+    assert_eq!(ledger.due(all, start).await.unwrap(), 0);
+    assert_eq!(ledger.waiting(all, start).await.unwrap(), Waiting { count: 6, until: hours(24) });
+    let strangers = Scope::Pod("strangers.example");
+    assert_eq!(ledger.waiting(strangers, start).await.unwrap(), Waiting { count: 3, until: hours(12) });
+    assert_eq!(ledger.next_due().await.unwrap(), hours(12));
+    assert_eq!(ledger.resend(all, true, start).await.unwrap(), 8);
+    assert_eq!(ledger.due(all, start).await.unwrap(), 2, "the moves");
+    assert_eq!(ledger.waiting(all, start).await.unwrap(), Waiting::default(), "no pod has taken it again");
+
+    let options = Options { wait: true, look_again: Duration::from_hours(24), ..Options::default() };
+    deliver(&store, &pods, None, &clock, &options, never()).await.unwrap();
+    let posts = pods.posts();
+    let to = |host: &str| {
+        let posts = posts.iter().filter(|post| post.url.contains(host) && post.at > start);
+        posts.map(|post| (post.at - start).num_hours()).collect::<Vec<_>>()
+    };
+    assert_eq!(to("strangers"), [12; 3], "the rest after one grace");
+    assert_eq!(to("friends"), [12, 24, 24, 24], "the move once more, and the rest after another grace");
+    let pod = ledger.pods(Scope::Pod("friends.example"), "", 1).await.unwrap().remove(0);
+    assert_eq!((pod.repeated_at, pod.repeats_at), (hours(12), None));
+    assert_eq!(ledger.next_due().await.unwrap(), None);
 }

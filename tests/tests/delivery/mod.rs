@@ -6,5 +6,7 @@ mod announce_follows;
 mod friendships;
 mod killed_move;
 mod ledger;
+mod lost_moves;
 mod move_sequences;
+mod resend;
 mod tombstone;
