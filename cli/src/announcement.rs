@@ -199,10 +199,11 @@ impl Following<'_> {
             return Err(Failure::say(sentence).with_code("changed"));
         }
         let opened = archive::open_with(file, self.unlock, None, output)?;
-        let Import { announcement, network, .. } = self.arguments;
+        let Import { announcement, network, trust, .. } = self.arguments;
         let discovery = if self.arguments.offline { None } else { Some(crate::network::discovery(network)?) };
         let farewell = announcement.farewell.farewell.clone();
-        let way = announce::Way { key_passphrase, farewell, discovery };
+        let pinned_pods = trust.trust_pod.clone();
+        let way = announce::Way { key_passphrase, farewell, pinned_pods, discovery };
         let announced = announce::announce_archive(opened, self.config, self.store, way).await?;
         let sending = Sending { config: self.config, network, patience: &announcement.patience, wait: false };
         let sent = if self.arguments.offline {

@@ -180,10 +180,8 @@ pub(crate) struct Import {
     /// Use this e-mail address instead of the one in the archive
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) email: Option<String>,
-    /// Trust this pod for its own accounts: accept archives signed with this archive key, as its podmin reads it out.
-    /// May be repeated
-    #[arg(long, value_name = "HOST=SHA256:…")]
-    pub(crate) trust_pod: Vec<PodPin>,
+    #[command(flatten)]
+    pub(crate) trust: TrustArguments,
     /// Accept the archive even though nothing proves whose it is
     #[arg(long)]
     pub(crate) accept_unproven: bool,
@@ -207,6 +205,8 @@ pub(crate) struct Announce {
     pub(crate) key_passphrase: KeyPassphrase,
     #[command(flatten)]
     pub(crate) farewell: FarewellArgument,
+    #[command(flatten)]
+    pub(crate) trust: TrustArguments,
     /// Contact no other pod: do not ask the old pod whether the account's key is still the same
     #[arg(long)]
     pub(crate) offline: bool,
@@ -216,6 +216,15 @@ pub(crate) struct Announce {
     pub(crate) pod: PodArguments,
     #[command(flatten)]
     pub(crate) store: StoreArguments,
+}
+
+/// Option for keys that prove archives.
+#[derive(Args)]
+pub(crate) struct TrustArguments {
+    /// Trust this pod for its own accounts: accept archives signed with this archive key, as its podmin reads it out.
+    /// May be repeated
+    #[arg(long, value_name = "HOST=SHA256:…", env = "PAPPUS_TRUST_POD", value_delimiter = ',')]
+    pub(crate) trust_pod: Vec<PodPin>,
 }
 
 /// Option for a last post by the old account.

@@ -99,6 +99,9 @@ impl Crowd {
     /// `pappus announce`.
     pub fn announce(&self) -> Command {
         let mut command = self.command(&["announce"]);
+        if let Ok(key) = archive_key(&self.pappus, &self.archive) {
+            command.args(["--trust-pod", &key]);
+        }
         command.arg(&self.archive);
         command
     }

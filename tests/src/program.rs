@@ -19,6 +19,7 @@ pub fn program(name: &str) -> Command {
         "PAPPUS_STATE",
         "PAPPUS_STORE",
         "PAPPUS_ALLOW_HOST",
+        "PAPPUS_TRUST_POD",
         "PAPPUS_DATABASE_URL",
         "DATABASE_URL",
         "RAILS_ENV",

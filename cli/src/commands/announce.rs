@@ -3,6 +3,7 @@
 use pappus_engine::announce::{AnnounceOptions, Announced, announce};
 use pappus_engine::archive::open::{Archive, Verified};
 use pappus_engine::discovery::Discovery;
+use pappus_engine::import::PodPin;
 use pappus_engine::pod::config::PodConfig;
 use pappus_engine::store::Store;
 use zeroize::Zeroizing;
@@ -20,7 +21,7 @@ pub(crate) async fn run(arguments: Announce, output: &Output) -> Result<Outcome,
     let store = store::open(&arguments.store, &config.url).await?;
     let farewell = arguments.farewell.farewell.clone();
     let discovery = if arguments.offline { None } else { Some(network::discovery(&arguments.network)?) };
-    let way = Way { key_passphrase, farewell, discovery };
+    let way = Way { key_passphrase, farewell, pinned_pods: arguments.trust.trust_pod, discovery };
     let announced = announce_archive(opened, &config, &store, way).await?;
     store.close().await;
     describe(output, &announced);
@@ -35,6 +36,8 @@ pub(crate) async fn run(arguments: Announce, output: &Output) -> Result<Outcome,
 pub(crate) struct Way {
     pub(crate) key_passphrase: Option<Zeroizing<String>>,
     pub(crate) farewell: Option<String>,
+    /// Pods whose keys prove archives.
+    pub(crate) pinned_pods: Vec<PodPin>,
     /// Queries the old pod; none if it is not to be contacted.
     pub(crate) discovery: Option<Discovery>,
 }
@@ -46,9 +49,8 @@ pub(crate) async fn announce_archive(
     store: &Store,
     way: Way,
 ) -> Result<Announced, Failure> {
-    let Way { key_passphrase, farewell, discovery } = way;
-    let options =
-        AnnounceOptions { key_passphrase, farewell, discovery, pinned_pods: None, now: clock::now()? };
+    let Way { key_passphrase, farewell, pinned_pods, discovery } = way;
+    let options = AnnounceOptions { key_passphrase, farewell, discovery, pinned_pods, now: clock::now()? };
     announce(archive, &config.database, &config.url, store, &options)
         .await
         .map_err(|error| Failure::new("the move was not announced", error))

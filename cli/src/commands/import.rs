@@ -100,7 +100,7 @@ async fn options(
         // The user sets one with "forgot your password?".
         encrypted_password: None,
         accept_unproven: arguments.accept_unproven,
-        pinned_pods: arguments.trust_pod.clone(),
+        pinned_pods: arguments.trust.trust_pod.clone(),
         discovery: if arguments.offline { None } else { Some(network::discovery(&arguments.network)?) },
         uploads: pod::uploads(config).await?,
         now: clock::now()?,

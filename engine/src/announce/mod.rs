@@ -97,9 +97,9 @@ pub enum AnnounceError {
     },
     /// Only a pinned pod key proved whose archive it is, and that key is no longer pinned.
     #[error(
-        "nothing proves by now that this is the archive of {0}: the key of its pod that proved it is no longer trusted, \
-         and neither this pod nor the old one shows the account's key. If you know whose it is, `pappus announce` \
-         announces the move"
+        "nothing proves by now that this is the archive of {0}: only the key of its pod proved it for the import, that key \
+         is not trusted now, and neither this pod nor the old one shows the account's key. If you still trust the key, pass \
+         it again: `pappus announce --trust-pod {host}=SHA256:…`", host = .0.host()
     )]
     Unproven(DiasporaId),
     /// The new account no longer exists.
@@ -145,9 +145,8 @@ pub struct AnnounceOptions {
     pub farewell: Option<String>,
     /// Queries the key that the old pod publishes by now; none if no other pod is to be contacted.
     pub discovery: Option<Discovery>,
-    /// The pods that the podmin trusts by now, each for its own people; none if the podmin announces the move, who may
-    /// have pinned a key for the import alone.
-    pub pinned_pods: Option<Vec<PodPin>>,
+    /// The pods that the podmin trusts by now, each for its own people.
+    pub pinned_pods: Vec<PodPin>,
     /// The timestamp of new rows.
     pub now: Timestamp,
 }
@@ -176,7 +175,7 @@ pub async fn announce(
     };
     let old_key =
         key.signing_key().map_err(|reason| AnnounceError::NoKey { account: old.clone(), reason })?;
-    let is_trusted = options.pinned_pods.as_ref().is_none_or(|pins| is_pinned(&archive, &old, pins));
+    let is_trusted = is_pinned(&archive, &old, &options.pinned_pods);
     let guid = archive.manifest().map(|manifest| manifest.account.guid.clone());
     let mut pod = PodWriter::open(database).await?;
     evidence::recheck_evidence(

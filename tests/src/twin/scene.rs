@@ -259,14 +259,17 @@ impl Scene {
 
     /// `pappus announce` with more arguments.
     pub fn announce(&self, more: &[&str]) -> Command {
-        let mut command = self.command(&["announce"]);
-        command.args(more).arg(&self.archive);
+        let mut command = self.announce_from(&self.archive);
+        command.args(more);
         command
     }
 
     /// `pappus announce` with another archive of the account.
     pub fn announce_from(&self, archive: &Path) -> Command {
         let mut command = self.command(&["announce"]);
+        if let Ok(key) = archive_key(&self.pappus, archive) {
+            command.args(["--trust-pod", &key]);
+        }
         command.arg(archive);
         command
     }

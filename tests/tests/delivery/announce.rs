@@ -40,7 +40,7 @@ async fn contacts_are_told_once_and_the_target_follows() {
     let archive = source.archive("out", "ida");
     let path = archive.display().to_string();
 
-    let early = target.run(&["announce", &path]);
+    let early = target.announce(&path, &[]);
     assert_eq!(early.code, Some(1));
     assert!(early.stderr.contains("has not been imported"), "{early:?}");
 
@@ -56,12 +56,12 @@ async fn contacts_are_told_once_and_the_target_follows() {
         target.pool.execute(&sql).await.unwrap();
     }
 
-    let announced = target.run(&["announce", &path]);
+    let announced = target.announce(&path, &[]);
     assert!(matches!(announced.code, Some(0 | 10)), "{announced:?}");
     let announced = document(&announced.stdout);
     assert_eq!(announced["old"], "ida@closing.example");
     assert_eq!(announced["new"], "ida@haven.example");
-    let again = document(&target.run(&["announce", &path]).stdout);
+    let again = document(&target.announce(&path, &[]).stdout);
     assert_eq!(again["queued"], 0, "announcing twice queues nothing twice");
     the_target_follows(&target).await;
 
@@ -212,7 +212,7 @@ async fn what_both_have_done_counts_once() {
     ] {
         target.pool.execute(&sql).await.unwrap();
     }
-    let announced = target.run(&["announce", &archive.display().to_string()]);
+    let announced = target.announce(&archive, &[]);
     assert!(matches!(announced.code, Some(0 | 10)), "{announced:?}");
     for table in ["likes", "posts", "poll_participations"] {
         let sql = format!("SELECT COUNT(*) FROM {table} WHERE guid LIKE 'theold%'");
@@ -243,7 +243,7 @@ async fn pods_of_contacts_whom_nobody_could_look_up_are_told_too() {
     let contacts = imported["kinds"]["contacts"].clone();
     assert_eq!(contacts["left_out"]["person_unknown"], contacts["in_archive"], "{contacts}");
 
-    let announced = document(&target.run(&["announce", &path]).stdout);
+    let announced = document(&target.announce(&path, &[]).stdout);
     assert_eq!(announced["unknown"], contacts["in_archive"], "{announced}");
     assert_eq!(announced["people"], contacts["in_archive"], "the archive has their GUIDs and keys");
     let told = document(&target.run(&["deliveries"]).stdout);
@@ -252,7 +252,7 @@ async fn pods_of_contacts_whom_nobody_could_look_up_are_told_too() {
     assert_eq!(pods, hosts);
     let moves = told["pods"].as_array().unwrap().iter().filter(|pod| pod["told_at"].is_null()).count();
     assert_eq!(moves, hosts.len(), "each pod once: {told}");
-    assert_eq!(document(&target.run(&["announce", &path]).stdout)["queued"], 0);
+    assert_eq!(document(&target.announce(&path, &[]).stdout)["queued"], 0);
 
     // The one without https is refused, so its people are to be told by hand, each of them by name.
     target.run(&["deliver", "--assume-reachable"]);

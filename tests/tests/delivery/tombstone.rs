@@ -68,7 +68,7 @@ fn public_key(archive: &Path) -> String {
 
 async fn is_emptied(target: &Target, archive: &Path) -> Rows {
     let path = archive.display().to_string();
-    let announced = target.run(&["announce", &path]);
+    let announced = target.announce(&path, &[]);
     assert!(matches!(announced.code, Some(0 | 10)), "{announced:?}");
     let rows = Rows::read(&target.pool).await.unwrap();
     let (person, profile, tags) = old_person(&rows);
@@ -77,7 +77,7 @@ async fn is_emptied(target: &Target, archive: &Path) -> Rows {
     target.is_sound().await;
     // Nothing is touched a second time.
     std::thread::sleep(std::time::Duration::from_millis(1100));
-    target.run(&["announce", &path]);
+    target.announce(&path, &[]);
     let again = Rows::read(&target.pool).await.unwrap();
     for table in ["people", "profiles", "taggings", "tags"] {
         assert_eq!(again.of(table), rows.of(table), "{table}");
@@ -145,7 +145,7 @@ async fn who_was_only_closed_by_an_earlier_version_is_emptied_by_a_repair() {
     introduce(&target, &public_key(&archive)).await;
     target.import(&archive, "ida", &["--trust-pod", &fingerprint(&archive)]);
     let told = Rows::read(&target.pool).await.unwrap();
-    target.run(&["announce", &archive.display().to_string()]);
+    target.announce(&archive, &[]);
     let profile = format!("(SELECT id FROM people WHERE diaspora_handle = '{OLD}')");
     target
         .pool

@@ -75,7 +75,7 @@ async fn what_people_have_deleted_stays_deleted() {
 async fn also_after_everybody_was_told() {
     let scene = Again::to_a_pod_that_knows_her(Target::sqlite().await).await;
     let first = scene.import(&scene.target, &[]);
-    let announced = scene.target.run(&["announce", &scene.archive.display().to_string()]);
+    let announced = scene.target.announce(&scene.archive, &[]);
     assert!(matches!(announced.code, Some(0 | 10)), "{announced:?}");
     recount(&scene.target).await;
     let central = [

@@ -8,15 +8,15 @@ use serde_json::Value;
 
 const OLD: &str = "ida@closing.example";
 
-struct Scene {
-    target: Target,
+pub(super) struct Scene {
+    pub(super) target: Target,
     _source: Pod,
-    archive: PathBuf,
-    path: String,
+    pub(super) archive: PathBuf,
+    pub(super) path: String,
 }
 
 impl Scene {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let (source, target) = (Pod::sqlite().await, Target::sqlite().await);
         source.export(&["ida"], "out", &[]);
         let archive = source.archive("out", "ida");
@@ -105,7 +105,7 @@ async fn nobody_is_moved_whom_the_pod_knows_by_another_key_since() {
     assert_eq!(done.code, Some(10), "{done:?}");
     scene.learns_another_key().await;
     let before = scene.target.rows().await;
-    let ended = scene.target.run(&["announce", &scene.path]);
+    let ended = scene.target.announce(&scene.path, &[]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.stderr.contains("pappus undo"), "{ended:?}");
     assert_eq!(scene.target.rows().await, before);

@@ -178,7 +178,7 @@ async fn nobody_vouches_for_an_archive_of_a_pod_that_nobody_knows() {
     assert_eq!(report["announcement"], serde_json::json!({ "state": "held", "reason": "unproven" }));
     // His key must not become the one that this pod believes.
     let people = "SELECT COUNT(*) FROM people WHERE diaspora_handle = 'emil@closing.example'";
-    assert!(matches!(target.run(&["announce", &archive]).code, Some(0 | 10)));
+    assert!(matches!(target.announce(&archive, &[]).code, Some(0 | 10)));
     assert_eq!(target.pool.number(people).await.unwrap(), 0);
 }
 

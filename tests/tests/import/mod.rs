@@ -16,4 +16,5 @@ mod round_trip;
 mod rules;
 mod special;
 mod strangers;
+mod trusted_keys;
 mod undo;

@@ -109,7 +109,7 @@ impl Scene {
     }
 
     fn announce(&self, target: &Target, name: &str) {
-        let ended = target.run(&["announce", &self.archive(name).display().to_string()]);
+        let ended = target.announce(self.archive(name), &[]);
         assert!(matches!(ended.code, Some(0 | 10)), "{name}: {ended:?}");
     }
 

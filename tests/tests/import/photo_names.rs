@@ -211,7 +211,7 @@ async fn a_name_that_other_pods_know_stays_unless_it_is_taken() {
     assert_eq!(std::fs::read(images.join(&taken)).unwrap(), b"somebody else's");
     assert!(images.join(&other).is_file());
     // Other pods would show somebody else's picture under the name they know: they are not sent here.
-    let announced = target.run(&["announce", &archive]);
+    let announced = target.announce(&archive, &[]);
     assert!(matches!(announced.code, Some(0 | 10)), "{announced:?}");
     let sql = "SELECT COUNT(*) FROM account_migrations WHERE remote_photo_path IS NOT NULL";
     assert_eq!(target.pool.number(sql).await.unwrap(), 0);

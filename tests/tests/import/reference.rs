@@ -299,7 +299,7 @@ async fn the_target_follows(target: &Target, archive: &str) {
     };
     let (left, had) = (count(&old).await, count(&new).await);
     assert!(left.iter().sum::<i64>() > 0, "the pod knew something of her");
-    let announced = target.run(&["announce", archive]);
+    let announced = target.announce(archive, &[]);
     assert!(matches!(announced.code, Some(0 | 10)), "{announced:?}");
     assert_eq!(count(&old).await, vec![0; tables.len()]);
     // Likes and reshares that both have made are one now, and so are contacts; the rest adds up.

@@ -56,7 +56,7 @@ async fn an_account_moves_once() {
         .unwrap();
     let command = ["import", &path, "--as", "ida", "--offline", "--trust-pod", &trust];
     target.refuses(&command, "already_moved").await;
-    let announced = target.run(&["announce", &path]);
+    let announced = target.announce(&path, &[]);
     assert_eq!(announced.code, Some(1), "{announced:?}");
     target.pool.execute("DELETE FROM account_migrations").await.unwrap();
     let done = target.import(&archive, "ida", &["--trust-pod", &trust]);
@@ -188,7 +188,7 @@ async fn friends_who_both_move_here_keep_their_words() {
             if what == "+" {
                 target.import(&archive(name), name, &["--trust-pod", &trust]);
             } else {
-                let ended = target.run(&["announce", &archive(name).display().to_string()]);
+                let ended = target.announce(archive(name), &[]);
                 assert!(matches!(ended.code, Some(0 | 10)), "{steps:?} {ended:?}");
             }
             target.is_sound().await;
@@ -253,7 +253,7 @@ async fn a_stock_archive_of_a_dead_pod() {
     let sql = "UPDATE pods SET host = '127.0.0.1', port = id, ssl = 0";
     target.pool.execute(sql).await.unwrap();
     let started = Instant::now();
-    let announced = target.run(&["announce", &path]);
+    let announced = target.announce(&path, &[]);
     let took = started.elapsed();
     assert!(matches!(announced.code, Some(0 | 10)), "{announced:?}");
     assert!(took < Duration::from_secs(10), "{took:?}");

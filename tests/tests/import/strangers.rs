@@ -137,6 +137,31 @@ async fn a_photo_stays_in_its_own_post() {
     assert_eq!(of, [guid('a')]);
 }
 
+#[tokio::test]
+async fn a_photo_without_a_post_comes_into_none() {
+    let (source, target) = (Pod::sqlite().await, Target::sqlite().await);
+    // Its post was deleted on the old pod; in the archive it names a post that somebody else has.
+    let named = guid('f');
+    let of_ida = "author_id = (SELECT id FROM people WHERE diaspora_handle = 'ida@closing.example')";
+    let photo =
+        format!("SELECT guid FROM photos WHERE {of_ida} AND status_message_guid IS NULL ORDER BY id LIMIT 1");
+    let photo = source.pool.texts(&photo).await.unwrap().remove(0);
+    let sql = format!("UPDATE photos SET status_message_guid = '{named}' WHERE guid = '{photo}'");
+    source.pool.execute(&sql).await.unwrap();
+    source.export(&["ida"], "out", &[]);
+    let archive = source.archive("out", "ida");
+    let extras = json(&archive, "extras.json").to_string();
+    assert!(extras.contains(&photo) && extras.contains(&named), "{extras}");
+    target.introduce(&json(&archive, "diaspora.json")).await;
+    target.post("jonas@closing.example", &named, true).await;
+    target.import(&archive, "ida", &[]);
+    let count = |of: &str| format!("SELECT COUNT(*) FROM photos WHERE {of}");
+    let here = count(&format!("guid = '{photo}' AND status_message_guid IS NULL"));
+    assert_eq!(target.pool.number(&here).await.unwrap(), 1);
+    let theirs = count(&format!("status_message_guid = '{named}'"));
+    assert_eq!(target.pool.number(&theirs).await.unwrap(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn tags_are_named_as_diaspora_names_them() {
     let id = "tagger@gone.example";
@@ -229,7 +254,7 @@ async fn an_old_guid_that_somebody_else_has_does_not_hinder_the_move() {
     let account = json(std::path::Path::new(&archive), "manifest.json")["account"].clone();
     let taken = account["guid"].as_str().unwrap();
     insert_person(&target, "evil@fake.example", taken, "a key").await;
-    let announced = target.run(&["announce", &archive, "--offline"]);
+    let announced = target.announce(&archive, &["--offline"]);
     assert!(matches!(announced.code, Some(0 | 10)), "{announced:?}");
     let guids = "SELECT guid FROM people WHERE diaspora_handle = 'ida@closing.example'";
     let guids = target.pool.texts(guids).await.unwrap();
@@ -245,7 +270,7 @@ async fn a_move_that_cannot_be_announced_can_be_undone() {
     let sql = "INSERT INTO account_migrations (old_person_id, new_person_id) SELECT o.id, n.id FROM people o, people n \
                WHERE o.diaspora_handle = 'ida@closing.example' AND n.diaspora_handle = 'ida@elsewhere.example'";
     target.pool.execute(sql).await.unwrap();
-    let announced = target.run(&["announce", &archive, "--offline"]);
+    let announced = target.announce(&archive, &["--offline"]);
     assert!(announced.stderr.contains("already moved to ida@elsewhere.example"), "{announced:?}");
     undo(&target, &done);
 }
@@ -261,7 +286,7 @@ async fn an_archive_does_not_say_what_a_pod_runs() {
         "public_key": PKCS_1, "contact_groups_membership": [],
     }]);
     import(&target, &archive, &[]);
-    let announced = target.run(&["announce", &target.path("archive.json"), "--offline"]);
+    let announced = target.announce(&target.path("archive.json"), &["--offline"]);
     assert!(matches!(announced.code, Some(0 | 10)), "{announced:?}");
     assert_eq!(document(&announced)["unknown"], 1);
     let store = format!("sqlite:{}", target.path("state/pods/haven.example/pappus.sqlite3"));

@@ -54,6 +54,12 @@ impl Scene {
         self.run(&[&command[..], more].concat())
     }
 
+    /// Announces the move of ida.
+    fn announce(&self) -> Ended {
+        let archive = self.archive("ida").display().to_string();
+        self.run(&["announce", &archive, "--trust-pod", &self.trust])
+    }
+
     /// Imports ida under a name.
     fn import(&self, name: &str) -> Value {
         let ended = self.try_import(&self.archive("ida"), name, &[]);
@@ -142,7 +148,7 @@ async fn comes_back_as_who_they_were(scene: &Scene) {
     let again = scene.import("ida");
     assert_eq!(again["import"], third["import"]);
     assert_eq!(again["kinds"], third["kinds"]);
-    let announced = scene.run(&["announce", &scene.archive("ida").display().to_string()]);
+    let announced = scene.announce();
     assert!(matches!(announced.code, Some(0 | 10)), "{announced:?}");
 }
 
@@ -262,7 +268,7 @@ async fn an_undo_that_was_broken_off_ends_first() {
         let ended = scene.try_import(&scene.archive("ida"), "ida", more);
         assert_eq!(document(&ended)["code"], "being_undone", "{ended:?}");
     }
-    let announced = scene.run(&["announce", &scene.archive("ida").display().to_string()]);
+    let announced = scene.announce();
     assert_eq!(announced.code, Some(1), "{announced:?}");
     scene.undo(&first);
     let mut after = scene.target.rows().await;

@@ -128,6 +128,16 @@ impl Target {
         serde_json::from_str(&ended.stdout).unwrap()
     }
 
+    /// Announces the move of an account that came with this archive, whose pod is trusted as for the import.
+    pub fn announce(&self, archive: impl AsRef<Path>, more: &[&str]) -> Ended {
+        let archive = archive.as_ref().display().to_string();
+        let trust = pod_key(Path::new(&archive));
+        let mut command = vec!["announce", &archive];
+        command.extend(trust.iter().flat_map(|trust| ["--trust-pod", trust]));
+        command.extend(more);
+        self.run(&command)
+    }
+
     /// Refuses a command with this code, as a plan and for good, and writes nothing.
     pub async fn refuses(&self, command: &[&str], code: &str) {
         let before = self.rows().await;
@@ -208,10 +218,15 @@ impl Target {
 
 /// The archive key of the pod that made an archive.
 pub fn fingerprint(archive: &Path) -> String {
+    pod_key(archive).unwrap()
+}
+
+/// The same, if Pappus made the archive.
+fn pod_key(archive: &Path) -> Option<String> {
     let ended = pappus(["verify", archive.to_str().unwrap(), "--json"]).unwrap();
     let report: Value = serde_json::from_str(&ended.stdout).unwrap();
-    let (_, host) = report["account"].as_str().unwrap().split_once('@').unwrap();
-    format!("{host}={}", report["origin"]["pod"]["signed_by"].as_str().unwrap())
+    let (_, host) = report["account"].as_str()?.split_once('@')?;
+    Some(format!("{host}={}", report["origin"]["pod"]["signed_by"].as_str()?))
 }
 
 fn copy_folder(from: &Path, to: &Path) {

@@ -270,7 +270,7 @@ impl Step {
             key_passphrase,
             farewell: None,
             discovery: self.discovery(),
-            pinned_pods: Some(self.context.rules.trusted_pods.clone()),
+            pinned_pods: self.context.rules.trusted_pods.clone(),
             now: self.context.now().into(),
         };
         let announced = announce(archive, &pod.database, &pod.url, &self.context.store, &options).await;

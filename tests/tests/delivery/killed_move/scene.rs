@@ -196,7 +196,7 @@ impl Scene {
         match step {
             Step::Import => command.args(["import", "--offline", "--hold", "--trust-pod", &self.trust]),
             Step::Move => command.args(["import", "--offline", "--trust-pod", &self.trust]),
-            Step::Announce => command.arg("announce"),
+            Step::Announce => command.args(["announce", "--trust-pod", &self.trust]),
         };
         command.args(["--json", "--pod-url", TARGET_URL, "--uploads"]).arg(place.uploads());
         command.args(["--database-url", &by(&place.pod), "--store", &by(&place.store)]);

@@ -307,6 +307,7 @@ impl Scenes {
                 "pappus import \"$ARCHIVE\"",
                 "pappus import --offline --trust-pod \"$PIN\" \"$ARCHIVE\"",
             )
+            .replace("pappus announce \"$ARCHIVE\"", "pappus announce --trust-pod \"$PIN\" \"$ARCHIVE\"")
             .replace("REPEAT", HELD);
         let variables = [
             ("POD", pod.display().to_string()),

@@ -9,7 +9,7 @@ use pappus_tests::service::{Browser, Service};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::by_program::call;
+use super::by_program::{announce, call};
 use super::everybody_comes_back;
 use super::{
     PASSWORD, Scene, begin, begin_by_program, choice, choose_by_program, come, hand_in, hand_in_by_program,
@@ -52,6 +52,40 @@ async fn nobody_was_told(scene: &Scene) {
     assert_eq!(moves(scene).await, 0);
     assert_eq!(number(scene, "SELECT COUNT(*) FROM pappus_deliveries").await, 0);
     assert_eq!(scene.received.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pod_that_is_trusted_no_longer_proves_no_announcement() {
+    let scene = Scene::new().await;
+    let open = "admission = \"open\"\nundo_minutes = 1000";
+    let service = scene.serve(None, &format!("{open}\n{}", scene.trusted()));
+    let mut ida = begin_by_program(&service, json!({})).await;
+    hand_in_by_program(&mut ida, &scene.archive).await;
+    state(&mut ida, "checked").await;
+    choose_by_program(&mut ida, "ida").await;
+    state(&mut ida, "imported").await;
+    scene.pods_are_near().await;
+    drop(service);
+    let service = scene.serve(None, open);
+    let mut there = ida.at(&service.url).unwrap();
+    assert_eq!(announce(&mut there).await, StatusCode::ACCEPTED);
+    let now = loop {
+        let now = state(&mut there, "imported").await;
+        if !now["problem"].is_null() {
+            break now;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert_eq!(now["problem"], "announce", "{now}");
+    assert!(now["reason"].as_str().unwrap().contains("is not trusted now"), "{now}");
+    nobody_was_told(&scene).await;
+    // Trusted again, it goes on.
+    drop(service);
+    let service = scene.serve(None, &format!("{open}\n{}", scene.trusted()));
+    let mut there = ida.at(&service.url).unwrap();
+    assert_eq!(announce(&mut there).await, StatusCode::ACCEPTED);
+    state(&mut there, "announced").await;
+    announced_once(&scene).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
