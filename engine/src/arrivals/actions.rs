@@ -2,22 +2,28 @@
 
 use std::time::Duration;
 
-use super::records::State;
+use super::records::{Newcomer, State};
 use super::table::Newcomers;
 use crate::store::{StoreError, Transaction, Value, millis, random_token, token_digest};
 
 /// Period in which new newcomers are counted for the limits.
 const DAY: Duration = Duration::from_hours(24);
 
-/// A new newcomer, with the limits on new ones.
+/// A new newcomer.
 pub struct NewNewcomer<'a> {
     /// Language for messages to them.
     pub language: &'a str,
-    /// Their IP address.
-    pub address: &'a str,
     /// Number of the invitation that they used.
     pub invitation: Option<i64>,
-    /// Maximum number of people who may start per day.
+    /// The start of their move.
+    pub start: Start<'a>,
+}
+
+/// The start of a move, or another one after it was undone, with the limits on starts.
+pub struct Start<'a> {
+    /// The person's IP address.
+    pub address: &'a str,
+    /// Maximum number of starts per day.
     pub per_day: u32,
     /// Maximum number of them from one IP address.
     pub per_address: u32,
@@ -50,33 +56,50 @@ impl Newcomers {
         now: i64,
         good_for: Duration,
     ) -> Result<Option<String>, StoreError> {
-        // No other transaction counts or adds until this one ends.
-        lock_counts(transaction, &self.pod, now).await?;
+        if !self.count_start(transaction, &who.start, now).await? {
+            return Ok(None);
+        }
         let secret = random_token()?;
-        let sql = "INSERT INTO pappus_newcomers (pod, secret_sha256, state, language, address, invitation_id, \
-                   begun_at, expires_at, due_at, changed_at) \
-                   SELECT ?, ?, 'uploading', ?, ?, ?, ?, ?, ?, ? FROM \
-                   (SELECT COUNT(*) AS together, COUNT(CASE WHEN address = ? THEN 1 END) AS alike \
-                    FROM pappus_newcomers WHERE pod = ? AND begun_at > ?) AS begun \
-                   WHERE together < ? AND alike < ?";
+        let sql = "INSERT INTO pappus_newcomers (pod, secret_sha256, state, language, invitation_id, \
+                   begun_at, expires_at, due_at, changed_at) VALUES (?, ?, 'uploading', ?, ?, ?, ?, ?, ?)";
         let values = [
             (&self.pod).into(),
             token_digest(&secret).into(),
             who.language.into(),
-            who.address.into(),
             who.invitation.into(),
             now.into(),
             (now + millis(good_for)).into(),
             now.into(),
             now.into(),
-            who.address.into(),
+        ];
+        transaction.execute("adding a newcomer", sql, &values).await?;
+        Ok(Some(secret))
+    }
+
+    /// Counts a start, unless too many were counted within a day.
+    async fn count_start(
+        &self,
+        transaction: &mut Transaction,
+        start: &Start<'_>,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        // No other transaction counts or adds until this one ends.
+        lock_counts(transaction, &self.pod, now).await?;
+        let sql = "INSERT INTO pappus_newcomer_starts (pod, address, started_at) SELECT ?, ?, ? FROM \
+                   (SELECT COUNT(*) AS together, COUNT(CASE WHEN address = ? THEN 1 END) AS alike \
+                    FROM pappus_newcomer_starts WHERE pod = ? AND started_at > ?) AS begun \
+                   WHERE together < ? AND alike < ?";
+        let values = [
+            (&self.pod).into(),
+            start.address.into(),
+            now.into(),
+            start.address.into(),
             (&self.pod).into(),
             (now - millis(DAY)).into(),
-            i64::from(who.per_day).into(),
-            i64::from(who.per_address).into(),
+            i64::from(start.per_day).into(),
+            i64::from(start.per_address).into(),
         ];
-        let added = transaction.execute("adding a newcomer", sql, &values).await?;
-        Ok((added > 0).then_some(secret))
+        Ok(transaction.execute("counting those who begin", sql, &values).await? > 0)
     }
 
     /// Records that there may be files, so that they are removed later.
@@ -143,11 +166,18 @@ impl Newcomers {
         Ok(transaction.execute("changing a newcomer", &sql, &values).await? > 0)
     }
 
-    /// Records the chosen name and password, and that the terms are accepted.
+    /// Records the chosen name and password, and that the terms are accepted. `newcomer` is the row that the choice was
+    /// judged by: if another archive, proof or decision stands there by now, or somebody else has chosen the name,
+    /// nothing is recorded.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn choose(&self, id: i64, choice: &Choice<'_>, now: i64) -> Result<bool, StoreError> {
+    pub async fn choose(
+        &self,
+        newcomer: &Newcomer,
+        choice: &Choice<'_>,
+        now: i64,
+    ) -> Result<bool, StoreError> {
         let set = format!(
             "state = ?, username = ?, encrypted_password = ?, mail_to = ?, key_passphrase = ?, \
              terms_at = ?, podmins_told = 0, decision_told = 0, state_told = NULL, announce_at = NULL, \
@@ -162,7 +192,29 @@ impl Newcomers {
             choice.key_passphrase.map_or(Value::Bytes(None), Value::from),
             now.into(),
         ];
-        self.change(id, &[State::Checked], &set, &values, now).await
+        let (sql, mut values) = self.changing(newcomer.id, &[State::Checked], &set, &values, now);
+        let sql = format!(
+            "{sql} AND archive_sha256 IS NOT DISTINCT FROM ? AND photos_sha256 IS NOT DISTINCT FROM ? \
+             AND proof IS NOT DISTINCT FROM ? AND approved IS NOT DISTINCT FROM ? AND key_locked = ? \
+             AND NOT EXISTS (SELECT 1 FROM pappus_newcomers o WHERE o.pod = ? AND o.id <> ? AND o.username = ? \
+             AND o.state IN ({NAMED}))"
+        );
+        values.extend([
+            newcomer.archive_sha256.as_deref().into(),
+            newcomer.photos_sha256.as_deref().into(),
+            newcomer.proof.as_deref().into(),
+            newcomer.approved.map(i64::from).into(),
+            i64::from(newcomer.key_locked).into(),
+            (&self.pod).into(),
+            newcomer.id.into(),
+            choice.username.into(),
+        ]);
+        let mut transaction = self.store.begin().await?;
+        lock_counts(&mut transaction, &self.pod, now).await?;
+        let chosen = transaction.execute("changing a newcomer", &sql, &values).await? > 0;
+        transaction.commit().await?;
+        self.queue.wake();
+        Ok(chosen)
     }
 
     /// Returns whether another newcomer, who waits or is being imported, has chosen this name.
@@ -170,10 +222,11 @@ impl Newcomers {
     /// # Errors
     /// [`StoreError`].
     pub async fn is_name_chosen(&self, id: i64, name: &str) -> Result<bool, StoreError> {
-        let sql = "SELECT id FROM pappus_newcomers WHERE pod = ? AND id <> ? AND username = ? \
-                   AND state IN ('waiting', 'importing') LIMIT 1";
+        let sql = format!(
+            "SELECT id FROM pappus_newcomers WHERE pod = ? AND id <> ? AND username = ? AND state IN ({NAMED}) LIMIT 1"
+        );
         let values = [(&self.pod).into(), id.into(), name.into()];
-        Ok(self.store.first("looking for a chosen name", sql, &values).await?.is_some())
+        Ok(self.store.first("looking for a chosen name", &sql, &values).await?.is_some())
     }
 
     /// Starts work: changes one of these states to one that workers handle.
@@ -200,11 +253,22 @@ impl Newcomers {
         self.change(id, &[State::Imported], &set, &values, now).await
     }
 
-    /// Resets a move that was undone to its initial state.
+    /// Resets a move that was undone to its initial state, unless too many have started within a day: it counts as
+    /// another start. Returns whether it may start.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn restart(&self, id: i64, now: i64, good_for: Duration) -> Result<bool, StoreError> {
+    pub async fn restart(
+        &self,
+        id: i64,
+        start: &Start<'_>,
+        now: i64,
+        good_for: Duration,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = self.store.begin().await?;
+        if !self.count_start(&mut transaction, start, now).await? {
+            return Ok(false);
+        }
         let sql = format!(
             "UPDATE pappus_newcomers SET state = 'uploading', {NOTHING_FOUND}, approved = NULL, decided_at = NULL, \
              decided_by = NULL, import_id = NULL, report = NULL, announced = NULL, announce_at = NULL, archive_bytes = 0, \
@@ -212,7 +276,11 @@ impl Newcomers {
              WHERE pod = ? AND id = ? AND state = 'undone'"
         );
         let values = [now.into(), (now + millis(good_for)).into(), now.into(), (&self.pod).into(), id.into()];
-        Ok(self.store.execute("beginning a move anew", &sql, &values).await? > 0)
+        // A second click finds the move started, and counts nothing.
+        if transaction.execute("beginning a move anew", &sql, &values).await? > 0 {
+            transaction.commit().await?;
+        }
+        Ok(true)
     }
 
     /// Ends a move that was cancelled or has expired.
@@ -230,6 +298,9 @@ impl Newcomers {
 /// States in which files may be uploaded or replaced: those of [`State::takes_files`].
 const TAKES_FILES: [State; 3] = [State::Uploading, State::Refused, State::Checked];
 
+/// States in which a chosen name is taken.
+const NAMED: &str = "'waiting', 'importing'";
+
 /// Clears the findings about an archive, and the choices based on them.
 const NOTHING_FOUND: &str = "archive_sha256 = NULL, photos_sha256 = NULL, old_account = NULL, proof = NULL, evidence = NULL, \
                              plan = NULL, key_locked = 0, username = NULL, \
@@ -245,4 +316,68 @@ pub(super) async fn lock_counts(
     let sql = "INSERT INTO pappus_newcomer_turns (pod, counted_at) VALUES (?, ?) \
                ON CONFLICT (pod) DO UPDATE SET counted_at = excluded.counted_at";
     transaction.execute("waiting to count newcomers", sql, &[pod.into(), now.into()]).await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pod::config::{DatabaseUrl, PodUrl};
+    use crate::store::Store;
+
+    async fn newcomer(newcomers: &Newcomers, store: &Store) -> Newcomer {
+        let start = Start { address: "192.0.2.1", per_day: 10, per_address: 10 };
+        let who = NewNewcomer { language: "en", invitation: None, start };
+        let mut transaction = store.begin().await.unwrap();
+        let secret = newcomers.begin(&mut transaction, &who, 1_000, DAY).await.unwrap().unwrap();
+        transaction.commit().await.unwrap();
+        newcomers.with_secret(&secret).await.unwrap().unwrap()
+    }
+
+    /// Ends the check of an archive, as a worker would.
+    async fn checked(newcomers: &Newcomers, store: &Store, id: i64, found: &str) -> Newcomer {
+        let sql = format!("UPDATE pappus_newcomers SET state = 'checked', {found} WHERE id = {id}");
+        store.execute("a test", &sql, &[]).await.unwrap();
+        newcomers.by_id(id).await.unwrap().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_choice_holds_for_the_archive_that_it_was_judged_by() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("store.db").display());
+        let store = Store::open(&DatabaseUrl::parse(&url).unwrap()).await.unwrap();
+        let newcomers = Newcomers::new(&store, &PodUrl::parse("https://pod.example/").unwrap());
+        let id = newcomer(&newcomers, &store).await.id;
+        let choice = |username, to| Choice {
+            username,
+            sealed_password: "hash",
+            mail_to: "mail",
+            key_passphrase: None,
+            to,
+        };
+        let good = "archive_sha256 = 'one', proof = 'hcard', approved = 1";
+        for other in [
+            "archive_sha256 = 'two'",
+            "photos_sha256 = 'two'",
+            "proof = 'unproven'",
+            "approved = NULL",
+            "key_locked = 1",
+        ] {
+            let judged = checked(&newcomers, &store, id, good).await;
+            checked(&newcomers, &store, id, other).await;
+            let taken = newcomers.choose(&judged, &choice("ida", State::Importing), 2_000).await.unwrap();
+            assert!(!taken, "{other}");
+            let now = newcomers.by_id(id).await.unwrap().unwrap();
+            assert_eq!((now.state, now.username), (State::Checked, None), "{other}");
+            checked(&newcomers, &store, id, "photos_sha256 = NULL, key_locked = 0").await;
+        }
+
+        // And two do not get one name.
+        let judged = checked(&newcomers, &store, id, good).await;
+        let other = newcomer(&newcomers, &store).await.id;
+        let other = checked(&newcomers, &store, other, good).await;
+        let wait = choice("ida", State::Waiting);
+        let both =
+            tokio::join!(newcomers.choose(&judged, &wait, 2_000), newcomers.choose(&other, &wait, 2_000));
+        assert_ne!(both.0.unwrap(), both.1.unwrap());
+    }
 }

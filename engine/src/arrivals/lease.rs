@@ -239,7 +239,7 @@ mod tests {
     use crate::store::Store;
 
     use super::*;
-    use crate::arrivals::NewNewcomer;
+    use crate::arrivals::{NewNewcomer, Start};
 
     #[tokio::test]
     async fn who_has_lost_the_lease_notes_nothing() {
@@ -247,9 +247,8 @@ mod tests {
         let url = format!("sqlite://{}", folder.path().join("store.db").display());
         let store = Store::open(&DatabaseUrl::parse(&url).unwrap()).await.unwrap();
         let newcomers = Newcomers::new(&store, &PodUrl::parse("https://pod.example/").unwrap());
-        let (per_day, per_address) = (1, 1);
-        let who =
-            NewNewcomer { language: "en", address: "192.0.2.1", invitation: None, per_day, per_address };
+        let start = Start { address: "192.0.2.1", per_day: 1, per_address: 1 };
+        let who = NewNewcomer { language: "en", invitation: None, start };
         let mut transaction = store.begin().await.unwrap();
         let day = Duration::from_hours(24);
         let secret = newcomers.begin(&mut transaction, &who, 1_000, day).await.unwrap().unwrap();

@@ -28,7 +28,7 @@ mod table;
 mod uploads;
 mod worker;
 
-pub use actions::{Choice, NewNewcomer};
+pub use actions::{Choice, NewNewcomer, Start};
 pub use admission::after_choice;
 pub use decisions::Decision;
 pub use error::ArrivalError;

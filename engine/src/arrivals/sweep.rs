@@ -27,7 +27,7 @@ impl Newcomers {
     /// # Errors
     /// [`StoreError`].
     pub async fn expire(&self, now: i64) -> Result<u64, StoreError> {
-        let sql = "UPDATE pappus_newcomers SET address = NULL WHERE pod = ? AND address IS NOT NULL AND begun_at < ?";
+        let sql = "DELETE FROM pappus_newcomer_starts WHERE pod = ? AND started_at < ?";
         let day_ago = now - millis(Duration::from_hours(24));
         self.store.execute("forgetting addresses", sql, &[(&self.pod).into(), day_ago.into()]).await?;
         let sql = "UPDATE pappus_newcomers SET state = 'expired', username = NULL, \
@@ -88,9 +88,10 @@ impl Newcomers {
              expires_at = expires_at - (changed_at - {now}), changed_at = {now} WHERE pod = ? AND changed_at > {ahead}"
         );
         let moved = self.store.execute("following the clock", &sql, &[(&self.pod).into()]).await?;
-        let sql =
-            format!("UPDATE pappus_newcomers SET begun_at = {now} WHERE pod = ? AND begun_at > {ahead}");
-        self.store.execute("following the clock", &sql, &[(&self.pod).into()]).await?;
+        for (table, column) in [("pappus_newcomers", "begun_at"), ("pappus_newcomer_starts", "started_at")] {
+            let sql = format!("UPDATE {table} SET {column} = {now} WHERE pod = ? AND {column} > {ahead}");
+            self.store.execute("following the clock", &sql, &[(&self.pod).into()]).await?;
+        }
         let longest = now + millis(LONGEST_PROMISE);
         let too_long = longest + millis(AHEAD);
         for table in ["pappus_uploads", "pappus_upload_space"] {

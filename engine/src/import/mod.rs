@@ -158,7 +158,9 @@ pub async fn check_choice(
     (username, email): (&str, Option<&str>),
 ) -> Result<(), ImportError> {
     let new: DiasporaId = format!("{username}@{}", url.diaspora_host()).parse()?;
-    let pod = PodWriter::open_read_only(database).await?;
+    let mut pod = PodWriter::open_read_only(database).await?;
+    // As a plan does: a pod whose tables cannot hold what people write takes nobody in.
+    pod.columns().await?;
     // Nothing is written, so no row gets this time.
     let at = Timestamp::from_utc(chrono::NaiveDateTime::default());
     let mut target = Target::new(pod, url.clone(), at, Some(Planned::default()));

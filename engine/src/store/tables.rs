@@ -46,6 +46,7 @@ files! {
     21 "0021_leases",
     22 "0022_owners",
     23 "0023_repeated_moves",
+    24 "0024_newcomer_starts",
 }
 
 /// Others in the same database may use sqlx as well, so the list of applied migrations has its own name.

@@ -10,11 +10,11 @@ use pappus_tests::schema::Pool;
 use serde_json::{Value, json as value};
 
 /// The databases that a target may be on.
-const DATABASES: [&str; 5] =
+pub(super) const DATABASES: [&str; 5] =
     ["sqlite", "postgresql", "utf8mb4_bin", "utf8mb4_general_ci", "utf8mb3_general_ci"];
 
 /// An empty pod on one of them.
-async fn target_on(database: &str, name: &str) -> Target {
+pub(super) async fn target_on(database: &str, name: &str) -> Target {
     let folder = tempfile::tempdir().unwrap();
     match database {
         "sqlite" => Target::sqlite().await,
@@ -35,12 +35,12 @@ async fn target_on(database: &str, name: &str) -> Target {
     }
 }
 
-fn ida(pod: &Pod) -> Value {
+pub(super) fn ida(pod: &Pod) -> Value {
     pod.export(&["ida"], "out", &[]);
     json(&pod.archive("out", "ida"), "diaspora.json")
 }
 
-fn write(target: &Target, document: &Value) -> String {
+pub(super) fn write(target: &Target, document: &Value) -> String {
     let path = PathBuf::from(target.path("archive.json"));
     std::fs::write(&path, document.to_string()).unwrap();
     path.display().to_string()

@@ -2,6 +2,7 @@
 
 mod account;
 mod again;
+mod door_choice;
 mod evidence;
 mod holding;
 mod hostile;

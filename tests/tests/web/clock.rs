@@ -88,6 +88,7 @@ async fn newcomers_do_not_wait_for_a_time_of_before_the_clock_was_set_back() {
              changed_at = changed_at + {YEAR}, announce_at = announce_at + {YEAR}, due_at = due_at + {YEAR}"
         );
         run(&store, &ahead).await;
+        run(&store, &format!("UPDATE pappus_newcomer_starts SET started_at = started_at + {YEAR}")).await;
         let in_hand = "UPDATE pappus_newcomers SET state = 'checking', fence = 'dead', lease_until = due_at \
                        WHERE old_account LIKE 'greta@%'";
         run(&store, in_hand).await;

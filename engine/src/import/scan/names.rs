@@ -51,6 +51,11 @@ pub(in crate::import) async fn check_email(target: &mut Target, email: &str) -> 
     if email.chars().count() > MAX_EMAIL {
         return refused("it is longer than 255 characters");
     }
+    let held = target.pod.columns().await?.of("users", "email");
+    let held = held.hold(email);
+    if held.cut || held.replaced {
+        return refused("this pod's database cannot store it");
+    }
     let sql = "SELECT id FROM users WHERE LOWER(email) IN ({})";
     if target.pod.rows_in("the e-mail address", sql, &[email]).await?.is_empty() {
         return Ok(());

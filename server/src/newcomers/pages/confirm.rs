@@ -185,7 +185,10 @@ pub(in crate::newcomers) async fn take(
     };
     let choice =
         Choice { username, sealed_password: &hash, mail_to: &mail_to, key_passphrase: sealed.as_deref(), to };
-    if !app.newcomers.table.choose(newcomer.id, &choice, app.now_millis()).await? {
+    if !app.newcomers.table.choose(newcomer, &choice, app.now_millis()).await? {
+        if app.newcomers.table.is_name_chosen(newcomer.id, username).await? {
+            return Ok(vec!["newcomers-name-taken"]);
+        }
         return Err(WebError::Conflict(
             "the move has changed meanwhile, and the choice was not taken".to_owned(),
         ));

@@ -5,7 +5,7 @@ use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
 use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse, Redirect, Response};
-use pappus_engine::arrivals::{NewNewcomer, Newcomer, State};
+use pappus_engine::arrivals::{NewNewcomer, Newcomer, Start, State};
 use serde::Deserialize;
 
 use crate::app::App;
@@ -50,6 +50,7 @@ pub(in crate::newcomers) async fn start(
         return Ok(Begun::Closed);
     }
     let address = address.subject().to_string();
+    let start = limited(app, &address);
     // Uses the invitation in the same transaction: only if the move starts.
     let mut transaction = app.store.begin().await?;
     let invitation = if section.admission == Admission::Invitation {
@@ -62,14 +63,19 @@ pub(in crate::newcomers) async fn start(
     } else {
         None
     };
-    let (per_day, per_address) = (section.per_day, section.per_address);
-    let who = NewNewcomer { language, address: &address, invitation, per_day, per_address };
+    let who = NewNewcomer { language, invitation, start };
     let Some(secret) = table.begin(&mut transaction, &who, now, crate::newcomers::link_lifetime(app)).await?
     else {
         return Ok(Begun::TooMany);
     };
     transaction.commit().await?;
     Ok(Begun::Secret(secret))
+}
+
+/// Returns the limits on a start from this IP address.
+fn limited<'a>(app: &App, address: &'a str) -> Start<'a> {
+    let section = &app.config.newcomers;
+    Start { address, per_day: section.per_day, per_address: section.per_address }
 }
 
 /// Starts a move, and sets the secret as a cookie.
@@ -199,10 +205,11 @@ pub(in crate::newcomers) async fn to_the_page() -> Redirect {
     Redirect::to("/newcomers")
 }
 
-/// Starts again after a move was undone, with the same secret.
+/// Starts again after a move was undone, with the same secret; that counts as one more start from the IP address.
 pub(in crate::newcomers) async fn restart(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
+    address: Address,
     CheckedForm(()): CheckedForm<()>,
 ) -> Result<Redirect, WebError> {
     let (room, id) = (&app.newcomers, newcomer.id);
@@ -213,7 +220,11 @@ pub(in crate::newcomers) async fn restart(
         let removed = removing.map_err(|error| WebError::Internal(error.to_string()))?;
         removed.map_err(|error| WebError::Unavailable(format!("old uploads cannot be removed: {error}")))?;
         room.space.release_all(id).await?;
-        room.table.restart(id, app.now_millis(), crate::newcomers::link_lifetime(&app)).await?;
+        let address = address.subject().to_string();
+        let (start, good_for) = (limited(&app, &address), crate::newcomers::link_lifetime(&app));
+        if !room.table.restart(id, &start, app.now_millis(), good_for).await? {
+            return Ok(Redirect::to("/newcomers?problem=too-many"));
+        }
     }
     Ok(Redirect::to("/newcomers"))
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::support::closing::document;
+use pappus_tests::door::Mover;
 use pappus_tests::rows::{Rows, text};
 use pappus_tests::service::Browser;
 use reqwest::{Method, StatusCode};
@@ -116,6 +117,36 @@ async fn two_with_the_same_archive_do_not_share_an_import() {
     scene.pods_are_near().await;
     assert_eq!(super::announce(winner).await, StatusCode::ACCEPTED);
     state(winner, "announced").await;
+}
+
+/// Both wait for the podmin with what they have chosen, and only one of them with the name.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_who_choose_at_the_same_time_do_not_get_one_name() {
+    let scene = Scene::new().await;
+    let service =
+        scene.serve(None, &format!("admission = \"approval\"\nper_address = 10\n{}", scene.trusted()));
+    let archives = [scene.archive.clone(), scene.source.archive("out", "greta")];
+    let mut both = [begin_by_program(&service, json!({})).await, begin_by_program(&service, json!({})).await];
+    for (person, archive) in both.iter_mut().zip(&archives) {
+        hand_in_by_program(person, archive).await;
+        state(person, "checked").await;
+    }
+    let [first, second] = &mut both;
+    let chosen = tokio::join!(first.choose("ida", PASSWORD), second.choose("ida", PASSWORD));
+    assert!(chosen.0.is_ok() != chosen.1.is_ok(), "{chosen:?}");
+    let refused = chosen.0.err().or(chosen.1.err()).unwrap().to_string();
+    assert!(refused.contains("400") && refused.contains("choose another name"), "{refused}");
+    // Twice by one person: the second one finds the choice made.
+    let third = Mover::begin(&service.url, &json!({})).await.unwrap();
+    let mut twice = [third.clone(), third];
+    hand_in_by_program(&mut twice[0], &archives[1]).await;
+    state(&mut twice[0], "checked").await;
+    let [one, other] = &mut twice;
+    let chosen = tokio::join!(one.choose("nils", PASSWORD), other.choose("nina", PASSWORD));
+    assert!(chosen.0.is_ok() != chosen.1.is_ok(), "{chosen:?}");
+    let wanted = if chosen.0.is_ok() { "nils" } else { "nina" };
+    let now = state(one, "waiting").await;
+    assert!(now.to_string().contains(wanted), "{now}");
 }
 
 /// What became of somebody whose move has come to rest.

@@ -71,6 +71,31 @@ async fn after_an_undone_move_one_starts_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_starts_again_and_again_is_counted() {
+    let scene = Scene::new().await;
+    let service = scene.serve(None, &format!("admission = \"open\"\nper_address = 2\n{}", scene.trusted()));
+    let mut ida = come(&service, &scene.archive, "ida").await;
+    for start in [2, 3] {
+        until(&mut ida, "/newcomers", "Import complete").await;
+        ida.submit("/newcomers/undo", &[("confirmed", "yes")]).await.unwrap();
+        until(&mut ida, "/newcomers", "Move undone").await;
+        let page = ida.submit("/newcomers/restart", &[]).await.unwrap().text();
+        if start == 3 {
+            assert!(page.contains("Many people have started") && page.contains("Start again"), "{page}");
+            break;
+        }
+        assert!(page.contains("Upload your archive"), "{page}");
+        hand_in(&mut ida, None, &std::fs::read(&scene.archive).unwrap()).await;
+        until(&mut ida, "/newcomers", "Your archive is valid").await;
+        ida.submit("/newcomers/choose", &choice("ida", "ida@mail.example")).await.unwrap();
+    }
+    let mut other = Browser::new(&service.url).unwrap();
+    other.open("/newcomers").await.unwrap();
+    let page = other.submit("/newcomers/begin", &[]).await.unwrap().text();
+    assert!(page.contains("Many people have started"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_valid_archive_without_a_contact_that_can_come_is_said_in_words() {
     let scene = Scene::with(|source| {
         // Nobody's key can be read, so nobody here can know these people.
