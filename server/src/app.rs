@@ -49,6 +49,17 @@ pub enum StartError {
     /// An entry of `newcomers.allow_hosts` is invalid.
     #[error("newcomers.allow_hosts: {0}")]
     AllowedHosts(#[from] AllowedNetworksError),
+    /// The whole disk of the uploads is no larger than what is to stay free on it.
+    #[error("{0}")]
+    SmallDisk(String),
+    /// The folder of the uploads cannot be used.
+    #[error("{folder} cannot be used: {source}")]
+    Uploads {
+        /// The folder.
+        folder: String,
+        /// The operating system's error.
+        source: std::io::Error,
+    },
     /// Imports are enabled without access to a pod.
     #[error("newcomers.enabled: nobody can come to a pod of which only the address is known; name pod.dir")]
     NoPod,

@@ -1,6 +1,6 @@
 //! Checks that everything the configuration names exists: the output of `pappus serve --check`.
 
-use pappus_engine::depot::{CampaignKeys, Depot};
+use pappus_engine::depot::{CampaignKeys, Depot, DepotError};
 use pappus_engine::pod::database::Snapshot;
 use pappus_engine::pod::schema::read_schema;
 use pappus_engine::pod::uploads::PhotoStore;
@@ -27,7 +27,7 @@ pub async fn check(config: &Config) -> Vec<Checked> {
     checked.push(item("Pappus's own database", store.as_ref().map(|_| config.store.to_string())));
     let place = match &store {
         Ok(store) => item("archives", crate::place::open(config, store).await.map(|depot| depot.place())),
-        Err(_) => item("archives", Depot::open(&config.depot).await.map(|depot| depot.place())),
+        Err(_) => item("archives", without_store(config).await.map(|depot| depot.place())),
     };
     checked.push(place);
     if let Ok(store) = store {
@@ -64,11 +64,21 @@ pub async fn check(config: &Config) -> Vec<Checked> {
         checked.push(Checked { what: "proxy", found, good: false });
     }
     checked.push(mail(config));
+    if config.newcomers.enabled {
+        checked.push(item("uploads of newcomers", crate::newcomers::check_upload_disk(config)));
+    }
     if config.newcomers.enabled && config.podmin_email.is_none() {
         let found = "is not known: newcomers have nobody to ask; set pod.podmin_email".to_owned();
         checked.push(Checked { what: "podmin's address", found, good: true });
     }
     checked
+}
+
+/// Opens the depot when its identity cannot be looked up.
+async fn without_store(config: &Config) -> Result<Depot, DepotError> {
+    let depot = Depot::open(&config.depot).await?;
+    depot.expect_disk(crate::place::RESERVE)?;
+    Ok(depot)
 }
 
 async fn pod(config: &Config) -> Vec<Checked> {

@@ -6,6 +6,9 @@ use pappus_engine::store::{Store, StoreError};
 
 use crate::config::Config;
 
+/// Bytes that stay free on the disk of the archives.
+pub const RESERVE: u64 = 256 << 20;
+
 /// The reason the depot cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PlaceError {
@@ -17,11 +20,18 @@ pub enum PlaceError {
     Store(#[from] StoreError),
 }
 
-/// Opens the depot; the first time, creates it if missing, and records its identity.
+/// Opens the depot; the first time, creates it if missing, and records its identity. Its disk must be larger than what
+/// is to stay free.
 ///
 /// # Errors
 /// [`PlaceError`].
 pub async fn open(config: &Config, store: &Store) -> Result<Depot, PlaceError> {
+    let depot = open_any(config, store).await?;
+    depot.expect_disk(RESERVE)?;
+    Ok(depot)
+}
+
+async fn open_any(config: &Config, store: &Store) -> Result<Depot, PlaceError> {
     let (pod, place) = (config.pod_url.as_str(), config.depot.to_string());
     let sql = "SELECT identity FROM pappus_places WHERE pod = ? AND place = ?";
     let row =

@@ -68,6 +68,7 @@ impl Opened {
         output: &Output,
     ) -> Result<Self, Failure> {
         let patience = RetryPolicy::new(arguments, output);
+        depot.expect_disk(reserve(arguments))?;
         let uploads = pod::uploads(config).await?;
         // Before this program's own connection, which would count as use.
         let options = options(config, arguments, output).await?;
@@ -145,6 +146,11 @@ pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure
     output.document(&document(&status));
     let clean = status.totals.failed == 0 && status.totals.incomplete == 0;
     Ok(if clean { Outcome::Done } else { Outcome::Findings })
+}
+
+/// Returns the bytes to keep free on the disk of the archives.
+fn reserve(arguments: &WorkArguments) -> u64 {
+    arguments.reserve.saturating_mul(MEGABYTE)
 }
 
 /// Returns the signing key. All archives of a campaign are signed with one key, so none is created when it resumes.
@@ -258,7 +264,7 @@ async fn options(
         lease: Duration::from_secs(arguments.lease),
         patience: Duration::from_secs(arguments.patience),
         gentle,
-        reserve: arguments.reserve.saturating_mul(MEGABYTE),
+        reserve: reserve(arguments),
         host: host(),
     })
 }

@@ -185,6 +185,23 @@ impl Files {
         self.limits.keep_free
     }
 
+    /// Returns the folder of all uploads.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Returns the size of the disk in bytes, if it is no larger than what is to stay free on it: then nobody can ever
+    /// upload anything.
+    ///
+    /// # Errors
+    /// I/O errors.
+    pub fn small_disk(&self) -> io::Result<Option<u64>> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.root)?;
+        let disk = rustix::fs::statvfs(&self.root)?;
+        let size = disk.f_blocks.saturating_mul(disk.f_frsize);
+        Ok(Some(size).filter(|size| *size <= self.limits.keep_free))
+    }
+
     /// Measures disk usage.
     ///
     /// # Errors

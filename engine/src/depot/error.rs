@@ -58,6 +58,19 @@ pub enum DepotError {
         /// Megabytes to stay free.
         reserve: u64,
     },
+    /// The whole disk is no larger than what is to stay free.
+    #[error(
+        "the whole disk of {place} has {size} MB, and {reserve} MB are to stay free on it, so nothing could ever be stored \
+         there: use a larger disk, or keep less free (--reserve)"
+    )]
+    SmallDisk {
+        /// The depot.
+        place: String,
+        /// Megabytes of the disk.
+        size: u64,
+        /// Megabytes to stay free.
+        reserve: u64,
+    },
     /// The depot is a folder, and it or a file in it cannot be used.
     #[error("{path} cannot be {what}: {source}")]
     Folder {

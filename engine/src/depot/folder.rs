@@ -160,10 +160,12 @@ impl Folder {
         }
     }
 
-    pub(super) fn free_space(&self) -> Result<u64, DepotError> {
+    /// Returns the free bytes of the disk, and all of them.
+    pub(super) fn disk(&self) -> Result<(u64, u64), DepotError> {
         let found = rustix::fs::statvfs(&self.path)
             .map_err(|error| DepotError::folder(&self.path, &self.path, "read")(error.into()))?;
-        Ok(found.f_bavail.saturating_mul(found.f_frsize))
+        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+        Ok((bytes(found.f_bavail), bytes(found.f_blocks)))
     }
 
     pub(super) fn list(&self) -> BoxStream<'static, Result<Listed, DepotError>> {

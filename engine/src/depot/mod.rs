@@ -284,16 +284,31 @@ impl Depot {
         }
     }
 
+    /// Checks that the disk is larger than the `reserve` bytes that are to stay free; a bucket's space is unknown.
+    ///
+    /// # Errors
+    /// [`DepotError::SmallDisk`], and [`DepotError`].
+    pub fn expect_disk(&self, reserve: u64) -> Result<(), DepotError> {
+        let Kind::Folder(folder) = &self.0 else { return Ok(()) };
+        let (_, size) = folder.disk()?;
+        if size > reserve {
+            return Ok(());
+        }
+        Err(DepotError::SmallDisk { place: self.place(), size: size / MEGABYTE, reserve: reserve / MEGABYTE })
+    }
+
     /// Checks that `reserve` bytes are free on the disk; a bucket's space is unknown.
     ///
     /// # Errors
-    /// [`DepotError::Reserve`], and [`DepotError`].
+    /// [`DepotError::Reserve`], [`DepotError::SmallDisk`], and [`DepotError`].
     pub fn expect_space(&self, reserve: u64) -> Result<(), DepotError> {
         let Kind::Folder(folder) = &self.0 else { return Ok(()) };
-        let free = folder.free_space()?;
+        let (free, _) = folder.disk()?;
         if free >= reserve {
             return Ok(());
         }
+        // No waiting helps there.
+        self.expect_disk(reserve)?;
         Err(DepotError::Reserve { place: self.place(), free: free / MEGABYTE, reserve: reserve / MEGABYTE })
     }
 

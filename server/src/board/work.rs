@@ -19,6 +19,7 @@ use super::shared::letter::{Filling, fetched_of, seen};
 use super::shared::notices::{Audience, Draft};
 use crate::app::App;
 use crate::mail::Mail;
+use crate::place::RESERVE;
 
 /// Interval between checks for work.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
@@ -27,8 +28,6 @@ const PAUSE: Duration = Duration::from_secs(15);
 /// Defaults of the command line.
 const LEASE: Duration = Duration::from_mins(1);
 const PATIENCE: Duration = Duration::from_hours(1);
-/// Disk space left free in the depot, in bytes.
-const RESERVE: u64 = 256 << 20;
 /// Mails queued at a time, and the most that may wait in the outbox, so that mails people ask for are not behind a
 /// hundred thousand notices.
 const LETTERS: u32 = 200;

@@ -73,6 +73,9 @@ impl NewcomersService {
             announcer = Some(client_to(&[section.allow_hosts.as_slice(), &[own]].concat())?);
         }
         let files = files(config);
+        if section.enabled {
+            check_disk(&files)?;
+        }
         Ok(Self {
             table: Newcomers::new(store, &config.pod_url),
             space: Space::new(store, config.pod_url.as_str(), &files),
@@ -95,6 +98,29 @@ fn files(config: &Config) -> Files {
         keep_free: section.keep_free_megabytes.saturating_mul(MEGABYTE),
     };
     Files::new(root, limits)
+}
+
+/// Checks that the disk of the uploads is larger than what is to stay free on it; returns the folder.
+///
+/// # Errors
+/// [`StartError`].
+pub fn check_upload_disk(config: &Config) -> Result<String, StartError> {
+    let files = files(config);
+    check_disk(&files).map(|()| files.root().display().to_string())
+}
+
+fn check_disk(files: &Files) -> Result<(), StartError> {
+    let folder = files.root().display().to_string();
+    match files.small_disk() {
+        Ok(None) => Ok(()),
+        Ok(Some(size)) => Err(StartError::SmallDisk(format!(
+            "the whole disk of {folder} has {} MB, and {} MB are to stay free on it, so nobody could upload anything: use a \
+             larger disk (newcomers.folder), or keep less free (newcomers.keep_free_megabytes)",
+            size / MEGABYTE,
+            files.keep_free() / MEGABYTE
+        ))),
+        Err(source) => Err(StartError::Uploads { folder, source }),
+    }
 }
 
 fn client_to(hosts: &[String]) -> Result<Client, StartError> {

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, StartError};
 use crate::mail::{self, OutboxError};
+use crate::place::RESERVE;
 
 /// Interval between checks for people to notify.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
@@ -18,8 +19,6 @@ const POLL_INTERVAL: Duration = Duration::from_secs(2);
 const SWEEP: Duration = Duration::from_mins(1);
 /// People notified at a time.
 const TOLD: u32 = 100;
-/// Disk space left free in the depot, in bytes.
-const RESERVE: u64 = 256 << 20;
 /// Pause after the archive worker could not be opened.
 const PAUSE: Duration = Duration::from_secs(5);
 

@@ -80,7 +80,8 @@ async fn paused_resumed_and_cancelled() {
 #[tokio::test]
 async fn a_machine_with_another_archive_key() {
     let scene = Scene::sample(None).await;
-    let options = ["--plain", "--name", "keys", "--patience", "0", "--reserve", "1000000000"];
+    let reserve = super::scene::all_but_a_little(&scene.path(""));
+    let options = ["--plain", "--name", "keys", "--patience", "0", "--reserve", &reserve];
     assert_eq!(scene.run(&options).code, Some(1));
     std::fs::remove_file(scene.path("state/pods/closing.example/archive-key.pem")).unwrap();
     let ended = scene.run(&["--plain", "--name", "keys"]);

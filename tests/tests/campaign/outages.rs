@@ -134,13 +134,27 @@ async fn a_full_disk() {
 #[tokio::test]
 async fn no_room_at_all() {
     let scene = Scene::sample(None).await;
-    let options = ["--plain", "--name", "none", "--patience", "1", "--reserve", "1000000000"];
+    let reserve = super::scene::all_but_a_little(&scene.path(""));
+    let options = ["--plain", "--name", "none", "--patience", "1", "--reserve", &reserve];
     let ended = scene.run(&options);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.stderr.contains("--reserve keeps"), "{ended:?}");
     assert!(scene.accounts("none").await.iter().all(|line| line.state == "pending"));
     ended_well(&scene.run(&["--plain", "--name", "none"]));
     scene.is_whole("none", 13);
+}
+
+/// A disk that could never have the room is refused at once, and no campaign begins.
+#[tokio::test]
+async fn a_disk_that_is_smaller_than_what_stays_free() {
+    let scene = Scene::sample(None).await;
+    let begun = Instant::now();
+    let ended = scene.run(&["--plain", "--name", "small", "--reserve", "1000000000"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("the whole disk of") && ended.stderr.contains("--reserve"), "{ended:?}");
+    assert!(begun.elapsed() < Duration::from_secs(30), "it has waited: {ended:?}");
+    let shown = scene.pappus("campaign", &["small"]);
+    assert_eq!(shown.code, Some(1), "{shown:?}");
 }
 
 /// Into a bucket, over a wire that breaks and hangs; killed in the middle and started again.

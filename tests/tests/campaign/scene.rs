@@ -1,6 +1,6 @@
 //! A pod, Pappus's own folder and store, and a place for archives.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use pappus_engine::pod::config::DatabaseUrl;
@@ -213,4 +213,12 @@ impl Scene {
 /// Nothing failed; records that could not be exported are findings.
 pub(crate) fn ended_well(ended: &Ended) {
     assert!(matches!(ended.code, Some(0 | 10)), "{ended:?}");
+}
+
+/// Megabytes of the disk that a folder is on, but for some: more than are free, less than there are.
+pub(super) fn all_but_a_little(folder: &Path) -> String {
+    let found = std::process::Command::new("df").args(["-B1", "--output=size"]).arg(folder).output().unwrap();
+    let found = String::from_utf8(found.stdout).unwrap();
+    let bytes: u64 = found.lines().nth(1).unwrap().trim().parse().unwrap();
+    (bytes / 1_000_000 - 1).to_string()
 }

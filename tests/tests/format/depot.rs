@@ -185,7 +185,7 @@ async fn in_a_folder() {
         [0o700, 0o600, 0o600]
     );
     place.depot.expect_space(1).unwrap();
-    assert!(matches!(place.depot.expect_space(u64::MAX), Err(DepotError::Reserve { .. })));
+    assert!(matches!(place.depot.expect_space(u64::MAX), Err(DepotError::SmallDisk { .. })));
     assert_eq!(place.depot.folder().unwrap(), out);
     std::fs::remove_dir_all(out.join("in")).unwrap();
     whole_and_never_replaced(place).await;

@@ -207,9 +207,14 @@ async fn one_address_holds_so_many_streams_of_events() {
 
 /// Runs `pappus serve` with these lines of `[web]`, and ends it when it serves for too long.
 fn run(folder: &Path, web: &str, more: &[&str]) -> (Option<i32>, String) {
-    let config = folder.join("pappus.toml");
     let sections = "[pod]\nurl = \"https://closing.example\"\n[store]\nstate = \"state\"\n";
-    std::fs::write(&config, format!("[web]\n{web}\n{sections}")).unwrap();
+    run_with(folder, &format!("[web]\n{web}\n{sections}"), more)
+}
+
+/// The same with this configuration.
+fn run_with(folder: &Path, text: &str, more: &[&str]) -> (Option<i32>, String) {
+    let config = folder.join("pappus.toml");
+    std::fs::write(&config, text).unwrap();
     let mut limited = Command::new("timeout");
     limited.arg("30").arg(program("pappus").get_program()).arg("serve").arg("--config").arg(&config);
     let ended = limited.args(more).env_remove("PAPPUS_STATE").env_remove("PAPPUS_STORE").output().unwrap();
@@ -234,6 +239,31 @@ fn a_proxy_that_is_not_named_is_refused() {
         let (code, said) = run(folder.path(), web, &["--check"]);
         assert_eq!(code, Some(0), "{web}: {said}");
     }
+}
+
+/// Newcomers would be told for ever that the disk is full just now.
+#[tokio::test]
+async fn a_disk_that_is_smaller_than_what_stays_free_is_refused() {
+    let (target, folder) = (crate::support::target::Target::sqlite().await, tempfile::tempdir().unwrap());
+    let config = |megabytes: u64| {
+        format!(
+            "[web]\npublic_url = \"http://localhost:8090/\"\nlisten = \"127.0.0.1:0\"\n[pod]\ndatabase_url = {:?}\n\
+             url = \"https://haven.example/\"\nuploads = {:?}\n[store]\nstate = \"state\"\n\
+             [newcomers]\nenabled = true\nask_pods = false\nkeep_free_megabytes = {megabytes}\n",
+            target.database,
+            target.path("uploads")
+        )
+    };
+    for more in [&[] as &[&str], &["--check"]] {
+        let (code, said) = run_with(folder.path(), &config(1_000_000_000), more);
+        assert!(code.is_some_and(|code| code != 0 && code != 124), "{more:?}: {code:?} {said}");
+        assert!(
+            said.contains("newcomers.keep_free_megabytes") && said.contains("the whole disk of"),
+            "{said}"
+        );
+    }
+    let (code, said) = run_with(folder.path(), &config(1), &["--check"]);
+    assert_eq!(code, Some(0), "{said}");
 }
 
 #[test]
