@@ -105,6 +105,8 @@ pub enum OmissionCode {
     MissingValue,
     /// The time or date cannot be represented, such as infinity or day 0; it is replaced or left out.
     UnreadableTime,
+    /// A number whose value in the database is none: the record is exported without it, or with zero.
+    UnreadableNumber,
     /// The record is larger than readers accept.
     TooLarge,
     /// This version does not support the kind of record or parent.

@@ -34,6 +34,7 @@ omission-no-signature-order = wie es unterschrieben wurde, ist nicht mehr bekann
 omission-unreadable-additional-data = ein Teil der Daten lässt sich nicht lesen
 omission-invalid-identifier = es hat keine gültige Kennung
 omission-missing-value = ein nötiger Wert fehlt
+omission-unreadable-number = eine Zahl darin war beschädigt: der Eintrag ist hier, ohne diese Zahl
 omission-unreadable-time = das Datum war beschädigt: der Eintrag ist hier, mit einem anderen Datum oder ohne
 omission-too-large = es ist zu groß
 omission-unknown-type = es ist von unbekannter Art

@@ -34,6 +34,7 @@ omission-no-signature-order = how it was signed is not known any more
 omission-unreadable-additional-data = some of its data cannot be read
 omission-invalid-identifier = it has no valid identifier
 omission-missing-value = a value that it needs is missing
+omission-unreadable-number = one of its numbers was damaged: it is here, without that number
 omission-unreadable-time = its date was damaged: it is here, with another date or none
 omission-too-large = it is too large
 omission-unknown-type = it is of an unknown type

@@ -218,6 +218,118 @@ async fn a_stand_in_is_the_nearest_that_is_known_and_says_what_was_there() {
     assert!(says("its birthday is \"1980-00-00\" in the pod's database and is left out"), "{reasons:?}");
 }
 
+/// Columns with numbers that archives have, changed by hand as their database allows.
+async fn numbers_that_are_none(pod: &Pod) {
+    let of_ida = "author_id = (SELECT id FROM people WHERE diaspora_handle = 'ida@closing.example')";
+    let (changes, shown): (&[&str], _) = match pod.pool.dialect() {
+        Dialect::Postgres => (
+            &[
+                "ALTER TABLE photos ALTER COLUMN height TYPE double precision",
+                "ALTER TABLE conversation_visibilities ALTER COLUMN unread TYPE text",
+            ],
+            "9.5",
+        ),
+        Dialect::MySql => (
+            &[
+                "ALTER TABLE photos MODIFY height VARCHAR(20)",
+                "ALTER TABLE conversation_visibilities MODIFY unread VARCHAR(20)",
+            ],
+            "\"9.5\"",
+        ),
+        Dialect::Sqlite => (&[], "9.5"),
+    };
+    for sql in changes {
+        pod.pool.execute(sql).await.unwrap();
+    }
+    for sql in [
+        format!("UPDATE photos SET height = '9.5' WHERE {of_ida}"),
+        "UPDATE conversation_visibilities SET unread = 'many'".to_owned(),
+    ] {
+        pod.pool.execute(&sql).await.unwrap();
+    }
+    let photos = usize::try_from(
+        pod.pool.number(&format!("SELECT COUNT(*) FROM photos WHERE {of_ida}")).await.unwrap(),
+    );
+    let report = document(&run(pod, &["check", "--json"]));
+    pod.export(&["ida"], "out", &[]);
+    let archive = pod.archive("out", "ida");
+    let manifest = json(&archive, "manifest.json");
+    let reasons: Vec<&str> = manifest["omissions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|omission| omission["code"] == "unreadable_number")
+        .map(|omission| omission["reason"].as_str().unwrap())
+        .collect();
+    let height = format!("its height is {shown} in the pod's database, which is no whole number");
+    let says = |words: &str| reasons.iter().filter(|reason| reason.starts_with(words)).count();
+    assert_eq!(says(&height), photos.unwrap(), "{reasons:?}");
+    assert!(says("its number of unread messages is \"many\" in the pod's database") > 0, "{reasons:?}");
+    assert_eq!(reasons.len(), says(&height) + says("its number of unread messages"), "{reasons:?}");
+    assert!(report["forecast"]["omissions"].to_string().contains("unreadable_number"), "{report}");
+    let extras = json(&archive, "extras.json");
+    let talks = extras["conversations"].as_array().unwrap();
+    assert!(!talks.is_empty() && talks.iter().all(|talk| talk["state"]["unread"] == 0), "{talks:?}");
+}
+
+#[tokio::test]
+async fn numbers_that_are_none_are_listed() {
+    numbers_that_are_none(&Pod::sqlite().await).await;
+    let url = shared_postgres().await.unwrap().create_database("odd_numbers").await.unwrap();
+    numbers_that_are_none(&Pod::on(tempfile::tempdir().unwrap(), url).await).await;
+    let url = shared_mariadb().await.unwrap().create_database("odd_numbers").await.unwrap();
+    numbers_that_are_none(&Pod::on(tempfile::tempdir().unwrap(), url).await).await;
+}
+
+/// Somebody whose row in `people` is gone, or belongs to nobody.
+async fn an_account_without_a_person(pod: &Pod) {
+    for sql in [
+        "UPDATE people SET owner_id = NULL WHERE diaspora_handle = 'ida@closing.example'",
+        "UPDATE people SET owner_id = NULL WHERE diaspora_handle = 'greta@closing.example'",
+    ] {
+        pod.pool.execute(sql).await.unwrap();
+    }
+    let report = document(&run(pod, &["check", "--json"]));
+    assert_eq!(report["forecast"]["broken_accounts"], serde_json::json!({}), "{report}");
+    let foreseen = foreseen(&report);
+    assert_eq!(foreseen[&("missing_person".to_owned(), "account".to_owned())], 2, "{foreseen:?}");
+    let ended = pod.export(&["ida", "greta@closing.example"], "out", &[]);
+    assert_eq!(ended.code, Some(10), "{ended:?}");
+    let archive = pod.archive("out", "ida");
+    let verified = pappus(["verify", archive.to_str().unwrap()]).unwrap();
+    assert!(matches!(verified.code, Some(0 | 10)), "{verified:?}");
+    let (whole, manifest) = (json(&archive, "diaspora.json"), json(&archive, "manifest.json"));
+    let user = &whole["user"];
+    assert!(user["private_key"].as_str().unwrap().contains("PRIVATE KEY"), "{user}");
+    assert!(!user["contacts"].as_array().unwrap().is_empty() && user["posts"] == serde_json::json!([]));
+    assert_eq!(user["profile"]["entity_data"]["author"], "ida@closing.example");
+    let other = json(&pod.archive("out", "greta"), "manifest.json");
+    assert_ne!(manifest["account"]["guid"], other["account"]["guid"]);
+    // It is the same each time, and in a campaign.
+    pod.export(&["ida"], "again", &[]);
+    let again = std::fs::read(pod.archive("again", "ida")).unwrap();
+    assert_eq!(std::fs::read(&archive).unwrap(), again);
+    as_a_campaign(pod, &foreseen);
+    let target = crate::support::target::Target::sqlite().await;
+    let trust = crate::support::target::fingerprint(&archive);
+    let done = target.import(&archive, "ida", &["--trust-pod", &trust]);
+    assert_eq!(done["new"], "ida@haven.example", "{done}");
+    target.is_sound().await;
+}
+
+#[tokio::test]
+async fn who_has_no_person_has_an_archive() {
+    an_account_without_a_person(&Pod::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn who_has_no_person_has_an_archive_from_postgresql_and_mariadb() {
+    let url = shared_postgres().await.unwrap().create_database("no_person").await.unwrap();
+    an_account_without_a_person(&Pod::on(tempfile::tempdir().unwrap(), url).await).await;
+    let url = shared_mariadb().await.unwrap().create_database("no_person").await.unwrap();
+    an_account_without_a_person(&Pod::on(tempfile::tempdir().unwrap(), url).await).await;
+}
+
 #[tokio::test]
 async fn names_find_the_account_that_they_name() {
     let pod = Pod::sqlite().await;

@@ -3,6 +3,7 @@
 
 use sqlx::mysql::MySqlRow;
 use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, TypeInfo as _, ValueRef as _};
 
 /// The bytes of a `numeric` before its digits: their count, the first one's weight, the sign, the scale.
@@ -42,6 +43,16 @@ pub(super) fn of_mysql(row: &MySqlRow, column: usize) -> Option<i64> {
         }
         // Decimals are sent as text.
         _ => digits(str::from_utf8(row.try_get_unchecked(column).ok()?).ok()?),
+    }
+}
+
+/// Reads a number from SQLite, whose columns hold values of any type.
+pub(super) fn of_sqlite(row: &SqliteRow, column: usize) -> Option<i64> {
+    let value = row.try_get_raw(column).ok().filter(|value| !value.is_null())?;
+    match value.type_info().name() {
+        "REAL" => row.try_get_unchecked::<f64, _>(column).ok().and_then(|value| digits(&value.to_string())),
+        "TEXT" | "BLOB" => digits(str::from_utf8(row.try_get_unchecked(column).ok()?).ok()?),
+        _ => row.try_get_unchecked::<i64, _>(column).ok(),
     }
 }
 

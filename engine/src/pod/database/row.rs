@@ -55,7 +55,7 @@ impl Cell for Row {
         match self {
             Self::Postgres(row) => numbers::of_postgres(row, column),
             Self::MySql(row) => numbers::of_mysql(row, column),
-            Self::Sqlite(row) => row.try_get_unchecked::<Option<i64>, _>(column).ok().flatten(),
+            Self::Sqlite(row) => numbers::of_sqlite(row, column),
         }
     }
 
@@ -135,6 +135,27 @@ impl Row {
     /// Reads a date, or the value that is not one.
     pub fn date_reading(&self, column: usize) -> Reading<String> {
         self.date(column).map_or_else(|| self.unsayable(column), Reading::Known)
+    }
+
+    /// Describes the value of a column, for people.
+    pub fn shown(&self, column: usize) -> String {
+        let number = match self {
+            Self::Postgres(row) => row
+                .try_get::<f64, _>(column)
+                .ok()
+                .or_else(|| row.try_get::<f32, _>(column).ok().map(f64::from)),
+            Self::MySql(row) => row.try_get::<f64, _>(column).ok(),
+            Self::Sqlite(row) => row.try_get::<f64, _>(column).ok(),
+        };
+        let is_text = match self {
+            Self::Postgres(row) => row.try_get::<&str, _>(column).is_ok(),
+            Self::MySql(_) | Self::Sqlite(_) => number.is_none(),
+        };
+        match (number, self.text(column)) {
+            (Some(number), _) => number.to_string(),
+            (None, Some(text)) if is_text => unsayable::quoted(&text),
+            _ => "a value that cannot be shown".to_owned(),
+        }
     }
 
     /// Reads a value that is neither a time nor a date.

@@ -79,7 +79,12 @@ pub(super) fn of_text(text: &str) -> UnrepresentableTime {
         }
         _ => None,
     };
-    UnrepresentableTime { held: format!("{:?}", text.chars().take(SHOWN).collect::<String>()), near }
+    UnrepresentableTime { held: quoted(text), near }
+}
+
+/// Quotes the beginning of a text.
+pub(super) fn quoted(text: &str) -> String {
+    format!("{:?}", text.chars().take(SHOWN).collect::<String>())
 }
 
 /// Returns the first moment of the known part of a date.

@@ -1,5 +1,7 @@
 //! The account itself: identity, settings, aspects.
 
+use sha2::{Digest as _, Sha256};
+
 use super::notes::Problem;
 use super::source::{Source, Statement, Whose};
 use super::stand_ins::StandIns;
@@ -21,7 +23,7 @@ const MAX_BIO: usize = 2 << 20;
 pub struct AccountRow {
     /// `users.id`.
     pub user_id: i64,
-    /// `people.id`.
+    /// `people.id`; a negative number, which no row has, if the account has no row there.
     pub person_id: i64,
     /// `users.username`.
     pub username: String,
@@ -126,20 +128,37 @@ const PROFILE_TAGS: Statement = Statement {
 pub(super) fn read(row: &Row, pod: &PodUrl) -> Result<AccountRow, ReadError> {
     let (username, handle) = (row.text(2).unwrap_or_default(), row.text(3).unwrap_or_default());
     let broken = |reason: String| ReadError::BrokenAccount { name: username.clone(), reason };
-    let person_id = row.integer(1).ok_or_else(|| broken("its row in people is missing".to_owned()))?;
-    let user_id = row.integer(0).ok_or_else(|| broken("its row number is unreadable".to_owned()))?;
+    let unreadable = || broken("its row number is unreadable".to_owned());
+    let user_id = row.integer(0).ok_or_else(unreadable)?;
+    let has_person = !row.is_null(1);
+    let person_id = if has_person { row.integer(1).ok_or_else(unreadable)? } else { -user_id };
     let no_id =
         || broken(format!("its diaspora* ID is {handle:?}, and none can be made of the pod's address"));
     Ok(AccountRow {
         user_id,
         person_id,
         id: identity::usable_id(&handle, &username, user_id, pod).ok_or_else(no_id)?,
-        guid: row.text(4).unwrap_or_default().parse().map_err(|error| broken(format!("{error}")))?,
+        guid: if has_person { row.text(4).unwrap_or_default() } else { invented_guid(pod, user_id) }
+            .parse()
+            .map_err(|error| broken(format!("{error}")))?,
         locked: !row.is_null(5),
         closed: row.boolean(6).unwrap_or(false),
         username,
         handle,
     })
+}
+
+/// Returns a GUID for an account without a person: the same each time, and nobody else's.
+fn invented_guid(pod: &PodUrl, user_id: i64) -> String {
+    let digest = Sha256::digest(format!("{} users.id {user_id}", pod.as_str()));
+    hex::encode(digest.get(..16).unwrap_or_default())
+}
+
+impl AccountRow {
+    /// Returns whether the account has a row in `people`.
+    pub(super) fn has_person(&self) -> bool {
+        self.person_id > 0
+    }
 }
 
 pub(super) async fn aspects(

@@ -165,7 +165,9 @@ fn conversation(
         subject: row.text(3).unwrap_or_default(),
         created_at: stand_ins.time(row, 4),
         participants,
-        state: ConversationState { unread: row.integer(5).unwrap_or(0) },
+        state: ConversationState {
+            unread: stand_ins.number(row, 5, "number of unread messages").unwrap_or(0),
+        },
         messages,
         continued: false,
     })

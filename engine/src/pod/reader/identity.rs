@@ -82,7 +82,7 @@ pub(crate) async fn ids_of_users(
 ) -> Result<HashMap<i64, DiasporaId>, DatabaseError> {
     let users: Vec<String> = users.iter().map(ToString::to_string).collect();
     let sql = format!(
-        "SELECT u.id, u.username, p.diaspora_handle FROM users u JOIN people p ON p.owner_id = u.id \
+        "SELECT u.id, u.username, p.diaspora_handle FROM users u LEFT JOIN people p ON p.owner_id = u.id \
          WHERE u.id IN ({}) ORDER BY p.id DESC",
         users.join(", ")
     );
@@ -103,9 +103,18 @@ impl AccountRow {
         if text.as_ref() == Some(&self.handle) { Ok(self.id.clone()) } else { identifier(text, what) }
     }
 
-    /// Notes that the account's ID or username was replaced.
+    /// Notes that the account's ID or username was replaced, or that it has no person.
     pub(super) fn note_names(&self, notes: &mut Notes) {
         let Self { handle, id, username, .. } = self;
+        if !self.has_person() {
+            let reason = format!(
+                "its row in the table people is missing, so the pod cannot tell what it has written, and has no profile of \
+                 it: the archive has its key, settings, aspects and contacts, under the ID {id}"
+            );
+            let problem = Problem::new(OmissionCode::MissingPerson, reason);
+            notes.omit(problem, RecordKind::Account, Some(self.user_id), Some(id.to_string()));
+            return;
+        }
         let reason = if handle != id.as_str() {
             format!(
                 "its diaspora* ID is {handle:?} on the pod, which the network does not allow; {id} replaces it"

@@ -262,7 +262,7 @@ pub(super) fn photo(row: &Row, author: &DiasporaId, stand_ins: &mut StandIns) ->
         remote_photo_name: row.filled(6).ok_or_else(|| Problem::missing("file name"))?,
         text: row.filled(7),
         status_message_guid: row.filled(8).and_then(|guid| guid.parse().ok()),
-        height: row.integer(9),
-        width: row.integer(10),
+        height: stand_ins.number(row, 9, "height"),
+        width: stand_ins.number(row, 10, "width"),
     })
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::notes::{Notes, Problem};
 use crate::domain::{OmissionCode, RecordKind, Timestamp};
-use crate::pod::database::{Reading, Row, UnrepresentableTime};
+use crate::pod::database::{Cell as _, Reading, Row, UnrepresentableTime};
 
 /// Replaces a time of which nothing is known: 1970-01-01T00:00:00Z, which sorts before everything on a pod.
 const NO_TIME: DateTime<Utc> = DateTime::UNIX_EPOCH;
@@ -54,6 +54,19 @@ impl StandIns {
         }
     }
 
+    /// Reads an optional whole number; `what` names it.
+    pub(super) fn number(&mut self, row: &Row, column: usize, what: &str) -> Option<i64> {
+        let number = row.integer(column);
+        if number.is_none() && !row.is_null(column) {
+            let held = row.shown(column);
+            let reason = format!(
+                "its {what} is {held} in the pod's database, which is no whole number, and is left out"
+            );
+            self.0.push(Problem::new(OmissionCode::UnreadableNumber, reason));
+        }
+        number
+    }
+
     /// Notes the replacements as omissions of their record.
     pub(super) fn note(self, notes: &mut Notes, kind: RecordKind, id: Option<i64>, name: Option<&str>) {
         for problem in self.0 {
@@ -71,7 +84,6 @@ impl Notes {
         (row, id, name): (&Row, usize, usize),
         make: impl FnOnce(&mut StandIns) -> Result<T, Problem>,
     ) -> Option<T> {
-        use crate::pod::database::Cell as _;
         let mut stand_ins = StandIns::default();
         match make(&mut stand_ins) {
             Ok(record) => {
