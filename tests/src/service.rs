@@ -238,12 +238,13 @@ impl Browser {
         Ok(answer)
     }
 
-    /// The same reader at another address: with the same cookies.
+    /// The same reader at another address: with the same cookies and headers.
     ///
     /// # Errors
     /// What the library says.
     pub fn at(&self, url: &str) -> reqwest::Result<Self> {
-        Ok(Self { cookies: self.cookies.clone(), token: self.token.clone(), ..Self::new(url)? })
+        let Self { cookies, token, headers, .. } = self.clone();
+        Ok(Self { cookies, token, headers, ..Self::new(url)? })
     }
 
     /// What a browser sends of its cookies.

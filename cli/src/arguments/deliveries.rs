@@ -23,7 +23,8 @@ pub(crate) struct Deliver {
 #[derive(Args)]
 pub(crate) struct PatienceArguments {
     /// Hours that a pod which took a move gets to process it when no friend there is back, before Contacts and
-    /// profiles follow. Contacts that overtake the move end friendships
+    /// profiles follow. If friends are expected there, it gets the move once more and as many hours again. Contacts
+    /// that overtake the move end friendships
     #[arg(long, value_name = "HOURS", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=168))]
     pub(crate) grace: u32,
     /// Seconds between the first friend's return on a pod and sending the rest there

@@ -12,7 +12,7 @@ async fn nobody_is_moved_on_a_key_that_is_trusted_no_longer() {
     let before = scene.target.rows().await;
     let key = pin.split_once('=').unwrap().1;
     let elsewhere = format!("other.example={key}");
-    let other = format!("closing.example=SHA256:{}", "A".repeat(43));
+    let other = format!("closing.example=SHA256:{}", "a".repeat(64));
     for more in [&[][..], &["--trust-pod", &elsewhere], &["--trust-pod", &other]] {
         let command = [&["announce", &scene.path, "--offline"][..], more].concat();
         let ended = scene.target.run(&command);
@@ -36,7 +36,7 @@ async fn a_trusted_key_may_be_a_setting() {
         program.args(["--database-url", &scene.target.database, "--pod-url", scene.target.url]);
         program.args(["--uploads", &scene.target.path("uploads")]);
         let ended = program
-            .env("PAPPUS_TRUST_POD", format!("other.example=SHA256:{},{pin}", "A".repeat(43)))
+            .env("PAPPUS_TRUST_POD", format!("other.example=SHA256:{},{pin}", "a".repeat(64)))
             .output()
             .unwrap();
         assert!(matches!(ended.status.code(), Some(0 | 10)), "{ended:?}");
