@@ -187,8 +187,8 @@ impl Ledger {
         })
     }
 
-    /// Returns the time when the next delivery can be sent, a move is sent once more, or a new account that is not reachable from outside is
-    /// checked again; `None` if nothing is left.
+    /// Returns the time when the next delivery can be sent, a move is sent once more, or a new account that is not
+    /// reachable from outside is checked again; `None` if nothing is left.
     ///
     /// # Errors
     /// [`StoreError::Statement`].

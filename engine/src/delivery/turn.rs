@@ -4,8 +4,8 @@
 //! that overtakes the move creates a second contact there, and the move then destroys the old one with its aspects.
 //! So nothing else is sent before the move has been *processed*: the pod's users who share with the account notify
 //! the target pod (their *echo*), or a long grace passes. Where friends are expected and none is back by then, the
-//! workers may have lost the move: it is sent once more, and another grace passes ([`is_repeated`]). Hubzilla needs the reverse order. docs/federation.md has
-//! both as diagrams.
+//! workers may have lost the move: it is sent once more, and another grace passes ([`is_repeated`]). Hubzilla needs the
+//! reverse order. docs/federation.md has both as diagrams.
 //!
 //! The account's old pod comes last. It closes the account and tells every contact that it no longer shares
 //! (`AccountDeleter#disconnect_contacts`); a pod that hears that before it has processed the move ends the friendship
