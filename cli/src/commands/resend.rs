@@ -31,7 +31,9 @@ pub(crate) async fn run(arguments: Resend, output: &Output) -> Result<Outcome, F
         output.line("No delivery matches; `pappus deliveries` lists them.");
     } else {
         output.line(format!("Queued again: {}. {}", counted(queued, "delivery"), when(open, due, waiting)));
-        unseen.iter().for_each(|waiting| output.line(&waiting.problem));
+        for waiting in &unseen {
+            output.line(&waiting.problem);
+        }
         output.line("Send with `pappus deliver`.");
     }
     output.document(&json!({ "queued": queued, "due": due, "waiting": waiting, "unseen": unseen }));
@@ -41,18 +43,19 @@ pub(crate) async fn run(arguments: Resend, output: &Output) -> Result<Outcome, F
 /// Describes when `open` deliveries are sent, of which `due` can be sent now.
 fn when(open: i64, due: i64, waiting: Waiting) -> String {
     let number = |count: i64| thousands(count.unsigned_abs());
-    let mut text = format!("Due now: {}.", number(due));
+    let mut parts = vec![format!("Due now: {}.", number(due))];
     if let Some(until) = waiting.until {
-        let until = until.format("%Y-%m-%d %H:%M");
-        text += &format!(
-            " Waiting for their pods to process the move, until {until} UTC at the latest: {}.",
-            number(waiting.count)
-        );
+        let (until, count) = (until.format("%Y-%m-%d %H:%M"), number(waiting.count));
+        parts.push(format!(
+            "Waiting for their pods to process the move, until {until} UTC at the latest: {count}."
+        ));
     }
     let later = open - due - waiting.count;
     if later > 0 {
-        text +=
-            &format!(" Waiting for their pods to take the move, and then to process it: {}.", number(later));
+        parts.push(format!(
+            "Waiting for their pods to take the move, and then to process it: {}.",
+            number(later)
+        ));
     }
-    text
+    parts.join(" ")
 }

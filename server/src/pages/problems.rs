@@ -55,9 +55,9 @@ impl FieldProblems {
     }
 }
 
-impl FromIterator<(Cow<'static, str>, String)> for FieldProblems {
-    fn from_iter<T: IntoIterator<Item = (Cow<'static, str>, String)>>(problems: T) -> Self {
-        Self(problems.into_iter().collect())
+impl<Field: Into<Cow<'static, str>>> FromIterator<(Field, String)> for FieldProblems {
+    fn from_iter<T: IntoIterator<Item = (Field, String)>>(problems: T) -> Self {
+        Self(problems.into_iter().map(|(field, text)| (field.into(), text)).collect())
     }
 }
 

@@ -286,7 +286,7 @@ async fn an_archive_does_not_say_what_a_pod_runs() {
         "public_key": PKCS_1, "contact_groups_membership": [],
     }]);
     import(&target, &archive, &[]);
-    let announced = target.announce(&target.path("archive.json"), &["--offline"]);
+    let announced = target.announce(target.path("archive.json"), &["--offline"]);
     assert!(matches!(announced.code, Some(0 | 10)), "{announced:?}");
     assert_eq!(document(&announced)["unknown"], 1);
     let store = format!("sqlite:{}", target.path("state/pods/haven.example/pappus.sqlite3"));

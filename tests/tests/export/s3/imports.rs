@@ -146,7 +146,7 @@ async fn the_announcement_names_the_bucket() {
 
 /// Where other pods hear that the photos are now.
 async fn announced_place(target: &Target, archive: &Path) -> Option<String> {
-    let announced = target.announce(&archive, &[]);
+    let announced = target.announce(archive, &[]);
     assert!(matches!(announced.code, Some(0 | 10)), "{announced:?}");
     let key: PrivateKey =
         serde_json::from_value(json(archive, "diaspora.json")["user"]["private_key"].clone()).unwrap();
