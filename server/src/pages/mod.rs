@@ -22,7 +22,7 @@ use crate::words::{LANGUAGES, Words};
 
 pub use assets::asset;
 pub(crate) use assets::is_asset;
-pub use confirm::Question;
+pub use confirm::{Confirmation, Question, Questions};
 pub use form::CheckedForm;
 pub use language::{LANGUAGE_COOKIE, own_path};
 pub use problems::FieldProblems;
@@ -150,9 +150,9 @@ fn done(words: &Words, query: Option<&str>) -> Option<String> {
     words.find(&format!("done-{name}"))
 }
 
-/// Returns the routes of built-in files and language choice.
+/// Returns the routes of built-in files, language choice and confirmation.
 pub fn routes() -> Router<App> {
-    Router::new().merge(assets::routes()).merge(language::routes())
+    Router::new().merge(assets::routes()).merge(language::routes()).merge(confirm::routes())
 }
 
 /// Returns the value of a cookie.
