@@ -74,6 +74,10 @@ newcomers-pause-lost = Kommentare und Gefällt-mir-Angaben, die Freunde in diese
 newcomers-held = Wir haben es den Pods deiner Freunde nicht gesagt und warten auf dich. Bis sie es wissen, gehen Kommentare und Gefällt-mir-Angaben unter deinen Beiträgen endgültig verloren, ihre und deine.
 newcomers-later = Etwas, das wir brauchen, hat nicht geantwortet. Wir versuchen es von selbst wieder; du musst nichts tun.
 newcomers-stage-next = In der Warteschlange; es beginnt von selbst.
+newcomers-stage-ahead = { $count ->
+    [one] In der Warteschlange: Eine Person ist vor dir. Es beginnt von selbst.
+   *[other] In der Warteschlange: { $shown } Personen sind vor dir. Es beginnt von selbst.
+ }
 newcomers-stage-verifying = Jedes Byte des Archivs wird geprüft.
 newcomers-stage-planning = Wir zählen, was mitkäme.
 newcomers-stage-photos = Deine Fotos werden abgelegt.
@@ -232,6 +236,10 @@ newcomers-closed-title = Dieser Pod nimmt zurzeit niemanden auf
 newcomers-waiting-still = Der Podmin hat noch nicht entschieden. Diese Seite aktualisiert sich von selbst.
 newcomers-waiting-mail = Du kannst diese Seite schließen: Wir schreiben dir eine E-Mail, wenn der Podmin entschieden hat.
 newcomers-restart = Von vorn anfangen
+newcomers-waiting-ahead = { $count ->
+    [one] Der Podmin hat noch nicht entschieden. Eine Person hat vor dir gefragt. Diese Seite aktualisiert sich von selbst.
+   *[other] Der Podmin hat noch nicht entschieden. { $shown } Personen haben vor dir gefragt. Diese Seite aktualisiert sich von selbst.
+ }
 newcomers-here-archive = Archiv: { $here } von { $all } sind hochgeladen. Wähle dieselbe Datei noch einmal, dann geht es dort weiter.
 newcomers-here-photos = Fotos: { $here } von { $all } sind hochgeladen. Wähle dieselbe Datei noch einmal, dann geht es dort weiter.
 newcomers-here-without-script = Ohne JavaScript schickt dein Browser die ganze Datei noch einmal.

@@ -74,6 +74,10 @@ newcomers-pause-lost = Comments and likes that friends write under your posts du
 newcomers-held = We have not told your friends’ pods, and wait for you. Until they know, comments and likes under your posts are lost for good, theirs and yours.
 newcomers-later = Something we need did not answer. We’ll try again automatically; you don’t need to do anything.
 newcomers-stage-next = In the queue; this starts automatically.
+newcomers-stage-ahead = { $count ->
+    [one] In the queue: one person is before you. It starts automatically.
+   *[other] In the queue: { $shown } people are before you. It starts automatically.
+ }
 newcomers-stage-verifying = Checking every byte of the archive.
 newcomers-stage-planning = Counting what would come along.
 newcomers-stage-photos = Storing your photos.
@@ -232,6 +236,10 @@ newcomers-closed-title = This pod accepts no newcomers at the moment
 newcomers-waiting-still = The podmin has not decided yet. This page refreshes automatically.
 newcomers-waiting-mail = You can close this page: we’ll e-mail you when the podmin has decided.
 newcomers-restart = Start again
+newcomers-waiting-ahead = { $count ->
+    [one] The podmin has not decided yet. One person asked before you. This page refreshes automatically.
+   *[other] The podmin has not decided yet. { $shown } people asked before you. This page refreshes automatically.
+ }
 newcomers-here-archive = Archive: { $here } of { $all } are uploaded. Choose the same file again to resume.
 newcomers-here-photos = Photos: { $here } of { $all } are uploaded. Choose the same file again to resume.
 newcomers-here-without-script = Without JavaScript your browser sends the whole file again.

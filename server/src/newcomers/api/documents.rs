@@ -84,6 +84,9 @@ pub(super) struct NewcomerDocument {
     stage: Option<String>,
     /// Progress of the step in percent.
     percent: Option<u64>,
+    /// Number of other newcomers before this one: in the queue for the next step or, while it is `waiting`, for the
+    /// podmin's decision. Absent if it is in neither.
+    ahead: Option<u64>,
     /// Stable name of the problem.
     problem: Option<String>,
     /// Description of the problem in the requested language.
@@ -176,7 +179,7 @@ impl PlanDocument {
 }
 
 impl NewcomerDocument {
-    pub(super) fn new(page: &Page, newcomer: Newcomer) -> Self {
+    pub(super) fn new(page: &Page, newcomer: Newcomer, ahead: Option<u64>) -> Self {
         let suggestion = PlanSummary::read(newcomer.plan.as_deref()).map(|told| told.suggestion);
         let key_locked = needs_passphrase(&newcomer);
         Self {
@@ -187,6 +190,7 @@ impl NewcomerDocument {
             bytes: newcomer.bytes(),
             percent: newcomer.percent().filter(|_| newcomer.state.is_work()),
             plan: PlanDocument::read(newcomer.plan.as_deref()),
+            ahead,
             report: PlanDocument::read(newcomer.report.as_deref()),
             problem_text: newcomer.problem.as_deref().map(|problem| page.words.say(problem_key(problem))),
             new_account: newcomer.new_account(&page.pod_host).filter(|_| newcomer.state.has_arrived()),
