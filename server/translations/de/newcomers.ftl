@@ -94,6 +94,8 @@ newcomers-new = Neu hier
 newcomers-here = Schon hier
 newcomers-left-out = Nicht dabei
 newcomers-findings = Was weggelassen oder geändert wird, und warum
+newcomers-subject-account = Konto
+newcomers-subject-profile = Profil
 newcomers-fetched = { $count ->
     [one] Ein Beitrag von jemand anderem kommt mit, weil du darauf geantwortet, ihn gemocht oder geteilt hast.
    *[other] { $count } Beiträge von anderen kommen mit, weil du darauf geantwortet, sie gemocht oder geteilt hast.
@@ -189,7 +191,6 @@ newcomers-finding-shortened = behalten, aber auf die Länge gekürzt, die dieser
 newcomers-finding-old-pod-tls = der bisherige Pod konnte nicht sagen, wem das Archiv gehört: seine TLS-Verbindung ist nicht sicher
 newcomers-finding-unproven = auf das Wort des Podmins hin angenommen: Nichts beweist, dass das Archiv zu diesem Konto gehört
 newcomers-finding-replaced = behalten, aber mit ersetzten Zeichen, die die Datenbank dieses Pods nicht fassen kann
-newcomers-finding-account = etwas zum Konto als Ganzem
 newcomers-finding-kept-as-here = bleibt, wie es hier ist: in diesem Archiv steht ein anderer Wert
 newcomers-finding-gone-from-archive = bleibt, obwohl dieses Archiv es nicht mehr enthält
 newcomers-finding-value-left-out = übernommen bis auf einen Wert, der sich nicht lesen lässt

@@ -94,6 +94,8 @@ newcomers-new = New here
 newcomers-here = Already here
 newcomers-left-out = Left out
 newcomers-findings = What is left out or changed, and why
+newcomers-subject-account = Account
+newcomers-subject-profile = Profile
 newcomers-fetched = { $count ->
     [one] One post of somebody else comes along, since you have answered, liked or reshared it.
    *[other] { $count } posts of other people come along, since you have answered, liked or reshared them.
@@ -189,7 +191,6 @@ newcomers-finding-shortened = kept, but cut to the length this pod takes
 newcomers-finding-old-pod-tls = the old pod could not say whose archive this is: its TLS connection is not safe
 newcomers-finding-unproven = accepted on the podmin’s word: nothing proves that the archive is the account’s own
 newcomers-finding-replaced = kept, but with characters replaced that this pod's database cannot hold
-newcomers-finding-account = something about the account as a whole
 newcomers-finding-kept-as-here = kept as it is here: this archive has another value
 newcomers-finding-gone-from-archive = kept, although this archive no longer contains it
 newcomers-finding-value-left-out = kept without one value, which cannot be read
