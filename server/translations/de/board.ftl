@@ -193,7 +193,8 @@ notices-to-locked = { $count ->
  }
 notices-test = Einen Test an mich schicken
 notices-tested = Ein Test ist unterwegs an { $address }.
-notices-other-language = Zweite Sprache: { $language }, für alle, die den Pod so benutzen (leer lassen, dann bekommen sie den Text darüber)
+notices-other-language = Zweite Sprache: { $language }
+notices-other-language-help = Für alle, die den Pod auf { $language } benutzen. Wenn du das leer lässt, bekommen sie den Text darüber.
 notices-locked-help = Wessen Konto gesperrt ist, kann sich nicht anmelden: Diese Leute erfahren stattdessen, dass sie dir schreiben können.
 notices-wrong-audience = Diese Gruppe gibt es nicht.
 notices-wrong-subject = Ein Betreff ist eine Zeile mit 1 bis 200 Zeichen.

@@ -106,6 +106,7 @@ newcomers-needs = { $minutes ->
  }
 newcomers-unproven = Nichts beweist, dass dieses Archiv deins ist: Dein alter Pod antwortet nicht, und dieser Pod kennt dich noch nicht. Das ist oft so. Der Podmin entscheidet; es hilft, wenn du ihm schreibst.
 newcomers-plan-no-key = In diesem Archiv ist kein brauchbarer Schlüssel, deshalb würden andere Pods den Umzug nicht glauben. Dein Konto kann trotzdem hierher ziehen, aber du musst es deinen Kontakten selbst sagen.
+newcomers-choose-link = Name und Passwort wählen
 newcomers-choose-title = Dein Name und Passwort hier
 newcomers-username = Dein Name auf { $pod }
 newcomers-username-help = Kleinbuchstaben, Ziffern, Unterstriche, Punkte und Bindestriche; er kann später nicht geändert werden.
@@ -235,12 +236,12 @@ invitations-about = für noch { $count }, bis { $day }, von { $by }
 invitations-withdraw = Zurückziehen
 newcomers-closed-title = Dieser Pod nimmt zurzeit niemanden auf
 newcomers-waiting-still = Der Podmin hat noch nicht entschieden. Diese Seite aktualisiert sich von selbst.
-newcomers-waiting-mail = Du kannst diese Seite schließen: Wir schreiben dir eine E-Mail, wenn der Podmin entschieden hat.
-newcomers-restart = Von vorn anfangen
 newcomers-waiting-ahead = { $count ->
     [one] Der Podmin hat noch nicht entschieden. Eine Person hat vor dir gefragt. Diese Seite aktualisiert sich von selbst.
    *[other] Der Podmin hat noch nicht entschieden. { $shown } Personen haben vor dir gefragt. Diese Seite aktualisiert sich von selbst.
  }
+newcomers-waiting-mail = Du kannst diese Seite schließen: Wir schreiben dir eine E-Mail, wenn der Podmin entschieden hat.
+newcomers-restart = Von vorn anfangen
 newcomers-here-archive = Archiv: { $here } von { $all } sind hochgeladen. Wähle dieselbe Datei noch einmal, dann geht es dort weiter.
 newcomers-here-photos = Fotos: { $here } von { $all } sind hochgeladen. Wähle dieselbe Datei noch einmal, dann geht es dort weiter.
 newcomers-here-without-script = Ohne JavaScript schickt dein Browser die ganze Datei noch einmal.

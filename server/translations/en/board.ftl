@@ -193,7 +193,8 @@ notices-to-locked = { $count ->
  }
 notices-test = Send a test to me
 notices-tested = A test is on its way to { $address }.
-notices-other-language = Second language: { $language }, for people who use the pod in it (leave it empty to send them the text above)
+notices-other-language = Second language: { $language }
+notices-other-language-help = For people who use the pod in { $language }. If you leave this empty, they get the text above.
 notices-locked-help = People whose account is locked cannot sign in: they are told to write to you instead.
 notices-wrong-audience = There is no such group.
 notices-wrong-subject = A subject is one line of 1 to 200 characters.

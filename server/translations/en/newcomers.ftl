@@ -106,6 +106,7 @@ newcomers-needs = { $minutes ->
  }
 newcomers-unproven = Nothing proves that this archive is yours: your old pod does not answer, and this pod does not know you yet. That is often so. The podmin decides; it helps when you write to them.
 newcomers-plan-no-key = There is no usable key in this archive, so other pods would not believe the move. Your account can still move here, but you have to tell your contacts yourself.
+newcomers-choose-link = Choose a name and a password
 newcomers-choose-title = Your name and password here
 newcomers-username = Your name on { $pod }
 newcomers-username-help = Lowercase letters, numbers, underscores, dots and hyphens. It cannot be changed later.
@@ -235,12 +236,12 @@ invitations-about = for { $count } more, until { $day }, made by { $by }
 invitations-withdraw = Withdraw
 newcomers-closed-title = This pod accepts no newcomers at the moment
 newcomers-waiting-still = The podmin has not decided yet. This page refreshes automatically.
-newcomers-waiting-mail = You can close this page: we’ll e-mail you when the podmin has decided.
-newcomers-restart = Start again
 newcomers-waiting-ahead = { $count ->
     [one] The podmin has not decided yet. One person asked before you. This page refreshes automatically.
    *[other] The podmin has not decided yet. { $shown } people asked before you. This page refreshes automatically.
  }
+newcomers-waiting-mail = You can close this page: we’ll e-mail you when the podmin has decided.
+newcomers-restart = Start again
 newcomers-here-archive = Archive: { $here } of { $all } are uploaded. Choose the same file again to resume.
 newcomers-here-photos = Photos: { $here } of { $all } are uploaded. Choose the same file again to resume.
 newcomers-here-without-script = Without JavaScript your browser sends the whole file again.
