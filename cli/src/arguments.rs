@@ -98,8 +98,8 @@ pub(crate) enum Command {
 #[derive(Args)]
 #[command(next_help_heading = "Pod")]
 pub(crate) struct PodArguments {
-    /// The pod's folder; database, address and uploads are read from its configuration. Required unless all three are
-    /// given
+    /// The folder diaspora* is installed in, such as /srv/diaspora: the one with config/database.yml. Database, address
+    /// and uploads are read from its configuration. Required unless all three are given below
     #[arg(long, value_name = "DIR")]
     pub(crate) pod: Option<PathBuf>,
     /// The pod's database: postgres://…, mysql://… or sqlite://…. To keep a password out of the process list, set it
@@ -313,7 +313,7 @@ pub(crate) enum Target {
 /// Options that select a pod's store, for commands that need nothing else of the pod.
 #[derive(Args)]
 pub(crate) struct StorePlace {
-    /// The pod's folder; its address is read from its configuration
+    /// The folder diaspora* is installed in, such as /srv/diaspora; the pod's address is read from its configuration
     #[arg(long, value_name = "DIR", global = true)]
     pub(crate) pod: Option<PathBuf>,
     /// The pod's address, such as `https://pod.example/`

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use crate::interrupt::Interrupted;
+use crate::os_error::explained;
 use crate::output::printable;
 
 /// The only error of the command line: the attempted action, and the reason it failed.
@@ -60,7 +61,8 @@ impl Failure {
 
     /// Creates an error from a whole sentence.
     pub(crate) fn say(sentence: impl Into<String>) -> Self {
-        Self { doing: None, reason: sentence.into(), code: None, interrupted: None, wrong_usage: false }
+        let reason = explained(&sentence.into());
+        Self { doing: None, reason, code: None, interrupted: None, wrong_usage: false }
     }
 }
 

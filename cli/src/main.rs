@@ -14,6 +14,7 @@ mod examples;
 mod interrupt;
 mod network;
 mod omission_text;
+mod os_error;
 mod output;
 mod passphrase;
 mod pod;

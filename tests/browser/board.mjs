@@ -1,6 +1,6 @@
 // A podmin closes a pod: through all stages, with everybody's archive made and a letter to those who have not fetched it.
 
-import { arrive, base, check, looks, open, signIn, window } from "./kit.mjs";
+import { arrive, base, check, looks, open, phone, signIn, window } from "./kit.mjs";
 
 const browser = await open();
 try {
@@ -43,6 +43,9 @@ try {
   await page.goto(`${base}/board/notices`);
   await arrive(page, () => page.click('form[action="/board/notices"] button'));
   check((await page.textContent("#preview")).includes("greta"), "no preview");
+  await page.setViewportSize(phone);
+  const lines = await page.$eval("legend", (legend) => legend.offsetHeight / parseFloat(getComputedStyle(legend).lineHeight));
+  check(lines < 1.5, `on a phone the name of the fields in another language takes ${lines} lines`);
   await looks(page, "board-notices");
   await arrive(page, () => page.click("#preview button"));
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use pappus_engine::archive::encryption::EncryptTo;
 use pappus_engine::campaign::{
-    Campaign, CampaignOptions, CampaignState, Campaigns, NewCampaign, Only, Order,
+    Campaign, CampaignOptions, CampaignState, Campaigns, NewCampaign, Only, Order, Status,
 };
 use pappus_engine::depot::{CampaignKeys, Depot, DepotAddress};
 use pappus_engine::domain::Timestamp;
@@ -15,7 +15,7 @@ use super::resume;
 use super::start::RetryPolicy;
 use super::work::{Opened, Place, Work, work};
 use crate::arguments::{self, Export, Worker};
-use crate::commands::Outcome;
+use crate::commands::{Outcome, counted};
 use crate::error::Failure;
 use crate::output::{Output, printable};
 use crate::{clock, pod, store};
@@ -146,7 +146,14 @@ async fn begin(
         Some(time) => time,
         None => clock::now()?,
     };
-    say_lost_key(&place.state, &patience.until_ok(|| campaigns.all()).await?)?;
+    let earlier = patience.until_ok(|| campaigns.all()).await?;
+    say_lost_key(&place.state, &earlier)?;
+    if arguments.campaign.since.is_none()
+        && let Some(last) = earlier.last().filter(|last| last.state == CampaignState::Finished)
+    {
+        let status = patience.until_ok(|| Status::of(&place.store, last.clone())).await?;
+        say_finished(&status, output);
+    }
     let recipients = recipients(place, arguments, now, (patience, output)).await?;
     let options = CampaignOptions {
         only,
@@ -191,6 +198,18 @@ async fn recipients(
         ));
     }
     Ok(std::iter::once(key.recipient).chain(arguments.encrypt_to.iter().cloned()).collect())
+}
+
+/// Says that accounts are exported again, and how to export only what has changed.
+fn say_finished(last: &Status, output: &Output) {
+    let (name, stored) = (&last.campaign.name, last.totals.done);
+    if stored > 0 {
+        output.line(format!(
+            "The campaign {name:?} is finished and has stored {}, which stay. This one exports accounts again; \
+             --since {name} would export only those that have changed.",
+            counted(stored, "archive")
+        ));
+    }
 }
 
 /// Warns that the signing key of archives was lost, before a new one is created.

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table};
-use pappus_engine::archive::manifest::CountKind;
 use pappus_engine::archive::sha256_of_file;
 use pappus_engine::import::{
-    self, FindingCode, ImportError, ImportOptions, Imported, Needs, PendingKey, Proof, Report,
+    self, FindingCode, ImportError, ImportOptions, Imported, Needs, PendingKey, Proof, Report, Subject,
 };
 use pappus_engine::pod::config::PodConfig;
 use pappus_engine::pod::database::PodWriter;
@@ -212,19 +211,18 @@ fn table(report: &Report) -> Table {
 }
 
 fn list_findings(output: &Output, report: &Report) {
-    let mut by_reason: BTreeMap<(FindingCode, CountKind), (u64, &str)> = BTreeMap::new();
+    let mut by_reason: BTreeMap<(FindingCode, Subject), (u64, &str)> = BTreeMap::new();
     for finding in &report.findings {
         by_reason.entry((finding.code, finding.kind)).or_insert((0, &finding.record)).0 += 1;
     }
-    for ((code, kind), (count, first)) in by_reason.iter().take(SHOWN) {
+    for ((code, subject), (count, first)) in by_reason.iter().take(SHOWN) {
         let more = if *count > 1 { " and others" } else { "" };
-        output.line(format!(
-            "  {} {}: {} ({}; {first}{more})",
-            thousands(*count),
-            kind.label_for(*count),
-            code.meaning(),
-            code.as_str()
-        ));
+        let subject = match subject {
+            Subject::Account => "account".to_owned(),
+            Subject::Profile => "profile".to_owned(),
+            Subject::Record(kind) => format!("{} {}", thousands(*count), kind.label_for(*count)),
+        };
+        output.line(format!("  {subject}: {} ({}; {first}{more})", code.meaning(), code.as_str()));
     }
     if report.more_findings > 0 {
         output.line(format!("  … and {} more, counted only", thousands(report.more_findings)));

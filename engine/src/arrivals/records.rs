@@ -226,7 +226,7 @@ pub fn percent(advanced: i64, total: i64) -> Option<u64> {
     (total > 0).then(|| u64::try_from(advanced.saturating_mul(100) / total).unwrap_or(0).min(99))
 }
 
-/// The progress of a move whose state changes automatically.
+/// The progress of a move whose state changes without the newcomer's action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MoveProgress {
     /// The current state.
@@ -241,18 +241,22 @@ pub struct MoveProgress {
     pub is_late: bool,
     /// End of the pause for undo, while it is running.
     pub undo_until: Option<DateTime<Utc>>,
+    /// Number of others before this one, in the queue for work or for the podmin's decision; `None` in neither.
+    pub ahead: Option<u64>,
 }
 
-impl From<&Newcomer> for MoveProgress {
-    fn from(newcomer: &Newcomer) -> Self {
-        Self {
-            state: newcomer.state,
-            stage: newcomer.stage.clone(),
-            total: newcomer.total,
-            advanced: newcomer.advanced,
-            is_late: newcomer.reason.is_some(),
-            undo_until: newcomer.undo_until(),
-        }
+impl MoveProgress {
+    pub(super) fn from_row(row: &StoreRow) -> Result<Self, StoreError> {
+        let state = row.get::<String>(1)?.parse().unwrap_or(State::Checking);
+        Ok(Self {
+            state,
+            stage: row.get(2)?,
+            total: row.get(3)?,
+            advanced: row.get(4)?,
+            is_late: row.get::<i64>(5)? != 0,
+            undo_until: row.get::<Option<i64>>(6)?.map(time).filter(|_| state == State::Imported),
+            ahead: row.get::<Option<i64>>(7)?.and_then(|ahead| u64::try_from(ahead).ok()),
+        })
     }
 }
 

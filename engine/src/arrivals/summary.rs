@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::manifest::CountKind;
-use crate::import::{FindingCode, Imported, Tally};
+use crate::import::{FindingCode, Imported, Subject, Tally};
 
 /// Maximum number of groups of findings.
 const GROUPS: usize = 100;
@@ -41,7 +41,7 @@ pub struct Group {
     /// The finding.
     pub code: FindingCode,
     /// The kind of the records.
-    pub kind: CountKind,
+    pub kind: Subject,
     /// Their number.
     pub count: u64,
     /// The first of them.
@@ -51,7 +51,7 @@ pub struct Group {
 impl PlanSummary {
     /// Summarizes a plan or an import.
     pub fn of(imported: &Imported) -> Self {
-        let mut groups: BTreeMap<(FindingCode, CountKind), (u64, &str)> = BTreeMap::new();
+        let mut groups: BTreeMap<(FindingCode, Subject), (u64, &str)> = BTreeMap::new();
         for finding in &imported.report.findings {
             groups.entry((finding.code, finding.kind)).or_insert((0, &finding.record)).0 += 1;
         }

@@ -6,7 +6,7 @@ use super::lease::TABLE;
 use super::records::{MoveProgress, NEWCOMER, Newcomer, State};
 use crate::pod::config::PodUrl;
 use crate::store::lease::Queue;
-use crate::store::{Store, StoreError, StoreRow, Value, time, token_digest};
+use crate::store::{Store, StoreError, Value, token_digest};
 
 /// Maximum length of a secret that is looked up.
 const MAX_SECRET: usize = 100;
@@ -142,31 +142,36 @@ impl Newcomers {
         (sql, all)
     }
 
-    /// Returns the progress of all newcomers whose state changes automatically, by number.
+    /// Returns the progress of all newcomers whose state changes without their action, by number.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn progress(&self) -> Result<HashMap<i64, MoveProgress>, StoreError> {
-        let sql = "SELECT id, state, stage, total, advanced, CAST(CASE WHEN reason IS NULL THEN 0 ELSE 1 END AS BIGINT), announce_at \
-                   FROM pappus_newcomers WHERE pod = ? AND (state IN ('checking', 'waiting', 'importing', 'announcing', \
-                   'undoing') OR (state = 'imported' AND announce_at IS NOT NULL))";
-        let rows = self.store.rows("looking how far newcomers are", sql, &[(&self.pod).into()]).await?;
-        let progress = |row: &StoreRow| {
-            let state = row.get::<String>(1)?.parse().unwrap_or(State::Checking);
-            let until = row.get::<Option<i64>>(6)?.map(time).filter(|_| state == State::Imported);
-            let progress = MoveProgress {
-                state,
-                stage: row.get(2)?,
-                total: row.get(3)?,
-                advanced: row.get(4)?,
-                is_late: row.get::<i64>(5)? != 0,
-                undo_until: until,
-            };
-            Ok((row.get(0)?, progress))
-        };
-        rows.iter().map(progress).collect()
+        let rows = self.store.rows("looking how far newcomers are", PROGRESS, &[(&self.pod).into()]).await?;
+        rows.iter().map(|row| Ok((row.get(0)?, MoveProgress::from_row(row)?))).collect()
+    }
+
+    /// Returns the progress of one newcomer; `None` unless the state changes without their action.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn progress_of(&self, id: i64) -> Result<Option<MoveProgress>, StoreError> {
+        let sql = format!("SELECT * FROM ({PROGRESS}) AS progress WHERE id = ?");
+        let values = [(&self.pod).into(), id.into()];
+        let row = self.store.first("looking how far a newcomer is", &sql, &values).await?;
+        row.as_ref().map(MoveProgress::from_row).transpose()
     }
 }
+
+/// Reads the columns of [`MoveProgress`]. Workers take steps in the order of the numbers, so all that are being worked
+/// on and all earlier ones are ahead of a step; podmins see the oldest request first.
+const PROGRESS: &str = "SELECT id, state, stage, total, advanced, \
+     CAST(CASE WHEN reason IS NULL THEN 0 ELSE 1 END AS BIGINT) AS is_late, announce_at, \
+     CASE WHEN fence IS NULL AND state <> 'imported' THEN ROW_NUMBER() OVER (\
+     PARTITION BY CASE state WHEN 'waiting' THEN 1 WHEN 'imported' THEN 2 ELSE 0 END \
+     ORDER BY CASE WHEN fence IS NULL THEN 1 ELSE 0 END, id) - 1 END AS ahead \
+     FROM pappus_newcomers WHERE pod = ? AND (state IN ('checking', 'waiting', 'importing', 'announcing', 'undoing') \
+     OR (state = 'imported' AND announce_at IS NOT NULL))";
 
 /// Formats states for an SQL statement.
 fn listed(states: &[State]) -> String {

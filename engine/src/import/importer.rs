@@ -9,7 +9,7 @@ use super::journal::imports;
 use super::journal::notes::{Intent, Journal, kinds, names_of};
 use super::pod_pin::is_pinned;
 use super::proof::Proof;
-use super::report::{FindingCode, Report};
+use super::report::{FindingCode, Report, Subject};
 use super::scan::capacity::Needs;
 use super::scan::parents;
 use super::scan::people::{People, unknown_people};
@@ -56,7 +56,7 @@ impl Importer<'_> {
         self.target.limited = std::mem::take(&mut survey.limited);
         let (proof, evidence) = self.prove(&archive, &survey, &old, trusted).await?;
         if proof == Proof::Unproven {
-            self.target.report.note(CountKind::Contacts, FindingCode::Unproven, old.as_str());
+            self.target.report.note(Subject::Account, FindingCode::Unproven, old.as_str());
         }
         let old_person = self.old_person(&old, &new).await?;
         let needs = self.check_capacity(&survey)?;

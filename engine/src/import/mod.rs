@@ -36,7 +36,7 @@ pub(crate) use pod_pin::is_pinned;
 pub use pod_pin::{PodPin, PodPinError};
 pub use proof::Proof;
 pub(crate) use proof::published_key;
-pub use report::{Finding, FindingCode, Report, Tally};
+pub use report::{Finding, FindingCode, Report, Subject, Tally};
 pub use scan::capacity::Needs;
 pub use scan::people::NewPerson;
 pub use scan::person_profile::PersonProfile;

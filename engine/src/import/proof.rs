@@ -3,11 +3,11 @@
 use super::ImportError;
 use super::evidence::{Evidence, KeySource};
 use super::importer::Importer;
-use super::report::FindingCode;
+use super::report::{FindingCode, Subject};
 use super::scan::survey::Survey;
 use crate::archive::open::{AccountSignature, Archive, Origin, Verified};
 use crate::discovery::{Discovery, DiscoveryError};
-use crate::domain::{CountKind, DiasporaId, PublicKey};
+use crate::domain::{DiasporaId, PublicKey};
 use crate::pod::database::Cell as _;
 
 /// The proof that an archive is the account's.
@@ -59,7 +59,7 @@ impl Importer<'_> {
             None => (None, None),
         };
         if let Some(problem) = unsaid.as_ref().and_then(DiscoveryError::tls) {
-            self.target.report.note(CountKind::Contacts, FindingCode::OldPodTls, &problem);
+            self.target.report.note(Subject::Account, FindingCode::OldPodTls, &problem);
         }
         let shown = |key: &Option<PublicKey>| key.as_ref().map(|key| key.fingerprint().to_string());
         let evidence = Evidence {

@@ -82,8 +82,6 @@ pub enum FindingCode {
     Unproven,
     /// The old pod was asked for the account's key, and its TLS failed.
     OldPodTls,
-    /// A remark on an account as a whole; see the message.
-    Account,
 }
 
 impl FindingCode {
@@ -132,19 +130,37 @@ impl FindingCode {
             }
             Self::Unproven => "taken on your word: nothing proves that the archive is the account's own",
             Self::OldPodTls => "the old pod could not say whose archive it is: its TLS failed",
-            Self::Account => "see the message",
         }
     }
 }
 
-/// One finding about one record.
+/// The subject of a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// The account as a whole.
+    Account,
+    /// The account's profile.
+    Profile,
+    /// A record of a kind that is counted.
+    #[serde(untagged)]
+    Record(CountKind),
+}
+
+impl From<CountKind> for Subject {
+    fn from(kind: CountKind) -> Self {
+        Self::Record(kind)
+    }
+}
+
+/// One finding about one record, the profile, or the account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// The finding's code.
     pub code: FindingCode,
-    /// The kind of record.
-    pub kind: CountKind,
-    /// Its GUID, diaspora* ID or name.
+    /// The kind of record: `account` for the account as a whole, `profile` for its profile.
+    pub kind: Subject,
+    /// Its GUID, diaspora* ID or name; of the profile the field.
     pub record: String,
 }
 
@@ -223,10 +239,15 @@ impl Report {
         self.more_findings += count;
     }
 
-    /// Lists a finding about a record that is counted elsewhere.
-    pub(super) fn note(&mut self, kind: CountKind, code: FindingCode, record: &(impl ToString + ?Sized)) {
+    /// Lists a finding about the account, its profile, or a record that is counted elsewhere.
+    pub(super) fn note(
+        &mut self,
+        subject: impl Into<Subject>,
+        code: FindingCode,
+        record: &(impl ToString + ?Sized),
+    ) {
         if self.findings.len() < MAX_LISTED {
-            self.findings.push(Finding { code, kind, record: record.to_string() });
+            self.findings.push(Finding { code, kind: subject.into(), record: record.to_string() });
         } else {
             self.more_findings += 1;
         }

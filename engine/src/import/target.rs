@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::decide::posts::root_of;
-use super::report::{FindingCode, Report};
+use super::report::{FindingCode, Report, Subject};
 use super::scan::text::is_normal_tag;
-use crate::domain::{CountKind, DiasporaId, Entity, Guid, Post, StatusMessage, Timestamp};
+use crate::domain::{DiasporaId, Entity, Guid, Post, StatusMessage, Timestamp};
 use crate::pod::config::PodUrl;
 use crate::pod::database::{Cell as _, DatabaseError, OnConflict, PodWriter, Value};
 use crate::progress::Progress;
@@ -298,12 +298,12 @@ impl Target {
         self.pod.insert("taggings", &columns, rows, OnConflict::Ignore).await.map(drop)
     }
 
-    /// Cuts a text to a column's length, and reports it.
-    pub(super) fn fit(&mut self, text: &str, most: usize, kind: CountKind, record: &impl ToString) -> String {
+    /// Cuts a text of the profile to a column's length, and reports it.
+    pub(super) fn fit_profile(&mut self, column: &str, text: &str, most: usize) -> String {
         match text.char_indices().nth(most) {
             None => text.to_owned(),
             Some((end, _)) => {
-                self.report.note(kind, FindingCode::Shortened, record);
+                self.report.note(Subject::Profile, FindingCode::Shortened, column);
                 text.get(..end).unwrap_or_default().to_owned()
             }
         }

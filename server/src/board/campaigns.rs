@@ -7,12 +7,13 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use pappus_engine::campaign::Status;
 use serde::Deserialize;
 
+use super::numbers::Numbers;
 use super::overview::rounded;
 use super::shared::{self, Actor};
 use crate::app::App;
 use crate::error::WebError;
 use crate::failure_reason;
-use crate::pages::{CheckedForm, Page, Question};
+use crate::pages::{CheckedForm, Page, Question, Questions};
 use crate::sessions::Podmin;
 
 /// Campaigns that are shown with their totals; counting a large one takes a moment.
@@ -111,16 +112,61 @@ pub(super) struct New {
     only: String,
     /// A checkbox.
     keep_sign_in: Option<String>,
+    /// Set once the podmin has confirmed.
+    confirmed: Option<String>,
 }
 
-/// Starts a campaign.
+/// Starts a campaign; asks for confirmation if the last one has finished.
 pub(super) async fn begin(
     State(app): State<App>,
     actor: Actor,
+    page: Page,
+    questions: Questions,
     CheckedForm(new): CheckedForm<New>,
-) -> Result<Redirect, WebError> {
+) -> Result<Response, WebError> {
+    if let Some(last) = shared::campaigns::finished_before(&app).await?
+        && !questions.is_confirmed(new.confirmed.as_deref()).await?
+    {
+        let accounts = Numbers::of(&app).await?.accounts;
+        return questions.ask(&page, again_question(&page, &last, accounts, new)).await;
+    }
     shared::campaigns::begin(&app, &actor, &new.only, new.keep_sign_in.is_some()).await?;
-    Ok(Redirect::to("/board/campaigns?done=campaign-begun"))
+    Ok(Redirect::to("/board/campaigns?done=campaign-begun").into_response())
+}
+
+/// Asks whether accounts are to be exported again, with the numbers of the last campaign.
+fn again_question(page: &Page, last: &Status, accounts: Option<u64>, new: New) -> Question {
+    let (words, totals) = (&page.words, &last.totals);
+    let stored = vec![
+        ("name", last.campaign.name.as_str().into()),
+        ("begun", words.moment(last.campaign.created_at).into()),
+        ("done", totals.done.into()),
+        ("shown", words.number(totals.done).into()),
+        ("all", words.number(totals.accounts()).into()),
+        ("size", words.size(totals.bytes).into()),
+    ];
+    let accounts = accounts.map_or_else(|| "–".to_owned(), |accounts| words.number(accounts));
+    let is_all = new.only == "all";
+    let mut texts = vec![words.with("campaigns-again-stored", stored)];
+    if totals.failed > 0 {
+        let failed = vec![("count", totals.failed.into()), ("shown", words.number(totals.failed).into())];
+        texts.push(words.with("campaigns-again-failed", failed));
+    }
+    texts.push(words.say(if is_all { "campaigns-again-all" } else { "campaigns-again-some" }));
+    let mut fields = vec![("only".to_owned(), new.only)];
+    fields.extend(new.keep_sign_in.map(|keep| ("keep_sign_in".to_owned(), keep)));
+    Question {
+        title: if is_all {
+            words.one("campaigns-again-all-sure", "accounts", accounts)
+        } else {
+            words.say("campaigns-again-some-sure")
+        },
+        texts,
+        button: words.say("campaigns-again"),
+        action: "/board/campaigns".to_owned(),
+        fields,
+        back: "/board/campaigns".to_owned(),
+    }
 }
 
 /// The form that changes a campaign.
@@ -136,12 +182,14 @@ pub(super) async fn change(
     State(app): State<App>,
     actor: Actor,
     page: Page,
+    questions: Questions,
     Path(name): Path<String>,
     CheckedForm(change): CheckedForm<Change>,
 ) -> Result<Response, WebError> {
-    if change.act == "cancel" && change.confirmed.is_none() {
+    if change.act == "cancel" && !questions.is_confirmed(change.confirmed.as_deref()).await? {
         let campaign = shared::campaigns::named(&app, &name).await?;
-        return page.ask(cancel_question(&page, &shared::campaigns::status(&app, campaign).await?));
+        let status = shared::campaigns::status(&app, campaign).await?;
+        return questions.ask(&page, cancel_question(&page, &status)).await;
     }
     shared::campaigns::change(&app, &actor, &name, &change.act).await?;
     let done = match change.act.as_str() {
@@ -163,8 +211,8 @@ fn cancel_question(page: &Page, status: &Status) -> Question {
         texts: vec![words.with("campaigns-cancel-numbers", values)],
         button: words.say("campaigns-cancel"),
         action: format!("/board/campaigns/{}", in_address(&status.campaign.name)),
-        fields: vec![("act", "cancel".to_owned())],
-        back: "/board/campaigns",
+        fields: vec![("act".to_owned(), "cancel".to_owned())],
+        back: "/board/campaigns".to_owned(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
@@ -19,8 +19,10 @@ use crate::pages::{CheckedForm, FieldProblems, Page};
 use crate::sessions::flash;
 use crate::words::{LANGUAGES, Words};
 
-/// The name of a draft whose test was sent, in the session.
-const TESTED: &str = "tested-notice";
+/// The name of the draft in the preview, in the session.
+const PREVIEWED: &str = "previewed-notice";
+/// The page with that preview.
+const PREVIEW: &str = "/board/notices?preview=yes";
 
 #[derive(Template)]
 #[template(path = "board/notices.html")]
@@ -114,17 +116,27 @@ fn fields(code: &str) -> (String, String) {
     (format!("subject_{code}"), format!("body_{code}"))
 }
 
-/// Shows the form, filled from a template or with the draft just tested, and the notices sent so far.
+/// The query parameters.
+#[derive(Deserialize)]
+pub(super) struct Shown {
+    preview: Option<String>,
+}
+
+/// Shows the form, filled from a template or with the draft in the preview, and the notices sent so far.
 pub(super) async fn show(
     State(app): State<App>,
     actor: Actor,
     page: Page,
     session: Session,
+    Query(shown): Query<Shown>,
 ) -> Result<Response, WebError> {
     super::is_closing(&app)?;
-    if let Some((draft, tested)) = flash::take::<(Draft, String)>(&app, &session, TESTED).await? {
+    if shown.preview.is_some()
+        && let Some((draft, tested)) =
+            flash::get::<(Draft, Option<String>)>(&app, &session, PREVIEWED).await?
+    {
         let preview = preview(&app, &page, &actor, &draft).await?;
-        return present(&app, &page, draft, FieldProblems::default(), Some(preview), Some(tested)).await;
+        return present(&app, &page, draft, FieldProblems::default(), Some(preview), tested).await;
     }
     let template = |words: &Words| Text {
         subject: words.one("notice-template-subject", "pod", page.pod_host.as_str()),
@@ -205,17 +217,18 @@ pub(super) async fn send(
     }
     if confirmed.is_some() && test.is_none() {
         shared::notices::send(&app, &actor, &draft).await?;
+        // Back leads to the form, not to a preview of what was sent.
+        flash::take::<(Draft, Option<String>)>(&app, &session, PREVIEWED).await?;
         return Ok(Redirect::to("/board/notices?done=notice-sent").into_response());
     }
     // Fails with the reason when no mail can be sent.
     shared::notices::preview(&app, &actor, &draft).await?;
-    if test.is_some() {
-        let tested = shared::notices::test(&app, &actor, &draft).await?;
-        flash::put(&app, &session, TESTED, &(draft, tested)).await?;
-        return Ok(Redirect::to("/board/notices").into_response());
-    }
-    let preview = preview(&app, &page, &actor, &draft).await?;
-    present(&app, &page, draft, FieldProblems::default(), Some(preview), None).await
+    let tested = match test {
+        Some(_) => Some(shared::notices::test(&app, &actor, &draft).await?),
+        None => None,
+    };
+    flash::put(&app, &session, PREVIEWED, &(draft, tested)).await?;
+    Ok(Redirect::to(PREVIEW).into_response())
 }
 
 fn problem(page: &Page, draft: &Draft, code: &str, wrong: DraftProblem) -> (Cow<'static, str>, String) {

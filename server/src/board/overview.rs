@@ -14,7 +14,7 @@ use super::shared::closing::{Decision, DecisionProblem};
 use super::shared::{self, Actor};
 use crate::app::App;
 use crate::error::{WebError, keep_body};
-use crate::pages::{CheckedForm, FieldProblems, Page, Question};
+use crate::pages::{CheckedForm, FieldProblems, Page, Question, Questions};
 use crate::sessions::Podmin;
 
 /// The plotted series, in the order of [`Numbers::days`].
@@ -172,6 +172,7 @@ pub(super) async fn decide(
     State(app): State<App>,
     actor: Actor,
     page: Page,
+    questions: Questions,
     CheckedForm(form): CheckedForm<DecisionForm>,
 ) -> Result<Response, WebError> {
     super::is_closing(&app)?;
@@ -195,10 +196,10 @@ pub(super) async fn decide(
         }
     };
     if closing.stage == Stage::Closed
-        && form.confirmed.is_none()
         && Closing::stage(&app).await? != Stage::Closed
+        && !questions.is_confirmed(form.confirmed.as_deref()).await?
     {
-        return page.ask(close_question(&app, &page, &closing, form).await?);
+        return questions.ask(&page, close_question(&app, &page, &closing, form).await?).await;
     }
     shared::closing::keep(&app, &actor, &closing).await?;
     Ok(Redirect::to("/board?done=saved").into_response())
@@ -231,13 +232,14 @@ async fn close_question(
         ("downloads_until", form.downloads_until),
     ];
     fields.extend(form.public.map(|public| ("public", public)));
+    let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     Ok(Question {
         title: words.say("closing-sure"),
         texts,
         button: words.say("closing-yes"),
         action: "/board/closing".to_owned(),
         fields,
-        back: "/board",
+        back: "/board".to_owned(),
     })
 }
 

@@ -1,14 +1,26 @@
-//! A confirmation page for actions that cannot be undone.
+//! Confirmation of actions that cannot be undone. The form that starts one redirects to `/confirm`, which asks; the form
+//! on that page repeats the first one with the field `confirmed`. So Back and reload never send a form again.
 
 use askama::Template;
+use axum::Router;
+use axum::extract::{FromRequestParts, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::get;
+use serde::{Deserialize, Serialize};
+use tower_sessions::Session;
 
 use super::Page;
+use crate::app::App;
 use crate::error::WebError;
+use crate::sessions::flash;
+
+/// The name of the last question in the session.
+const ASKED: &str = "asked";
 
 /// A question that asks for confirmation.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Question {
     /// The action.
     pub title: String,
@@ -19,9 +31,73 @@ pub struct Question {
     /// The target of the form, which receives the field `confirmed`.
     pub action: String,
     /// Other fields of the form.
-    pub fields: Vec<(&'static str, String)>,
+    pub fields: Vec<(String, String)>,
     /// The target of the cancel link.
-    pub back: &'static str,
+    pub back: String,
+}
+
+/// A form with nothing but the confirmation.
+#[derive(Debug, Deserialize)]
+pub struct Confirmation {
+    /// Present if it was given.
+    pub confirmed: Option<String>,
+}
+
+/// The last question asked in a session.
+#[derive(Serialize, Deserialize)]
+struct Asked {
+    /// Absent once it was answered.
+    question: Option<Question>,
+    /// The language of its texts.
+    language: String,
+    /// The page that it came from.
+    back: String,
+}
+
+/// The questions asked in the sender's session.
+pub struct Questions {
+    app: App,
+    session: Session,
+}
+
+impl Questions {
+    /// Redirects to the page that asks the question.
+    ///
+    /// # Errors
+    /// [`WebError::Unavailable`] if the store or its key cannot be used.
+    pub async fn ask(&self, page: &Page, question: Question) -> Result<Response, WebError> {
+        let (language, back) = (page.words.code().to_owned(), question.back.clone());
+        self.put(&Asked { question: Some(question), language, back }).await?;
+        Ok(Redirect::to("/confirm").into_response())
+    }
+
+    /// Returns whether a form carries the confirmation. If it does, the question is not asked any more.
+    ///
+    /// # Errors
+    /// [`WebError::Unavailable`] if the store or its key cannot be used.
+    pub async fn is_confirmed(&self, confirmed: Option<&str>) -> Result<bool, WebError> {
+        if confirmed.is_none() {
+            return Ok(false);
+        }
+        if let Some(asked) = flash::get::<Asked>(&self.app, &self.session, ASKED).await? {
+            self.put(&Asked { question: None, ..asked }).await?;
+        }
+        Ok(true)
+    }
+
+    async fn put(&self, asked: &Asked) -> Result<(), WebError> {
+        flash::put(&self.app, &self.session, ASKED, asked).await
+    }
+}
+
+impl FromRequestParts<App> for Questions {
+    type Rejection = WebError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, WebError> {
+        let session = Session::from_request_parts(parts, app).await;
+        let session = session.map_err(|(_, reason)| WebError::Internal(reason.to_owned()))?;
+        Ok(Self { app: app.clone(), session })
+    }
 }
 
 #[derive(Template)]
@@ -31,12 +107,20 @@ struct ConfirmPage<'a> {
     question: Question,
 }
 
-impl Page {
-    /// Shows the question.
-    ///
-    /// # Errors
-    /// [`WebError::Internal`].
-    pub fn ask(&self, question: Question) -> Result<Response, WebError> {
-        self.show(StatusCode::OK, &ConfirmPage { page: self, question })
+/// Asks the last question. Redirects to the page it came from if it was answered, or asked in another language.
+async fn show(State(app): State<App>, page: Page, session: Session) -> Result<Response, WebError> {
+    let Some(asked) = flash::get::<Asked>(&app, &session, ASKED).await? else {
+        return Ok(Redirect::to("/").into_response());
+    };
+    match asked.question {
+        Some(question) if asked.language == page.words.code() => {
+            page.show(StatusCode::OK, &ConfirmPage { page: &page, question })
+        }
+        _ => Ok(Redirect::to(&asked.back).into_response()),
     }
+}
+
+/// Returns the route of the confirmation page.
+pub(super) fn routes() -> Router<App> {
+    Router::new().route("/confirm", get(show))
 }

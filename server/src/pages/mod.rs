@@ -6,6 +6,8 @@ mod form;
 mod language;
 mod problems;
 
+use std::sync::Mutex;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::FromRequestParts;
@@ -22,7 +24,7 @@ use crate::words::{LANGUAGES, Words};
 
 pub use assets::asset;
 pub(crate) use assets::is_asset;
-pub use confirm::Question;
+pub use confirm::{Confirmation, Question, Questions};
 pub use form::CheckedForm;
 pub use language::{LANGUAGE_COOKIE, own_path};
 pub use problems::FieldProblems;
@@ -39,8 +41,8 @@ pub struct Page {
     pub closing: bool,
     /// True if people may import their archives here.
     pub newcomers: bool,
-    /// The contact address, if known.
-    pub podmin: Option<String>,
+    /// The contact address, if known and not shown on the page yet.
+    podmin: Mutex<Option<String>>,
     /// True if mail is sent.
     pub mail: bool,
     /// The message about the action just completed (`?done=NAME`).
@@ -64,7 +66,7 @@ impl Page {
             pod_host: app.config.pod_url.diaspora_host(),
             closing: app.config.closing.enabled,
             newcomers: app.config.newcomers.enabled,
-            podmin: app.config.podmin_email.clone(),
+            podmin: Mutex::new(app.config.podmin_email.clone()),
             mail: app.config.mail.is_sent(),
             path: parts.uri.path().to_owned(),
             token,
@@ -83,6 +85,12 @@ impl Page {
     pub fn check_token(&self, token: &str) -> Result<(), WebError> {
         let expected = self.token.as_ref().ok_or(WebError::Form)?;
         expected.verify(token).map_err(|_| WebError::Form)
+    }
+
+    /// Returns the contact address for the first place on the page that shows it: the footer comes last, and does not
+    /// repeat it.
+    pub fn podmin_once(&self) -> Option<String> {
+        self.podmin.lock().ok()?.take()
     }
 
     /// Returns the URL of a built-in file, which changes with its contents.
@@ -150,9 +158,9 @@ fn done(words: &Words, query: Option<&str>) -> Option<String> {
     words.find(&format!("done-{name}"))
 }
 
-/// Returns the routes of built-in files and language choice.
+/// Returns the routes of built-in files, language choice and confirmation.
 pub fn routes() -> Router<App> {
-    Router::new().merge(assets::routes()).merge(language::routes())
+    Router::new().merge(assets::routes()).merge(language::routes()).merge(confirm::routes())
 }
 
 /// Returns the value of a cookie.

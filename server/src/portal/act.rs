@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::audit::audit;
 use crate::board::Closing;
 use crate::error::WebError;
-use crate::pages::{CheckedForm, Page, Question};
+use crate::pages::{CheckedForm, Confirmation, Page, Question, Questions};
 use crate::sessions::{Person, SignedIn};
 
 /// Maximum number of requests by a person within [`WITHIN`].
@@ -110,25 +110,20 @@ pub(super) async fn cancel(
     Ok(Redirect::to("/archive"))
 }
 
-/// The form of the confirmation page.
-#[derive(Deserialize)]
-pub(super) struct Confirmation {
-    confirmed: Option<String>,
-}
-
 /// Deletes an archive that the person requested; asks for confirmation.
 pub(super) async fn delete(
     State(app): State<App>,
     SignedIn(person): SignedIn,
     page: Page,
+    questions: Questions,
     Path(name): Path<String>,
     CheckedForm(confirmation): CheckedForm<Confirmation>,
 ) -> Result<Response, WebError> {
     let made = super::made::of(&app, &person, &name).await?;
     // Campaigns' archives belong to the podmin: they are on a signed list.
     let Origin::Request(id) = made.origin else { return Err(WebError::NotFound) };
-    if confirmation.confirmed.is_none() {
-        return page.ask(question(&app, &page, &made).await?);
+    if !questions.is_confirmed(confirmation.confirmed.as_deref()).await? {
+        return questions.ask(&page, question(&app, &page, &made).await?).await;
     }
     app.portal.requests.delete(person.user_id, id).await?;
     audit(&app, Some(&person), "archive-deleted", Some(&made.file_name()), None, None).await;
@@ -155,7 +150,7 @@ async fn question(app: &App, page: &Page, made: &MadeArchive) -> Result<Question
         texts,
         button: words.say("archive-delete"),
         action: format!("/archive/made/{}/delete", made.origin),
-        back: "/archive",
+        back: "/archive".to_owned(),
         ..Question::default()
     })
 }

@@ -1,5 +1,5 @@
 //! Values for the next page. A form that was carried out redirects, so that a reload does not repeat it; the page that
-//! follows shows the value once. It waits in the session, encrypted: it may be a secret.
+//! follows shows the value. It waits in the session, encrypted: it may be a secret.
 
 use pappus_engine::depot::sealed::{open_text, seal_text};
 use serde::Serialize;
@@ -29,6 +29,18 @@ pub(crate) async fn put<T: Serialize>(
     session.insert(name, sealed).await.map_err(|error| unavailable(&error))
 }
 
+/// Returns the value and leaves it in the session: a reload shows it again.
+///
+/// # Errors
+/// [`WebError::Unavailable`] if the store or its key cannot be used.
+pub(crate) async fn get<T: DeserializeOwned>(
+    app: &App,
+    session: &Session,
+    name: &'static str,
+) -> Result<Option<T>, WebError> {
+    opened(app, session.get::<String>(name).await.map_err(|error| unavailable(&error))?)
+}
+
 /// Takes the value out of the session, if there is one.
 ///
 /// # Errors
@@ -38,9 +50,11 @@ pub(crate) async fn take<T: DeserializeOwned>(
     session: &Session,
     name: &'static str,
 ) -> Result<Option<T>, WebError> {
-    let Some(sealed) = session.remove::<String>(name).await.map_err(|error| unavailable(&error))? else {
-        return Ok(None);
-    };
+    opened(app, session.remove::<String>(name).await.map_err(|error| unavailable(&error))?)
+}
+
+fn opened<T: DeserializeOwned>(app: &App, sealed: Option<String>) -> Result<Option<T>, WebError> {
+    let Some(sealed) = sealed else { return Ok(None) };
     let Some(unlock) = app.keys.unlock().map_err(|error| unavailable(&error))? else { return Ok(None) };
     let text = open_text(&unlock, sealed).map_err(|error| WebError::Internal(error.to_string()))?;
     // Another version may have stored it.

@@ -166,6 +166,19 @@ closing-sure-early = Du hast Downloads bis zum { $day } versprochen.
 closing-yes = Schließen
 campaigns-cancel-sure = Diese Kampagne abbrechen?
 campaigns-cancel-numbers = Archive, die fertig sind und bleiben: { $done }. Konten ohne ein Archiv dieser Kampagne: { $open }. Eine abgebrochene Kampagne lässt sich nicht fortsetzen.
+campaigns-again-all-sure = Alle { $accounts } Konten noch einmal exportieren?
+campaigns-again-some-sure = Diese Konten noch einmal exportieren?
+campaigns-again-stored = { $done ->
+    [one] Die Kampagne { $name } vom { $begun } ist fertig: Ein Archiv von { $all } Konten ist gespeichert ({ $size }).
+   *[other] Die Kampagne { $name } vom { $begun } ist fertig: { $shown } Archive von { $all } Konten sind gespeichert ({ $size }).
+ }
+campaigns-again-failed = { $count ->
+    [one] Ein Konto ist gescheitert. Um nur dieses noch einmal zu versuchen, geh zurück und wähle „Fehlgeschlagene Konten noch einmal versuchen“.
+   *[other] { $shown } Konten sind gescheitert. Um nur diese noch einmal zu versuchen, geh zurück und wähle „Fehlgeschlagene Konten noch einmal versuchen“.
+ }
+campaigns-again-all = Eine neue Kampagne exportiert alle Konten noch einmal und braucht noch einmal etwa so viel Platz. Gespeichertes bleibt; alle finden dann beide Archive.
+campaigns-again-some = Eine neue Kampagne exportiert die gewählten Konten noch einmal und braucht noch einmal Platz für sie. Gespeichertes bleibt; wer dabei ist, findet dann beide Archive.
+campaigns-again = Noch einmal exportieren
 notices-recipients = { $count ->
     [one] 1 Person bekommt ihn.
    *[other] { $shown } Personen bekommen ihn.
@@ -180,7 +193,8 @@ notices-to-locked = { $count ->
  }
 notices-test = Einen Test an mich schicken
 notices-tested = Ein Test ist unterwegs an { $address }.
-notices-other-language = Zweite Sprache: { $language }, für alle, die den Pod so benutzen (leer lassen, dann bekommen sie den Text darüber)
+notices-other-language = Zweite Sprache: { $language }
+notices-other-language-help = Für alle, die den Pod auf { $language } benutzen. Wenn du das leer lässt, bekommen sie den Text darüber.
 notices-locked-help = Wessen Konto gesperrt ist, kann sich nicht anmelden: Diese Leute erfahren stattdessen, dass sie dir schreiben können.
 notices-wrong-audience = Diese Gruppe gibt es nicht.
 notices-wrong-subject = Ein Betreff ist eine Zeile mit 1 bis 200 Zeichen.

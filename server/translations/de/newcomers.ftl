@@ -74,6 +74,10 @@ newcomers-pause-lost = Kommentare und Gefällt-mir-Angaben, die Freunde in diese
 newcomers-held = Wir haben es den Pods deiner Freunde nicht gesagt und warten auf dich. Bis sie es wissen, gehen Kommentare und Gefällt-mir-Angaben unter deinen Beiträgen endgültig verloren, ihre und deine.
 newcomers-later = Etwas, das wir brauchen, hat nicht geantwortet. Wir versuchen es von selbst wieder; du musst nichts tun.
 newcomers-stage-next = In der Warteschlange; es beginnt von selbst.
+newcomers-stage-ahead = { $count ->
+    [one] In der Warteschlange: Eine Person ist vor dir. Es beginnt von selbst.
+   *[other] In der Warteschlange: { $shown } Personen sind vor dir. Es beginnt von selbst.
+ }
 newcomers-stage-verifying = Jedes Byte des Archivs wird geprüft.
 newcomers-stage-planning = Wir zählen, was mitkäme.
 newcomers-stage-photos = Deine Fotos werden abgelegt.
@@ -90,6 +94,8 @@ newcomers-new = Neu hier
 newcomers-here = Schon hier
 newcomers-left-out = Nicht dabei
 newcomers-findings = Was weggelassen oder geändert wird, und warum
+newcomers-subject-account = Konto
+newcomers-subject-profile = Profil
 newcomers-fetched = { $count ->
     [one] Ein Beitrag von jemand anderem kommt mit, weil du darauf geantwortet, ihn gemocht oder geteilt hast.
    *[other] { $count } Beiträge von anderen kommen mit, weil du darauf geantwortet, sie gemocht oder geteilt hast.
@@ -100,6 +106,7 @@ newcomers-needs = { $minutes ->
  }
 newcomers-unproven = Nichts beweist, dass dieses Archiv deins ist: Dein alter Pod antwortet nicht, und dieser Pod kennt dich noch nicht. Das ist oft so. Der Podmin entscheidet; es hilft, wenn du ihm schreibst.
 newcomers-plan-no-key = In diesem Archiv ist kein brauchbarer Schlüssel, deshalb würden andere Pods den Umzug nicht glauben. Dein Konto kann trotzdem hierher ziehen, aber du musst es deinen Kontakten selbst sagen.
+newcomers-choose-link = Name und Passwort wählen
 newcomers-choose-title = Dein Name und Passwort hier
 newcomers-username = Dein Name auf { $pod }
 newcomers-username-help = Kleinbuchstaben, Ziffern, Unterstriche, Punkte und Bindestriche; er kann später nicht geändert werden.
@@ -185,7 +192,6 @@ newcomers-finding-shortened = behalten, aber auf die Länge gekürzt, die dieser
 newcomers-finding-old-pod-tls = der bisherige Pod konnte nicht sagen, wem das Archiv gehört: seine TLS-Verbindung ist nicht sicher
 newcomers-finding-unproven = auf das Wort des Podmins hin angenommen: Nichts beweist, dass das Archiv zu diesem Konto gehört
 newcomers-finding-replaced = behalten, aber mit ersetzten Zeichen, die die Datenbank dieses Pods nicht fassen kann
-newcomers-finding-account = etwas zum Konto als Ganzem
 newcomers-finding-kept-as-here = bleibt, wie es hier ist: in diesem Archiv steht ein anderer Wert
 newcomers-finding-gone-from-archive = bleibt, obwohl dieses Archiv es nicht mehr enthält
 newcomers-finding-value-left-out = übernommen bis auf einen Wert, der sich nicht lesen lässt
@@ -230,6 +236,10 @@ invitations-about = für noch { $count }, bis { $day }, von { $by }
 invitations-withdraw = Zurückziehen
 newcomers-closed-title = Dieser Pod nimmt zurzeit niemanden auf
 newcomers-waiting-still = Der Podmin hat noch nicht entschieden. Diese Seite aktualisiert sich von selbst.
+newcomers-waiting-ahead = { $count ->
+    [one] Der Podmin hat noch nicht entschieden. Eine Person hat vor dir gefragt. Diese Seite aktualisiert sich von selbst.
+   *[other] Der Podmin hat noch nicht entschieden. { $shown } Personen haben vor dir gefragt. Diese Seite aktualisiert sich von selbst.
+ }
 newcomers-waiting-mail = Du kannst diese Seite schließen: Wir schreiben dir eine E-Mail, wenn der Podmin entschieden hat.
 newcomers-restart = Von vorn anfangen
 newcomers-here-archive = Archiv: { $here } von { $all } sind hochgeladen. Wähle dieselbe Datei noch einmal, dann geht es dort weiter.

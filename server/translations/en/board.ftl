@@ -166,6 +166,19 @@ closing-sure-early = You have promised downloads until { $day }.
 closing-yes = Close it
 campaigns-cancel-sure = Cancel this campaign?
 campaigns-cancel-numbers = Archives that are finished and stay: { $done }. Accounts without an archive of this campaign: { $open }. A cancelled campaign cannot be resumed.
+campaigns-again-all-sure = Export all { $accounts } accounts again?
+campaigns-again-some-sure = Export these accounts again?
+campaigns-again-stored = { $done ->
+    [one] The campaign { $name } of { $begun } is finished: one archive of { $all } accounts is stored ({ $size }).
+   *[other] The campaign { $name } of { $begun } is finished: { $shown } archives of { $all } accounts are stored ({ $size }).
+ }
+campaigns-again-failed = { $count ->
+    [one] One account failed. To try only that one again, go back and choose “Retry failed accounts”.
+   *[other] { $shown } accounts failed. To try only those again, go back and choose “Retry failed accounts”.
+ }
+campaigns-again-all = A new campaign exports every account again, and needs about as much room again. What is stored stays; people then find both archives.
+campaigns-again-some = A new campaign exports the accounts that you chose again, and needs room for them again. What is stored stays; people then find both archives.
+campaigns-again = Export again
 notices-recipients = { $count ->
     [one] 1 person gets it.
    *[other] { $shown } people get it.
@@ -180,7 +193,8 @@ notices-to-locked = { $count ->
  }
 notices-test = Send a test to me
 notices-tested = A test is on its way to { $address }.
-notices-other-language = Second language: { $language }, for people who use the pod in it (leave it empty to send them the text above)
+notices-other-language = Second language: { $language }
+notices-other-language-help = For people who use the pod in { $language }. If you leave this empty, they get the text above.
 notices-locked-help = People whose account is locked cannot sign in: they are told to write to you instead.
 notices-wrong-audience = There is no such group.
 notices-wrong-subject = A subject is one line of 1 to 200 characters.

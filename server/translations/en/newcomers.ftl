@@ -74,6 +74,10 @@ newcomers-pause-lost = Comments and likes that friends write under your posts du
 newcomers-held = We have not told your friends’ pods, and wait for you. Until they know, comments and likes under your posts are lost for good, theirs and yours.
 newcomers-later = Something we need did not answer. We’ll try again automatically; you don’t need to do anything.
 newcomers-stage-next = In the queue; this starts automatically.
+newcomers-stage-ahead = { $count ->
+    [one] In the queue: one person is before you. It starts automatically.
+   *[other] In the queue: { $shown } people are before you. It starts automatically.
+ }
 newcomers-stage-verifying = Checking every byte of the archive.
 newcomers-stage-planning = Counting what would come along.
 newcomers-stage-photos = Storing your photos.
@@ -90,6 +94,8 @@ newcomers-new = New here
 newcomers-here = Already here
 newcomers-left-out = Left out
 newcomers-findings = What is left out or changed, and why
+newcomers-subject-account = Account
+newcomers-subject-profile = Profile
 newcomers-fetched = { $count ->
     [one] One post of somebody else comes along, since you have answered, liked or reshared it.
    *[other] { $count } posts of other people come along, since you have answered, liked or reshared them.
@@ -100,6 +106,7 @@ newcomers-needs = { $minutes ->
  }
 newcomers-unproven = Nothing proves that this archive is yours: your old pod does not answer, and this pod does not know you yet. That is often so. The podmin decides; it helps when you write to them.
 newcomers-plan-no-key = There is no usable key in this archive, so other pods would not believe the move. Your account can still move here, but you have to tell your contacts yourself.
+newcomers-choose-link = Choose a name and a password
 newcomers-choose-title = Your name and password here
 newcomers-username = Your name on { $pod }
 newcomers-username-help = Lowercase letters, numbers, underscores, dots and hyphens. It cannot be changed later.
@@ -185,7 +192,6 @@ newcomers-finding-shortened = kept, but cut to the length this pod takes
 newcomers-finding-old-pod-tls = the old pod could not say whose archive this is: its TLS connection is not safe
 newcomers-finding-unproven = accepted on the podmin’s word: nothing proves that the archive is the account’s own
 newcomers-finding-replaced = kept, but with characters replaced that this pod's database cannot hold
-newcomers-finding-account = something about the account as a whole
 newcomers-finding-kept-as-here = kept as it is here: this archive has another value
 newcomers-finding-gone-from-archive = kept, although this archive no longer contains it
 newcomers-finding-value-left-out = kept without one value, which cannot be read
@@ -230,6 +236,10 @@ invitations-about = for { $count } more, until { $day }, made by { $by }
 invitations-withdraw = Withdraw
 newcomers-closed-title = This pod accepts no newcomers at the moment
 newcomers-waiting-still = The podmin has not decided yet. This page refreshes automatically.
+newcomers-waiting-ahead = { $count ->
+    [one] The podmin has not decided yet. One person asked before you. This page refreshes automatically.
+   *[other] The podmin has not decided yet. { $shown } people asked before you. This page refreshes automatically.
+ }
 newcomers-waiting-mail = You can close this page: we’ll e-mail you when the podmin has decided.
 newcomers-restart = Start again
 newcomers-here-archive = Archive: { $here } of { $all } are uploaded. Choose the same file again to resume.

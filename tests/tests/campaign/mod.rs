@@ -48,6 +48,15 @@ async fn to_the_end_on_three_databases() {
         digests.push(lines.into_iter().map(|line| (line.account, line.sha256.unwrap())).collect());
         // There is nothing left to do.
         ended_well(&scene.run(&["--plain", "--name", "closing"]));
+        // Another one does all again, and says so.
+        let again = "is finished and has stored 13 archives";
+        for (more, is_said) in
+            [(&["--name", "again"][..], true), (&["--name", "since", "--since", "again"], false)]
+        {
+            let ended = scene.run(&[&["--plain"], more].concat());
+            ended_well(&ended);
+            assert_eq!(ended.stdout.contains(again), is_said, "{ended:?}");
+        }
     }
     assert_eq!(digests[0], digests[1]);
     assert_eq!(digests[0], digests[2]);

@@ -257,7 +257,7 @@ async fn a_newer_archive_brings_what_is_new() {
         let of = findings.filter(|finding| finding["code"] == code);
         of.map(|finding| (finding["kind"].clone(), finding["record"].clone())).collect::<Vec<_>>()
     };
-    assert_eq!(kept("kept_as_here"), [("contacts".into(), "the profile: bio".into())], "{done}");
+    assert_eq!(kept("kept_as_here"), [("profile".into(), "bio".into())], "{done}");
     let own = "SELECT COUNT(*) FROM likes WHERE author_id = (SELECT id FROM people WHERE diaspora_handle = 'ida@haven.example')";
     let gone = kept("gone_from_archive");
     assert!(!gone.is_empty() && gone.iter().all(|(kind, _)| kind == "own_likes"), "{gone:?}");

@@ -101,6 +101,8 @@ async fn the_message_and_the_finding_say_what_is_wrong() {
         let findings = document(&taken)["findings"].clone();
         let mut findings = findings.as_array().unwrap().iter();
         let finding = findings.find(|finding| finding["code"] == "old_pod_tls").unwrap();
+        // It is about the account, not about one of its contacts.
+        assert_eq!(finding["kind"], "account", "{certificate}: {finding}");
         let record = finding["record"].as_str().unwrap();
         assert!(record.contains(words) && record.contains(&host), "{certificate}: {record}");
     }

@@ -121,3 +121,52 @@ fn long_help_is_grouped_and_ends_with_examples() {
     }
     assert!(help.ends_with('\n') && help.contains("  pappus export alice bob --pod"), "{help}");
 }
+
+/// Files that a user names and that are not there, or are something else: the sentence names them and says what to do,
+/// without the system's error codes.
+#[test]
+fn files_that_cannot_be_used_are_named_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::create_dir(path("folder.zip")).unwrap();
+    std::fs::write(path("file"), "no folder").unwrap();
+    let (missing, is_folder, below) = (path("missing.zip"), path("folder.zip"), path("file/below"));
+    let (nowhere, state) = ("there is no such file or folder", path("state"));
+    let cases: &[(&[&str], &str, &str)] = &[
+        (&["verify", &missing], &missing, nowhere),
+        (&["show", &missing], &missing, nowhere),
+        (&["show", &is_folder], &is_folder, "this is not a file; name the archive itself"),
+        (&["verify", &below], &below, "a part of the path is a file"),
+        (&["verify", &missing, "--identity", &below], &below, "a part of the path is a file"),
+        (&["convert", &missing, "--to", "diaspora", "--out", &is_folder], &missing, nowhere),
+        (&["merge", &missing, &missing, "--out", &path("merged.zip")], &missing, nowhere),
+        (&["serve", "--config", &missing], &missing, nowhere),
+        (&["keys", "restore", &missing, "--pod-url", "https://closing.example/"], &missing, nowhere),
+        (&["check", "--pod", &path("nothing")], &path("nothing"), "there is no such folder"),
+        (&["check", "--pod", &is_folder], &is_folder, "name the folder diaspora* is installed in"),
+    ];
+    for (arguments, file, says) in cases {
+        let ended = pappus_tests::program::pappus_in(&[("PAPPUS_STATE", state.clone())], *arguments).unwrap();
+        assert_eq!(ended.code, Some(1), "{arguments:?}: {ended:?}");
+        assert!(ended.stderr.contains(file) && ended.stderr.contains(says), "{arguments:?}: {ended:?}");
+        assert!(!ended.stderr.contains("os error"), "{arguments:?}: {ended:?}");
+        let json = [&["--json"], *arguments].concat();
+        let ended = pappus_tests::program::pappus_in(&[("PAPPUS_STATE", state.clone())], json).unwrap();
+        assert!(
+            !ended.stdout.contains("os error") && ended.stdout.contains(says),
+            "{arguments:?}: {ended:?}"
+        );
+    }
+}
+
+#[test]
+fn the_pod_s_folder_is_explained_where_it_is_asked_for() {
+    for command in ["export", "campaign", "import", "check", "keys"] {
+        let ended = pappus([command, "-h"]).unwrap();
+        let help = ended.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            help.contains("The folder diaspora* is installed in, such as /srv/diaspora"),
+            "{command}: {help}"
+        );
+    }
+}

@@ -4,6 +4,7 @@ mod at_rest;
 mod board;
 mod browser;
 mod clock;
+mod confirm;
 mod front;
 mod instances;
 mod large_files;

@@ -14,7 +14,7 @@ use crate::domain::{
     Contact, Conversation, CountKind, Entity, LoosePhoto, Photo, Post, Profile, Relayable, RelayableEntity,
     StatusMessage, web_address,
 };
-use crate::import::report::{FindingCode, Report};
+use crate::import::report::{FindingCode, Report, Subject};
 use crate::import::scan::source::Batch;
 use crate::import::scan::survey::Survey;
 use crate::import::scan::text::normal_tag;
@@ -180,9 +180,16 @@ impl Target {
 
 impl Holder<'_> {
     /// Fits a text of the account's own.
-    fn own(&mut self, table: &str, column: &str, text: &mut String, kind: CountKind, record: &dyn Display) {
+    fn own(
+        &mut self,
+        table: &str,
+        column: &str,
+        text: &mut String,
+        subject: impl Into<Subject>,
+        record: &dyn Display,
+    ) {
         let column = self.columns.of(table, column);
-        self.own_in(column, text, kind, record);
+        self.own_in(column, text, subject, record);
     }
 
     /// Fits a string of the account's own, limited to 255 characters by diaspora* whatever the database allows.
@@ -191,11 +198,18 @@ impl Holder<'_> {
         self.own_in(column, text, kind, record);
     }
 
-    fn own_in(&mut self, column: Column, text: &mut String, kind: CountKind, record: &dyn Display) {
+    fn own_in(
+        &mut self,
+        column: Column,
+        text: &mut String,
+        subject: impl Into<Subject>,
+        record: &dyn Display,
+    ) {
+        let subject = subject.into();
         let held = column.clean().hold(text);
         for (is_so, code) in [(held.cut, FindingCode::Shortened), (held.replaced, FindingCode::Replaced)] {
             if is_so {
-                self.report.note(kind, code, &record.to_string());
+                self.report.note(subject, code, &record.to_string());
             }
         }
         if held.cut || held.replaced {
@@ -231,14 +245,14 @@ impl Holder<'_> {
         ];
         for (column, text) in texts {
             if let Some(text) = text {
-                self.own("profiles", column, text, CountKind::Contacts, &"the profile");
+                self.own("profiles", column, text, Subject::Profile, &column);
             }
         }
         if let Some(tags) = &mut profile.tag_string {
             // All tags together may be of any length; each is a row of its own.
             let held = self.columns.of("tags", "name").hold(tags);
             if held.replaced {
-                self.report.note(CountKind::Contacts, FindingCode::Replaced, "the profile");
+                self.report.note(Subject::Profile, FindingCode::Replaced, "tag_string");
             }
         }
         for (column, address) in [
@@ -259,7 +273,7 @@ impl Holder<'_> {
                     continue;
                 }
             };
-            self.report.note(CountKind::Contacts, code, "the profile");
+            self.report.note(Subject::Profile, code, column);
         }
     }
 

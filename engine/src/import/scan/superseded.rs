@@ -8,7 +8,7 @@ use super::survey::Survey;
 use crate::domain::{CountKind, DiasporaId, Post, Profile};
 use crate::import::ImportError;
 use crate::import::journal::notes::{DUPLICATE, Journal, kinds};
-use crate::import::report::FindingCode;
+use crate::import::report::{FindingCode, Subject};
 use crate::import::target::{NewAccount, Target};
 use crate::pod::database::Cell as _;
 use crate::store::StoreError;
@@ -259,8 +259,8 @@ impl Target {
         let Some(row) = rows.first() else { return Ok(()) };
         let first = profile.first_name.as_ref().or(profile.full_name.as_ref());
         let values = [
-            ("first name", first),
-            ("last name", profile.last_name.as_ref()),
+            ("first_name", first),
+            ("last_name", profile.last_name.as_ref()),
             ("bio", profile.bio.as_ref()),
             ("gender", profile.gender.as_ref()),
             ("location", profile.location.as_ref()),
@@ -268,8 +268,7 @@ impl Target {
         for (column, (name, value)) in values.into_iter().enumerate() {
             let (here, there) = (row.text(column).unwrap_or_default(), value.map_or("", String::as_str));
             if !is_same(&here, there) {
-                let record = format!("the profile: {name}");
-                self.report.note(CountKind::Contacts, FindingCode::KeptAsHere, &record);
+                self.report.note(Subject::Profile, FindingCode::KeptAsHere, name);
             }
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 
-use crate::domain::{CountKind, DiasporaId, Guid, PrivateKey, Profile, SecretText};
+use crate::domain::{DiasporaId, Guid, PrivateKey, Profile, SecretText};
 use crate::import::ImportError;
 use crate::import::journal::notes::{Intent, Journal, kinds};
 use crate::import::scan::choices;
@@ -180,14 +180,15 @@ impl Target {
         let Some(profile) = profile else { return self.insert_silent_profile(person).await };
         // The time of the last change is federated with the profile.
         let changed = profile.edited_at.map_or(self.now, |at| at.min(self.now));
-        let short = |target: &mut Self, text: &Option<String>, most| {
+        let short = |target: &mut Self, column, text: &Option<String>, most| {
             let text = text.as_deref().filter(|text| !text.is_empty())?;
-            Some(target.fit(text, most, CountKind::Contacts, &"the profile"))
+            Some(target.fit_profile(column, text, most))
         };
         // Names may not hold a semicolon, and the search uses full_name.
         let name = |text: &Option<String>| text.as_ref().map(|text| text.replace(';', ","));
-        let first = short(self, &name(&profile.first_name.clone().or(profile.full_name.clone())), 32);
-        let last = short(self, &name(&profile.last_name), 32);
+        let first =
+            short(self, "first_name", &name(&profile.first_name.clone().or(profile.full_name.clone())), 32);
+        let last = short(self, "last_name", &name(&profile.last_name), 32);
         let full = full_name(first.as_deref(), last.as_deref());
         let birthday =
             profile.birthday.as_deref().and_then(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok());
@@ -209,9 +210,9 @@ impl Target {
             "created_at",
             "updated_at",
         ];
-        let gender = short(self, &profile.gender, 255);
-        let location = short(self, &profile.location, 255);
-        let bio = short(self, &profile.bio, 65_535);
+        let gender = short(self, "gender", &profile.gender, 255);
+        let location = short(self, "location", &profile.location, 255);
+        let bio = short(self, "bio", &profile.bio, 65_535);
         let row: Vec<Value> = vec![
             person.into(),
             first.into(),
@@ -244,15 +245,15 @@ impl Target {
     pub(in crate::import) fn note_profile_again(&mut self, profile: Option<&Profile>) {
         let Some(profile) = profile else { return };
         let first = profile.first_name.as_ref().or(profile.full_name.as_ref());
-        for (text, most) in [
-            (first, 32),
-            (profile.last_name.as_ref(), 32),
-            (profile.gender.as_ref(), 255),
-            (profile.location.as_ref(), 255),
-            (profile.bio.as_ref(), 65_535),
+        for (column, text, most) in [
+            ("first_name", first, 32),
+            ("last_name", profile.last_name.as_ref(), 32),
+            ("gender", profile.gender.as_ref(), 255),
+            ("location", profile.location.as_ref(), 255),
+            ("bio", profile.bio.as_ref(), 65_535),
         ] {
             if let Some(text) = text {
-                self.fit(text, most, CountKind::Contacts, &"the profile");
+                self.fit_profile(column, text, most);
             }
         }
     }

@@ -27,6 +27,18 @@ pub(crate) async fn status(app: &App, campaign: Campaign) -> Result<Status, WebE
     Status::of(&app.store, campaign).await.map_err(away)
 }
 
+/// Returns the newest campaign if it is finished and has stored archives: another one exports accounts again.
+///
+/// # Errors
+/// [`WebError::Unavailable`].
+pub(crate) async fn finished_before(app: &App) -> Result<Option<Status>, WebError> {
+    let newest = all(app).await?.into_iter().next();
+    let Some(finished) = newest.filter(|campaign| campaign.state == CampaignState::Finished) else {
+        return Ok(None);
+    };
+    Ok(Some(status(app, finished).await?).filter(|status| status.totals.done > 0))
+}
+
 /// Returns the campaign with this name.
 ///
 /// # Errors

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use pappus_engine::archive::manifest::CountKind;
 use pappus_engine::arrivals::steps::needs_passphrase;
 use pappus_engine::arrivals::{Newcomer, PlanSummary, State};
 use pappus_engine::delivery::{Counts, Elsewhere, Friends, PodDeliveries};
+use pappus_engine::import::Subject;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -84,6 +84,9 @@ pub(super) struct NewcomerDocument {
     stage: Option<String>,
     /// Progress of the step in percent.
     percent: Option<u64>,
+    /// Number of other newcomers before this one: in the queue for the next step or, while it is `waiting`, for the
+    /// podmin's decision. Absent if it is in neither.
+    ahead: Option<u64>,
     /// Stable name of the problem.
     problem: Option<String>,
     /// Description of the problem in the requested language.
@@ -132,7 +135,7 @@ pub(super) struct KindDocument {
 pub(super) struct FindingDocument {
     /// Stable name of the finding.
     code: String,
-    /// The kind of record.
+    /// The kind of record; `account` for the account as a whole, `profile` for its profile.
     kind: String,
     /// Number of records.
     count: u64,
@@ -140,8 +143,9 @@ pub(super) struct FindingDocument {
     first: String,
 }
 
-fn word(kind: CountKind) -> String {
-    let word = serde_json::to_value(kind).ok().and_then(|value| value.as_str().map(str::to_owned));
+/// Returns the name of a kind of record, or of another subject, in JSON.
+fn word(subject: impl Into<Subject>) -> String {
+    let word = serde_json::to_value(subject.into()).ok().and_then(|value| value.as_str().map(str::to_owned));
     word.unwrap_or_default()
 }
 
@@ -176,7 +180,7 @@ impl PlanDocument {
 }
 
 impl NewcomerDocument {
-    pub(super) fn new(page: &Page, newcomer: Newcomer) -> Self {
+    pub(super) fn new(page: &Page, newcomer: Newcomer, ahead: Option<u64>) -> Self {
         let suggestion = PlanSummary::read(newcomer.plan.as_deref()).map(|told| told.suggestion);
         let key_locked = needs_passphrase(&newcomer);
         Self {
@@ -186,6 +190,7 @@ impl NewcomerDocument {
             undo_until: newcomer.undo_until(),
             bytes: newcomer.bytes(),
             percent: newcomer.percent().filter(|_| newcomer.state.is_work()),
+            ahead,
             plan: PlanDocument::read(newcomer.plan.as_deref()),
             report: PlanDocument::read(newcomer.report.as_deref()),
             problem_text: newcomer.problem.as_deref().map(|problem| page.words.say(problem_key(problem))),

@@ -51,8 +51,12 @@ pub fn described() -> OpenApiRouter<App> {
 
 /// Returns the current state of the move.
 async fn now(app: &App, page: &Page, id: i64) -> Result<Json<NewcomerDocument>, WebError> {
-    let newcomer = app.newcomers.table.by_id(id).await?.ok_or(WebError::NotFound)?;
-    Ok(Json(NewcomerDocument::new(page, newcomer)))
+    document(app, page, app.newcomers.table.by_id(id).await?.ok_or(WebError::NotFound)?).await
+}
+
+async fn document(app: &App, page: &Page, newcomer: Newcomer) -> Result<Json<NewcomerDocument>, WebError> {
+    let progress = app.newcomers.table.progress_of(newcomer.id).await?;
+    Ok(Json(NewcomerDocument::new(page, newcomer, progress.and_then(|progress| progress.ahead))))
 }
 
 type JsonBody<T> = Result<Json<T>, JsonRejection>;
@@ -111,8 +115,12 @@ async fn begin(
 #[utoipa::path(get, path = "/api/v1/newcomers/me", tag = "newcomers", security(("newcomer" = [])),
     responses((status = 200, body = NewcomerDocument),
         NotThere))]
-async fn get(CurrentNewcomer(newcomer): CurrentNewcomer, page: Page) -> Json<NewcomerDocument> {
-    Json(NewcomerDocument::new(&page, newcomer))
+async fn get(
+    Shared(app): Shared<App>,
+    CurrentNewcomer(newcomer): CurrentNewcomer,
+    page: Page,
+) -> Result<Json<NewcomerDocument>, WebError> {
+    document(&app, &page, newcomer).await
 }
 
 /// Cancels the move while there is nothing to undo; uploads are deleted.

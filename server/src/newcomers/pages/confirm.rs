@@ -15,7 +15,7 @@ use crate::newcomers::auth::CurrentNewcomer;
 use crate::newcomers::pages::overview::{Form, Said, present};
 use crate::newcomers::strength::is_weak;
 use crate::newcomers::uploads::form::{seal, seal_text};
-use crate::pages::{CheckedForm, Page, Question};
+use crate::pages::{CheckedForm, Confirmation, Page, Question, Questions};
 
 /// Length of passwords that diaspora* accepts, in characters.
 const LETTERS: std::ops::RangeInclusive<usize> = 6..=128;
@@ -235,10 +235,11 @@ pub(in crate::newcomers) async fn undo(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
     page: Page,
+    questions: Questions,
     CheckedForm(confirmation): CheckedForm<Confirmation>,
 ) -> Result<Response, WebError> {
-    if newcomer.state.can_undo() && confirmation.confirmed.is_none() {
-        return page.ask(undo_question(&app, &page, &newcomer));
+    if newcomer.state.can_undo() && !questions.is_confirmed(confirmation.confirmed.as_deref()).await? {
+        return questions.ask(&page, undo_question(&app, &page, &newcomer)).await;
     }
     act(&app, &newcomer, Act::Undo).await?;
     Ok(Redirect::to("/newcomers").into_response())
@@ -257,15 +258,9 @@ fn undo_question(app: &App, page: &Page, newcomer: &Newcomer) -> Question {
         texts: vec![words.with("newcomers-undo-numbers", numbers), words.say("newcomers-undo-explained")],
         button: words.say("newcomers-undo-yes"),
         action: "/newcomers/undo".to_owned(),
-        back: "/newcomers",
+        back: "/newcomers".to_owned(),
         ..Question::default()
     }
-}
-
-/// The confirmation.
-#[derive(Deserialize)]
-pub(in crate::newcomers) struct Confirmation {
-    pub(in crate::newcomers) confirmed: Option<String>,
 }
 
 /// Other actions.

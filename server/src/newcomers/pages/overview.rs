@@ -15,6 +15,7 @@ use crate::config::Admission;
 use crate::error::WebError;
 use crate::newcomers::auth::{find, secret};
 use crate::newcomers::pages::plan_table::{Audience, Table, table};
+use crate::newcomers::pages::progress::sentence;
 use crate::pages::{FieldProblems, Page};
 use crate::podmin_words::PodminMessage;
 
@@ -134,6 +135,8 @@ pub(in crate::newcomers) async fn present(
     let mut shown = known.map(|(newcomer, secret)| view(app, page, newcomer, secret));
     if let Some(view) = &mut shown {
         view.uploads = uploads(app, page, view).await?;
+        let progress = app.newcomers.table.progress_of(view.id).await?;
+        view.sentence = progress.map(|now| sentence(&page.words, &now, app.now())).unwrap_or_default();
     }
     let form = form.unwrap_or_else(|| Form {
         username: known.and_then(|(newcomer, _)| suggestion(newcomer)).unwrap_or_default(),
@@ -239,7 +242,7 @@ fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> Vi
             .map(|secret| format!("{base}newcomers/back/{secret}")),
         account: newcomer.old_account.clone(),
         new_account: newcomer.new_account(&page.pod_host).filter(|_| newcomer.state.has_arrived()),
-        sentence: crate::newcomers::pages::progress::sentence(words, &newcomer.into(), app.now()),
+        sentence: String::new(),
         percent: newcomer.percent(),
         problem: newcomer.problem.as_deref().map(|problem| words.say(problem_key(problem))),
         reason: newcomer.reason.clone().filter(|_| newcomer.problem.is_some()),

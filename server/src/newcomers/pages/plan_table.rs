@@ -2,14 +2,15 @@
 
 use pappus_engine::archive::manifest::CountKind;
 use pappus_engine::arrivals::{Group, PlanSummary};
+use pappus_engine::import::{Subject, Tally};
 
 use crate::pages::Page;
 
 /// A plan or the result of an import.
 pub(in crate::newcomers) struct Table {
     pub(in crate::newcomers) rows: Vec<Row>,
-    /// Number, subject and text of each finding.
-    pub(in crate::newcomers) findings: Vec<(String, String, String)>,
+    /// Subject and text of each finding.
+    pub(in crate::newcomers) findings: Vec<(String, String)>,
     pub(in crate::newcomers) minutes: u64,
     pub(in crate::newcomers) photos: String,
     pub(in crate::newcomers) has_photos: bool,
@@ -38,20 +39,14 @@ pub(in crate::newcomers) enum Audience {
 /// Builds the table of numbers and findings.
 pub(in crate::newcomers) fn table(page: &Page, told: &PlanSummary, audience: Audience) -> Table {
     let words = &page.words;
-    let row = |(kind, tally): (&CountKind, &pappus_engine::import::Tally)| Row {
+    let row = |(kind, tally): (&CountKind, &Tally)| Row {
         kind: kind_text(page, *kind, audience),
         in_archive: words.number(tally.in_archive),
         new: words.number(tally.imported),
         here: words.number(tally.adopted),
         left_out: words.number(tally.left_out.values().sum()),
     };
-    let finding = |group: &Group| {
-        (
-            words.number(group.count),
-            kind_text(page, group.kind, audience),
-            finding_text(page, group, audience),
-        )
-    };
+    let finding = |group: &Group| (subject_text(page, group, audience), finding_text(page, group, audience));
     Table {
         rows: told.kinds.iter().map(row).collect(),
         findings: told.findings.iter().map(finding).collect(),
@@ -77,12 +72,24 @@ fn no_contacts(page: &Page, told: &PlanSummary, audience: Audience) -> Option<St
         Audience::Podmin => "queue-no-contacts",
     };
     let mut text = words.with(key, vec![("count", count.into()), ("shown", words.number(count).into())]);
-    let reasons = told.findings.iter().filter(|group| group.kind == CountKind::Contacts);
+    let reasons = told.findings.iter().filter(|group| group.kind == CountKind::Contacts.into());
     if let Some(most) = reasons.max_by_key(|group| group.count) {
         let why = finding_text(page, most, audience);
         text = format!("{text} {}", words.one("newcomers-no-contacts-why", "why", why));
     }
     Some(text)
+}
+
+/// Returns the subject of a finding: the account, its profile, or a number of records.
+fn subject_text(page: &Page, group: &Group, audience: Audience) -> String {
+    let words = &page.words;
+    match group.kind {
+        Subject::Account => words.say("newcomers-subject-account"),
+        Subject::Profile => words.say("newcomers-subject-profile"),
+        Subject::Record(kind) => {
+            format!("{} × {}", words.number(group.count), kind_text(page, kind, audience))
+        }
+    }
 }
 
 /// Returns the text of a finding. If it addresses the newcomer, podmins get a different one.

@@ -75,14 +75,21 @@ pub(in crate::newcomers) fn sentence(words: &Words, progress: &MoveProgress, now
     if let Some(until) = progress.undo_until {
         return pause(words, until, now);
     }
+    let queue = |next: &str, later: &str, ahead: u64| match ahead {
+        0 => words.say(next),
+        ahead => words.with(later, vec![("count", ahead.into()), ("shown", words.number(ahead).into())]),
+    };
     if progress.state == State::Waiting {
-        return words.say("newcomers-waiting-still");
+        return queue("newcomers-waiting-still", "newcomers-waiting-ahead", progress.ahead.unwrap_or(0));
     }
     if !progress.state.is_work() {
         return String::new();
     }
     if progress.is_late {
         return words.say("newcomers-later");
+    }
+    if let Some(ahead) = progress.ahead {
+        return queue("newcomers-stage-next", "newcomers-stage-ahead", ahead);
     }
     match progress.stage.as_deref() {
         Some("verifying") => words.say("newcomers-stage-verifying"),

@@ -14,11 +14,10 @@ use crate::board::shared::Actor;
 use crate::config::Admission;
 use crate::error::WebError;
 use crate::newcomers::key_comparison::{Key, KeyComparison, compared};
-use crate::newcomers::pages::confirm::Confirmation;
 use crate::newcomers::pages::overview::problem_key;
 use crate::newcomers::pages::plan_table::{Audience, Table, table};
 use crate::newcomers::{decisions, invitations};
-use crate::pages::{CheckedForm, Page, Question};
+use crate::pages::{CheckedForm, Confirmation, Page, Question, Questions};
 use crate::sessions::{Podmin, flash};
 
 /// The name of an invitation's code just created, in the session.
@@ -145,11 +144,13 @@ pub(in crate::newcomers) async fn decide(
     Shared(app): Shared<App>,
     actor: Actor,
     page: Page,
+    questions: Questions,
     Path(id): Path<i64>,
     CheckedForm(decision): CheckedForm<Decision>,
 ) -> Result<Response, WebError> {
-    if decision.act == "no" && decision.confirmed.is_none() {
-        return page.ask(decline_question(&app, &page, &decisions::numbered(&app, id).await?));
+    if decision.act == "no" && !questions.is_confirmed(decision.confirmed.as_deref()).await? {
+        let newcomer = decisions::numbered(&app, id).await?;
+        return questions.ask(&page, decline_question(&app, &page, &newcomer)).await;
     }
     let done = match decision.act.as_str() {
         "yes" => "newcomer-approved",
@@ -178,8 +179,8 @@ fn decline_question(app: &App, page: &Page, newcomer: &Newcomer) -> Question {
         texts,
         button: words.say("queue-no"),
         action: format!("/board/newcomers/{}", newcomer.id),
-        fields: vec![("act", "no".to_owned())],
-        back: "/board/newcomers",
+        fields: vec![("act".to_owned(), "no".to_owned())],
+        back: "/board/newcomers".to_owned(),
     }
 }
 
@@ -208,24 +209,26 @@ pub(in crate::newcomers) async fn withdraw(
     Shared(app): Shared<App>,
     actor: Actor,
     page: Page,
+    questions: Questions,
     Path(id): Path<i64>,
     CheckedForm(confirmation): CheckedForm<Confirmation>,
 ) -> Result<Response, WebError> {
     let (open, _) = invitations::open(&app, None).await?;
     let invitation = open.into_iter().find(|invitation| invitation.id == id);
-    if let (Some(invitation), None) = (invitation, confirmation.confirmed) {
+    if let Some(invitation) = invitation
+        && !questions.is_confirmed(confirmation.confirmed.as_deref()).await?
+    {
         let words = &page.words;
-        return page.ask(Question {
+        let numbers = vec![("count", invitation.uses_left.into()), ("note", invitation.note.into())];
+        let question = Question {
             title: words.say("invitations-withdraw-sure"),
-            texts: vec![words.with(
-                "invitations-withdraw-numbers",
-                vec![("count", invitation.uses_left.into()), ("note", invitation.note.into())],
-            )],
+            texts: vec![words.with("invitations-withdraw-numbers", numbers)],
             button: words.say("invitations-withdraw"),
             action: format!("/board/invitations/{id}"),
-            back: "/board/newcomers",
+            back: "/board/newcomers".to_owned(),
             ..Question::default()
-        });
+        };
+        return questions.ask(&page, question).await;
     }
     invitations::withdraw(&app, &actor, id).await?;
     Ok(Redirect::to("/board/newcomers?done=invitation-withdrawn").into_response())

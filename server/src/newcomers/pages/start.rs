@@ -12,9 +12,8 @@ use crate::app::App;
 use crate::config::Admission;
 use crate::error::WebError;
 use crate::newcomers::auth::{CurrentNewcomer, set_cookie};
-use crate::newcomers::pages::confirm::Confirmation;
 use crate::newcomers::tus;
-use crate::pages::{CheckedForm, Page, Question};
+use crate::pages::{CheckedForm, Confirmation, Page, Question, Questions};
 use crate::security::Address;
 use crate::words::Words;
 
@@ -136,20 +135,22 @@ pub(in crate::newcomers) async fn leave(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
     page: Page,
+    questions: Questions,
     CheckedForm(confirmation): CheckedForm<Confirmation>,
 ) -> Result<Response, WebError> {
     let uploads =
         if newcomer.state.has_uploads() { tus::uploads(&app, newcomer.id).await? } else { Vec::new() };
-    if !uploads.is_empty() && confirmation.confirmed.is_none() {
+    if !uploads.is_empty() && !questions.is_confirmed(confirmation.confirmed.as_deref()).await? {
         let words = &page.words;
-        return page.ask(Question {
+        let question = Question {
             title: words.say("newcomers-leave-sure"),
             texts: vec![deleted(words, &uploads), words.say("newcomers-leave-text")],
             button: words.say("newcomers-leave-yes"),
             action: "/newcomers/leave".to_owned(),
-            back: "/newcomers",
+            back: "/newcomers".to_owned(),
             ..Question::default()
-        });
+        };
+        return questions.ask(&page, question).await;
     }
     end(&app, &newcomer).await?;
     let cookie = set_cookie(&app, None)?;
@@ -180,19 +181,21 @@ pub(in crate::newcomers) async fn end_uploads(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
     page: Page,
+    questions: Questions,
     CheckedForm(confirmation): CheckedForm<Confirmation>,
 ) -> Result<Response, WebError> {
     let uploads = tus::unfinished(&app, newcomer.id).await?;
-    if !uploads.is_empty() && confirmation.confirmed.is_none() {
+    if !uploads.is_empty() && !questions.is_confirmed(confirmation.confirmed.as_deref()).await? {
         let words = &page.words;
-        return page.ask(Question {
+        let question = Question {
             title: words.say("newcomers-end-uploads-sure"),
             texts: vec![deleted(words, &uploads)],
             button: words.say("newcomers-end-uploads-yes"),
             action: "/newcomers/uploads/end".to_owned(),
-            back: "/newcomers",
+            back: "/newcomers".to_owned(),
             ..Question::default()
-        });
+        };
+        return questions.ask(&page, question).await;
     }
     if newcomer.state.takes_files() {
         tus::end_all(&app, newcomer.id).await?;

@@ -94,7 +94,11 @@ async fn letters_are_counted_tested_and_written_in_languages() {
         ("body_de", "Hallo {name}, melde dich an: {link}\n{days}\n{podmin}"),
     ];
     greta.open("/board/notices").await.unwrap();
-    let page = greta.submit("/board/notices", &letter).await.unwrap().text();
+    let answer = greta.fill("/board/notices", "/board/notices", &letter).await.unwrap();
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+    greta.get(answer.location()).await.unwrap();
+    // The preview can be reloaded, and nothing is sent again.
+    let page = greta.get(answer.location()).await.unwrap().text();
     let people = scene.pod.pool.number(RECIPIENTS).await.unwrap();
     assert!(page.contains(&format!("{people} people get it.")), "{people}: {page}");
     assert!(
@@ -118,6 +122,8 @@ async fn letters_are_counted_tested_and_written_in_languages() {
     let confirmed: Vec<_> = letter.into_iter().chain([("confirmed", "yes")]).collect();
     let page = greta.submit("/board/notices", &confirmed).await.unwrap().text();
     assert!(page.contains("The announcement is on its way."), "{page}");
+    let page = greta.open("/board/notices?preview=yes").await.unwrap().text();
+    assert!(!page.contains("id=\"preview\""), "what was sent is not offered again: {page}");
     let mails = wait_for(&scene, 2 + usize::try_from(people).unwrap()).await;
     let to = |name: &str| {
         let mut all = mails.iter().rev().filter(|mail| mail.contains(&format!("To: {name}@mail.example")));

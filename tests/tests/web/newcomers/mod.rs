@@ -1,6 +1,7 @@
 //! People move to a pod over HTTP, with the service as a program of its own: the whole way and back, past the podmin,
 //! and in pieces over a line that breaks and a service that is killed.
 
+mod ahead;
 mod by_program;
 mod mails;
 mod names;

@@ -56,6 +56,8 @@ async fn what_nothing_proves_is_compared_with_what_the_person_reads_out() {
     {
         assert!(page.contains(says), "{says}: {page}");
     }
+    // It is about the account, not about one contact.
+    assert!(page.contains("<li>Account: accepted on your word: nothing proves"), "{page}");
     let listed = get(&mut script, &format!("{NEWCOMERS}?state=waiting")).await;
     let evidence = &listed["newcomers"][0]["evidence"];
     assert_eq!(evidence["archive"], own);

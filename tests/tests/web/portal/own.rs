@@ -38,6 +38,33 @@ async fn a_form_that_comes_after_the_session_says_that_nothing_was_done() {
     assert_eq!(answer.location(), "/sign-in?next=%2Fboard%2Fpeople%3Fstate%3Dfailed");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_podmin_s_address_stands_once_on_each_page() {
+    let scene = Closing::with_podmin(Pod::sqlite().await, None, MAILS, PODMIN);
+    let mut ida = scene.signed_in("ida").await;
+    for path in ["/nothing/here", "/archive", "/sign-in/link", "/tokens", "/board"] {
+        let page = ida.open(path).await.unwrap().text();
+        assert_eq!(page.matches("Questions? Write to the podmin:").count(), 1, "{path}: {page}");
+        assert_eq!(page.matches(&format!("mailto:{PODMIN}")).count(), 1, "{path}: {page}");
+    }
+    // Beside the text of what went wrong, not at the end.
+    let page = ida.open("/nothing/here").await.unwrap();
+    assert!(page.between("<main", "</main>").unwrap().contains(PODMIN), "{}", page.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_to_do_next_names_only_what_is_on_the_page() {
+    let scene = Closing::sqlite().await;
+    let mut ida = scene.signed_in("ida").await;
+    let (link, later) = ("see “As two files for a pod without Pappus”", "you will find them here too");
+    let page = ida.open("/archive").await.unwrap().text();
+    assert!(page.contains(later) && !page.contains(link), "{page}");
+    ida.submit("/archive/ask", &[]).await.unwrap();
+    let page = until(&mut ida, "/archive", "Download (").await.text();
+    assert!(page.contains(link) && !page.contains(later), "{page}");
+    assert!(page.contains("<summary>As two files for a pod without Pappus</summary>"), "{page}");
+}
+
 async fn downloaded_and_deleted(store: Option<String>) {
     let scene = Closing::with_podmin(Pod::sqlite().await, store, MAILS, PODMIN);
     let mut ida = scene.signed_in("ida").await;
