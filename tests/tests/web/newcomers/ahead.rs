@@ -80,7 +80,7 @@ async fn waits(scene: &Scene, service: &Service, store: &str, now: &str) {
     assert_eq!(state(&mut movers[2], "checking").await["ahead"], 1);
     let page = movers[2].open("/newcomers").await.unwrap().text();
     assert!(page.contains("In the queue: one person is before you."), "{page}");
-    movers[2].headers[0].1 = "de".to_owned();
+    "de".clone_into(&mut movers[2].headers[0].1);
     let page = movers[2].open("/newcomers").await.unwrap().text();
     assert!(page.contains("Eine Person ist vor dir."), "{page}");
 }
