@@ -86,9 +86,9 @@ async fn one_broken_account_stops_nobody() {
     let scene = Scene::sample(None).await;
     damage(&scene.pod, Damage::PrivateKey).await.unwrap();
     damage(&scene.pod, Damage::PhotoFile).await.unwrap();
-    // emil and jonas have no person.
-    scene.sql("UPDATE people SET owner_id = NULL WHERE diaspora_handle = 'emil@closing.example'").await;
-    scene.sql("UPDATE people SET owner_id = NULL WHERE diaspora_handle = 'jonas@closing.example'").await;
+    // emil and jonas have no usable person.
+    scene.sql("UPDATE people SET guid = 'emil?' WHERE diaspora_handle = 'emil@closing.example'").await;
+    scene.sql("UPDATE people SET guid = 'jonas?' WHERE diaspora_handle = 'jonas@closing.example'").await;
     let ended = scene.run(&["--plain", "--name", "broken"]);
     assert_eq!(ended.code, Some(10), "{ended:?}");
     let lines = scene.accounts("broken").await;
@@ -104,12 +104,9 @@ async fn one_broken_account_stops_nobody() {
     assert!(ida.state == "done" && ida.omissions.unwrap() >= 2, "{ida:?}");
     scene.is_whole("broken", 11);
     // Mended, those that failed get another turn and the others none.
-    scene
-        .sql(
-            "UPDATE people SET owner_id = (SELECT id FROM users WHERE username = 'jonas') \
-              WHERE diaspora_handle = 'jonas@closing.example'",
-        )
-        .await;
+    let sql = "UPDATE people SET guid = '0123456789abcdef' WHERE diaspora_handle = 'jonas@closing.example'";
+    scene.sql(sql).await;
+
     assert_eq!(scene.pappus("campaign", &["retry", "broken"]).code, Some(0));
     assert_eq!(scene.run(&["--plain", "--name", "broken"]).code, Some(10));
     let again = scene.accounts("broken").await;
