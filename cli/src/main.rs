@@ -14,7 +14,6 @@ mod examples;
 mod interrupt;
 mod network;
 mod omission_text;
-mod os_error;
 mod output;
 mod passphrase;
 mod pod;

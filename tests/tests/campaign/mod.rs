@@ -106,7 +106,6 @@ async fn one_broken_account_stops_nobody() {
     // Mended, those that failed get another turn and the others none.
     let sql = "UPDATE people SET guid = '0123456789abcdef' WHERE diaspora_handle = 'jonas@closing.example'";
     scene.sql(sql).await;
-
     assert_eq!(scene.pappus("campaign", &["retry", "broken"]).code, Some(0));
     assert_eq!(scene.run(&["--plain", "--name", "broken"]).code, Some(10));
     let again = scene.accounts("broken").await;

@@ -206,7 +206,7 @@ async fn control_characters_are_the_same_wherever_they_are_read() {
         let done = both(&target, &document, "ida").unwrap();
         let replaced = done["findings"].as_array().unwrap().iter();
         let replaced: Vec<&Value> = replaced.filter(|finding| finding["code"] == "replaced").collect();
-        for kind in ["aspects", "followed_tags", "contacts", "status_messages"] {
+        for kind in ["aspects", "followed_tags", "profile", "status_messages"] {
             assert!(replaced.iter().any(|finding| finding["kind"] == kind), "{database} {kind}: {done}");
         }
         let members = "SELECT COUNT(*) FROM aspect_memberships m JOIN aspects a ON a.id = m.aspect_id \

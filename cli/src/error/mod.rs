@@ -1,12 +1,15 @@
 //! Errors of the command line, as one sentence each.
 
+mod os_error;
+
 use std::fmt;
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use crate::interrupt::Interrupted;
-use crate::os_error::explained;
 use crate::output::printable;
+
+use os_error::explained;
 
 /// The only error of the command line: the attempted action, and the reason it failed.
 #[derive(Debug)]
