@@ -138,10 +138,16 @@ async fn note(
         }
         for (pod, since) in &echoes {
             // People who started to share before the pod took the move did so manually: that proves nothing about the
-            // move. The pod's database may store whole seconds only.
-            let sql = "UPDATE pappus_move_pods SET confirmed_at = ?, \
+            // move. The pod's database may store whole seconds only. One person may do so while the pod still has to
+            // process the move, so two must be back, or the only friend there.
+            let sql = "UPDATE pappus_move_pods AS m SET confirmed_at = ?, \
                        opens_at = CASE WHEN opens_at > ? THEN ? ELSE opens_at END \
-                       WHERE import_id = ? AND pod = ? AND confirmed_at IS NULL AND told_at < ?";
+                       WHERE import_id = ? AND pod = ? AND confirmed_at IS NULL AND told_at < ? \
+                       AND (SELECT count(*) FROM pappus_move_people f WHERE f.import_id = m.import_id \
+                       AND f.pod = m.pod AND f.back_at >= m.told_at) >= \
+                       (SELECT CASE WHEN count(*) > 1 THEN 2 ELSE count(*) END FROM pappus_move_people f \
+                       WHERE f.import_id = m.import_id AND f.pod = m.pod AND f.is_friend = 1 \
+                       AND (f.back_at IS NULL OR f.back_at >= m.told_at))";
             let after = since.timestamp_millis() + 1000;
             let values =
                 [at.into(), opens_at.into(), opens_at.into(), import.into(), pod.into(), after.into()];

