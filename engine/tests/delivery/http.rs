@@ -51,10 +51,8 @@ fn host(pod: usize) -> String {
 /// What the pods have seen.
 #[derive(Default)]
 struct Seen {
-    /// How often each body came.
-    bodies: HashMap<String, usize>,
-    /// How many requests each pod got.
-    pods: HashMap<usize, usize>,
+    /// How often each body came to each pod.
+    pods: HashMap<usize, HashMap<String, usize>>,
     /// When the last live pod got its last one.
     last: Option<Instant>,
 }
@@ -73,8 +71,7 @@ async fn receive(State(seen): State<Shared>, method: Method, headers: HeaderMap,
     // What the pod runs is asked, too.
     if method == Method::POST {
         let mut seen = seen.lock().unwrap();
-        *seen.pods.entry(pod).or_default() += 1;
-        *seen.bodies.entry(body).or_default() += 1;
+        *seen.pods.entry(pod).or_default().entry(body).or_default() += 1;
         if matches!(manner, Manner::Accepts | Manner::Ok) {
             seen.last = Some(Instant::now());
         }
@@ -149,17 +146,19 @@ async fn every_live_pod_is_told_once_and_dead_ones_hold_up_nobody() {
     let many = |wanted: &[Manner]| (0..PODS).filter(|pod| wanted.contains(&manner(*pod))).count();
     let live_pods = many(&[Manner::Accepts, Manner::Ok]);
     for pod in 0..PODS {
-        let requests = seen.pods.get(&pod).copied().unwrap_or_default();
+        let bodies = seen.pods.get(&pod);
         let expected = match manner(pod) {
-            Manner::Accepts | Manner::Ok => 10..=10,
-            // Nothing follows a move that has not been taken, but what was on its way with it.
-            Manner::NotFound | Manner::Broken => 1..=2,
+            Manner::Accepts | Manner::Ok => 10,
+            // Nothing follows a move that has not been taken.
+            Manner::NotFound | Manner::Broken => 1,
             // It was asked what it runs, and did not answer.
-            Manner::Hangs | Manner::Resets | Manner::NeverThere => 0..=0,
+            Manner::Hangs | Manner::Resets | Manner::NeverThere => 0,
         };
-        assert!(expected.contains(&requests), "pod {pod}, {:?}: {requests}", manner(pod));
+        assert_eq!(bodies.map_or(0, HashMap::len), expected, "pod {pod}, {:?}", manner(pod));
+        // On a busy machine this takes more than a minute, after which refused moves are sent again.
+        let once = bodies.is_none_or(|bodies| bodies.values().all(|times| *times == 1));
+        assert!(once || expected == 1, "pod {pod} is told twice");
     }
-    assert!(seen.bodies.values().all(|times| *times == 1), "nobody is told twice");
     let counts = ledger.counts(Scope::All).await.unwrap();
     assert_eq!(counts.delivered, i64::try_from(live_pods * 10).unwrap());
     assert_eq!(counts.rejected, 0, "a front end that finds nothing may be repaired");
