@@ -114,7 +114,7 @@ async fn friends(scene: &Scene) -> (i64, i64) {
     (friends.back, friends.all)
 }
 
-async fn everybody_is_a_friend(scene: &Scene) {
+pub(super) async fn everybody_is_a_friend(scene: &Scene) {
     let (kept, lost) = scene.kept();
     assert_eq!((kept, lost), (all(), Vec::new()));
     let on_diaspora = i64::try_from(all() - 6).unwrap();

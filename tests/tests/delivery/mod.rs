@@ -3,6 +3,7 @@
 mod announce;
 mod announce_crowd;
 mod announce_follows;
+mod false_echo;
 mod friendships;
 mod killed_move;
 mod ledger;
