@@ -138,6 +138,7 @@ impl Announcer {
         // First, since nothing unregistered may be sent.
         ledger.register(&self.import, &self.identity, &audience.known).await?;
         ledger.recognise(&audience.hubzillas(), System::Hubzilla).await?;
+        ledger.note_offline(&audience.offline).await?;
         let mut queued = ledger.enqueue(self.public(&audience, farewell)?, at).await?;
         let (sealed, people) = self.queue_personal(&ledger, &mut audience).await?;
         queued += sealed;

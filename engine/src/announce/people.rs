@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use url::Url;
 
 use super::AnnounceError;
@@ -12,7 +13,7 @@ use super::source::ClaimedContact;
 use crate::delivery::{KnownPerson, is_hubzilla_person};
 use crate::domain::DiasporaId;
 use crate::http::place;
-use crate::pod::database::{Cell as _, DatabaseError};
+use crate::pod::database::{Cell as _, DatabaseError, Row};
 
 /// Largest number of pods notified; the network has fewer.
 const MAX_PODS: usize = 10_000;
@@ -28,6 +29,8 @@ pub(super) struct Audience {
     pub(super) pods: BTreeMap<Url, Vec<DiasporaId>>,
     /// Number of the archive's contacts that this pod does not know.
     pub(super) unknown: u64,
+    /// Pods that this pod cannot reach either, and since when.
+    pub(super) offline: Vec<(String, DateTime<Utc>)>,
     /// Everyone who knows the account, under their current IDs.
     pub(super) known: Vec<KnownPerson>,
     /// People who cannot be notified, with the reason.
@@ -164,9 +167,12 @@ impl Announcer {
         Ok(rows.iter().filter_map(|row| row.text(0)).collect())
     }
 
-    /// Returns the addresses of the pods that this pod knows.
-    async fn addresses(&mut self, audience: &Audience) -> Result<HashMap<String, Url>, DatabaseError> {
-        let rows = self.pod.rows("pods", "SELECT host, port, \"ssl\" FROM pods".to_owned(), &[]).await?;
+    /// Returns the addresses of the pods that this pod knows, and adds those it cannot reach (`Pod#offline_since`).
+    async fn addresses(&mut self, audience: &mut Audience) -> Result<HashMap<String, Url>, DatabaseError> {
+        let sql = "SELECT host, port, \"ssl\", offline_since FROM pods";
+        let rows = self.pod.rows("pods", sql.to_owned(), &[]).await?;
+        let offline = |row: &Row| Some((place(&pod_address(row, 0).ok()?), row.time(3)?.to_utc().and_utc()));
+        audience.offline = rows.iter().filter_map(offline).collect();
         let known = rows.iter().filter_map(|row| pod_address(row, 0).ok());
         let known = known.chain(audience.pods.keys().cloned());
         Ok(known.map(|url| (url.authority().to_owned(), url)).collect())

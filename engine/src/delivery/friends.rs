@@ -4,7 +4,7 @@
 //! Contact (their *echo*, `AccountMigration#dispatch_contacts`); the target pod records it in `contacts.sharing`. It
 //! is the only outside sign that the move has been processed there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -15,7 +15,7 @@ use super::turn::WITHOUT_ECHO;
 use crate::domain::DiasporaId;
 use crate::pod::config::{DatabaseUrl, PodUrl};
 use crate::pod::database::{Cell as _, DatabaseError, PodWriter};
-use crate::store::{Store, StoreError, Value, time};
+use crate::store::{Store, StoreError, Transaction, Value, time};
 
 /// Time after the announcement during which friends are looked for.
 const LOOKED_FOR: TimeDelta = TimeDelta::weeks(6);
@@ -59,8 +59,9 @@ impl TargetPod {
         Self { database: database.clone(), url: url.as_str().to_owned() }
     }
 
-    /// Records who is back, for all moves to this pod: friends are counted, pods where the first one is back have
-    /// processed the move and get the rest after `settle`, and Contacts to people who are back are no longer needed.
+    /// Records who is back, for all moves to this pod: friends are counted, pods where enough are back have
+    /// processed the move and get the rest after `settle`, and Contacts to people who are back with it are no longer
+    /// needed.
     ///
     /// # Errors
     /// [`DeliveryError`] if either database fails; nothing is recorded partially, and the next look sees the same.
@@ -118,50 +119,104 @@ async fn note(
     now: DateTime<Utc>,
     settle: TimeDelta,
 ) -> Result<(), StoreError> {
-    let (at, opens_at) = (now.timestamp_millis(), (now + settle).timestamp_millis());
-    let names: Vec<&String> = back.keys().collect();
+    let names: Vec<&str> = back.keys().map(String::as_str).collect();
+    let mut transaction = store.begin().await?;
+    let mut pods = BTreeSet::new();
     for chunk in names.chunks(NAMES) {
-        let places = vec!["?"; chunk.len()].join(", ");
-        let mut transaction = store.begin().await?;
-        let sql = format!(
-            "UPDATE pappus_move_people SET back_at = ? WHERE import_id = ? AND back_at IS NULL \
-             AND person IN ({places}) RETURNING person, pod"
-        );
-        let mut values: Vec<Value<'_>> = vec![at.into(), import.into()];
-        values.extend(chunk.iter().map(|name| Value::from(name.as_str())));
-        let mut echoes: BTreeMap<String, DateTime<Utc>> = BTreeMap::new();
-        for row in transaction.rows("recording who is back", &sql, &values).await? {
-            let (person, pod): (String, String) = (row.get(0)?, row.get(1)?);
-            let since = back.get(&person).copied().flatten().unwrap_or(now);
-            let latest = echoes.entry(pod).or_insert(since);
-            *latest = since.max(*latest);
-        }
-        for (pod, since) in &echoes {
-            // People who started to share before the pod took the move did so manually: that proves nothing about the
-            // move. The pod's database may store whole seconds only. One person may do so while the pod still has to
-            // process the move, so two must be back, or the only friend there.
-            let sql = "UPDATE pappus_move_pods AS m SET confirmed_at = ?, \
-                       opens_at = CASE WHEN opens_at > ? THEN ? ELSE opens_at END \
-                       WHERE import_id = ? AND pod = ? AND confirmed_at IS NULL AND told_at < ? \
-                       AND (SELECT count(*) FROM pappus_move_people f WHERE f.import_id = m.import_id \
-                       AND f.pod = m.pod AND f.back_at >= m.told_at) >= \
-                       (SELECT CASE WHEN count(*) > 1 THEN 2 ELSE count(*) END FROM pappus_move_people f \
-                       WHERE f.import_id = m.import_id AND f.pod = m.pod AND f.is_friend = 1 \
-                       AND (f.back_at IS NULL OR f.back_at >= m.told_at))";
-            let after = since.timestamp_millis() + 1000;
-            let values =
-                [at.into(), opens_at.into(), opens_at.into(), import.into(), pod.into(), after.into()];
-            transaction.execute("recording what a pod has processed", sql, &values).await?;
-        }
-        let sql = format!(
-            "UPDATE pappus_deliveries SET state = 'confirmed', updated_at = ? WHERE import_id = ? \
-             AND kind = 'contact' AND state = 'queued' AND recipient IN ({places})"
-        );
-        let mut values: Vec<Value<'_>> = vec![at.into(), import.into()];
-        values.extend(chunk.iter().map(|name| Value::from(name.as_str())));
-        transaction.execute("recording whom nothing has to be said", &sql, &values).await?;
-        transaction.commit().await?;
+        pods.append(&mut note_people(&mut transaction, import, chunk, back, now).await?);
     }
+    note_pods(&mut transaction, import, &pods, now, settle).await?;
+    for chunk in names.chunks(NAMES) {
+        note_needless_contacts(&mut transaction, import, chunk, now).await?;
+    }
+    transaction.commit().await
+}
+
+/// Records the time at which people came back, and returns their pods. Whoever shared before their pod took the move
+/// did so by hand, which says nothing about the move: their time is before that of the move.
+async fn note_people(
+    transaction: &mut Transaction,
+    import: &str,
+    names: &[&str],
+    back: &BTreeMap<String, Option<DateTime<Utc>>>,
+    now: DateTime<Utc>,
+) -> Result<BTreeSet<String>, StoreError> {
+    let places = vec!["?"; names.len()].join(", ");
+    let sql = format!(
+        "SELECT f.person, f.pod, m.told_at FROM pappus_move_people f LEFT JOIN pappus_move_pods m \
+         ON m.import_id = f.import_id AND m.pod = f.pod \
+         WHERE f.import_id = ? AND f.back_at IS NULL AND f.person IN ({places})"
+    );
+    let mut values: Vec<Value<'_>> = vec![import.into()];
+    values.extend(names.iter().map(|name| Value::from(*name)));
+    let now = now.timestamp_millis();
+    let mut pods = BTreeSet::new();
+    let mut by_time: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+    for row in transaction.rows("looking for people who are back", &sql, &values).await? {
+        let (person, pod): (String, String) = (row.get(0)?, row.get(1)?);
+        let told_at = row.get::<Option<i64>>(2)?.unwrap_or(i64::MAX);
+        let since = back.get(&person).copied().flatten().map_or(now, |at| at.timestamp_millis());
+        // The pod's database may store whole seconds only.
+        let is_echo = told_at < since.saturating_add(1000);
+        by_time.entry(if is_echo { now } else { since.min(told_at - 1) }).or_default().push(person);
+        pods.insert(pod);
+    }
+    for (at, people) in &by_time {
+        let places = vec!["?"; people.len()].join(", ");
+        let sql =
+            format!("UPDATE pappus_move_people SET back_at = ? WHERE import_id = ? AND person IN ({places})");
+        let mut values: Vec<Value<'_>> = vec![(*at).into(), import.into()];
+        values.extend(people.iter().map(Value::from));
+        transaction.execute("recording who is back", &sql, &values).await?;
+    }
+    Ok(pods)
+}
+
+/// Records which pods have processed the move: a tenth of the friends there are back, at least two, or the only one.
+/// Some may add the new account by hand while the pod still has to process the move.
+async fn note_pods(
+    transaction: &mut Transaction,
+    import: &str,
+    pods: &BTreeSet<String>,
+    now: DateTime<Utc>,
+    settle: TimeDelta,
+) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE pappus_move_pods AS m SET confirmed_at = ?, \
+         opens_at = CASE WHEN opens_at > ? THEN ? ELSE opens_at END \
+         WHERE import_id = ? AND pod = ? AND confirmed_at IS NULL \
+         AND (SELECT count(*) FROM pappus_move_people f WHERE f.import_id = m.import_id \
+         AND f.pod = m.pod AND f.back_at >= m.told_at) >= \
+         (SELECT CASE WHEN count(*) < 2 THEN 1 WHEN count(*) < 20 THEN 2 ELSE count(*) / 10 END \
+         FROM pappus_move_people f WHERE f.import_id = m.import_id AND f.pod = m.pod AND f.is_friend = 1 \
+         AND (f.back_at IS NULL OR f.back_at >= m.told_at))";
+    let (at, opens_at) = (now.timestamp_millis(), (now + settle).timestamp_millis());
+    for pod in pods {
+        let values = [at.into(), opens_at.into(), opens_at.into(), import.into(), pod.into()];
+        transaction.execute("recording what a pod has processed", SQL, &values).await?;
+    }
+    Ok(())
+}
+
+/// Records which Contacts are no longer needed: who came back with the move has the account as before. Who added it by
+/// hand has a contact that only they share, which the move leaves as it is: to them it is said that the account
+/// shares as well. Nobody can tell the two apart who came back before their pod is known to have processed the move.
+async fn note_needless_contacts(
+    transaction: &mut Transaction,
+    import: &str,
+    names: &[&str],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let places = vec!["?"; names.len()].join(", ");
+    let sql = format!(
+        "UPDATE pappus_deliveries AS d SET state = 'confirmed', updated_at = ? WHERE import_id = ? \
+         AND kind = 'contact' AND state = 'queued' AND recipient IN ({places}) \
+         AND EXISTS (SELECT 1 FROM pappus_move_people f JOIN pappus_move_pods m \
+         ON m.import_id = f.import_id AND m.pod = f.pod WHERE f.import_id = d.import_id \
+         AND f.person = d.recipient AND f.back_at >= m.confirmed_at)"
+    );
+    let mut values: Vec<Value<'_>> = vec![now.timestamp_millis().into(), import.into()];
+    values.extend(names.iter().map(|name| Value::from(*name)));
+    transaction.execute("recording whom nothing has to be said", &sql, &values).await?;
     Ok(())
 }
 
@@ -224,6 +279,26 @@ impl Ledger {
             let values: Vec<Value<'_>> =
                 chunk.iter().flat_map(|pod| [pod.into(), system.as_str().into()]).collect();
             self.store.execute("recording what a pod runs", &sql, &values).await?;
+        }
+        Ok(())
+    }
+
+    /// Records pods that others found unreachable, and since when: they count as failing since then once an attempt
+    /// has failed.
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`].
+    pub async fn note_offline(&self, pods: &[(String, DateTime<Utc>)]) -> Result<(), StoreError> {
+        for chunk in pods.chunks(NAMES / 2) {
+            let places = vec!["(?, ?)"; chunk.len()].join(", ");
+            let sql = format!(
+                "INSERT INTO pappus_delivery_pods AS p (pod, failing_since) VALUES {places} \
+                 ON CONFLICT (pod) DO UPDATE SET failing_since = excluded.failing_since \
+                 WHERE p.failing_since IS NULL OR p.failing_since > excluded.failing_since"
+            );
+            let values: Vec<Value<'_>> =
+                chunk.iter().flat_map(|(pod, since)| [pod.into(), since.timestamp_millis().into()]).collect();
+            self.store.execute("recording pods that are unreachable", &sql, &values).await?;
         }
         Ok(())
     }

@@ -19,6 +19,11 @@ const LONGEST_ASKED: TimeDelta = TimeDelta::days(1);
 const LONGEST_CHECK_PAUSE: TimeDelta = TimeDelta::minutes(30);
 /// The longest time a pod gets to process a move.
 pub(super) const LONGEST_GRACE: TimeDelta = TimeDelta::days(7);
+/// The time for which a pod may be unreachable and still delay the move of the account's old pod. One that comes back
+/// later may hear from there that the account no longer shares before it hears of the move: a diaspora* pod repeats
+/// that for some 13 days (`Workers::SendBase#schedule_retry`), but not to pods that it has not reached for 14 days
+/// (`Pod::ACTIVE_DAYS`).
+pub(super) const LONGEST_ABSENCE: TimeDelta = TimeDelta::days(1);
 /// The answer time above which a pod counts as busy.
 const SLOW_ANSWER: TimeDelta = TimeDelta::seconds(5);
 

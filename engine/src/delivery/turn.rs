@@ -11,7 +11,7 @@
 //! (`AccountDeleter#disconnect_contacts`); a pod that hears that before it has processed the move ends the friendship
 //! on its side, sends no echo, and neither side ever learns of the other again.
 
-use super::schedule::LONGEST_GRACE;
+use super::schedule::{LONGEST_ABSENCE, LONGEST_GRACE};
 
 /// Number of times the current time is bound in [`its_turn`].
 pub(super) const TURN_VALUES: usize = 2;
@@ -57,17 +57,21 @@ fn grace_ends() -> String {
 }
 
 /// Returns the time from which on the old pod may get the move `d`: when every other pod has processed it or has had
-/// the time to, been refused or given up. Pods that stay unreachable delay it for the longest grace.
+/// the time to, been refused or given up. Pods that refuse for now delay it for the longest grace, and those that are
+/// unreachable until they have been so for [`LONGEST_ABSENCE`]: nearly everybody has contacts on pods that are gone.
 fn others_done_at() -> String {
     format!(
-        "COALESCE((SELECT max(CASE WHEN o.state IN ('queued', 'sending') THEN d.queued_at + {} \
+        "COALESCE((SELECT max(CASE WHEN o.state IN ('queued', 'sending') THEN \
+         CASE WHEN q.failures > 0 AND q.failing_since + {absence} < d.queued_at + {grace} \
+         THEN q.failing_since + {absence} ELSE d.queued_at + {grace} END \
          WHEN m.confirmed_at IS NULL AND COALESCE(q.system, 'unknown') NOT IN {WITHOUT_ECHO} \
-         THEN {} END) FROM pappus_deliveries o \
+         THEN {processed} END) FROM pappus_deliveries o \
          LEFT JOIN pappus_move_pods m ON m.import_id = o.import_id AND m.pod = o.pod \
          LEFT JOIN pappus_delivery_pods q ON q.pod = o.pod \
          WHERE o.import_id = d.import_id AND o.pod <> d.pod AND o.kind = 'account_migration'), 0)",
-        LONGEST_GRACE.num_milliseconds(),
-        grace_ends()
+        absence = LONGEST_ABSENCE.num_milliseconds(),
+        grace = LONGEST_GRACE.num_milliseconds(),
+        processed = grace_ends()
     )
 }
 

@@ -108,7 +108,7 @@ async fn the_time_for_all_posts_is_bounded() {
     let posts: Vec<WantedPost> = (1..50).map(|number| wanted(PostName::Post, number, &[&slow])).collect();
     let start = std::time::Instant::now();
     let found = discovery.fetch_posts(&posts).await;
-    assert!(start.elapsed() < Duration::from_secs(3));
+    assert!(start.elapsed() < Duration::from_secs(8));
     let out_of_time = |answer: &Result<_, FetchError>| {
         matches!(answer, Err(FetchError::Request(DiscoveryError::OutOfTime(_))))
     };

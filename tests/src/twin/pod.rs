@@ -132,6 +132,17 @@ impl Pod {
         self.queues.is_empty()
     }
 
+    /// Lets a user add somebody by hand, to an aspect: they share with them, whatever else is known of them.
+    pub fn add_by_hand(&mut self, user: &str, whom: &str, aspect: &str, now: i64) {
+        let Some((guid, user)) = self.users.iter_mut().find(|(_, one)| one.id.as_str() == user) else {
+            return;
+        };
+        let relation = user.relations.entry(whom.to_owned()).or_default();
+        relation.receiving = true;
+        relation.aspects.insert(aspect.to_owned());
+        self.queues.push(now, Job::Echo(guid.clone(), whom.to_owned()));
+    }
+
     /// Takes a POST; the status that it answers.
     pub(super) fn receive(
         &mut self,

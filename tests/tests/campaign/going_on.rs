@@ -56,8 +56,8 @@ async fn leases_from_the_future() {
         let status = scene.status("ahead");
         assert_eq!(status["workers"].as_array().unwrap().len(), 0, "{status}");
         let started = Instant::now();
-        ended_well(&scene.run(&["--plain", "--name", "ahead", "--patience", "20"]));
-        assert!(started.elapsed() < Duration::from_secs(20));
+        ended_well(&scene.run(&["--plain", "--name", "ahead", "--patience", "100"]));
+        assert!(started.elapsed() < Duration::from_secs(90));
         scene.is_whole("ahead", 13);
     }
     store.close().await;

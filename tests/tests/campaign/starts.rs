@@ -76,7 +76,7 @@ async fn databases_that_come_up_later() {
         let started = Instant::now();
         let ended = scene.run(&["--plain", "--only", "sometimes"]);
         assert!(ended.code == Some(1) && ended.stderr.contains("--only takes all"), "{ended:?}");
-        assert!(started.elapsed() < Duration::from_secs(5));
+        assert!(started.elapsed() < Duration::from_secs(20));
         let led = lead(port, to).await;
         assert!(matches!(child.wait().unwrap().code(), Some(0 | 10)));
         let lines = scene.accounts(name).await;
@@ -107,7 +107,7 @@ async fn refused_at_once() {
         let started = Instant::now();
         let error = ask().await.err().unwrap();
         assert!(error.passes(), "{error}");
-        assert!(started.elapsed() < Duration::from_secs(3), "{:?}: {error}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(15), "{:?}: {error}", started.elapsed());
         assert!(store.begin().await.is_err());
     }
     let led = lead(port, to).await;

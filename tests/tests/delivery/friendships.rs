@@ -89,6 +89,7 @@ pub(super) async fn deliver_all(scene: &Scene, clock: &TwinClock) {
     let host = scene.host().to_owned();
     let transport = TwinTransport { world: &scene.world, home: &scene.home, home_host: &host, clock };
     let (target, ledger) = (target(scene), Ledger::new(&store));
+    let start = clock.now();
     loop {
         deliver(&store, &transport, Some(&target), clock, &Options::default(), never()).await.unwrap();
         let all = ledger.counts(Scope::All).await.unwrap();
@@ -98,7 +99,9 @@ pub(super) async fn deliver_all(scene: &Scene, clock: &TwinClock) {
         if all.queued + all.sending == unreachable {
             break;
         }
-        clock.pass(TimeDelta::seconds(30)).await;
+        // After two hours only long graces are waited for.
+        let is_begun = clock.now() - start > TimeDelta::hours(2);
+        clock.pass(if is_begun { TimeDelta::minutes(10) } else { TimeDelta::seconds(30) }).await;
     }
     while !scene.world.is_idle() {
         clock.pass(TimeDelta::minutes(10)).await;

@@ -9,5 +9,6 @@ mod killed_move;
 mod ledger;
 mod lost_moves;
 mod move_sequences;
+mod old_pod;
 mod resend;
 mod tombstone;
