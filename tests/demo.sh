@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# The whole story on sample pods, told step by step. Usage: demo.sh [PROGRAMS [FOLDER]], by default those of the release
-# build, and a folder beside it.
+# The whole story on sample pods, told step by step. Usage: demo.sh [PROGRAMS [FOLDER]], by default those of the
+# development build, and a folder beside it.
 set -euo pipefail
 build=${CARGO_TARGET_DIR:-target}
-programs=$(cd "${1:-$build/release}" && pwd)
+programs=$(cd "${1:-$build/debug}" && pwd)
 folder=${2:-$build/demo}
 pappus="$programs/pappus"
 rm -rf "$folder"
