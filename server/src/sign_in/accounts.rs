@@ -11,17 +11,17 @@ use crate::config::Config;
 use crate::error::WebError;
 
 /// Timeout for the pod's database.
-const CODE_TIMEOUT_MILLIS: Duration = Duration::from_secs(5);
-/// Pause after the pod's database did not answer, in milliseconds.
-const LEFT_ALONE: i64 = 15_000;
+const POD_TIMEOUT: Duration = Duration::from_secs(5);
+/// Pause after a failed query of the pod's database, in milliseconds.
+const RETRY_PAUSE_MILLIS: i64 = 15_000;
 
 /// The accounts of the pod.
 #[derive(Debug)]
 pub struct Accounts {
     live: Option<LiveSignIn>,
-    kept: SignInData,
+    stored: SignInData,
     /// The time until which the pod's database is not asked, in milliseconds since 1970.
-    away_until: AtomicI64,
+    down_until: AtomicI64,
 }
 
 /// A key to look an account up.
@@ -39,7 +39,7 @@ pub enum Account {
     /// The account on the pod now.
     OnPod(SignIn),
     /// The stored copy of the account.
-    Kept {
+    Stored {
         /// The account.
         person: SignIn,
         /// The pod still exists and would be authoritative, but does not answer.
@@ -53,7 +53,7 @@ impl Account {
     /// Returns the account, whatever its source.
     pub fn person(self) -> Option<SignIn> {
         match self {
-            Self::OnPod(person) | Self::Kept { person, .. } => Some(person),
+            Self::OnPod(person) | Self::Stored { person, .. } => Some(person),
             Self::Gone => None,
         }
     }
@@ -63,8 +63,8 @@ impl Accounts {
     pub(super) fn new(config: &Config, store: &Store, keys: &CampaignKeys) -> Self {
         Self {
             live: config.pod.as_ref().map(LiveSignIn::new),
-            kept: SignInData::new(keys, store, &config.pod_url),
-            away_until: AtomicI64::new(0),
+            stored: SignInData::new(keys, store, &config.pod_url),
+            down_until: AtomicI64::new(0),
         }
     }
 
@@ -82,9 +82,9 @@ impl Accounts {
             Err(reason) => reason,
         };
         let failed = |error: pappus_engine::campaign::SignInError| WebError::Unavailable(error.to_string());
-        match self.kept.find(name).await.map_err(failed)? {
+        match self.stored.find(name).await.map_err(failed)? {
             Some(person) => Ok(Some(person)),
-            None if self.kept.is_there().await.map_err(failed)? => Ok(None),
+            None if self.stored.is_there().await.map_err(failed)? => Ok(None),
             None => Err(WebError::Unavailable(away)),
         }
     }
@@ -98,8 +98,8 @@ impl Accounts {
             Ok(found) => return Ok(found.map_or(Account::Gone, Account::OnPod)),
             Err(reason) => reason,
         };
-        match self.kept.by_row(user_id).await {
-            Ok(Some(person)) => Ok(Account::Kept { person, pod_is_away: self.live.is_some() }),
+        match self.stored.by_row(user_id).await {
+            Ok(Some(person)) => Ok(Account::Stored { person, pod_is_away: self.live.is_some() }),
             Ok(None) => Err(WebError::Unavailable(away)),
             Err(error) => Err(WebError::Unavailable(error.to_string())),
         }
@@ -109,7 +109,7 @@ impl Accounts {
         let Some(live) = &self.live else {
             return Err("the pod is gone, and no sign-in data was kept".to_owned());
         };
-        if now < self.away_until.load(Ordering::Relaxed) {
+        if now < self.down_until.load(Ordering::Relaxed) {
             return Err("the pod's database did not answer a moment ago".to_owned());
         }
         let asked = async {
@@ -118,13 +118,13 @@ impl Accounts {
                 AccountKey::Row(user_id) => live.by_row(user_id).await,
             }
         };
-        let reason = match tokio::time::timeout(CODE_TIMEOUT_MILLIS, asked).await {
+        let reason = match tokio::time::timeout(POD_TIMEOUT, asked).await {
             Ok(Ok(found)) => return Ok(found),
             Ok(Err(error)) => error.to_string(),
             Err(_) => "the pod's database does not answer".to_owned(),
         };
         tracing::warn!("{reason}");
-        self.away_until.store(now + LEFT_ALONE, Ordering::Relaxed);
+        self.down_until.store(now + RETRY_PAUSE_MILLIS, Ordering::Relaxed);
         Err(reason)
     }
 }

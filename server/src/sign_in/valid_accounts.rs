@@ -79,7 +79,7 @@ impl SignInService {
         let is_valid = match self.accounts().by_row(person.user_id, now).await {
             Ok(Account::OnPod(found)) => !found.locked && !found.closed && self.stamp(&found) == person.stamp,
             // The pod's password may be newer than the stored one.
-            Ok(Account::Kept { person: found, pod_is_away }) => {
+            Ok(Account::Stored { person: found, pod_is_away }) => {
                 !found.locked && !found.closed && (pod_is_away || self.stamp(&found) == person.stamp)
             }
             Ok(Account::Gone) => false,

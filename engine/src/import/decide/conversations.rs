@@ -53,11 +53,11 @@ pub(in crate::import) fn conversations(
 ) -> BatchPlan<ConversationRows> {
     let plan = BatchPlan::new(ConversationRows::default());
     let mut planner = Planner { context: *context, existing, plan };
-    for talk in conversations {
-        let before = last.replace(talk.guid.clone());
+    for conversation in conversations {
+        let before = last.replace(conversation.guid.clone());
         // A continuation whose beginning is missing begins as well.
-        let begins = !talk.continued || before.as_ref() != Some(&talk.guid);
-        planner.add(talk, begins);
+        let begins = !conversation.continued || before.as_ref() != Some(&conversation.guid);
+        planner.add(conversation, begins);
     }
     planner.plan
 }
@@ -78,9 +78,9 @@ struct Member {
 
 impl Member {
     /// Returns whether the archive proves that they wrote this: messages carry no signature.
-    fn may_say(self, talk: &Conversation, id: &DiasporaId) -> bool {
+    fn may_say(self, conversation: &Conversation, id: &DiasporaId) -> bool {
         // Authors who have deleted the conversation or closed the account since are no longer participants.
-        self.is_vouched_for && (talk.participants.contains(id) || talk.author == *id)
+        self.is_vouched_for && (conversation.participants.contains(id) || conversation.author == *id)
     }
 }
 
@@ -91,21 +91,23 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    fn add(&mut self, talk: Conversation, begins: bool) {
-        let row = self.existing.rows.get(talk.guid.as_str()).copied();
-        let (why, why_messages) = if self.is_deleted(&talk, row) {
-            return self.omit_deleted(&talk, begins);
+    fn add(&mut self, conversation: Conversation, begins: bool) {
+        let row = self.existing.rows.get(conversation.guid.as_str()).copied();
+        let (why, why_messages) = if self.is_deleted(&conversation, row) {
+            return self.omit_deleted(&conversation, begins);
         } else if row.is_some_and(|row| !row.takes_part) {
             (FindingCode::GuidTaken, FindingCode::ParentNotVisible)
-        } else if self.member(&talk.author).is_none() || !talk.participants.contains(self.context.old) {
+        } else if self.member(&conversation.author).is_none()
+            || !conversation.participants.contains(self.context.old)
+        {
             (FindingCode::PersonUnknown, FindingCode::ParentMissing)
         } else {
-            return self.import(talk, row, begins);
+            return self.import(conversation, row, begins);
         };
         if begins {
-            self.plan.omit(CountKind::Conversations, why, &talk.guid);
+            self.plan.omit(CountKind::Conversations, why, &conversation.guid);
         }
-        for message in &talk.messages {
+        for message in &conversation.messages {
             self.plan.omit(CountKind::Messages, why_messages, &message.guid);
         }
     }
@@ -127,52 +129,52 @@ impl Planner<'_> {
         })
     }
 
-    fn noted(&self, talk: &Conversation) -> Option<Noted> {
-        self.existing.noted.get(talk.guid.as_str()).copied()
+    fn noted(&self, conversation: &Conversation) -> Option<Noted> {
+        self.existing.noted.get(conversation.guid.as_str()).copied()
     }
 
-    fn noted_visibility(&self, talk: &Conversation, person: &DiasporaId) -> Option<Noted> {
-        self.existing.visibilities.get(&visibility_name(talk, person)).copied()
+    fn noted_visibility(&self, conversation: &Conversation, person: &DiasporaId) -> Option<Noted> {
+        self.existing.visibilities.get(&visibility_name(conversation, person)).copied()
     }
 
     /// Returns whether this import created the conversation, or is creating it.
-    fn is_ours(&self, talk: &Conversation, row: Option<ExistingConversation>) -> bool {
-        row.is_none() || self.noted(talk).is_some_and(|noted| !noted.was_here())
+    fn is_ours(&self, conversation: &Conversation, row: Option<ExistingConversation>) -> bool {
+        row.is_none() || self.noted(conversation).is_some_and(|noted| !noted.was_here())
     }
 
     /// Returns whether the user has deleted it since.
-    fn is_deleted(&self, talk: &Conversation, row: Option<ExistingConversation>) -> bool {
+    fn is_deleted(&self, conversation: &Conversation, row: Option<ExistingConversation>) -> bool {
         let certain = |noted: Option<Noted>| noted.is_some_and(|noted| noted.certain);
-        let visibility = certain(self.noted_visibility(talk, self.context.old));
-        row.map_or_else(|| certain(self.noted(talk)) || visibility, |row| !row.is_shown && visibility)
+        let visibility = certain(self.noted_visibility(conversation, self.context.old));
+        row.map_or_else(|| certain(self.noted(conversation)) || visibility, |row| !row.is_shown && visibility)
     }
 
     /// Leaves out a conversation that the user has deleted. No more messages are added to it, either.
-    fn omit_deleted(&mut self, talk: &Conversation, begins: bool) {
+    fn omit_deleted(&mut self, conversation: &Conversation, begins: bool) {
         if begins {
-            self.plan.omit(CountKind::Conversations, FindingCode::DeletedSince, &talk.guid);
+            self.plan.omit(CountKind::Conversations, FindingCode::DeletedSince, &conversation.guid);
         }
-        for message in &talk.messages {
+        for message in &conversation.messages {
             let code = match self.member(&message.author) {
                 _ if self.existing.noted_messages.contains_key(message.guid.as_str()) => {
                     FindingCode::DeletedSince
                 }
                 None => FindingCode::PersonUnknown,
-                Some(author) if !author.may_say(talk, &message.author) => FindingCode::Unsigned,
+                Some(author) if !author.may_say(conversation, &message.author) => FindingCode::Unsigned,
                 Some(_) => FindingCode::ParentMissing,
             };
             self.plan.omit(CountKind::Messages, code, &message.guid);
         }
     }
 
-    fn import(&mut self, talk: Conversation, row: Option<ExistingConversation>, begins: bool) {
+    fn import(&mut self, conversation: Conversation, row: Option<ExistingConversation>, begins: bool) {
         let intents = self.plan.intents.len();
         if begins {
-            self.begin(&talk, row);
+            self.begin(&conversation, row);
         }
-        let last = talk.messages.iter().map(|message| message.created_at).max();
-        let (guid, is_ours) = (talk.guid.clone(), row.is_some() && self.is_ours(&talk, row));
-        self.add_messages(talk, row);
+        let last = conversation.messages.iter().map(|message| message.created_at).max();
+        let (guid, is_ours) = (conversation.guid.clone(), row.is_some() && self.is_ours(&conversation, row));
+        self.add_messages(conversation, row);
         if let Some(last) = last.filter(|_| !begins && is_ours && self.plan.intents.len() > intents) {
             self.plan.rows.changed.push((guid.clone(), last));
         }
@@ -185,40 +187,44 @@ impl Planner<'_> {
     }
 
     /// Adds the conversation itself, and the people who take part.
-    fn begin(&mut self, talk: &Conversation, row: Option<ExistingConversation>) {
-        let guid = &talk.guid;
-        let changed_at =
-            talk.messages.iter().map(|message| message.created_at).fold(talk.created_at, Ord::max);
+    fn begin(&mut self, conversation: &Conversation, row: Option<ExistingConversation>) {
+        let guid = &conversation.guid;
+        let changed_at = conversation
+            .messages
+            .iter()
+            .map(|message| message.created_at)
+            .fold(conversation.created_at, Ord::max);
         if row.is_some() {
-            self.plan.count(CountKind::Conversations, guid, Action::Present(self.noted(talk)));
+            self.plan.count(CountKind::Conversations, guid, Action::Present(self.noted(conversation)));
         } else {
             self.plan.add(CountKind::Conversations, "conversations", guid, Action::Insert);
             // Other people are named as authors only if vouched for.
-            let author = self.member(&talk.author).filter(|member| member.is_vouched_for);
+            let author = self.member(&conversation.author).filter(|member| member.is_vouched_for);
             self.plan.rows.new.push(NewConversation {
                 guid: guid.clone(),
                 author: author.map_or(self.context.account.person, |member| member.person),
-                subject: talk.subject.clone(),
-                created_at: talk.created_at,
+                subject: conversation.subject.clone(),
+                created_at: conversation.created_at,
                 changed_at,
             });
         }
-        let unknown = talk.participants.iter().filter(|person| self.member(person).is_none());
+        let unknown = conversation.participants.iter().filter(|person| self.member(person).is_none());
         for person in unknown.collect::<Vec<_>>() {
             let note = Action::Note(FindingCode::PersonUnknown);
             self.plan.count(CountKind::Conversations, person, note);
         }
         let is_taken = |message: &&Message| {
-            self.member(&message.author).is_some_and(|author| author.may_say(talk, &message.author))
+            self.member(&message.author).is_some_and(|author| author.may_say(conversation, &message.author))
         };
-        let messages = i64::try_from(talk.messages.iter().filter(is_taken).count()).unwrap_or(i64::MAX);
-        for person in self.new_participants(talk, row) {
+        let messages =
+            i64::try_from(conversation.messages.iter().filter(is_taken).count()).unwrap_or(i64::MAX);
+        for person in self.new_participants(conversation, row) {
             let is_me = person == self.context.account.person;
             self.plan.rows.visibilities.push(NewVisibility {
                 conversation: guid.clone(),
                 person,
-                unread: if is_me { talk.state.unread.clamp(0, messages) } else { 0 },
-                created_at: talk.created_at,
+                unread: if is_me { conversation.state.unread.clamp(0, messages) } else { 0 },
+                created_at: conversation.created_at,
                 changed_at,
             });
         }
@@ -230,17 +236,21 @@ impl Planner<'_> {
     /// their own, so they get it only from an archive that a trusted pod has signed, and not if they ignore the
     /// account. The participants of a conversation that existed before stay the same: only the account itself is
     /// added.
-    fn new_participants(&mut self, talk: &Conversation, row: Option<ExistingConversation>) -> Vec<i64> {
-        let (account, is_ours) = (self.context.account, self.is_ours(talk, row));
+    fn new_participants(
+        &mut self,
+        conversation: &Conversation,
+        row: Option<ExistingConversation>,
+    ) -> Vec<i64> {
+        let (account, is_ours) = (self.context.account, self.is_ours(conversation, row));
         let mut people = Vec::new();
-        for id in &talk.participants {
+        for id in &conversation.participants {
             let Some(member) = self.member(id) else { continue };
             let is_me = member.person == account.person;
             let may = is_me || is_ours && (!member.local || account.is_vouched_for && !member.ignores);
-            if !may || self.noted_visibility(talk, id).is_some_and(|noted| noted.certain) {
+            if !may || self.noted_visibility(conversation, id).is_some_and(|noted| noted.certain) {
                 continue;
             }
-            let (kind, name) = (kinds::CONVERSATION_VISIBILITIES, visibility_name(talk, id));
+            let (kind, name) = (kinds::CONVERSATION_VISIBILITIES, visibility_name(conversation, id));
             if is_me && row.is_some_and(|row| row.is_shown) {
                 self.plan.intents.push(Intent::found(kind, &name));
             } else {
@@ -253,11 +263,11 @@ impl Planner<'_> {
         people
     }
 
-    fn add_messages(&mut self, mut talk: Conversation, row: Option<ExistingConversation>) {
-        let is_ours = self.is_ours(&talk, row);
+    fn add_messages(&mut self, mut conversation: Conversation, row: Option<ExistingConversation>) {
+        let is_ours = self.is_ours(&conversation, row);
         let is_ignored = row.is_some_and(|row| row.is_ignored);
         let mut seen = HashSet::new();
-        for message in std::mem::take(&mut talk.messages) {
+        for message in std::mem::take(&mut conversation.messages) {
             let (id, guid) = (message.guid.clone(), message.guid.as_str());
             let author = self.member(&message.author);
             let noted = self.existing.noted_messages.get(guid).copied();
@@ -274,7 +284,7 @@ impl Planner<'_> {
                     Action::Omit(FindingCode::DeletedSince)
                 }
                 (Some(author), None)
-                    if !author.may_say(&talk, &message.author)
+                    if !author.may_say(&conversation, &message.author)
                         || !is_ours && author.person != self.context.account.person =>
                 {
                     Action::Omit(FindingCode::Unsigned)
@@ -285,7 +295,7 @@ impl Planner<'_> {
                     let row = ExistingRow { id: 0, author: author.person };
                     self.existing.messages.insert(guid.to_owned(), row);
                     self.existing.noted_messages.insert(guid.to_owned(), WRITTEN);
-                    self.plan.rows.messages.push((talk.guid.clone(), author.person, message));
+                    self.plan.rows.messages.push((conversation.guid.clone(), author.person, message));
                     Action::Insert
                 }
             };

@@ -129,7 +129,7 @@ impl Target {
                     }
                 }
             }
-            Batch::Conversations(talks) => talks.iter_mut().for_each(|talk| holder.conversation(talk)),
+            Batch::Conversations(all) => all.iter_mut().for_each(|one| holder.conversation(one)),
             Batch::OthersRelayables(records) => records.retain(|(record, _)| {
                 let kind = match &record.entity {
                     RelayableEntity::Comment(_) => CountKind::OthersComments,
@@ -321,10 +321,10 @@ impl Holder<'_> {
         is_usable
     }
 
-    fn conversation(&mut self, talk: &mut Conversation) {
-        let guid = talk.guid.clone();
-        self.short("conversations", "subject", &mut talk.subject, CountKind::Conversations, &guid);
-        for message in &mut talk.messages {
+    fn conversation(&mut self, conversation: &mut Conversation) {
+        let guid = conversation.guid.clone();
+        self.short("conversations", "subject", &mut conversation.subject, CountKind::Conversations, &guid);
+        for message in &mut conversation.messages {
             let guid = message.guid.clone();
             self.own("messages", "text", &mut message.text, CountKind::Messages, &guid);
         }

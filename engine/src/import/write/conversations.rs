@@ -24,12 +24,14 @@ impl BatchRows for ConversationRows {
         target.pod.insert("conversations", &columns, rows, OnConflict::Fail).await?;
         let visible = self.visibilities.iter().map(|new| &new.conversation);
         let named: HashSet<&str> = visible
-            .chain(self.messages.iter().map(|(talk, ..)| talk))
-            .chain(self.changed.iter().map(|(talk, _)| talk))
+            .chain(self.messages.iter().map(|(conversation, ..)| conversation))
+            .chain(self.changed.iter().map(|(conversation, _)| conversation))
             .map(Guid::as_str)
             .collect();
         let ids = target.ids("conversations", &named.into_iter().collect::<Vec<_>>()).await?;
-        let id = |talk: &Guid| ids.get(talk.as_str()).copied().ok_or(ImportError::Changed("a conversation"));
+        let id = |conversation: &Guid| {
+            ids.get(conversation.as_str()).copied().ok_or(ImportError::Changed("a conversation"))
+        };
         let mut rows = Vec::new();
         for new in &self.visibilities {
             let (person, unread, at, changed) = (new.person, new.unread, new.created_at, new.changed_at);
@@ -39,8 +41,8 @@ impl BatchRows for ConversationRows {
         let columns = ["conversation_id", "person_id", "unread", "created_at", "updated_at"];
         target.pod.insert("conversation_visibilities", &columns, rows, OnConflict::Ignore).await?;
         // As diaspora* does with each message.
-        for (talk, last) in &self.changed {
-            let id = id(talk)?;
+        for (conversation, last) in &self.changed {
+            let id = id(conversation)?;
             for (table, column) in [("conversations", "id"), ("conversation_visibilities", "conversation_id")]
             {
                 let sql =
@@ -49,9 +51,9 @@ impl BatchRows for ConversationRows {
             }
         }
         let mut rows = Vec::new();
-        for (talk, author, message) in &self.messages {
+        for (conversation, author, message) in &self.messages {
             let (guid, text, at) = (message.guid.as_str(), message.text.as_str(), message.created_at);
-            let id = id(talk)?;
+            let id = id(conversation)?;
             rows.push(vec![id.into(), (*author).into(), guid.into(), text.into(), at.into(), at.into()]);
         }
         let columns = ["conversation_id", "author_id", "guid", "text", "created_at", "updated_at"];

@@ -10,7 +10,7 @@ const ALICE: &str = "alice@old.example";
 const BOB: &str = "bob@far.example";
 const CAROL: &str = "carol@new.example";
 
-fn talk(number: i64, participants: &[&str], messages: &[(i64, &str)]) -> Conversation {
+fn conversation(number: i64, participants: &[&str], messages: &[(i64, &str)]) -> Conversation {
     let messages = messages.iter().map(|(number, author)| {
         serde_json::json!({
             "guid": guid(*number), "author": author, "created_at": "2020-01-02T00:00:00Z", "text": "Hi",
@@ -42,8 +42,13 @@ fn people(plan: &BatchPlan<ConversationRows>) -> Vec<i64> {
 #[test]
 fn an_archive_speaks_for_others_only_when_their_pod_vouches_for_it() {
     let mut world = World::new();
-    let list =
-        || vec![talk(1, &[ALICE, BOB, CAROL, "nobody@far.example"], &[(11, ALICE), (12, BOB), (13, CAROL)])];
+    let list = || {
+        vec![conversation(
+            1,
+            &[ALICE, BOB, CAROL, "nobody@far.example"],
+            &[(11, ALICE), (12, BOB), (13, CAROL)],
+        )]
+    };
     let note = Action::Note(FindingCode::PersonUnknown);
     let plan = plan_of(&world, ExistingConversations::default(), list());
     let unsigned = Action::Omit(FindingCode::Unsigned);
@@ -67,7 +72,7 @@ fn an_existing_conversation_takes_the_accounts_own_messages_only() {
         messages: [(guid(13).to_string(), ExistingRow { id: 13, author: 3 })].into(),
         ..ExistingConversations::default()
     };
-    let list = || vec![talk(1, &[ALICE, BOB], &[(11, ALICE), (12, BOB), (13, BOB), (13, BOB)])];
+    let list = || vec![conversation(1, &[ALICE, BOB], &[(11, ALICE), (12, BOB), (13, BOB), (13, BOB)])];
     let plan = plan_of(&world, existing(row(true, false, false)), list());
     let present = Action::Present(None);
     let [unsigned, duplicate] = [FindingCode::Unsigned, FindingCode::Duplicate].map(Action::Omit);
@@ -90,8 +95,10 @@ fn a_conversation_that_was_deleted_or_never_the_accounts_stays_out() {
         noted_messages: [(guid(11).to_string(), found())].into(),
         ..ExistingConversations::default()
     };
-    let list =
-        vec![talk(1, &[ALICE, BOB], &[(11, ALICE), (12, BOB), (14, ALICE)]), talk(2, &[BOB], &[(13, BOB)])];
+    let list = vec![
+        conversation(1, &[ALICE, BOB], &[(11, ALICE), (12, BOB), (14, ALICE)]),
+        conversation(2, &[BOB], &[(13, BOB)]),
+    ];
     let plan = plan_of(&world, existing, list);
     let codes = [
         FindingCode::DeletedSince,
@@ -108,8 +115,8 @@ fn a_conversation_that_was_deleted_or_never_the_accounts_stays_out() {
 #[test]
 fn the_parts_of_a_long_conversation_make_one() {
     let world = World::new();
-    let next = |messages| Conversation { continued: true, ..talk(1, &[ALICE, BOB], messages) };
-    let parts = vec![talk(1, &[ALICE, BOB], &[(11, ALICE)]), next(&[(12, ALICE)])];
+    let next = |messages| Conversation { continued: true, ..conversation(1, &[ALICE, BOB], messages) };
+    let parts = vec![conversation(1, &[ALICE, BOB], &[(11, ALICE)]), next(&[(12, ALICE)])];
     let plan = plan_of(&world, ExistingConversations::default(), parts);
     assert_eq!(actions(&plan), [Action::Insert; 3]);
     assert_eq!((plan.rows.new.len(), plan.rows.messages.len(), plan.rows.changed.len()), (1, 2, 1));

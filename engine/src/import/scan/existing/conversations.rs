@@ -31,8 +31,8 @@ pub(in crate::import) struct ExistingConversations {
 }
 
 /// Returns the journal's name for a person's visibility of a conversation.
-pub(in crate::import) fn visibility_name(talk: &Conversation, person: &DiasporaId) -> String {
-    format!("{} {person}", talk.guid)
+pub(in crate::import) fn visibility_name(conversation: &Conversation, person: &DiasporaId) -> String {
+    format!("{} {person}", conversation.guid)
 }
 
 impl Target {
@@ -42,14 +42,16 @@ impl Target {
         conversations: &[Conversation],
         journal: &Journal,
     ) -> Result<ExistingConversations, ImportError> {
-        let guids: Vec<&str> = conversations.iter().map(|talk| talk.guid.as_str()).collect();
+        let guids: Vec<&str> = conversations.iter().map(|conversation| conversation.guid.as_str()).collect();
         let visibilities: Vec<String> = conversations
             .iter()
-            .flat_map(|talk| talk.participants.iter().map(|person| visibility_name(talk, person)))
+            .flat_map(|conversation| {
+                conversation.participants.iter().map(|person| visibility_name(conversation, person))
+            })
             .collect();
         let messages: Vec<&str> = conversations
             .iter()
-            .flat_map(|talk| talk.messages.iter().map(|message| message.guid.as_str()))
+            .flat_map(|conversation| conversation.messages.iter().map(|message| message.guid.as_str()))
             .collect();
         Ok(ExistingConversations {
             rows: self.conversations(account, &guids).await?,
