@@ -2,11 +2,13 @@
 const open = document.getElementById("open");
 const sentence = document.getElementById("sentence");
 const bar = document.getElementById("bar");
+let said = sentence?.textContent;
 if (open && sentence && "EventSource" in window) {
   const events = new EventSource(open.dataset.progress);
   events.addEventListener("progress", (event) => {
     const now = JSON.parse(event.data);
-    if (sentence.textContent !== now.text) sentence.textContent = now.text;
+    if (said !== now.text) pappus.say(sentence, now.text, now.time);
+    said = now.text;
     if (!bar) return;
     if (now.percent === null) bar.removeAttribute("value");
     else bar.value = now.percent;

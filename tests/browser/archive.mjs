@@ -26,6 +26,12 @@ for (const dark of [false, true]) {
       });
       check(wide.length === 0, `${path} at ${screen.width} px: ${wide.join("\n")}`);
       check(!(await page.evaluate(() => getComputedStyle(document.body).overflowX === "hidden")), "it only hides it");
+      const broken = await page.$$eval(".counts .number", (all) => all.filter((one) => {
+        const text = document.createRange();
+        text.selectNodeContents(one);
+        return new Set([...text.getClientRects()].map((box) => box.top)).size > 1;
+      }).length);
+      check(broken === 0, `${path} at ${screen.width} px: the head of the numbers is broken`);
     }
     // axe reads sheets of styles itself, which the pages' policy forbids.
     const real = trouble.filter((one) => !one.includes("Connecting to") || !one.includes("view/style.css"));

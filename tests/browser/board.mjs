@@ -29,9 +29,18 @@ try {
     await page.waitForTimeout(500);
     await page.reload();
   }
+  await page.reload();
+  check((await page.$("[role=status]")) === null, "a campaign that is finished has just begun");
   await looks(page, "board-campaigns");
   await page.goto(`${base}/board`);
   check(await page.$(".plot polyline.archive"), "no plot");
+  await page.setViewportSize({ width: 320, height: 640 });
+  const cut = await page.$$eval(".plot svg", (plots) => {
+    const seen = plots.filter((plot) => plot.checkVisibility());
+    const widths = seen.flatMap((plot) => [...plot.querySelectorAll("text")].map((text) => text.getBoundingClientRect()));
+    return { seen: seen.length, cut: widths.filter((box) => box.left < 0 || box.right > innerWidth || box.height < 9).length };
+  });
+  check(cut.seen === 1 && cut.cut === 0, `on the narrowest phone the plot is ${JSON.stringify(cut)}`);
   await looks(page, "board");
 
   await page.goto(`${base}/board/people`);
@@ -51,6 +60,10 @@ try {
 
   await page.goto(`${base}/board/people?state=all`);
   await looks(page, "board-accounts");
+  await page.setViewportSize(phone);
+  const broken = await page.$$eval(".accounts td[dir]", (all) =>
+    all.filter((one) => one.offsetHeight > 1.9 * parseFloat(getComputedStyle(one).lineHeight)).map((one) => one.textContent));
+  check(broken.length === 0, `on a phone addresses are broken: ${broken}`);
   await page.goto(`${base}/board/words`);
   await page.fill("#note", "Thank you for ten years.");
   await page.fill("#pods", "no address");

@@ -18,7 +18,7 @@ function code(secret) {
 const browser = await open();
 const all = [];
 try {
-  const first = await window(browser);
+  const first = await window(browser, { zone: "Asia/Tokyo" });
   all.push(first);
   const { page } = first;
   await page.goto(`${base}/`);
@@ -52,6 +52,11 @@ try {
   await page.reload().catch(() => undefined);
   // The script shows when it is done.
   await page.waitForSelector(".archive a.button", { timeout: 120000 });
+  // Times are the reader's, and what the server said is their title.
+  const [shown, utc, at] = await page.$eval(".archive h2 time", (time) => [time.textContent, time.title, time.dateTime]);
+  const tokyo = new Date(at).toLocaleTimeString("en-GB", { timeZone: "Asia/Tokyo", hour: "2-digit", minute: "2-digit" });
+  check(shown.includes(`${tokyo} GMT+9`), `${at} is shown as ${shown}`);
+  check(utc.endsWith(`${at.slice(11, 16)} UTC`), `the title of ${at} is ${utc}`);
   await looks(page, "archive-done");
   const coming = page.waitForEvent("download");
   await page.click(".archive a.button");
@@ -73,6 +78,7 @@ try {
   check(second.page.url() === `${base}/archive`, `after the code at ${second.page.url()}`);
   await arrive(second.page, () => second.page.click("#ask button[type=submit]"));
   await second.page.waitForSelector(".archive a.button", { timeout: 120000 });
+  check((await second.page.textContent(".archive h2 time")).endsWith(" UTC"), "without scripts no zone is named");
 
   // The page of the code itself.
   const third = await window(browser);

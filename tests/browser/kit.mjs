@@ -28,12 +28,13 @@ export async function open() {
   });
 }
 
-/** A window: screen, colours, language; `script: false` switches scripts off. */
-export async function window(browser, { screen = desktop, dark = false, language = "en", script = true } = {}) {
+/** A window: screen, colours, language, time zone; `script: false` switches scripts off. */
+export async function window(browser, { screen = desktop, dark = false, language = "en", script = true, zone = "UTC" } = {}) {
   const context = await browser.newContext({
     viewport: screen,
     colorScheme: dark ? "dark" : "light",
     locale: language,
+    timezoneId: zone,
     javaScriptEnabled: script,
     acceptDownloads: true,
     reducedMotion: "reduce",

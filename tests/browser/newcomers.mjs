@@ -31,6 +31,11 @@ try {
   await looks(page, "newcomers-begin");
   await arrive(page, () => page.click('form[action="/newcomers/begin"] button'));
   await looks(page, "newcomers-hand-in");
+  await first.context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.click("button[data-copy=link]");
+  await page.getByRole("button", { name: "Copied" }).waitFor();
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  check(copied === (await page.inputValue("#link")), `copied is ${copied}`);
 
   // The line breaks once, in the middle of the file.
   let broken = 0;
@@ -65,11 +70,16 @@ try {
   }
   check(await page.$("main table tbody tr"), "nobody was told");
   await looks(page, "newcomers-told");
+  await page.setViewportSize(phone);
+  const names = await page.$$eval(".told tbody th", (all) =>
+    all.filter((one) => one.offsetHeight > 2.6 * parseFloat(getComputedStyle(one).lineHeight)).map((one) => one.textContent));
+  check(names.length === 0, `on a phone the names of pods are broken: ${names}`);
 
   const guest = await window(browser, { language: "de-DE", script: false, screen: phone });
   all.push(guest);
   await guest.page.goto(`${base}/newcomers`);
   await arrive(guest.page, () => guest.page.click('form[action="/newcomers/begin"] button'));
+  check(!(await guest.page.isVisible("button[data-copy]")), "a button that does nothing without scripts");
   await guest.page.setInputFiles("#archive", second);
   await arrive(guest.page, () => guest.page.click("#hand-in-form button[type=submit]"));
   await guest.page.waitForSelector("#choose", { timeout: 120000 });

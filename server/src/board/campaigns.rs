@@ -13,7 +13,7 @@ use super::shared::{self, Actor};
 use crate::app::App;
 use crate::error::WebError;
 use crate::failure_reason;
-use crate::pages::{CheckedForm, Page, Question, Questions};
+use crate::pages::{CheckedForm, Moment, Page, Question, Questions};
 use crate::sessions::Podmin;
 
 /// Campaigns that are shown with their totals; counting a large one takes a moment.
@@ -35,7 +35,7 @@ struct Shown {
     link: String,
     state: &'static str,
     state_text: String,
-    begun: String,
+    begun: Moment,
     place: String,
     percent: u64,
     sentence: String,
@@ -88,7 +88,7 @@ fn shown(page: &Page, status: &Status) -> Shown {
         link: in_address(&status.campaign.name),
         state: status.campaign.state.as_str(),
         state_text: words.say(&format!("campaign-{}", status.campaign.state.as_str())),
-        begun: words.moment(status.campaign.created_at),
+        begun: page.moment(status.campaign.created_at),
         place: status.campaign.out.clone(),
         // Weighted by size: one account may be as large as all others together.
         percent: rounded(totals.size.saturating_sub(totals.open_size), totals.size),
@@ -137,9 +137,10 @@ pub(super) async fn begin(
 /// Asks whether accounts are to be exported again, with the numbers of the last campaign.
 fn again_question(page: &Page, last: &Status, accounts: Option<u64>, new: New) -> Question {
     let (words, totals) = (&page.words, &last.totals);
+    let begun = page.moment(last.campaign.created_at);
     let stored = vec![
         ("name", last.campaign.name.as_str().into()),
-        ("begun", words.moment(last.campaign.created_at).into()),
+        ("begun", begun.text().into()),
         ("done", totals.done.into()),
         ("shown", words.number(totals.done).into()),
         ("all", words.number(totals.accounts()).into()),
@@ -162,6 +163,7 @@ fn again_question(page: &Page, last: &Status, accounts: Option<u64>, new: New) -
             words.say("campaigns-again-some-sure")
         },
         texts,
+        at: Some(last.campaign.created_at),
         button: words.say("campaigns-again"),
         action: "/board/campaigns".to_owned(),
         fields,
@@ -213,6 +215,7 @@ fn cancel_question(page: &Page, status: &Status) -> Question {
         action: format!("/board/campaigns/{}", in_address(&status.campaign.name)),
         fields: vec![("act".to_owned(), "cancel".to_owned())],
         back: "/board/campaigns".to_owned(),
+        ..Question::default()
     }
 }
 

@@ -10,7 +10,7 @@ use super::shared;
 use crate::app::App;
 use crate::audit::{Done, LogFilter};
 use crate::error::WebError;
-use crate::pages::Page;
+use crate::pages::{Moment, Page};
 use crate::sessions::Podmin;
 use crate::words::Words;
 
@@ -50,7 +50,7 @@ struct LogPage<'a> {
 }
 
 struct Line {
-    at: String,
+    at: Moment,
     actor: Option<String>,
     act: String,
     sentence: String,
@@ -77,7 +77,7 @@ pub(super) async fn show(
     });
     let template = LogPage {
         groups: GROUPS.map(|group| (group, words.say(&format!("log-group-{group}")))).into(),
-        lines: done.into_iter().map(|done| line(words, done)).collect(),
+        lines: done.into_iter().map(|done| line(&page, done)).collect(),
         act: wanted.act,
         who: wanted.who,
         older,
@@ -86,11 +86,11 @@ pub(super) async fn show(
     page.show(StatusCode::OK, &template)
 }
 
-fn line(words: &Words, done: Done) -> Line {
+fn line(page: &Page, done: Done) -> Line {
     let at = chrono::DateTime::from_timestamp_millis(done.done_at).unwrap_or_default();
     Line {
-        at: words.moment(at),
-        sentence: sentence(words, &done),
+        at: page.moment(at),
+        sentence: sentence(&page.words, &done),
         actor: done.actor,
         act: done.act,
         details: done.details,

@@ -15,7 +15,7 @@ use super::shared::notices::{Audience, Draft, DraftProblem, Notice};
 use super::shared::{self, Actor};
 use crate::app::App;
 use crate::error::{WebError, keep_body};
-use crate::pages::{CheckedForm, FieldProblems, Page};
+use crate::pages::{CheckedForm, FieldProblems, Moment, Page};
 use crate::sessions::flash;
 use crate::words::{LANGUAGES, Words};
 
@@ -66,7 +66,7 @@ struct Sent {
     id: i64,
     subject: String,
     audience: String,
-    begun: String,
+    begun: Moment,
     by: String,
     state: String,
     state_text: String,
@@ -192,7 +192,7 @@ fn sent(page: &Page, notice: Notice) -> Sent {
         id: notice.id,
         subject: notice.subject,
         audience: words.say(&format!("audience-{}", notice.audience)),
-        begun: words.moment(notice.begun_at),
+        begun: page.moment(notice.begun_at),
         by: notice.written_by,
         state_text: words.say(&format!("notice-{}", notice.state)),
         state: notice.state,

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::error::{WebError, keep_body};
 use crate::pages::{CheckedForm, FieldProblems, Page, Question, Questions};
 use crate::sessions::Podmin;
+use crate::words::Words;
 
 /// The plotted series, in the order of [`Numbers::days`].
 const SERIES: [&str; 3] = ["archive", "downloaded", "moved"];
@@ -119,10 +120,15 @@ pub(super) fn stages(page: &Page, closing: Option<&Closing>) -> Vec<(&'static st
     stages.collect()
 }
 
+/// Returns a day in words.
+fn words_day(words: &Words, day: NaiveDate) -> String {
+    words.day(day.and_time(chrono::NaiveTime::MIN).and_utc())
+}
+
 fn drawing(page: &Page, numbers: &Numbers, today: NaiveDate) -> Option<Drawing> {
     let words = &page.words;
     let plot = plot(&numbers.days, today, numbers.accounts.unwrap_or(0))?;
-    let day = |day: NaiveDate| words.day(day.and_time(chrono::NaiveTime::MIN).and_utc());
+    let day = |day| words_day(words, day);
     let row = |(at, values): &(NaiveDate, Vec<u64>)| {
         (day(*at), values.iter().map(|value| words.number(*value)).collect())
     };
@@ -188,7 +194,9 @@ pub(super) async fn decide(
         Ok(closing) => closing,
         Err(wrong) => {
             let problem = |wrong: DecisionProblem| {
-                let values = vec![("day", wrong.typed.into()), ("today", page.words.day(app.now()).into())];
+                // As today's date beside it, if it is one.
+                let day = wrong.typed.parse().map(|day| words_day(&page.words, day)).unwrap_or(wrong.typed);
+                let values = vec![("day", day.into()), ("today", page.words.day(app.now()).into())];
                 (wrong.field, page.words.with(wrong.key, values))
             };
             let problems = wrong.into_iter().map(problem).collect();
@@ -221,9 +229,8 @@ async fn close_question(
         ("archives", count(numbers.with_archive.saturating_sub(numbers.downloaded)).into()),
     ];
     let mut texts = vec![words.with("closing-sure-numbers", values)];
-    let day = |day: NaiveDate| words.day(day.and_time(chrono::NaiveTime::MIN).and_utc());
     if let Some(until) = closing.downloads_until.filter(|until| *until > app.now().date_naive()) {
-        texts.push(words.one("closing-sure-early", "day", day(until)));
+        texts.push(words.one("closing-sure-early", "day", words_day(words, until)));
     }
     let mut fields = vec![
         ("stage", form.stage),
@@ -240,6 +247,7 @@ async fn close_question(
         action: "/board/closing".to_owned(),
         fields,
         back: "/board".to_owned(),
+        ..Question::default()
     })
 }
 

@@ -15,7 +15,7 @@ use super::shared::{self, Actor};
 use crate::app::App;
 use crate::error::WebError;
 use crate::failure_reason;
-use crate::pages::{CheckedForm, Page};
+use crate::pages::{CheckedForm, Moment, Page};
 use crate::sessions::Podmin;
 
 /// The search form.
@@ -69,13 +69,13 @@ struct PersonDetails {
     closed: bool,
     requests: Vec<PastRequest>,
     /// Time, size and expiry.
-    archives: Vec<(String, String, Option<String>)>,
-    fetched: Option<(String, i64)>,
+    archives: Vec<(Moment, String, Option<String>)>,
+    fetched: Option<(Moment, i64)>,
 }
 
 /// An earlier request.
 struct PastRequest {
-    at: String,
+    at: Moment,
     state: String,
     /// The reason for the failure: translated, and in the program's words.
     why: Option<(String, String)>,
@@ -85,7 +85,7 @@ struct Failed {
     username: String,
     /// The URL-encoded name.
     link: String,
-    at: String,
+    at: Moment,
     /// The reason, in the podmin's language.
     text: String,
     /// The reason, in the program's words.
@@ -115,7 +115,7 @@ pub(super) async fn show(
     let failed = failed.into_iter().map(|failed| Failed {
         link: in_link(&failed.username),
         username: failed.username,
-        at: page.words.moment(failed.at),
+        at: page.moment(failed.at),
         text: failure_reason::reason(&page.words, &failed.reason),
         reason: failed.reason,
     });
@@ -231,16 +231,16 @@ fn found(page: &Page, standing: Standing) -> PersonDetails {
             .map(|request| {
                 let state = words.say(&format!("request-{}", request.state.as_str()));
                 let why = request.reason.map(|reason| (failure_reason::reason(words, &reason), reason));
-                PastRequest { at: words.moment(request.requested_at), state, why }
+                PastRequest { at: page.moment(request.requested_at), state, why }
             })
             .collect(),
         archives: archives
             .iter()
             .map(|made| {
-                (words.moment(made.created_at), size(made.bytes), made.expires_at.map(|at| words.day(at)))
+                (page.moment(made.created_at), size(made.bytes), made.expires_at.map(|at| words.day(at)))
             })
             .collect(),
-        fetched: fetched.map(|fetched| (words.moment(fetched.last_at), fetched.times)),
+        fetched: fetched.map(|fetched| (page.moment(fetched.last_at), fetched.times)),
     }
 }
 

@@ -4,8 +4,8 @@ use chrono::{Days as Step, NaiveDate};
 
 use super::numbers::Days;
 
-/// Size of the image; it scales with the page.
-const WIDTH: f64 = 720.0;
+/// Widths of the image for desktops and for phones; it scales with the page, and so do its labels.
+const WIDTHS: [(&str, f64); 2] = [("wide", 720.0), ("narrow", 330.0)];
 const HEIGHT: f64 = 240.0;
 /// Margins for the numbers on the left, and for the days below.
 const LEFT: f64 = 56.0;
@@ -13,19 +13,22 @@ const BELOW: f64 = 28.0;
 const ABOVE: f64 = 12.0;
 const RIGHT: f64 = 12.0;
 
-/// A line of the plot.
+/// The lines in one width.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Line {
-    /// The points in SVG syntax.
-    pub(super) points: String,
-    /// The last value.
-    pub(super) last: u64,
+pub(super) struct Image {
+    /// The name of the width.
+    pub(super) name: &'static str,
+    pub(super) width: f64,
+    /// The right end of the lines.
+    pub(super) right: f64,
+    /// The points of each line in SVG syntax.
+    pub(super) lines: Vec<String>,
 }
 
 /// The whole plot.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Plot {
-    pub(super) lines: Vec<Line>,
+    pub(super) images: [Image; 2],
     /// Height and value of the grid lines.
     pub(super) steps: Vec<(f64, u64)>,
     pub(super) first: NaiveDate,
@@ -46,12 +49,12 @@ pub(super) fn plot(series: &[Days], today: NaiveDate, most: u64) -> Option<Plot>
     let span = number(u64::try_from((last - first).num_days()).unwrap_or(1));
     let sum = |days: &Days, until: NaiveDate| days.range(..=until).map(|(_, number)| number).sum::<u64>();
     let top = round_up(series.iter().map(|days| sum(days, last)).max().unwrap_or(0).max(most).max(1));
-    let x = |day: NaiveDate| {
+    let x = |day: NaiveDate, width: f64| {
         let passed = number(u64::try_from((day - first).num_days()).unwrap_or(0));
-        LEFT + (WIDTH - LEFT - RIGHT) * passed / span
+        LEFT + (width - LEFT - RIGHT) * passed / span
     };
     let y = |value: u64| HEIGHT - BELOW - (HEIGHT - BELOW - ABOVE) * number(value) / number(top);
-    let lines = series.iter().map(|days| {
+    let line = |days: &Days, width: f64| {
         let mut points = vec![(first, sum(days, first))];
         for day in days.keys().filter(|day| **day > first && **day <= last) {
             // The value is constant until the day before.
@@ -62,8 +65,14 @@ pub(super) fn plot(series: &[Days], today: NaiveDate, most: u64) -> Option<Plot>
         points.push((last, sum(days, last)));
         points.dedup();
         let text: Vec<String> =
-            points.iter().map(|(day, value)| format!("{:.1},{:.1}", x(*day), y(*value))).collect();
-        Line { points: text.join(" "), last: sum(days, last) }
+            points.iter().map(|(day, value)| format!("{:.1},{:.1}", x(*day, width), y(*value))).collect();
+        text.join(" ")
+    };
+    let images = WIDTHS.map(|(name, width)| Image {
+        name,
+        width,
+        right: width - RIGHT,
+        lines: series.iter().map(|days| line(days, width)).collect(),
     });
     let mut all: Vec<NaiveDate> = series
         .iter()
@@ -74,7 +83,7 @@ pub(super) fn plot(series: &[Days], today: NaiveDate, most: u64) -> Option<Plot>
     all.dedup();
     let table = all.into_iter().map(|day| (day, series.iter().map(|days| sum(days, day)).collect()));
     Some(Plot {
-        lines: lines.collect(),
+        images,
         steps: (0..=4).map(|step| (y(top * step / 4), top * step / 4)).collect(),
         first,
         last,
@@ -113,11 +122,12 @@ mod tests {
         let days: Days = [(day("2026-11-01"), 3), (day("2026-11-05"), 2)].into();
         let plot = plot(&[days, Days::new()], day("2026-11-11"), 10).unwrap();
         assert_eq!((plot.first, plot.last), (day("2026-10-31"), day("2026-11-11")));
-        assert_eq!(plot.lines[0].last, 5);
         assert_eq!(plot.table, [(day("2026-11-01"), vec![3, 0]), (day("2026-11-05"), vec![5, 0])]);
         // From 0 on the left to 5 on a scale of 20 on the right.
-        assert!(plot.lines[0].points.starts_with("56.0,212.0 "), "{plot:?}");
-        assert!(plot.lines[0].points.ends_with(" 708.0,162.0"), "{plot:?}");
+        for (image, end) in plot.images.iter().zip([" 708.0,162.0", " 318.0,162.0"]) {
+            assert!(image.lines[0].starts_with("56.0,212.0 "), "{plot:?}");
+            assert!(image.lines[0].ends_with(end), "{plot:?}");
+        }
         assert_eq!(plot.steps.iter().map(|(_, number)| *number).collect::<Vec<_>>(), [0, 5, 10, 15, 20]);
     }
 

@@ -1,4 +1,4 @@
-//! Built-in files: styles, one small script, images. Their URLs contain part of their digest, so browsers may cache
+//! Built-in files: styles, small scripts, images. Their URLs contain part of their digest, so browsers may cache
 //! them forever.
 
 use axum::Router;

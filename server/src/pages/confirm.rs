@@ -8,10 +8,11 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
-use super::Page;
+use super::{Moment, Page};
 use crate::app::App;
 use crate::error::WebError;
 use crate::sessions::flash;
@@ -26,6 +27,9 @@ pub struct Question {
     pub title: String,
     /// Its consequences, in numbers.
     pub texts: Vec<String>,
+    /// The moment that they name, if any.
+    #[serde(default)]
+    pub at: Option<DateTime<Utc>>,
     /// The label of the button.
     pub button: String,
     /// The target of the form, which receives the field `confirmed`.
@@ -105,6 +109,7 @@ impl FromRequestParts<App> for Questions {
 struct ConfirmPage<'a> {
     page: &'a Page,
     question: Question,
+    at: Option<Moment>,
 }
 
 /// Asks the last question. Redirects to the page it came from if it was answered, or asked in another language.
@@ -114,7 +119,8 @@ async fn show(State(app): State<App>, page: Page, session: Session) -> Result<Re
     };
     match asked.question {
         Some(question) if asked.language == page.words.code() => {
-            page.show(StatusCode::OK, &ConfirmPage { page: &page, question })
+            let at = question.at.map(|at| page.moment(at));
+            page.show(StatusCode::OK, &ConfirmPage { page: &page, question, at })
         }
         _ => Ok(Redirect::to(&asked.back).into_response()),
     }

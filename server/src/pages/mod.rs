@@ -4,6 +4,7 @@ mod assets;
 mod confirm;
 mod form;
 mod language;
+mod moment;
 mod problems;
 
 use std::sync::Mutex;
@@ -27,6 +28,7 @@ pub(crate) use assets::is_asset;
 pub use confirm::{Confirmation, Question, Questions};
 pub use form::CheckedForm;
 pub use language::{LANGUAGE_COOKIE, own_path};
+pub use moment::{Markup, Moment};
 pub use problems::FieldProblems;
 
 /// Data common to all pages.
@@ -96,6 +98,11 @@ impl Page {
     /// Returns the URL of a built-in file, which changes with its contents.
     pub fn asset(&self, name: &str) -> String {
         asset(name)
+    }
+
+    /// Returns a moment in the reader's language.
+    pub fn moment(&self, at: chrono::DateTime<chrono::Utc>) -> Moment {
+        Moment::new(&self.words, at)
     }
 
     /// Returns the path, encoded for a link's query.

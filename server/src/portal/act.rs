@@ -137,8 +137,9 @@ pub(super) async fn delete(
 async fn question(app: &App, page: &Page, made: &MadeArchive) -> Result<Question, WebError> {
     let words = &page.words;
     let number = |count: i64| u64::try_from(count).unwrap_or(0);
+    let time = page.moment(made.created_at);
     let numbers = vec![
-        ("time", words.moment(made.created_at).into()),
+        ("time", time.text().into()),
         ("size", words.size(number(made.bytes)).into()),
         ("count", words.number(number(made.records)).into()),
     ];
@@ -148,6 +149,7 @@ async fn question(app: &App, page: &Page, made: &MadeArchive) -> Result<Question
     Ok(Question {
         title: words.say("archive-delete-sure"),
         texts,
+        at: Some(made.created_at),
         button: words.say("archive-delete"),
         action: format!("/archive/made/{}/delete", made.origin),
         back: "/archive".to_owned(),

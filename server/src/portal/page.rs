@@ -15,7 +15,7 @@ use super::watch::standing;
 use crate::app::App;
 use crate::board::{Closing, Stage};
 use crate::error::WebError;
-use crate::pages::{FieldProblems, Page};
+use crate::pages::{FieldProblems, Markup, Moment, Page};
 use crate::podmin_words::PodminMessage;
 use crate::sessions::SignedIn;
 
@@ -62,7 +62,7 @@ struct Open {
 pub(super) struct Line {
     pub(super) name: String,
     pub(super) file: String,
-    pub(super) made_at: String,
+    pub(super) made_at: Moment,
     pub(super) size: String,
     pub(super) records: String,
     pub(super) left_out: u64,
@@ -70,12 +70,12 @@ pub(super) struct Line {
     pub(super) key_locked: bool,
     pub(super) by_podmin: bool,
     /// The time of the last download.
-    pub(super) fetched: Option<String>,
+    pub(super) fetched: Option<Markup>,
 }
 
 /// A finished request.
 struct PastRequestLine {
-    at: String,
+    at: Moment,
     what: String,
     detail: Option<(String, String)>,
 }
@@ -151,7 +151,7 @@ pub(super) fn line(page: &Page, made: &MadeArchive) -> Line {
     Line {
         name: Name(made.origin.clone()).to_string(),
         file: made.file_name(),
-        made_at: page.words.moment(made.created_at),
+        made_at: page.moment(made.created_at),
         size: page.words.size(count(made.bytes)),
         records: page.words.number(count(made.records)),
         left_out: count(made.omissions),
@@ -162,13 +162,12 @@ pub(super) fn line(page: &Page, made: &MadeArchive) -> Line {
     }
 }
 
-/// Returns the time of the last download, as text.
-pub(super) fn downloaded(page: &Page, fetched: &Downloads) -> String {
-    let values = vec![
-        ("time", page.words.moment(fetched.last_at).into()),
-        ("times", u64::try_from(fetched.times).unwrap_or(1).into()),
-    ];
-    page.words.with("archive-downloaded", values)
+/// Returns the time of the last download, as HTML.
+pub(super) fn downloaded(page: &Page, fetched: &Downloads) -> Markup {
+    let last = page.moment(fetched.last_at);
+    let values =
+        vec![("time", last.text().into()), ("times", u64::try_from(fetched.times).unwrap_or(1).into())];
+    last.within(&page.words.with("archive-downloaded", values))
 }
 
 fn past(page: &Page, request: &Request) -> Option<PastRequestLine> {
@@ -185,5 +184,5 @@ fn past(page: &Page, request: &Request) -> Option<PastRequestLine> {
     };
     let detail = request.reason.clone().filter(|_| request.state == RequestState::Failed);
     let detail = detail.map(|reason| (crate::failure_reason::reason(words, &reason), reason));
-    Some(PastRequestLine { at: words.moment(request.requested_at), what, detail })
+    Some(PastRequestLine { at: page.moment(request.requested_at), what, detail })
 }

@@ -11,7 +11,7 @@ use super::{StoredToken, TokenForm, Tokens};
 use crate::api::Scope;
 use crate::app::App;
 use crate::error::WebError;
-use crate::pages::{CheckedForm, Page};
+use crate::pages::{CheckedForm, Moment, Page};
 use crate::security::Address;
 use crate::sessions::{SignedIn, flash};
 
@@ -36,8 +36,8 @@ struct Line {
     id: i64,
     name: String,
     scopes: String,
-    made: String,
-    used: Option<String>,
+    made: Moment,
+    used: Option<Moment>,
     ends: String,
 }
 
@@ -141,8 +141,8 @@ fn lines(page: &Page, tokens: Vec<StoredToken>) -> Vec<Line> {
         id: token.id,
         name: token.name,
         scopes: token.scopes.iter().map(|scope| scope_text(page, *scope)).collect::<Vec<_>>().join("; "),
-        made: page.words.moment(token.created_at),
-        used: token.last_used_at.map(|at| page.words.moment(at)),
+        made: page.moment(token.created_at),
+        used: token.last_used_at.map(|at| page.moment(at)),
         ends: page.words.day(token.expires_at),
     };
     tokens.into_iter().map(line).collect()

@@ -67,8 +67,8 @@ newcomers-empty = Es ist keine Datei angekommen. Wähle bitte das Archiv.
 newcomers-no-photos = Die Fotos sind nicht vollständig angekommen. Lade sie bitte noch einmal hoch, oder mach nur mit dem Archiv weiter.
 newcomers-close-page = Du kannst diese Seite schließen und später wiederkommen: Es geht ohne dich weiter.
 newcomers-pause = { $minutes ->
-    [one] Du kannst es bis { $time } UTC rückgängig machen, noch eine Minute lang. Danach sagen wir es den Pods deiner Freunde.
-   *[other] Du kannst es bis { $time } UTC rückgängig machen, noch { $minutes } Minuten lang. Danach sagen wir es den Pods deiner Freunde.
+    [one] Du kannst es bis { $time } rückgängig machen, noch eine Minute lang. Danach sagen wir es den Pods deiner Freunde.
+   *[other] Du kannst es bis { $time } rückgängig machen, noch { $minutes } Minuten lang. Danach sagen wir es den Pods deiner Freunde.
  }
 newcomers-pause-lost = Kommentare und Gefällt-mir-Angaben, die Freunde in diesen Minuten unter deine Beiträge schreiben, können verloren gehen, und auch das, was du jetzt schreibst.
 newcomers-held = Wir haben es den Pods deiner Freunde nicht gesagt und warten auf dich. Bis sie es wissen, gehen Kommentare und Gefällt-mir-Angaben unter deinen Beiträgen endgültig verloren, ihre und deine.
@@ -199,6 +199,7 @@ told-title = Stand der Zustellung
 told-lead = Die Pods deiner Kontakte erfahren, wo du jetzt bist. Die meisten Kontakte folgen von selbst.
 told-friends = Freunde zurück
 told-back-of = { $back } von { $all }
+told-last = Dein alter Pod erfährt es zuletzt, wenn die anderen Pods den Umzug verarbeitet haben: spätestens am { $time }.
 told-processing = Der Pod hat den Umzug erhalten und verarbeitet ihn. Das Weitere folgt, sobald Freunde dort zurück sind, oder am { $time }.
 told-elsewhere = Freunde, die selbst etwas tun müssen
 told-hubzilla = Freunde auf Hubzilla: die neue Verbindungsanfrage annehmen und nicht löschen. Wer nichts hört, öffnet die Verbindung und speichert sie einmal.
@@ -232,6 +233,7 @@ invitations-uses = Wie viele damit kommen dürfen
 invitations-make = Einladung erstellen
 invitations-made = Eine Einladung
 invitations-once = Kopier diesen Code jetzt: Er wird nur dieses eine Mal gezeigt.
+invitations-send = Schick ihn der Person, zusammen mit der Adresse, auf der man ihn eingibt: { $page }
 invitations-about = für noch { $count }, bis { $day }, von { $by }
 invitations-withdraw = Zurückziehen
 newcomers-closed-title = Dieser Pod nimmt zurzeit niemanden auf

@@ -19,8 +19,8 @@ tokens-many = Es gibt schon 20 Token. Widerrufe zuerst einen.
 tokens-scope-read = Anfragen und Archive sehen
 tokens-scope-request = Archive anfordern und Anfragen zurückziehen
 tokens-scope-download = Archive herunterladen, die den Schlüssel des Kontos enthalten
-tokens-scope-board-read = die Übersicht für Podmins sehen
-tokens-scope-board-write = in der Übersicht für Podmins handeln
+tokens-scope-board-read = die Verwaltung für Podmins sehen
+tokens-scope-board-write = in der Verwaltung für Podmins handeln
 token-mail-subject = Ein neues Token für { $account }
 token-mail-body =
     Hallo,

@@ -67,8 +67,8 @@ newcomers-empty = No file arrived. Please choose the archive.
 newcomers-no-photos = The photos have not arrived completely. Please upload them again, or go on with the archive alone.
 newcomers-close-page = You can close this page and come back later: the work continues without you.
 newcomers-pause = { $minutes ->
-    [one] You can undo until { $time } UTC, for one more minute. Then we tell your friends’ pods.
-   *[other] You can undo until { $time } UTC, for { $minutes } more minutes. Then we tell your friends’ pods.
+    [one] You can undo until { $time }, for one more minute. Then we tell your friends’ pods.
+   *[other] You can undo until { $time }, for { $minutes } more minutes. Then we tell your friends’ pods.
  }
 newcomers-pause-lost = Comments and likes that friends write under your posts during these minutes may be lost, and so may those that you write now.
 newcomers-held = We have not told your friends’ pods, and wait for you. Until they know, comments and likes under your posts are lost for good, theirs and yours.
@@ -199,6 +199,7 @@ told-title = Delivery status
 told-lead = We tell the pods of your contacts where you are now. Most contacts follow automatically.
 told-friends = Friends back
 told-back-of = { $back } of { $all }
+told-last = Your old pod is told last, when the other pods have processed the move: on { $time } at the latest.
 told-processing = The pod has received the move and is processing it. The rest follows when friends there are back, or on { $time }.
 told-elsewhere = Friends who have to do something
 told-hubzilla = Friends on Hubzilla: approve the new connection request and do not delete it. Whoever hears nothing opens the connection and saves it once.
@@ -232,6 +233,7 @@ invitations-uses = How many people can use it
 invitations-make = Create invitation
 invitations-made = An invitation
 invitations-once = Copy this code now: it is shown only once.
+invitations-send = Send it to the person, with the address where it is entered: { $page }
 invitations-about = for { $count } more, until { $day }, made by { $by }
 invitations-withdraw = Withdraw
 newcomers-closed-title = This pod accepts no newcomers at the moment

@@ -1,7 +1,7 @@
 //! Actions of newcomers: choosing name and password, undoing, announcing immediately.
 
 use axum::extract::State as Shared;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use pappus_engine::arrivals::{Choice, Newcomer, PlanSummary, State, after_choice};
 use pappus_engine::import::{ImportError, check_choice};
@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::app::App;
 use crate::config::Admission;
 use crate::error::{WebError, keep_body};
-use crate::newcomers::auth::CurrentNewcomer;
+use crate::newcomers::auth::{CurrentNewcomer, secret};
 use crate::newcomers::pages::overview::{Form, Said, present};
 use crate::newcomers::strength::is_weak;
 use crate::newcomers::uploads::form::{seal, seal_text};
@@ -45,6 +45,7 @@ pub(in crate::newcomers) async fn choose(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
     page: Page,
+    headers: HeaderMap,
     CheckedForm(form): CheckedForm<ConfirmForm>,
 ) -> Result<Response, WebError> {
     let (password, again) = (Zeroizing::new(form.password), Zeroizing::new(form.again));
@@ -63,7 +64,8 @@ pub(in crate::newcomers) async fn choose(
     let (terms, lost) = (chosen.terms, matches!(chosen.key, KeyPassphrase::Lost));
     let Chosen { username, email, .. } = chosen;
     let form = Form { username, email, terms, lost, problems };
-    let mut shown = present(&app, &page, Some((&newcomer, None)), Some(form), Said::Nothing).await?;
+    let known = (&newcomer, secret(&app, &headers));
+    let mut shown = present(&app, &page, Some(known), Some(form), Said::Nothing).await?;
     *shown.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     Ok(keep_body(shown))
 }

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::error::WebError;
 use crate::newcomers::auth::CurrentNewcomer;
 use crate::newcomers::pages::delivery_reason::reason;
-use crate::pages::Page;
+use crate::pages::{Moment, Page};
 
 /// Maximum number of pods per page, and of unreached recipients shown.
 const PAGE: u32 = 200;
@@ -49,9 +49,11 @@ struct Pod {
     waiting: String,
     failed: String,
     error: Option<Reason>,
-    retry: Option<String>,
+    retry: Option<Moment>,
     /// The time until which the pod may process the move.
-    processing: Option<String>,
+    processing: Option<Moment>,
+    /// The time at which the old pod is told at the latest, after all others.
+    last: Option<Moment>,
 }
 
 /// The reason why someone was not notified.
@@ -125,15 +127,19 @@ fn pod(page: &Page, told: PodDeliveries) -> Pod {
     let number = |count: i64| page.words.number(count.unsigned_abs());
     let counts = told.counts;
     let waits = told.waits_until.filter(|_| told.confirmed_at.is_none() && !counts.finished());
+    let waits = waits.map(|at| page.moment(at));
+    // Only the old pod waits for a time before it gets the move.
+    let (processing, last) = if told.told_at.is_some() { (waits, None) } else { (None, waits) };
     Pod {
         name: told.pod,
         friends: if told.friends.all > 0 { back(page, told.friends) } else { String::new() },
-        processing: waits.map(|at| page.words.moment(at)),
+        processing,
+        last,
         arrived: number(counts.delivered),
         waiting: number(counts.queued + counts.sending),
         failed: number(counts.rejected + counts.dead),
         error: told.last_error.map(|error| Reason::of(page, error)),
-        retry: told.retry_at.filter(|_| !counts.finished()).map(|at| page.words.moment(at)),
+        retry: told.retry_at.filter(|_| !counts.finished()).map(|at| page.moment(at)),
     }
 }
 

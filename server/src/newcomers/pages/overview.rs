@@ -4,7 +4,6 @@ use askama::Template;
 use axum::extract::{Query, State as Shared};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use chrono::{DateTime, Utc};
 use pappus_engine::arrivals::steps::{MANY_PODS, NO_KEY, needs_passphrase};
 use pappus_engine::arrivals::{Newcomer, PlanSummary, State};
 use pappus_engine::depot::sealed::open_text;
@@ -15,8 +14,8 @@ use crate::config::Admission;
 use crate::error::WebError;
 use crate::newcomers::auth::{find, secret};
 use crate::newcomers::pages::plan_table::{Audience, Table, table};
-use crate::newcomers::pages::progress::sentence;
-use crate::pages::{FieldProblems, Page};
+use crate::newcomers::pages::progress::{clock, sentence};
+use crate::pages::{FieldProblems, Moment, Page};
 use crate::podmin_words::PodminMessage;
 
 /// The query parameters.
@@ -90,7 +89,7 @@ struct View {
     /// The reason why the newcomer cannot announce the move.
     obstacle: Option<Obstacle>,
     /// End of the pause for undo, while it is running.
-    undo_until: Option<DateTime<Utc>>,
+    undo_until: Option<Moment>,
     plan: Option<Table>,
     report: Option<Table>,
     /// Progress of each upload.
@@ -249,7 +248,7 @@ fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> Vi
         unproven: newcomer.proof.as_deref() == Some("unproven"),
         key_locked: needs_passphrase(newcomer),
         obstacle: obstacle(newcomer, plan.as_ref()),
-        undo_until: newcomer.undo_until(),
+        undo_until: newcomer.undo_until().map(clock),
         plan: plan.map(|told| table(page, &told, Audience::Newcomer)),
         report: PlanSummary::read(newcomer.report.as_deref())
             .map(|told| table(page, &told, Audience::Newcomer)),

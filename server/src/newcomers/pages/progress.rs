@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::app::App;
 use crate::error::WebError;
 use crate::newcomers::auth::CurrentNewcomer;
-use crate::pages::Page;
+use crate::pages::{Moment, Page};
 use crate::security::Address;
 use crate::words::Words;
 
@@ -54,7 +54,9 @@ pub(in crate::newcomers) async fn events(
                 };
                 let saying = (sentence(&words, &now, app.now()), percent(now.advanced, now.total));
                 if said.as_ref() != Some(&saying) {
-                    let document = serde_json::json!({ "text": saying.0, "percent": saying.1 });
+                    let time = now.undo_until.map(clock);
+                    let time = time.map(|time| (time.text().to_owned(), time.datetime()));
+                    let document = serde_json::json!({ "text": saying.0, "percent": saying.1, "time": time });
                     said = Some(saying);
                     let event = Event::default().event("progress").data(document.to_string());
                     return Some((Ok(event), (app, watched, said, false, place)));
@@ -106,6 +108,10 @@ pub(in crate::newcomers) fn sentence(words: &Words, progress: &MoveProgress, now
 fn pause(words: &Words, until: DateTime<Utc>, now: DateTime<Utc>) -> String {
     // Rounded up; the last minute counts until it ends.
     let minutes = u64::try_from((until - now).num_seconds()).unwrap_or(0).div_ceil(60).max(1);
-    let clock = until.format("%H:%M").to_string();
-    words.with("newcomers-pause", vec![("time", clock.into()), ("minutes", minutes.into())])
+    words.with("newcomers-pause", vec![("time", clock(until).text().into()), ("minutes", minutes.into())])
+}
+
+/// Returns the time of day at which the pause for undo ends.
+pub(in crate::newcomers) fn clock(until: DateTime<Utc>) -> Moment {
+    Moment::named(until, until.format("%H:%M UTC").to_string())
 }

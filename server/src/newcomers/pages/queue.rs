@@ -17,7 +17,7 @@ use crate::newcomers::key_comparison::{Key, KeyComparison, compared};
 use crate::newcomers::pages::overview::problem_key;
 use crate::newcomers::pages::plan_table::{Audience, Table, table};
 use crate::newcomers::{decisions, invitations};
-use crate::pages::{CheckedForm, Confirmation, Page, Question, Questions};
+use crate::pages::{CheckedForm, Confirmation, Moment, Page, Question, Questions};
 use crate::sessions::{Podmin, flash};
 
 /// The name of an invitation's code just created, in the session.
@@ -46,13 +46,15 @@ struct QueuePage<'a> {
     invitations: Vec<(Invitation, String)>,
     /// A newly created code; it is shown once.
     code: Option<String>,
+    /// The address at which it is used.
+    door: String,
 }
 
 struct Line {
     id: i64,
     account: String,
     wish: String,
-    begun: String,
+    begun: Moment,
     size: String,
     state: String,
     unproven: bool,
@@ -92,6 +94,7 @@ pub(in crate::newcomers) async fn show(
         by_invitation: app.config.newcomers.admission == Admission::Invitation,
         invitations: open.into_iter().map(dated).collect(),
         code,
+        door: format!("{}newcomers", app.config.web.public_url),
         page: &page,
     };
     page.show(StatusCode::OK, &template)
@@ -111,7 +114,7 @@ fn line(app: &App, page: &Page, newcomer: &Newcomer) -> Line {
             .or_else(|| newcomer.evidence.as_ref().map(|evidence| evidence.account.clone()))
             .unwrap_or_else(|| "–".to_owned()),
         wish: newcomer.new_account(&host).unwrap_or_default(),
-        begun: words.moment(newcomer.begun_at),
+        begun: page.moment(newcomer.begun_at),
         size: words.size(newcomer.bytes()),
         state: words.say(&format!("queue-state-{}", newcomer.state.as_str())),
         unproven: newcomer.proof.as_deref() == Some("unproven"),
@@ -181,6 +184,7 @@ fn decline_question(app: &App, page: &Page, newcomer: &Newcomer) -> Question {
         action: format!("/board/newcomers/{}", newcomer.id),
         fields: vec![("act".to_owned(), "no".to_owned())],
         back: "/board/newcomers".to_owned(),
+        ..Question::default()
     }
 }
 

@@ -13,7 +13,7 @@ use crate::config::Admission;
 use crate::error::WebError;
 use crate::newcomers::auth::{CurrentNewcomer, set_cookie};
 use crate::newcomers::tus;
-use crate::pages::{CheckedForm, Confirmation, Page, Question, Questions};
+use crate::pages::{CheckedForm, Confirmation, Moment, Page, Question, Questions};
 use crate::security::Address;
 use crate::words::Words;
 
@@ -101,7 +101,7 @@ pub(in crate::newcomers) async fn begin(
 struct BackPage<'a> {
     page: &'a Page,
     secret: &'a str,
-    begun: String,
+    begun: Moment,
     account: Option<String>,
 }
 
@@ -112,7 +112,7 @@ pub(in crate::newcomers) async fn link(
     Path(secret): Path<String>,
 ) -> Result<Response, WebError> {
     let newcomer = app.newcomers.table.with_secret(&secret).await?.ok_or(WebError::NotFound)?;
-    let begun = page.words.moment(newcomer.begun_at);
+    let begun = page.moment(newcomer.begun_at);
     page.show(
         StatusCode::OK,
         &BackPage { page: &page, secret: &secret, begun, account: newcomer.old_account },

@@ -42,7 +42,7 @@ async fn impossible_days_are_refused_and_closing_is_asked_with_numbers() {
         (["", "2027-01-31", "2026-12-31"], "downloads_until", "cannot end before the pod is switched off"),
         (["2027-02-30", "", ""], "read_only_on", "is not a date"),
         (["2207-01-01", "", ""], "read_only_on", "more than 20 years away"),
-        (["", "2025-01-31", ""], "switch_off_on", "2025-01-31 is in the past. Today is"),
+        (["", "2025-01-31", ""], "switch_off_on", "31 January 2025 is in the past. Today is"),
     ] {
         let answer = close(&mut greta, days, &exporting).await;
         let page = answer.text();

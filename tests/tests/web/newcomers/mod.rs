@@ -210,12 +210,15 @@ async fn the_whole_way(store: Option<&str>) {
         }
         let page = ida.submit("/newcomers/choose", &fields).await.unwrap().text();
         assert!(page.contains(says), "{says}: {page}");
+        assert!(page.contains("id=\"link\""), "the private link stays: {page}");
     }
     let fields = [&wish[..], &[("terms", "yes")]].concat();
     ida.submit("/newcomers/choose", &fields).await.unwrap();
     let page = until(&mut ida, "/newcomers", "Import complete").await.text();
     // A pause for undo, with its price; the page looks again by itself, also without a script.
-    for says in ["You can undo until ", " UTC, for 10 more minutes", "may be lost", "Tell my friends now"] {
+    for says in
+        ["You can undo until ", " UTC</time>, for 10 more minutes", "may be lost", "Tell my friends now"]
+    {
         assert!(page.contains(says), "{says}: {page}");
     }
     assert!(page.contains("<noscript><meta http-equiv=\"refresh\""), "{page}");
@@ -244,6 +247,9 @@ async fn the_whole_way(store: Option<&str>) {
 pub(crate) async fn everybody_comes_back(scene: &Scene, browser: &mut Browser) {
     let page = until(browser, "/newcomers/told", "<dt>Delivered</dt><dd>4</dd>").await.text();
     assert!(page.contains("<dt>Friends back</dt><dd>0 of "), "{page}");
+    // The old pod has not got it: it does not process anything.
+    let (_, old) = page.split_once(">closing.example</th>").unwrap();
+    assert!(old.contains("Your old pod is told last") && !old.contains("has received the move"), "{page}");
     scene.friends_come_back().await;
     let page = until(browser, "/newcomers/told", "<dt>On the way</dt><dd>1</dd>").await.text();
     assert!(!page.contains("<dt>Friends back</dt><dd>0 of "), "{page}");

@@ -95,7 +95,7 @@ async fn after_the_pause_everybody_is_told_by_itself_also_by_a_killed_service() 
         scene.serve(None, &format!("admission = \"open\"\n{}\nundo_minutes = 0.25", scene.trusted()));
     let mut ida = come(&service, &scene.archive, "ida").await;
     let page = until(&mut ida, "/newcomers", "Import complete").await.text();
-    assert!(page.contains(" UTC, for one more minute"), "{page}");
+    assert!(page.contains(" UTC</time>, for one more minute"), "{page}");
     scene.pods_are_near().await;
     nobody_was_told(&scene).await;
     service.kill_and_start().unwrap();

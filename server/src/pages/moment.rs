@@ -1,0 +1,84 @@
+//! Moments on pages: HTML's `<time>`, so that the script of the pages can show the reader's own time. Without it the text
+//! stands, which names its zone.
+
+use std::fmt;
+
+use askama::filters::{Html, HtmlSafe, escape};
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use crate::words::Words;
+
+/// A date with hour and minute.
+#[derive(Debug, Clone)]
+pub struct Moment {
+    at: DateTime<Utc>,
+    text: String,
+}
+
+/// A text that is HTML already.
+pub struct Markup(String);
+
+impl Moment {
+    /// Returns a moment in a language.
+    pub fn new(words: &Words, at: DateTime<Utc>) -> Self {
+        Self { at, text: words.moment(at) }
+    }
+
+    /// Returns an hour and a minute, already in words.
+    pub(crate) fn named(at: DateTime<Utc>, text: String) -> Self {
+        Self { at, text }
+    }
+
+    /// Returns the moment in UTC, as translated texts take it.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the moment as HTML's `datetime`.
+    pub(crate) fn datetime(&self) -> String {
+        self.at.to_rfc3339_opts(SecondsFormat::Secs, true)
+    }
+
+    /// Returns a text that contains [`Self::text`], with the moment marked up.
+    pub fn within(&self, text: &str) -> Markup {
+        let safe = |text: &str| escape(text, Html).map(|safe| safe.to_string()).unwrap_or_default();
+        Markup(match text.split_once(&self.text) {
+            Some((before, after)) => format!("{}{self}{}", safe(before), safe(after)),
+            None => safe(text),
+        })
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = escape(&self.text, Html).map_err(|_| fmt::Error)?;
+        write!(out, "<time datetime=\"{}\">{text}</time>", self.datetime())
+    }
+}
+
+impl fmt::Display for Markup {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl HtmlSafe for Moment {}
+impl HtmlSafe for Markup {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_stay_escaped_around_the_moment() {
+        let at = DateTime::from_timestamp(1_794_500_000, 0).unwrap();
+        let moment = Moment::named(at, "9 < 10".to_owned());
+        let marked = "<time datetime=\"2026-11-12T15:33:20Z\">9 &#60; 10</time>";
+        assert_eq!(moment.to_string(), marked);
+        assert_eq!(
+            moment.within("<b> 9 < 10 & more").to_string(),
+            format!("&#60;b&#62; {marked} &#38; more")
+        );
+        assert_eq!(moment.within("<none>").to_string(), "&#60;none&#62;");
+    }
+}
