@@ -240,8 +240,8 @@ pub(crate) struct FarewellArgument {
 /// Options that limit network access.
 #[derive(Args)]
 pub(crate) struct NetworkArguments {
-    /// Allow a host of a test network that is not on the public internet: `HOST:PORT` for http, `https://HOST:PORT`
-    /// otherwise. May be repeated
+    /// Allow a host of a test network that is not on the public internet: `HOST` or `HOST:PORT`, over http and https, or
+    /// `http://HOST:PORT` or `https://HOST:PORT`, over that only. May be repeated
     #[arg(long, value_name = "HOST", env = "PAPPUS_ALLOW_HOST", value_delimiter = ',')]
     pub(crate) allow_host: Vec<String>,
 }

@@ -19,11 +19,8 @@ pub(crate) fn client(arguments: &NetworkArguments) -> Result<Client, Failure> {
 
 /// Returns a client that also reaches the pod itself: on its own machine its name may resolve to a private address.
 pub(crate) fn client_with_own_pod(pod: &PodUrl, arguments: &NetworkArguments) -> Result<Client, Failure> {
-    let own = if pod.as_str().starts_with("https:") {
-        format!("https://{}", pod.diaspora_host())
-    } else {
-        pod.diaspora_host()
-    };
+    let scheme = if pod.as_str().starts_with("https:") { "https" } else { "http" };
+    let own = format!("{scheme}://{}", pod.diaspora_host());
     client_to(&[arguments.allow_host.as_slice(), &[own]].concat())
 }
 

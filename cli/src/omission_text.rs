@@ -58,7 +58,7 @@ fn words(code: OmissionCode) -> &'static str {
         OmissionCode::InvalidIdentifier => "with a name the network does not allow",
         OmissionCode::MissingValue => "that lack a required value",
         OmissionCode::UnreadableTime => "with a time that cannot be represented",
-        OmissionCode::UnreadableNumber => "with a number that is none",
+        OmissionCode::UnreadableNumber => "with a number or flag that cannot be read",
         OmissionCode::TooLarge => "larger than readers accept",
         OmissionCode::StockLimit => "that would stop a stock pod's importer, kept in extras.json",
         OmissionCode::UnknownType => "of a kind the archive has no place for",

@@ -196,6 +196,13 @@ fn a_message_says_which_file_and_what_it_is() {
         (b"Rar!\x1a\x07\x01\x00".to_vec(), None, "packed as RAR"),
         (b"7z\xbc\xaf\x27\x1c\x00".to_vec(), None, "packed as 7z"),
         (gzip(&Forge::default().bytes()), None, "a file of the format ZIP"),
+        (b"\n<!DOCTYPE html>\n<html><head><title>Sign in".to_vec(), None, "is a web page"),
+        (b"<HTML><body>404</body></HTML>".to_vec(), None, "is a web page"),
+        (
+            write(&[RawEntry::stored("mail/ida.zip", &Forge::default().bytes())], &End::default()),
+            None,
+            "another ZIP, \"ida.zip\"",
+        ),
     ] {
         let error = open(&bytes, photos.as_deref()).map(|_| ()).unwrap_err();
         assert!(error.contains(words), "{error}");

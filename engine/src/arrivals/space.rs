@@ -68,7 +68,7 @@ impl Space {
         Self { store: store.clone(), pod: pod.to_owned(), files: files.clone() }
     }
 
-    /// Reserves space under a name, or changes the existing reservation.
+    /// Reserves space under a name, or changes the existing reservation; that of a complete file stays as it is.
     ///
     /// # Errors
     /// [`ArrivalError`].
@@ -92,7 +92,8 @@ impl Space {
         }
         let sql = "INSERT INTO pappus_upload_space (name, pod, newcomer_id, kind, bytes, expires_at) \
                    VALUES (?, ?, ?, ?, ?, ?) \
-                   ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes, expires_at = excluded.expires_at";
+                   ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes, expires_at = excluded.expires_at \
+                   WHERE pappus_upload_space.expires_at IS NOT NULL";
         let values = [
             claim.name.into(),
             (&self.pod).into(),

@@ -105,7 +105,8 @@ pub enum OmissionCode {
     MissingValue,
     /// The time or date cannot be represented, such as infinity or day 0; it is replaced or left out.
     UnreadableTime,
-    /// A number whose value in the database is none: the record is exported without it, or with zero.
+    /// A number that is none, or a flag that is neither true nor false: the record is exported without it, or with what
+    /// an empty value means.
     UnreadableNumber,
     /// The record is larger than readers accept.
     TooLarge,

@@ -7,8 +7,8 @@ use url::{Host, Url};
 
 /// Hosts with their ports that the podmin trusts: test networks, and a pod's own machine behind its proxy.
 ///
-/// Each entry is `HOST:PORT`, for plain http, or an origin such as `https://HOST:PORT`. The default port is 80 or
-/// 443.
+/// Each entry is an origin such as `https://HOST:PORT`, or without a scheme for both: `HOST:PORT` for a port that is
+/// asked over http, `HOST` for the default ports, asked over https.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllowedNetworks(HashMap<(String, u16), Scheme>);
 
@@ -16,11 +16,19 @@ pub struct AllowedNetworks(HashMap<(String, u16), Scheme>);
 enum Scheme {
     Http,
     Https,
+    Either,
+}
+
+impl Scheme {
+    /// Returns what two entries for one port allow together.
+    fn or(self, other: Self) -> Self {
+        if self == other { self } else { Self::Either }
+    }
 }
 
 /// An invalid entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} names no host to allow (expected host:port, http://host:port or https://host:port)")]
+#[error("{0:?} names no host to allow (expected host, host:port, http://host:port or https://host:port)")]
 pub struct AllowedNetworksError(String);
 
 impl AllowedNetworks {
@@ -36,8 +44,9 @@ impl AllowedNetworks {
     pub fn new<T: AsRef<str>>(entries: impl IntoIterator<Item = T>) -> Result<Self, AllowedNetworksError> {
         let mut allowed = Self::default();
         for entry in entries {
-            let (place, scheme) = parse(entry.as_ref())?;
-            allowed.0.insert(place, scheme);
+            for (place, scheme) in parse(entry.as_ref())? {
+                allowed.0.entry(place).and_modify(|known| *known = known.or(scheme)).or_insert(scheme);
+            }
         }
         Ok(allowed)
     }
@@ -45,26 +54,21 @@ impl AllowedNetworks {
     /// Returns the base address of a host in the form used in diaspora* IDs, `HOST` or `HOST:PORT`: https, except for
     /// allowed hosts that use http.
     pub(super) fn base_url(&self, host: &str) -> Option<Url> {
-        let plain = Url::parse(&format!("http://{host}/")).ok()?;
-        if self.scheme(&plain) == Some(Scheme::Http) {
-            return Some(plain);
-        }
-        Url::parse(&format!("https://{host}/")).ok()
+        let [plain, secure] = ["http", "https"].map(|scheme| Url::parse(&format!("{scheme}://{host}/")));
+        let (plain, secure) = (plain.ok()?, secure.ok()?);
+        let one_port = plain.port_or_known_default() == secure.port_or_known_default();
+        Some(if self.allow(&plain) && (one_port || !self.allow(&secure)) { plain } else { secure })
     }
 
-    /// Returns whether the address is at an allowed host, with the scheme allowed there.
+    /// Returns whether the address is at an allowed host, with a scheme allowed there.
     pub(super) fn allow(&self, url: &Url) -> bool {
-        let scheme = match url.scheme() {
-            "http" => Scheme::Http,
-            "https" => Scheme::Https,
-            _ => return false,
-        };
-        self.scheme(url) == Some(scheme)
-    }
-
-    fn scheme(&self, url: &Url) -> Option<Scheme> {
-        let place = (url.host_str()?.to_owned(), url.port_or_known_default()?);
-        self.0.get(&place).copied()
+        let place = url.host_str().map(str::to_owned).zip(url.port_or_known_default());
+        match place.and_then(|place| self.0.get(&place)) {
+            Some(Scheme::Http) => url.scheme() == "http",
+            Some(Scheme::Https) => url.scheme() == "https",
+            Some(Scheme::Either) => matches!(url.scheme(), "http" | "https"),
+            None => false,
+        }
     }
 }
 
@@ -77,11 +81,14 @@ impl FromStr for AllowedNetworks {
     }
 }
 
-fn parse(entry: &str) -> Result<((String, u16), Scheme), AllowedNetworksError> {
+/// Parses an entry: hosts and ports, with what is allowed there.
+fn parse(entry: &str) -> Result<Vec<((String, u16), Scheme)>, AllowedNetworksError> {
     let wrong = || AllowedNetworksError(entry.chars().take(80).collect());
-    let address = if entry.contains("://") { entry.to_owned() } else { format!("http://{entry}") };
+    let has_scheme = entry.contains("://");
+    let address = if has_scheme { entry.to_owned() } else { format!("http://{entry}") };
     let url = Url::parse(&address).map_err(|_| wrong())?;
     let scheme = match url.scheme() {
+        "http" | "https" if !has_scheme => Scheme::Either,
         "http" => Scheme::Http,
         "https" => Scheme::Https,
         _ => return Err(wrong()),
@@ -89,7 +96,15 @@ fn parse(entry: &str) -> Result<((String, u16), Scheme), AllowedNetworksError> {
     let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && no_password(&url);
     let host = url.host().filter(|host| !matches!(host, Host::Domain(""))).ok_or_else(wrong)?;
     let port = url.port_or_known_default().ok_or_else(wrong)?;
-    if bare { Ok(((host.to_string(), port), scheme)) } else { Err(wrong()) }
+    if !bare {
+        return Err(wrong());
+    }
+    let host = host.to_string();
+    Ok(if scheme == Scheme::Either && url.port().is_none() {
+        vec![((host.clone(), 80), Scheme::Http), ((host, 443), Scheme::Https)]
+    } else {
+        vec![((host, port), scheme)]
+    })
 }
 
 /// Returns whether an address contains neither user name nor password.
@@ -104,7 +119,9 @@ mod tests {
     #[test]
     fn entries_allow_exactly_one_origin() {
         let allowed: AllowedNetworks =
-            "127.0.0.1:3001, https://pod.lan [::1]:3002 closing.pod.test:3003".parse().unwrap();
+            "http://127.0.0.1:3001, https://pod.lan http://[::1]:3002 http://closing.pod.test:3003"
+                .parse()
+                .unwrap();
         let allow = |url: &str| allowed.allow(&Url::parse(url).unwrap());
         for url in [
             "http://127.0.0.1:3001/x",
@@ -131,6 +148,39 @@ mod tests {
         assert_eq!(base("127.0.0.1:3001"), "http://127.0.0.1:3001/");
         assert_eq!(base("pod.lan"), "https://pod.lan/");
         assert_eq!(base("pod.example:3000"), "https://pod.example:3000/");
+    }
+
+    #[test]
+    fn entries_without_a_scheme_allow_both() {
+        let allowed: AllowedNetworks = "pod.test, pod.lan:3000 [::1]".parse().unwrap();
+        let allow = |url: &str| allowed.allow(&Url::parse(url).unwrap());
+        for url in [
+            "http://pod.test/",
+            "https://pod.test/",
+            "http://pod.lan:3000/",
+            "https://pod.lan:3000/",
+            "https://[::1]/",
+        ] {
+            assert!(allow(url), "{url}");
+        }
+        for url in [
+            "https://pod.test:80/",
+            "http://pod.test:443/",
+            "http://pod.test:3000/",
+            "https://pod.lan/",
+            "ftp://pod.lan:3000/",
+            "http://x.pod.test/",
+        ] {
+            assert!(!allow(url), "{url}");
+        }
+        let base = |allowed: &AllowedNetworks, host: &str| allowed.base_url(host).unwrap().to_string();
+        assert_eq!(base(&allowed, "pod.test"), "https://pod.test/");
+        assert_eq!(base(&allowed, "pod.lan:3000"), "http://pod.lan:3000/");
+        let both: AllowedNetworks = "http://pod.lan https://pod.lan http://a:1 https://a:1".parse().unwrap();
+        assert_eq!(base(&both, "pod.lan"), "https://pod.lan/");
+        assert!(both.allow(&Url::parse("https://a:1").unwrap()));
+        let plain: AllowedNetworks = "http://pod.lan".parse().unwrap();
+        assert_eq!(base(&plain, "pod.lan"), "http://pod.lan/");
     }
 
     #[test]

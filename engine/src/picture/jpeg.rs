@@ -1,5 +1,9 @@
 //! JPEG: a sequence of segments, some followed by the picture's data.
 
+use std::ops::Range;
+
+use super::is_profile;
+
 const SOI: [u8; 2] = [0xFF, 0xD8];
 const EOI: u8 = 0xD9;
 const SOS: u8 = 0xDA;
@@ -7,21 +11,23 @@ const APP0: u8 = 0xE0;
 const APP1: u8 = 0xE1;
 const APP2: u8 = 0xE2;
 const APP14: u8 = 0xEE;
+/// Begins a segment with a part of a colour profile; two bytes with its number and the number of parts follow.
+const PROFILE: &[u8] = b"ICC_PROFILE\0";
 
 /// Returns the file with only the segments that decoders need and the given EXIF block; `None` if its segments are
 /// damaged.
 pub(super) fn clean(file: &[u8], exif: Option<&[u8]>) -> Option<Vec<u8>> {
     let mut rest = file.strip_prefix(&SOI)?;
     let mut cleaned = SOI.to_vec();
-    let (mut exif, mut has_data) = (exif, false);
+    let (mut exif, mut has_data, mut profile) = (exif, false, Vec::new());
     loop {
         let Some((marker, after)) = next_marker(rest) else {
             // Truncated in the data: decoders show the available part.
-            return has_data.then(|| ended(cleaned));
+            return has_data.then(|| ended(cleaned, &profile));
         };
         rest = after;
         match marker {
-            EOI => return Some(ended(cleaned)),
+            EOI => return Some(ended(cleaned, &profile)),
             // Markers without contents matter only in the data, and are copied with it.
             0x01 | 0xD0..=0xD8 => continue,
             _ => {}
@@ -41,13 +47,17 @@ pub(super) fn clean(file: &[u8], exif: Option<&[u8]>) -> Option<Vec<u8>> {
                     segment(&mut cleaned, APP0, &[density, &[0, 0]].concat());
                 }
             }
-            APP2 if contents.starts_with(b"ICC_PROFILE\0") => segment(&mut cleaned, APP2, contents),
+            APP2 if contents.starts_with(PROFILE) => {
+                let begin = cleaned.len();
+                segment(&mut cleaned, APP2, contents);
+                profile.push(begin..cleaned.len());
+            }
             // The colour transform.
             APP14 if contents.starts_with(b"Adobe") => {
                 segment(&mut cleaned, APP14, contents.get(..12).unwrap_or(contents));
             }
-            // Application data, unused extensions and comments.
-            0x02..=0xBF | APP1..=0xFE => {}
+            // Application data, unused extensions, hierarchies of pictures and comments.
+            0x02..=0xBF | 0xC8 | 0xDE | 0xDF | APP1..=0xFE => {}
             _ => segment(&mut cleaned, marker, contents),
         }
         if marker == SOS {
@@ -83,7 +93,15 @@ fn segment(cleaned: &mut Vec<u8>, marker: u8, contents: &[u8]) {
     cleaned.extend_from_slice(contents);
 }
 
-fn ended(mut cleaned: Vec<u8>) -> Vec<u8> {
+/// Ends the file. The segments at `profile` stay if their contents together are a colour profile.
+fn ended(mut cleaned: Vec<u8>, profile: &[Range<usize>]) -> Vec<u8> {
+    // Behind the marker and the length.
+    let part = |at: &Range<usize>| cleaned.get(at.start + 4 + PROFILE.len() + 2..at.end).unwrap_or_default();
+    if !is_profile(&profile.iter().map(part).collect::<Vec<_>>().concat()) {
+        for at in profile.iter().rev() {
+            cleaned.drain(at.clone());
+        }
+    }
     cleaned.extend([0xFF, EOI]);
     cleaned
 }

@@ -1,7 +1,7 @@
 //! Pictures from untrusted sources: validation, removal of metadata, and the sizes that diaspora* shows.
 //!
-//! A cleaned picture looks the same and contains nothing else: no comments, no location, no camera, no trailing data.
-//! The pixels are unchanged, nothing is re-encoded.
+//! A cleaned picture looks the same and contains nothing else: no comments, no location, no camera, no trailing data. Only
+//! what decoders need stays, colour profiles included. The pixels are unchanged, nothing is re-encoded.
 
 mod jpeg;
 mod moving;
@@ -141,6 +141,12 @@ fn decoder(file: &[u8], kind: PictureKind) -> Option<impl ImageDecoder> {
     reader.limits(limits);
     // Memory that the decoder does not count against its limit is bounded by the number of pixels.
     reader.into_decoder().ok().filter(|decoder| decoder.total_bytes() <= MAX_UNPACKED)
+}
+
+/// Returns whether the bytes are a colour profile: its header gives the size and a signature (ICC.1:2022, 7.2).
+fn is_profile(bytes: &[u8]) -> bool {
+    let size = bytes.first_chunk().map(|size| u32::from_be_bytes(*size));
+    bytes.get(36..40) == Some(b"acsp") && size.is_some_and(|size| usize::try_from(size) == Ok(bytes.len()))
 }
 
 fn unpack(file: &[u8], kind: PictureKind) -> Option<(DynamicImage, Orientation)> {

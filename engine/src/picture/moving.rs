@@ -1,13 +1,34 @@
 //! PNG, and GIF frame by frame.
 
+use std::io::Read as _;
+
+use flate2::read::ZlibDecoder;
 use gif::{ColorOutput, DecodeOptions, Encoder, MemoryLimit};
 
+use super::is_profile;
+
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
-/// The chunks that are needed to show the picture, including animations.
-const KEPT: [&[u8]; 14] = [
-    b"IHDR", b"PLTE", b"tRNS", b"cHRM", b"gAMA", b"iCCP", b"sBIT", b"sRGB", b"bKGD", b"pHYs", b"acTL",
-    b"fcTL", b"IDAT", b"fdAT",
+/// The chunks that are needed to show the picture, including animations, with their most bytes.
+const KEPT: [(&[u8], usize); 14] = [
+    (b"IHDR", 13),
+    (b"PLTE", 768),
+    (b"tRNS", 256),
+    (b"cHRM", 32),
+    (b"gAMA", 4),
+    (b"iCCP", MAX_PROFILE),
+    (b"sBIT", 4),
+    (b"sRGB", 1),
+    (b"bKGD", 6),
+    (b"pHYs", 9),
+    (b"acTL", 8),
+    (b"fcTL", 26),
+    (b"IDAT", usize::MAX),
+    (b"fdAT", usize::MAX),
 ];
+/// The most bytes of a colour profile; those of printing machines have some 2 MB.
+const MAX_PROFILE: usize = 4 << 20;
+/// Letters of a colour profile's name, at most.
+const PROFILE_NAME: usize = 79;
 
 /// Returns the file with only the chunks that decoders need and the given EXIF block, and whether it is animated;
 /// `None` if its chunks are damaged.
@@ -19,6 +40,7 @@ pub(super) fn clean_png(file: &[u8], exif: Option<&[u8]>) -> Option<(Vec<u8>, bo
         let (length, name) = head.split_at(4);
         let length = usize::try_from(u32::from_be_bytes(length.try_into().ok()?)).ok()?;
         let whole = rest.get(..length.checked_add(12)?)?;
+        let contents = after.get(..length)?;
         rest = after.get(length + 4..)?;
         moves |= name == b"acTL";
         if name == b"IDAT"
@@ -30,10 +52,24 @@ pub(super) fn clean_png(file: &[u8], exif: Option<&[u8]>) -> Option<(Vec<u8>, bo
             png_chunk(&mut cleaned, b"IEND", &[]);
             return Some((cleaned, moves));
         }
-        if KEPT.contains(&name) {
+        if name == b"iCCP" && !holds_profile(contents) {
+            continue;
+        }
+        if KEPT.iter().any(|(kept, most)| *kept == name && length <= *most) {
             cleaned.extend_from_slice(whole);
         }
     }
+}
+
+/// Returns whether an `iCCP` chunk contains a colour profile: a name, a zero, a zero for the method, and the compressed
+/// profile.
+fn holds_profile(contents: &[u8]) -> bool {
+    let name = contents.iter().take(PROFILE_NAME + 1).position(|byte| *byte == 0);
+    let Some(packed) = name.and_then(|name| contents.get(name + 2..)) else { return false };
+    let (mut decoder, mut profile) = (ZlibDecoder::new(packed), Vec::new());
+    let read = decoder.by_ref().take(MAX_PROFILE as u64 + 1).read_to_end(&mut profile);
+    let is_whole = usize::try_from(decoder.total_in()) == Ok(packed.len());
+    read.is_ok() && is_whole && is_profile(&profile)
 }
 
 fn png_chunk(cleaned: &mut Vec<u8>, name: &[u8], contents: &[u8]) {

@@ -99,6 +99,96 @@ fn comments_and_what_stands_behind_the_end_go_from_every_kind() {
     }
 }
 
+/// A colour profile with nothing but its header.
+fn profile() -> Vec<u8> {
+    let mut profile = vec![0; 132];
+    profile[..4].copy_from_slice(&132_u32.to_be_bytes());
+    profile[36..40].copy_from_slice(b"acsp");
+    profile
+}
+
+fn png_with(name: &[u8; 4], contents: &[u8]) -> Vec<u8> {
+    let mut file = packed(ImageFormat::Png);
+    let named = [name.as_slice(), contents].concat();
+    let length = u32::try_from(contents.len()).unwrap().to_be_bytes();
+    let chunk = [length.as_slice(), &named, &crc32fast::hash(&named).to_be_bytes()].concat();
+    file.splice(33..33, chunk);
+    file
+}
+
+fn jpeg_with(profile: &[u8]) -> Vec<u8> {
+    let mut file = packed(ImageFormat::Jpeg);
+    let mut segments = Vec::new();
+    let count = u8::try_from(profile.len().div_ceil(100)).unwrap();
+    for (part, number) in profile.chunks(100).zip(1_u8..) {
+        jpeg_segment(&mut segments, 0xE2, &[b"ICC_PROFILE\0", [number, count].as_slice(), part].concat());
+    }
+    file.splice(2..2, segments);
+    file
+}
+
+fn webp_with(profile: &[u8]) -> Vec<u8> {
+    let plain = packed(ImageFormat::WebP);
+    let chunk = |name: &[u8; 4], contents: &[u8]| {
+        let length = u32::try_from(contents.len()).unwrap().to_le_bytes();
+        let pad = &[0][..contents.len() % 2];
+        [name.as_slice(), &length, contents, pad].concat()
+    };
+    let mut file = b"RIFF\0\0\0\0WEBP".to_vec();
+    file.extend(chunk(b"VP8X", &[0x20, 0, 0, 0, 63, 0, 0, 31, 0, 0]));
+    file.extend(chunk(b"ICCP", profile));
+    file.extend_from_slice(&plain[12..]);
+    let size = u32::try_from(file.len() - 8).unwrap();
+    file[4..8].copy_from_slice(&size.to_le_bytes());
+    file
+}
+
+#[test]
+fn colour_profiles_stay_and_other_bytes_in_their_place_go() {
+    let packed_in = |bytes: &[u8]| {
+        let mut packed = flate2::write::ZlibEncoder::new(b"x\0\0".to_vec(), flate2::Compression::none());
+        std::io::Write::write_all(&mut packed, bytes).unwrap();
+        packed.finish().unwrap()
+    };
+    let png = |bytes: &[u8]| png_with(b"iCCP", &packed_in(bytes));
+    let kinds: [&dyn Fn(&[u8]) -> Vec<u8>; 3] = [&png, &jpeg_with, &webp_with];
+    for with in kinds {
+        let file = with(&profile());
+        let picture = Picture::read(&file).unwrap();
+        assert!(holds(&picture.bytes, b"acsp"), "{:?}", picture.kind);
+        let mut longer = profile();
+        longer.extend_from_slice(WORDS);
+        for bytes in [WORDS, &longer] {
+            let file = with(bytes);
+            let picture = Picture::read(&file).unwrap();
+            assert!(!holds(&picture.bytes, b"script"), "{:?}", picture.kind);
+            assert!(shows_the_same(&picture.bytes, &file), "{:?}", picture.kind);
+            assert_eq!(Picture::read(&picture.bytes).unwrap().bytes, picture.bytes, "{:?}", picture.kind);
+        }
+    }
+    // Bytes behind the compressed profile.
+    let hidden = png_with(b"iCCP", &[packed_in(&profile()), WORDS.to_vec()].concat());
+    assert!(!holds(&Picture::read(&hidden).unwrap().bytes, b"script"));
+}
+
+#[test]
+fn bytes_without_a_meaning_go_from_parts_that_stay() {
+    for name in [b"gAMA", b"bKGD", b"sBIT", b"pHYs", b"cHRM"] {
+        let file = png_with(name, &WORDS.repeat(2));
+        // Its own decoder may refuse such a file.
+        if let Some(picture) = Picture::read(&file) {
+            assert!(!holds(&picture.bytes, b"script"), "{name:?}");
+        }
+    }
+    for marker in [0xC8, 0xDE, 0xDF] {
+        let mut file = vec![0xFF, 0xD8];
+        jpeg_segment(&mut file, marker, WORDS);
+        jpeg_segment(&mut file, 0xDA, &[5]);
+        file.extend([6, 0xFF, 0xD9]);
+        assert!(!holds(&jpeg::clean(&file, None).unwrap(), b"script"), "{marker}");
+    }
+}
+
 #[test]
 fn a_jpeg_of_many_scans_keeps_them_all() {
     // Two scans with a comment between them.

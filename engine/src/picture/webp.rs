@@ -1,8 +1,11 @@
 //! WebP: a sequence of chunks in a RIFF file.
 
+use super::is_profile;
+
 /// The chunks that are needed to show the picture.
 const KEPT: [&[u8]; 7] = [b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP"];
-/// Flags of `VP8X`: EXIF is present, XMP is present.
+/// Flags of `VP8X`: a colour profile, EXIF, XMP are present.
+const PROFILE_FLAG: u8 = 0x20;
 const EXIF_FLAG: u8 = 0x08;
 const XMP_FLAG: u8 = 0x04;
 
@@ -11,7 +14,8 @@ const XMP_FLAG: u8 = 0x04;
 pub(super) fn clean(file: &[u8], exif: Option<&[u8]>) -> Option<(Vec<u8>, bool)> {
     let size = usize::try_from(u32::from_le_bytes(file.get(4..8)?.try_into().ok()?)).ok()?;
     let mut rest = file.get(12..file.len().min(size.checked_add(8)?))?;
-    let (mut chunks, mut moves, mut is_extended) = (Vec::new(), false, false);
+    // Where the flags are among the chunks; only such a file has metadata.
+    let (mut chunks, mut moves, mut flags_at) = (Vec::new(), false, None);
     while let Some((head, after)) = rest.split_at_checked(8) {
         let (name, length) = head.split_at(4);
         let length = usize::try_from(u32::from_le_bytes(length.try_into().ok()?)).ok()?;
@@ -22,7 +26,8 @@ pub(super) fn clean(file: &[u8], exif: Option<&[u8]>) -> Option<(Vec<u8>, bool)>
         }
         moves |= name == b"ANIM";
         if name == b"VP8X" {
-            is_extended = true;
+            // Behind the chunk's name and length.
+            flags_at = Some(chunks.len() + 8);
             let mut contents = contents.to_vec();
             let flags = contents.first_mut()?;
             *flags &= !(EXIF_FLAG | XMP_FLAG);
@@ -30,11 +35,13 @@ pub(super) fn clean(file: &[u8], exif: Option<&[u8]>) -> Option<(Vec<u8>, bool)>
                 *flags |= EXIF_FLAG;
             }
             chunk(&mut chunks, name, &contents);
-        } else {
+        } else if name != b"ICCP" || is_profile(contents) {
             chunk(&mut chunks, name, contents);
+        } else if let Some(flags) = flags_at.and_then(|at| chunks.get_mut(at)) {
+            *flags &= !PROFILE_FLAG;
         }
     }
-    if let Some(exif) = exif.filter(|_| is_extended) {
+    if let Some(exif) = exif.filter(|_| flags_at.is_some()) {
         chunk(&mut chunks, b"EXIF", exif);
     }
     let size = u32::try_from(chunks.len() + 4).ok()?;

@@ -173,7 +173,7 @@ async fn what_is_allowed_is_that_port_and_scheme_only() {
         serve(|_| Response::new(Body::from("other"))).await,
     );
     let named = format!("localhost:{}", one.address.port());
-    let client = client([one.host(), named.clone()]);
+    let client = client([format!("http://{}", one.host()), format!("http://{named}")]);
     assert_eq!(get(&client, &format!("http://{}/", one.host())).await.unwrap(), b"one");
     assert_eq!(get(&client, &format!("http://{named}/")).await.unwrap(), b"one");
     for address in

@@ -69,7 +69,6 @@ impl NewcomersService {
             }
             // On its own machine the pod's name may resolve to a private address.
             let own = config.pod_url.origin();
-            let own = own.strip_prefix("http://").unwrap_or(&own).to_owned();
             announcer = Some(client_to(&[section.allow_hosts.as_slice(), &[own]].concat())?);
         }
         let files = files(config);

@@ -6,6 +6,7 @@ mod failures;
 mod hand_made;
 mod killed;
 mod odd_rows;
+mod odd_values;
 mod pod_address;
 mod pooler;
 mod poor_database;

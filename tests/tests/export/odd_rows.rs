@@ -218,69 +218,6 @@ async fn a_stand_in_is_the_nearest_that_is_known_and_says_what_was_there() {
     assert!(says("its birthday is \"1980-00-00\" in the pod's database and is left out"), "{reasons:?}");
 }
 
-/// Columns with numbers that archives have, changed by hand as their database allows.
-async fn numbers_that_are_none(pod: &Pod) {
-    let of_ida = "author_id = (SELECT id FROM people WHERE diaspora_handle = 'ida@closing.example')";
-    let (changes, shown): (&[&str], _) = match pod.pool.dialect() {
-        Dialect::Postgres => (
-            &[
-                "ALTER TABLE photos ALTER COLUMN height TYPE double precision",
-                "ALTER TABLE conversation_visibilities ALTER COLUMN unread TYPE text",
-            ],
-            "9.5",
-        ),
-        Dialect::MySql => (
-            &[
-                "ALTER TABLE photos MODIFY height VARCHAR(20)",
-                "ALTER TABLE conversation_visibilities MODIFY unread VARCHAR(20)",
-            ],
-            "\"9.5\"",
-        ),
-        Dialect::Sqlite => (&[], "9.5"),
-    };
-    for sql in changes {
-        pod.pool.execute(sql).await.unwrap();
-    }
-    for sql in [
-        format!("UPDATE photos SET height = '9.5' WHERE {of_ida}"),
-        "UPDATE conversation_visibilities SET unread = 'many'".to_owned(),
-    ] {
-        pod.pool.execute(&sql).await.unwrap();
-    }
-    let photos = usize::try_from(
-        pod.pool.number(&format!("SELECT COUNT(*) FROM photos WHERE {of_ida}")).await.unwrap(),
-    );
-    let report = document(&run(pod, &["check", "--json"]));
-    pod.export(&["ida"], "out", &[]);
-    let archive = pod.archive("out", "ida");
-    let manifest = json(&archive, "manifest.json");
-    let reasons: Vec<&str> = manifest["omissions"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|omission| omission["code"] == "unreadable_number")
-        .map(|omission| omission["reason"].as_str().unwrap())
-        .collect();
-    let height = format!("its height is {shown} in the pod's database, which is no whole number");
-    let says = |words: &str| reasons.iter().filter(|reason| reason.starts_with(words)).count();
-    assert_eq!(says(&height), photos.unwrap(), "{reasons:?}");
-    assert!(says("its number of unread messages is \"many\" in the pod's database") > 0, "{reasons:?}");
-    assert_eq!(reasons.len(), says(&height) + says("its number of unread messages"), "{reasons:?}");
-    assert!(report["forecast"]["omissions"].to_string().contains("unreadable_number"), "{report}");
-    let extras = json(&archive, "extras.json");
-    let talks = extras["conversations"].as_array().unwrap();
-    assert!(!talks.is_empty() && talks.iter().all(|talk| talk["state"]["unread"] == 0), "{talks:?}");
-}
-
-#[tokio::test]
-async fn numbers_that_are_none_are_listed() {
-    numbers_that_are_none(&Pod::sqlite().await).await;
-    let url = shared_postgres().await.unwrap().create_database("odd_numbers").await.unwrap();
-    numbers_that_are_none(&Pod::on(tempfile::tempdir().unwrap(), url).await).await;
-    let url = shared_mariadb().await.unwrap().create_database("odd_numbers").await.unwrap();
-    numbers_that_are_none(&Pod::on(tempfile::tempdir().unwrap(), url).await).await;
-}
-
 /// Somebody whose row in `people` is gone, or belongs to nobody.
 async fn an_account_without_a_person(pod: &Pod) {
     for sql in [

@@ -107,10 +107,20 @@ async fn what_is_not_the_accounts_stays_out() {
         scene.refused(&scene.document, name, code).await;
     }
     let mut document = scene.document.clone();
-    document["user"]["email"] = "yasmin@mail.example".into();
     let sql = "UPDATE users SET email = 'yasmin@mail.example' WHERE username = 'yasmin'";
     scene.target.pool.execute(sql).await.unwrap();
-    scene.refused(&document, "ida", "email_not_possible").await;
+    // Hers, or read as hers by mail programs.
+    for email in [
+        "yasmin@mail.example",
+        "<yasmin@mail.example>",
+        "ida<yasmin@mail.example",
+        "yasmin(ida)@mail.example",
+        "\"yasmin\"@mail.example",
+        "ida@mail.example,mail",
+    ] {
+        document["user"]["email"] = email.into();
+        scene.refused(&document, "ida", "email_not_possible").await;
+    }
 
     let mut document = scene.document.clone();
     let key = include_str!("../../fixtures/keys/4096-0.private.pem");

@@ -27,7 +27,7 @@ fn stock(id: &str, posts: &Value) -> Value {
     })
 }
 
-fn guid(letter: char) -> String {
+pub(super) fn guid(letter: char) -> String {
     letter.to_string().repeat(32)
 }
 
@@ -240,7 +240,7 @@ async fn ida() -> (Target, String, Value) {
     (target, path, done)
 }
 
-async fn insert_person(target: &Target, id: &str, guid: &str, key: &str) {
+pub(super) async fn insert_person(target: &Target, id: &str, guid: &str, key: &str) {
     let sql = format!(
         "INSERT INTO people (guid, diaspora_handle, serialized_public_key, created_at, updated_at) \
          VALUES ('{guid}', '{id}', '{key}', '2026-01-01', '2026-01-01')"

@@ -1,8 +1,10 @@
 //! A pod's key that proves an archive is asked for again when the move is announced.
 
 use super::evidence::Scene;
+use super::strangers::{guid, insert_person};
 use crate::support::json;
-use crate::support::target::fingerprint;
+use crate::support::living_pods::LivingPods;
+use crate::support::target::{Target, fingerprint};
 
 #[tokio::test]
 async fn nobody_is_moved_on_a_key_that_is_trusted_no_longer() {
@@ -51,4 +53,47 @@ async fn a_key_that_the_pod_knows_by_now_proves_as_well() {
     scene.target.introduce(&json(&scene.archive, "diaspora.json")).await;
     let ended = scene.target.run(&["announce", &scene.path, "--offline"]);
     assert!(matches!(ended.code, Some(0 | 10)), "{ended:?}");
+}
+
+/// A pinned pod lists the keys of people of other pods: they count only where nobody else says anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pinned_pod_gives_nobody_another_key() {
+    let (pods, target) = (LivingPods::start().await, Target::sqlite().await);
+    let archive = pods.export("ida");
+    let (known, published) = (
+        include_str!("../../fixtures/keys/4096-0.public.pem"),
+        include_str!("../../fixtures/keys/4096-1.public.pem"),
+    );
+    let contacts = json(&archive, "diaspora.json")["user"]["contacts"].as_array().unwrap().clone();
+    let named = |name: &str| {
+        let mut ids = contacts.iter().map(|contact| contact["account_id"].as_str().unwrap());
+        ids.find(|id| id.starts_with(name)).unwrap().to_owned()
+    };
+    let [paula, quentin, stefan] = ["paula@", "quentin@", "stefan@"].map(named);
+    insert_person(&target, &paula, &guid('a'), known).await;
+    insert_person(&target, "wanda@shut.example", &guid('f'), known).await;
+    for sql in [
+        format!(
+            "UPDATE people SET serialized_public_key = '{published}' WHERE diaspora_handle = '{quentin}'"
+        ),
+        // Somebody else's GUID: whoever that pod speaks of is not the one in the archive.
+        format!("UPDATE people SET guid = '{}' WHERE diaspora_handle = '{stefan}'", guid('f')),
+    ] {
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&pods.database).await.unwrap();
+    }
+    let (path, pin) = (archive.display().to_string(), fingerprint(&archive));
+    let hosts = ["--allow-host", &pods.closing, "--allow-host", &pods.contacts, "--trust-pod", &pin];
+    let ended = target.run(&[&["import", &path, "--as", "ida", "--hold"][..], &hosts].concat());
+    assert!(matches!(ended.code, Some(0 | 10)), "{ended:?}");
+    let keys = async |id: &str| {
+        let sql = format!("SELECT serialized_public_key FROM people WHERE diaspora_handle = '{id}'");
+        target.pool.texts(&sql).await.unwrap()
+    };
+    assert_eq!(keys(&paula).await, [known]);
+    assert_eq!(keys(&quentin).await, [published]);
+    assert!(keys(&stefan).await.is_empty());
+    // Of pods that do not answer the pinned pod's list has keys.
+    let others = "SELECT COUNT(*) FROM people WHERE diaspora_handle NOT LIKE '%@127.0.0.1:%' \
+                  AND diaspora_handle NOT LIKE '%@haven.example' AND diaspora_handle NOT LIKE 'wanda@%'";
+    assert!(target.pool.number(others).await.unwrap() > 0);
 }

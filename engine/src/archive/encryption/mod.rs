@@ -71,6 +71,21 @@ pub enum EncryptionError {
     Locked,
 }
 
+impl EncryptionError {
+    /// Returns the error's stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Io(_) => "io",
+            Self::NoRecipient | Self::Recipient(_) => "encryption_recipient",
+            Self::NoIdentity => "encryption_no_identity",
+            Self::Damaged(_) => "encryption_damaged",
+            Self::TooExpensive(_) => "encryption_too_expensive",
+            Self::WrongKey => "encryption_wrong_key",
+            Self::Locked => "encryption_locked",
+        }
+    }
+}
+
 impl EncryptTo {
     /// Encrypts to this passphrase.
     pub fn passphrase(text: &str) -> Self {

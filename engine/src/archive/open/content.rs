@@ -47,6 +47,7 @@ impl Container {
             }
             head if head.starts_with(&gunzip::MAGIC) => Self::gzip(source, size, limits),
             head if is_object(head) => Ok(Self::Json(source, size)),
+            head if is_web_page(head) => Err(OpenError::WebPage),
             head => Err(foreign(head).map_or(OpenError::NotAnArchive, OpenError::OtherFormat)),
         }
     }
@@ -60,7 +61,11 @@ impl Container {
         let named = |end| zip.files().filter(move |(_, entry)| ends_with(entry, end)).map(|found| found.0);
         let candidates: Vec<usize> = named(".json").chain(named(".json.gz")).take(MAX_CANDIDATES).collect();
         match candidates.as_slice() {
-            [] => Err(OpenError::NoDocument),
+            [] => {
+                let inside = zip.files().find(|(_, entry)| ends_with(entry, ".zip"));
+                Err(inside
+                    .map_or(OpenError::NoDocument, |(_, zip)| OpenError::ZipInside(zip.name.to_string())))
+            }
             [document] => Ok(Self::StockZip(zip, *document)),
             [first, ..] => {
                 let document = Self::choose(&mut zip, &candidates, limits)?.unwrap_or(*first);
@@ -202,12 +207,22 @@ pub(super) fn may_be_photo(entry: &Entry) -> bool {
         && ![".json", ".gz", ".zip", ".txt", ".html", ".htm", ".md"].iter().any(|end| ends_with(entry, end))
 }
 
-/// Returns whether a text begins like a JSON object, in any supported encoding.
-fn is_object(head: &[u8]) -> bool {
+/// Returns the beginning of a text in any supported encoding, without white space before it.
+fn text_of(head: &[u8]) -> Vec<u8> {
     let mut text = Vec::new();
     // Reading from memory cannot fail.
     _ = TextReader::new(head).and_then(|mut reader| reader.read_to_end(&mut text));
-    text.trim_ascii_start().first() == Some(&b'{')
+    text.trim_ascii_start().to_vec()
+}
+
+fn is_object(head: &[u8]) -> bool {
+    text_of(head).first() == Some(&b'{')
+}
+
+/// Returns whether a browser has saved a page instead of what it was to download.
+fn is_web_page(head: &[u8]) -> bool {
+    let text = text_of(head).to_ascii_lowercase();
+    [b"<!doctype html".as_slice(), b"<html"].iter().any(|begin| text.starts_with(begin))
 }
 
 /// Returns the name of an archive format that Pappus does not read here.

@@ -25,6 +25,11 @@ pub enum OpenError {
         "the file is not an archive: neither a ZIP, nor a diaspora* archive document (.json or .json.gz)"
     )]
     NotAnArchive,
+    /// The file is a web page.
+    #[error(
+        "the file is a web page: the link has expired, or wants you to sign in; open it in a browser, and download again"
+    )]
+    WebPage,
     /// A format that Pappus does not read.
     #[error("the file is packed as {0}: unpack it, and pack what was in it as a ZIP")]
     OtherFormat(&'static str),
@@ -45,6 +50,9 @@ pub enum OpenError {
         "there is no archive document (.json) in the ZIP; if it is the photos' ZIP of a pod, open the .json.gz that belongs to it"
     )]
     NoDocument,
+    /// The ZIP has no document, but another ZIP.
+    #[error("the ZIP holds another ZIP, {0:?}: unpack it once, and open what comes out")]
+    ZipInside(String),
     /// The separate ZIP of photos is invalid.
     #[error("the photos' ZIP: {0}")]
     Photos(#[source] Box<OpenError>),
@@ -269,13 +277,13 @@ impl OpenError {
             Self::Io(_) => "io",
             Self::NotAFile => "not_a_file",
             Self::Empty => "empty",
-            Self::NotAnArchive => "not_an_archive",
+            Self::NotAnArchive | Self::WebPage => "not_an_archive",
             Self::OtherFormat(_) => "other_format",
             Self::PackedTwice(_) => "packed_twice",
-            Self::Encryption(error) => encryption_code(error),
+            Self::Encryption(error) => error.code(),
             Self::Zip(error) => error.code(),
             Self::Gzip(error) => error.code(),
-            Self::NoDocument => "no_document",
+            Self::NoDocument | Self::ZipInside(_) => "no_document",
             Self::Photos(error) => error.code(),
             Self::TwoAccounts(..) => "two_accounts",
             Self::PhotosAreDocument => "photos_are_document",
@@ -309,18 +317,6 @@ impl From<io::Error> for ReadFailure {
             .map(Self::Gzip)
             .or_else(|error| error.downcast::<ZipError>().map(Self::Zip))
             .unwrap_or_else(Self::Io)
-    }
-}
-
-fn encryption_code(error: &EncryptionError) -> &'static str {
-    match error {
-        EncryptionError::Io(_) => "io",
-        EncryptionError::NoRecipient | EncryptionError::Recipient(_) => "encryption_recipient",
-        EncryptionError::NoIdentity => "encryption_no_identity",
-        EncryptionError::Damaged(_) => "encryption_damaged",
-        EncryptionError::TooExpensive(_) => "encryption_too_expensive",
-        EncryptionError::WrongKey => "encryption_wrong_key",
-        EncryptionError::Locked => "encryption_locked",
     }
 }
 

@@ -48,7 +48,8 @@ fn select(columns: &HashSet<String>) -> String {
 pub(in crate::campaign) fn read(row: &Row, host: &str) -> Option<SignIn> {
     let username = row.text(1)?;
     let secret = row.filled(12).map(SecretText::new);
-    let required = row.boolean(9).unwrap_or(false);
+    // A value that cannot be read does not open the account to whoever knows the password alone.
+    let required = row.boolean(9).unwrap_or(!row.is_null(9));
     let older = row.integer(8) == Some(1);
     let second_factor = (required || secret.is_some() || older).then(|| SecondFactor {
         required,

@@ -42,9 +42,9 @@ pub(in crate::import) fn stored_email(email: &str) -> String {
 /// confirmed a change to it do not use it.
 pub(in crate::import) async fn check_email(target: &mut Target, email: &str) -> Result<(), ImportError> {
     let refused = |why| Err(ImportError::Email(email.to_owned(), why));
-    let is_plain = |part: &str| {
-        !part.is_empty() && !part.chars().any(|c| c == '@' || c.is_whitespace() || c.is_control())
-    };
+    // Mail programs read more into brackets, quotes and commas: another's address, or two.
+    let is_special = |c: char| "@<>()[],;:\\\"".contains(c) || c.is_whitespace() || c.is_control();
+    let is_plain = |part: &str| !part.is_empty() && !part.contains(is_special);
     if !email.split_once('@').is_some_and(|(name, host)| is_plain(name) && is_plain(host)) {
         return refused("it is not an e-mail address");
     }

@@ -62,6 +62,8 @@ pub(in crate::import) struct People {
     pub(in crate::import) keys: Vec<KnownKey>,
     /// GUIDs of the people whom this run has added.
     added: HashSet<Guid>,
+    /// People whose pods answered, but who claim somebody else's GUID: an archive does not speak for them either.
+    refused: HashSet<DiasporaId>,
 }
 
 struct PersonRow {
@@ -186,7 +188,11 @@ impl People {
         let guids: Vec<&str> = people.iter().map(|person| person.guid.as_str()).collect();
         let taken = target.taken("people", &guids).await?;
         people.retain(|person| {
-            !taken.contains_key(person.guid.as_str()) && self.added.insert(person.guid.clone())
+            let is_free = !taken.contains_key(person.guid.as_str()) && self.added.insert(person.guid.clone());
+            if !is_free {
+                self.refused.insert(person.id.clone());
+            }
+            is_free
         });
         Ok(())
     }
@@ -233,7 +239,7 @@ pub(in crate::import) fn unknown_people(
 ) -> Vec<NewPerson> {
     described
         .iter()
-        .filter(|(id, _)| people.get(id).is_none())
+        .filter(|(id, _)| people.get(id).is_none() && !people.refused.contains(id))
         .filter_map(|(id, described)| {
             let key = PublicKey::from_pem(&with_final_newline(described.key.as_deref()?)).ok()?;
             let name = described.name.as_deref().filter(|name| *name != id.as_str()).unwrap_or_default();

@@ -35,7 +35,7 @@ pub enum Reading<T> {
 pub trait Cell {
     /// Reads a whole number from a column of any type for numbers, or from digits in a text.
     fn integer(&self, column: usize) -> Option<i64>;
-    /// Reads a boolean in any of the databases' forms.
+    /// Reads a boolean in any of the databases' forms, or from a word in a text.
     fn boolean(&self, column: usize) -> Option<bool>;
     /// Reads a text without characters that JSON or XML cannot represent; `None` for NULL.
     fn text(&self, column: usize) -> Option<String>;
@@ -64,15 +64,10 @@ impl Cell for Row {
             Self::Postgres(row) if matches!(row.try_get_raw(column).ok()?.type_info().name(), "BOOL") => {
                 row.try_get(column).ok()
             }
-            Self::Postgres(_) | Self::MySql(_) => self.integer(column).map(|value| value != 0),
-            Self::Sqlite(row) => {
-                // Older versions of Rails wrote 't' and 'f' to SQLite.
-                let raw = row.try_get_raw(column).ok().filter(|value| !value.is_null())?;
-                match raw.type_info().name() {
-                    "TEXT" => row.try_get_unchecked::<&str, _>(column).ok().map(|v| v == "t" || v == "1"),
-                    _ => row.try_get_unchecked::<i64, _>(column).ok().map(|value| value != 0),
-                }
-            }
+            _ => match self.integer(column) {
+                Some(value) => Some(value != 0),
+                None => word(&self.text(column)?),
+            },
         }
     }
 
@@ -102,6 +97,15 @@ impl Cell for Row {
         };
         let date = date.filter(|date| YEARS.contains(&date.year()));
         date.map(|date| date.format("%Y-%m-%d").to_string())
+    }
+}
+
+/// Parses the words that databases and Rails write for a boolean; older versions of Rails wrote 't' and 'f'.
+fn word(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "t" | "true" | "y" | "yes" | "on" => Some(true),
+        "f" | "false" | "n" | "no" | "off" => Some(false),
+        _ => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::notes::Problem;
+use super::notes::{Notes, Problem};
 use super::source::{Source, Statement, Whose};
 use super::stand_ins::StandIns;
 use super::{AccountReader, ReadError, identity};
@@ -164,15 +164,18 @@ impl AccountRow {
 pub(super) async fn aspects(
     source: &mut Source<'_>,
     account: &AccountRow,
+    notes: &mut Notes,
 ) -> Result<Vec<AspectRow>, DatabaseError> {
     let rows = source.rows(&ASPECTS, account).await?;
-    Ok(rows
-        .iter()
-        .filter_map(|row| {
-            let post_default = row.boolean(2).unwrap_or(true);
-            Some(AspectRow { id: row.integer(0)?, name: row.text(1)?, post_default })
-        })
-        .collect())
+    let mut stand_ins = StandIns::default();
+    let aspects = rows.iter().filter_map(|row| {
+        let (id, name) = (row.integer(0)?, row.text(1)?);
+        let post_default = stand_ins.flag(row, 2, &format!("post_default of the aspect {name}"), true);
+        Some(AspectRow { id, name, post_default })
+    });
+    let aspects = aspects.collect();
+    stand_ins.note_account(notes, account);
+    Ok(aspects)
 }
 
 impl AccountReader<'_> {
@@ -186,15 +189,23 @@ impl AccountReader<'_> {
         let unknown = || ReadError::UnknownAccount { name: self.account.username.clone() };
         let row = self.source.first(&SETTINGS, &self.account).await?.ok_or_else(unknown)?;
         let private_key = self.private_key(row.text(3));
+        let mut stand_ins = StandIns::default();
+        let [mail, spotlight, back] = [
+            (4, "disable_mail", false),
+            (5, "show_community_spotlight_in_stream", true),
+            (6, "auto_follow_back", false),
+        ]
+        .map(|(column, what, empty)| stand_ins.flag(&row, column, what, empty));
+        stand_ins.note_account(&mut self.notes, &self.account);
         Ok(Settings {
             // Readers compare it with the ID.
             username: self.account.id.username().to_owned(),
             email: row.text(1).unwrap_or_default(),
             language: row.filled(2),
             private_key,
-            disable_mail: row.boolean(4).unwrap_or(false),
-            show_community_spotlight_in_stream: row.boolean(5).unwrap_or(true),
-            auto_follow_back: row.boolean(6).unwrap_or(false),
+            disable_mail: mail,
+            show_community_spotlight_in_stream: spotlight,
+            auto_follow_back: back,
             auto_follow_back_aspect: row.text(7),
             blocks,
             profile: Entity(profile),
@@ -261,8 +272,7 @@ impl AccountReader<'_> {
         let row = self.source.first(&PROFILE, &self.account).await?;
         let mut stand_ins = StandIns::default();
         let mut profile = profile_of(&self.account.id, row.as_ref(), &mut stand_ins);
-        let (id, name) = (self.account.user_id, self.account.id.as_str());
-        stand_ins.note(&mut self.notes, RecordKind::Account, Some(id), Some(name));
+        stand_ins.note_account(&mut self.notes, &self.account);
         if let Some(id) = row.and_then(|row| row.integer(0)) {
             let rows = self.source.rows(&PROFILE_TAGS, &self.account).await?;
             let of_profile = rows.iter().filter(|row| row.integer(1) == Some(id));
@@ -282,7 +292,6 @@ impl AccountReader<'_> {
 /// Builds a profile from its row; a person without a profile still needs a name.
 fn profile_of(author: &DiasporaId, row: Option<&Row>, stand_ins: &mut StandIns) -> Profile {
     let text = |column| row.and_then(|row: &Row| row.filled(column));
-    let flag = |column| row.and_then(|row: &Row| row.boolean(column));
     // The pod's default avatar does not belong to the person.
     let image = |column| text(column).filter(|url: &String| !url.contains("user/default"));
     Profile {
@@ -298,9 +307,9 @@ fn profile_of(author: &DiasporaId, row: Option<&Row>, stand_ins: &mut StandIns) 
         birthday: row.and_then(|row| stand_ins.optional(row.date_reading(8), "birthday")),
         gender: text(9),
         location: text(10),
-        searchable: flag(11),
-        public: flag(12),
-        nsfw: flag(13),
+        searchable: row.and_then(|row| stand_ins.optional_flag(row, 11, "searchable")),
+        public: row.and_then(|row| stand_ins.optional_flag(row, 12, "public_details")),
+        nsfw: row.and_then(|row| stand_ins.optional_flag(row, 13, "nsfw")),
         tag_string: None,
     }
 }

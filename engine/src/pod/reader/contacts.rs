@@ -6,6 +6,7 @@ use futures_util::TryStreamExt as _;
 
 use super::notes::{Notes, Problem, identifier};
 use super::source::{Statement, Whose};
+use super::stand_ins::StandIns;
 use super::{AccountReader, ReadError, Sink};
 use crate::domain::{Contact, CountKind, DiasporaId, OmissionCode, PublicKey, RecordKind};
 use crate::pod::database::{Cell as _, Row};
@@ -79,8 +80,11 @@ impl AccountReader<'_> {
             if person.is_some_and(|person| !book.people.insert(person)) {
                 continue; // a second profile of the same person
             }
-            match contact(&row, groups, notes) {
+            let mut stand_ins = StandIns::default();
+            match contact(&row, groups, notes, &mut stand_ins) {
                 Ok(contact) => {
+                    let id = Some(contact.account_id.as_str());
+                    stand_ins.note(notes, RecordKind::Contact, row.integer(0), id);
                     book.note(&row, aspect_ids, &contact.account_id);
                     notes.count(CountKind::Contacts);
                     sink.put(contact).await?;
@@ -119,13 +123,18 @@ impl ContactBook {
     }
 }
 
-fn contact(row: &Row, groups: Vec<String>, notes: &mut Notes) -> Result<Contact, Problem> {
+fn contact(
+    row: &Row,
+    groups: Vec<String>,
+    notes: &mut Notes,
+    stand_ins: &mut StandIns,
+) -> Result<Contact, Problem> {
     if row.is_null(3) {
         return Err(Problem::new(OmissionCode::MissingPerson, "the person is not in the pod's database"));
     }
     let account_id: DiasporaId = identifier(row.text(5), "diaspora* ID")?;
-    let sharing = row.boolean(1).unwrap_or(false);
-    let receiving = row.boolean(2).unwrap_or(false);
+    let sharing = stand_ins.flag(row, 1, "sharing", false);
+    let receiving = stand_ins.flag(row, 2, "receiving", false);
     let key = row.text(6).unwrap_or_default();
     let public_key = match PublicKey::from_pem(&key) {
         Ok(_) => Some(key),

@@ -200,11 +200,14 @@ impl AccountReader<'_> {
         unwanted_mail.sort();
         unwanted_mail.dedup();
         let row = self.source.first(&MORE_SETTINGS, &self.account).await?;
+        let mut stand_ins = StandIns::default();
+        let is_public = row.as_ref().is_some_and(|row| stand_ins.flag(row, 1, "post_default_public", false));
+        stand_ins.note_account(&mut self.notes, &self.account);
         let aspects = self.aspects.iter();
         Ok(ExtraSettings {
             unwanted_mail,
             color_theme: row.as_ref().and_then(|row| row.filled(0)),
-            post_default_public: row.and_then(|row| row.boolean(1)).unwrap_or(false),
+            post_default_public: is_public,
             aspects: aspects
                 .map(|a| AspectSetting { name: a.name.clone(), post_default: a.post_default })
                 .collect(),

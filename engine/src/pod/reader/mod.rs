@@ -138,10 +138,10 @@ impl<'a> AccountReader<'a> {
     }
 
     async fn new(mut source: Source<'a>, pod: PodUrl, account: AccountRow) -> Result<Self, ReadError> {
-        let aspects = account::aspects(&mut source, &account).await?;
-        let pods = source.pods().await?;
         let mut notes = Notes::default();
         account.note_names(&mut notes);
+        let aspects = account::aspects(&mut source, &account, &mut notes).await?;
+        let pods = source.pods().await?;
         Ok(Self {
             source,
             pod,

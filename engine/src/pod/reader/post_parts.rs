@@ -256,7 +256,7 @@ pub(super) fn photo(row: &Row, author: &DiasporaId, stand_ins: &mut StandIns) ->
     Ok(Photo {
         guid: identifier(row.text(2), "GUID")?,
         author: author.clone(),
-        public: row.boolean(3).unwrap_or(false),
+        public: stand_ins.flag(row, 3, "public", false),
         created_at: stand_ins.time(row, 4),
         remote_photo_path: row.filled(5).ok_or_else(|| Problem::missing("address"))?,
         remote_photo_name: row.filled(6).ok_or_else(|| Problem::missing("file name"))?,

@@ -82,9 +82,10 @@ impl AccountReader<'_> {
         for range in self.post_pages().await? {
             let mut parts = PostParts::read(self, range).await?;
             let rows = self.source.rows_range(&POSTS, &self.account, range).await?;
-            for mut row in rows.iter().filter_map(PostRow::new) {
-                let aspects = parts.aspects.remove(&row.id).unwrap_or_default();
+            for row in &rows {
                 let mut stand_ins = StandIns::default();
+                let Some(mut row) = PostRow::new(row, &mut stand_ins) else { continue };
+                let aspects = parts.aspects.remove(&row.id).unwrap_or_default();
                 match self.own_post(&mut row, book, &aspects, &mut parts, &mut stand_ins) {
                     Ok(mut post) => {
                         stand_ins.note(&mut self.notes, RecordKind::Post, Some(row.id), row.guid.as_deref());
@@ -253,18 +254,21 @@ struct PostRow {
 }
 
 impl PostRow {
-    fn new(row: &Row) -> Option<Self> {
+    fn new(row: &Row, stand_ins: &mut StandIns) -> Option<Self> {
         Some(Self {
             id: row.integer(0)?,
             kind: row.text(1).unwrap_or_default(),
             guid: row.text(2),
             created_at: row.time_reading(3),
-            public: row.boolean(4).unwrap_or(false),
+            public: stand_ins.flag(row, 4, "public", false),
             text: row.text(5).unwrap_or_default(),
             provider: row.filled(6),
             root_guid: row.filled(7),
             root_author: row.text(8),
-            likes: row.integer(9).and_then(|likes| likes.try_into().ok()).unwrap_or(0),
+            likes: stand_ins
+                .number(row, 9, "number of likes")
+                .and_then(|likes| likes.try_into().ok())
+                .unwrap_or(0),
         })
     }
 }

@@ -182,7 +182,7 @@ fn entity(
             parent_guid,
             author_signature,
             parent_type: row.text(8).unwrap_or_default(),
-            positive: row.boolean(9).unwrap_or(true),
+            positive: stand_ins.flag(row, 9, "positive", true),
             additional,
         }),
         _ => RelayableEntity::PollParticipation(PollParticipation {

@@ -1,10 +1,12 @@
 //! Replacements for values in a database that the protocol cannot represent.
 //!
 //! A required time becomes the start of its known part, else [`NO_TIME`]; an optional one is left out, as nobody was
-//! born on an invented day. Either way the record is exported, with an omission that reports it.
+//! born on an invented day. A flag that is neither true nor false becomes what an empty one is. In each case the record
+//! is exported, with an omission that reports it.
 
 use chrono::{DateTime, Utc};
 
+use super::AccountRow;
 use super::notes::{Notes, Problem};
 use crate::domain::{OmissionCode, RecordKind, Timestamp};
 use crate::pod::database::{Cell as _, Reading, Row, UnrepresentableTime};
@@ -65,6 +67,33 @@ impl StandIns {
             self.0.push(Problem::new(OmissionCode::UnreadableNumber, reason));
         }
         number
+    }
+
+    /// Reads an optional flag; `what` names it.
+    pub(super) fn optional_flag(&mut self, row: &Row, column: usize, what: &str) -> Option<bool> {
+        self.read_flag(row, column, what, "it is left out")
+    }
+
+    /// Reads a flag, or what replaces an empty one; `what` names it.
+    pub(super) fn flag(&mut self, row: &Row, column: usize, what: &str, empty: bool) -> bool {
+        self.read_flag(row, column, what, &format!("{empty} replaces it")).unwrap_or(empty)
+    }
+
+    fn read_flag(&mut self, row: &Row, column: usize, what: &str, instead: &str) -> Option<bool> {
+        let flag = row.boolean(column);
+        if flag.is_none() && !row.is_null(column) {
+            let held = row.shown(column);
+            let reason = format!(
+                "its {what:?} is {held} in the pod's database, which is neither true nor false; {instead}"
+            );
+            self.0.push(Problem::new(OmissionCode::UnreadableNumber, reason));
+        }
+        flag
+    }
+
+    /// Notes the replacements as omissions of the account itself.
+    pub(super) fn note_account(self, notes: &mut Notes, account: &AccountRow) {
+        self.note(notes, RecordKind::Account, Some(account.user_id), Some(account.id.as_str()));
     }
 
     /// Notes the replacements as omissions of their record.

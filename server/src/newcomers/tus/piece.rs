@@ -51,6 +51,14 @@ pub(in crate::newcomers) async fn piece(
     };
     // Once more, now that a deletion stops this writer.
     let upload = find(&app, &newcomer, &name).await?;
+    let (path, bytes) = (app.newcomers.files.pieces(newcomer.id, &name), upload.bytes);
+    let headers =
+        |there: u64| [("upload-offset", there.to_string()), ("upload-expires", until(upload.expires_at))];
+    // It was completed and renamed, and its space is kept for good: the last answer was lost.
+    if !tokio::fs::try_exists(&path).await.map_err(|error| failed(&error))? {
+        let status = if begin == bytes { StatusCode::NO_CONTENT } else { StatusCode::CONFLICT };
+        return Ok(answer(status, &headers(bytes)));
+    }
     let claim =
         Claim { name: &name, newcomer: newcomer.id, kind: Kind::Part(upload.part), bytes: upload.bytes };
     if app.newcomers.space.reserve(&claim, app.now_millis()).await?.is_err() {
@@ -58,7 +66,6 @@ pub(in crate::newcomers) async fn piece(
     }
     let stopped = turn.stopped();
     let (sender, receiver) = mpsc::channel::<Bytes>(AHEAD);
-    let (path, bytes) = (app.newcomers.files.pieces(newcomer.id, &name), upload.bytes);
     let writing = tokio::task::spawn_blocking(move || {
         // Released when everything is on the disk, even if the reader is gone.
         let _turn = turn;
@@ -86,8 +93,7 @@ pub(in crate::newcomers) async fn piece(
     if there == bytes && !finish(&app, &newcomer, &name, (upload.part, bytes)).await? {
         return Ok(answer(StatusCode::CONFLICT, &[]));
     }
-    let headers = [("upload-offset", there.to_string()), ("upload-expires", until(upload.expires_at))];
-    Ok(answer(StatusCode::NO_CONTENT, &headers))
+    Ok(answer(StatusCode::NO_CONTENT, &headers(there)))
 }
 
 /// Passes data on while the connection lasts and the upload may continue.

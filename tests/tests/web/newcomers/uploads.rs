@@ -7,7 +7,7 @@ use super::by_program::call;
 use super::pause::store;
 use super::{Scene, begin, begin_by_program, choose_by_program, hand_in, hand_in_by_program, send, state};
 use pappus_tests::cluster::shared_postgres;
-use pappus_tests::door::{ARCHIVE, Mover, PHOTOS, TUS};
+use pappus_tests::door::{ARCHIVE, Mover, PHOTOS, TUS, send_piece};
 use pappus_tests::service::{Answer, Browser, Service};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -87,6 +87,44 @@ async fn promised_bytes_are_reserved() {
 async fn promised_bytes_are_reserved_in_a_store_on_postgresql() {
     let server = shared_postgres().await.unwrap();
     promised_bytes(Some(&server.create_database("upload_space").await.unwrap())).await;
+}
+
+/// A last answer may be lost: a program that repeats its piece hears what is there, and the file counts as before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_piece_for_a_complete_file_changes_nothing() {
+    let scene = Scene::new().await;
+    let limits = format!("{MANY}\nmax_megabytes = 12\nmax_total_megabytes = 25");
+    let service = scene.serve(None, &limits);
+    let mut person = begin_by_program(&service, json!({})).await;
+    const BYTES: usize = 10_000_000;
+    let place = create(&mut person, ARCHIVE, BYTES).await.location().to_owned();
+    let whole = send_piece(&mut person, &place, 0, vec![7; BYTES]).await.unwrap();
+    assert_eq!(whole.status, StatusCode::NO_CONTENT);
+    for (at, bytes, status) in [
+        (BYTES, 0, StatusCode::NO_CONTENT),
+        (BYTES, 5, StatusCode::NO_CONTENT),
+        (0, 5, StatusCode::CONFLICT),
+        (BYTES + 1, 5, StatusCode::CONFLICT),
+    ] {
+        let answer = send_piece(&mut person, &place, at, vec![8; bytes]).await.unwrap();
+        assert_eq!(answer.status, status, "{at}: {}", answer.text());
+        assert_eq!(answer.headers["upload-offset"], BYTES.to_string(), "{at}");
+    }
+    // Another archive is begun and given up; the first one is still there, and counts.
+    let other = create(&mut person, ARCHIVE, BYTES).await;
+    assert_eq!(other.status, StatusCode::CREATED);
+    let other = other.location().to_owned();
+    assert_eq!(delete(&mut person, &other).await, StatusCode::NO_CONTENT);
+    let mut statuses = Vec::new();
+    for _ in 0..2 {
+        let mut next = begin_by_program(&service, json!({})).await;
+        statuses.push(create(&mut next, ARCHIVE, BYTES).await.status);
+    }
+    assert_eq!(
+        statuses,
+        [StatusCode::CREATED, StatusCode::INSUFFICIENT_STORAGE],
+        "25 MB are two archives of 10"
+    );
 }
 
 async fn promised_bytes(store: Option<&str>) {
