@@ -10,7 +10,10 @@ use url::{Host, Url};
 /// Each entry is an origin such as `https://HOST:PORT`, or without a scheme for both: `HOST:PORT` for a port that is
 /// asked over http, `HOST` for the default ports, asked over https.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AllowedNetworks(HashMap<(String, u16), Scheme>);
+pub struct AllowedNetworks(HashMap<HostPort, Scheme>);
+
+/// A host and a port.
+type HostPort = (String, u16);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scheme {
@@ -82,7 +85,7 @@ impl FromStr for AllowedNetworks {
 }
 
 /// Parses an entry: hosts and ports, with what is allowed there.
-fn parse(entry: &str) -> Result<Vec<((String, u16), Scheme)>, AllowedNetworksError> {
+fn parse(entry: &str) -> Result<Vec<(HostPort, Scheme)>, AllowedNetworksError> {
     let wrong = || AllowedNetworksError(entry.chars().take(80).collect());
     let has_scheme = entry.contains("://");
     let address = if has_scheme { entry.to_owned() } else { format!("http://{entry}") };

@@ -107,7 +107,7 @@ fn profile() -> Vec<u8> {
     profile
 }
 
-fn png_with(name: &[u8; 4], contents: &[u8]) -> Vec<u8> {
+fn png_with(name: [u8; 4], contents: &[u8]) -> Vec<u8> {
     let mut file = packed(ImageFormat::Png);
     let named = [name.as_slice(), contents].concat();
     let length = u32::try_from(contents.len()).unwrap().to_be_bytes();
@@ -143,16 +143,17 @@ fn webp_with(profile: &[u8]) -> Vec<u8> {
     file
 }
 
+/// Contents of an `iCCP` chunk.
+fn packed_profile(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = flate2::write::ZlibEncoder::new(b"x\0\0".to_vec(), flate2::Compression::none());
+    std::io::Write::write_all(&mut packed, bytes).unwrap();
+    packed.finish().unwrap()
+}
+
 #[test]
 fn colour_profiles_stay_and_other_bytes_in_their_place_go() {
-    let packed_in = |bytes: &[u8]| {
-        let mut packed = flate2::write::ZlibEncoder::new(b"x\0\0".to_vec(), flate2::Compression::none());
-        std::io::Write::write_all(&mut packed, bytes).unwrap();
-        packed.finish().unwrap()
-    };
-    let png = |bytes: &[u8]| png_with(b"iCCP", &packed_in(bytes));
-    let kinds: [&dyn Fn(&[u8]) -> Vec<u8>; 3] = [&png, &jpeg_with, &webp_with];
-    for with in kinds {
+    let png: fn(&[u8]) -> Vec<u8> = |bytes| png_with(*b"iCCP", &packed_profile(bytes));
+    for with in [png, jpeg_with, webp_with] {
         let file = with(&profile());
         let picture = Picture::read(&file).unwrap();
         assert!(holds(&picture.bytes, b"acsp"), "{:?}", picture.kind);
@@ -167,13 +168,13 @@ fn colour_profiles_stay_and_other_bytes_in_their_place_go() {
         }
     }
     // Bytes behind the compressed profile.
-    let hidden = png_with(b"iCCP", &[packed_in(&profile()), WORDS.to_vec()].concat());
+    let hidden = png_with(*b"iCCP", &[packed_profile(&profile()), WORDS.to_vec()].concat());
     assert!(!holds(&Picture::read(&hidden).unwrap().bytes, b"script"));
 }
 
 #[test]
 fn bytes_without_a_meaning_go_from_parts_that_stay() {
-    for name in [b"gAMA", b"bKGD", b"sBIT", b"pHYs", b"cHRM"] {
+    for name in [*b"gAMA", *b"bKGD", *b"sBIT", *b"pHYs", *b"cHRM"] {
         let file = png_with(name, &WORDS.repeat(2));
         // Its own decoder may refuse such a file.
         if let Some(picture) = Picture::read(&file) {

@@ -16,6 +16,9 @@ use tokio::net::TcpStream;
 
 const MANY: &str = "admission = \"open\"\nper_address = 1000\nper_day = 1000";
 
+/// Two archives of this size fit below the limits of these tests, and three do not.
+const BYTES: usize = 10_000_000;
+
 /// Begins an upload of so many bytes.
 async fn create(script: &mut Mover, part: &str, bytes: usize) -> Answer {
     script.create(part, bytes).await.unwrap()
@@ -96,7 +99,6 @@ async fn a_piece_for_a_complete_file_changes_nothing() {
     let limits = format!("{MANY}\nmax_megabytes = 12\nmax_total_megabytes = 25");
     let service = scene.serve(None, &limits);
     let mut person = begin_by_program(&service, json!({})).await;
-    const BYTES: usize = 10_000_000;
     let place = create(&mut person, ARCHIVE, BYTES).await.location().to_owned();
     let whole = send_piece(&mut person, &place, 0, vec![7; BYTES]).await.unwrap();
     assert_eq!(whole.status, StatusCode::NO_CONTENT);
