@@ -16,8 +16,8 @@ demo: compiler
 	tests/demo.sh "$(BUILD)/debug" "$(BUILD)/demo"
 
 ## test: everything that can fail, on real databases in throwaway clusters
-# Tests wait for servers, browsers and leases more than they compute.
-test: export RUST_TEST_THREADS ?= $(shell echo $$((2 * $$(nproc))))
+# Some tests wait for servers, browsers and leases while others compute.
+test: export RUST_TEST_THREADS ?= $(shell echo $$(($$(nproc) + 1)))
 test: compiler databases
 	$(CARGO) build --quiet --workspace --bins --tests
 	$(CARGO) test --workspace --tests

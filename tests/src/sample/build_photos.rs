@@ -1,9 +1,12 @@
 //! Rows of photos, and the pictures themselves in the sizes diaspora* keeps.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::io::Cursor;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use image::{DynamicImage, ImageError, RgbImage};
+use image::{DynamicImage, ImageError, ImageFormat, RgbImage};
 
 use super::people::{MOVES, day};
 use super::posts::{Audience, Fate, PHOTOS, POSTS, Photo};
@@ -20,6 +23,13 @@ const SIZES: [(&str, u32, u32); 4] = [
     ("scaled_full_", 700, 9000),
 ];
 
+/// The files of a photo: name and contents.
+type Files = Arc<Vec<(String, Vec<u8>)>>;
+
+/// Photos that this process has drawn, by key. Tests build the sample pod hundreds of times, and drawing takes most of
+/// the time that this takes.
+static DRAWN: Mutex<BTreeMap<&str, Files>> = Mutex::new(BTreeMap::new());
+
 impl Story {
     /// Adds all photos and gives the names of the originals on the disk.
     pub(super) fn add_photos(&mut self, uploads: &Path) -> Result<Vec<String>, SampleError> {
@@ -33,11 +43,9 @@ impl Story {
             // A pod that somebody has left keeps none of their files.
             let here = self.is_open(photo.author);
             if here && photo.fate != Fate::Lost {
-                let picture = draw(photo, number);
-                write(&folder, &name, &picture)?;
-                // The smaller sizes are made when a picture is sent off.
-                if photo.fate != Fate::Pending {
-                    write_sizes(&folder, &name, &picture)?;
+                for (name, contents) in files(photo, number, &name)?.iter() {
+                    let path = folder.join(name);
+                    fs::write(&path, contents).map_err(|source| file_error(&path, source))?;
                 }
                 kept.push(name);
             }
@@ -113,8 +121,23 @@ fn draw(photo: &Photo, number: u8) -> DynamicImage {
     DynamicImage::ImageRgb8(picture)
 }
 
-fn write_sizes(folder: &Path, name: &str, picture: &DynamicImage) -> Result<(), SampleError> {
-    for (prefix, width, height) in SIZES {
+/// Returns the original, and the smaller sizes, which diaspora* makes when a picture is sent off.
+fn files(photo: &'static Photo, number: u8, name: &str) -> Result<Files, SampleError> {
+    if let Some(files) = DRAWN.lock().unwrap_or_else(PoisonError::into_inner).get(photo.key) {
+        return Ok(Arc::clone(files));
+    }
+    let picture = draw(photo, number);
+    let mut files = vec![(name.to_owned(), encode(name, &picture)?)];
+    if photo.fate != Fate::Pending {
+        files.extend(sizes(name, &picture)?);
+    }
+    let files = Arc::new(files);
+    DRAWN.lock().unwrap_or_else(PoisonError::into_inner).insert(photo.key, Arc::clone(&files));
+    Ok(files)
+}
+
+fn sizes(name: &str, picture: &DynamicImage) -> Result<Vec<(String, Vec<u8>)>, SampleError> {
+    let of_size = |(prefix, width, height): (&str, u32, u32)| {
         let small = if prefix == "thumb_small_" {
             picture.resize_to_fill(width, height, image::imageops::FilterType::Triangle)
         } else if picture.width() <= width && picture.height() <= height {
@@ -122,14 +145,19 @@ fn write_sizes(folder: &Path, name: &str, picture: &DynamicImage) -> Result<(), 
         } else {
             picture.thumbnail(width, height)
         };
-        write(folder, &format!("{prefix}{name}"), &small)?;
-    }
-    Ok(())
+        let name = format!("{prefix}{name}");
+        let contents = encode(&name, &small)?;
+        Ok((name, contents))
+    };
+    SIZES.into_iter().map(of_size).collect()
 }
 
-fn write(folder: &Path, name: &str, picture: &DynamicImage) -> Result<(), SampleError> {
+fn encode(name: &str, picture: &DynamicImage) -> Result<Vec<u8>, SampleError> {
     let broken = |source: ImageError| SampleError::Picture { name: name.to_owned(), source };
-    picture.save(folder.join(name)).map_err(broken)
+    let mut contents = Vec::new();
+    let format = ImageFormat::from_path(name).map_err(broken)?;
+    picture.write_to(&mut Cursor::new(&mut contents), format).map_err(broken)?;
+    Ok(contents)
 }
 
 pub(super) fn file_error(path: &Path, source: std::io::Error) -> SampleError {

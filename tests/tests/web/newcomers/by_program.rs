@@ -161,7 +161,7 @@ pub(crate) async fn state(browser: &mut Browser, state: &str) -> Value {
         if document["state"] == state {
             return document;
         }
-        assert!(begun.elapsed() < Duration::from_mins(2), "never {state}: {document}");
+        assert!(begun.elapsed() < Duration::from_mins(5), "never {state}: {document}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

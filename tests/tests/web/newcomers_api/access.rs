@@ -92,7 +92,13 @@ async fn an_invitation_made_on_the_page_is_shown_once() {
     let answer = greta.fill("/board/newcomers", "/board/invitations", &form).await.unwrap();
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/board/newcomers"));
     let page = greta.get("/board/newcomers").await.unwrap().text();
-    let code = page.split_once("<code class=\"code\" dir=\"ltr\">").unwrap().1.split_once('<').unwrap().0;
+    let code = page
+        .split_once("<code class=\"code\" id=\"invitation-code\" dir=\"ltr\">")
+        .unwrap()
+        .1
+        .split_once('<')
+        .unwrap()
+        .0;
     let again = greta.get("/board/newcomers").await.unwrap().text();
     assert!(code.len() > 20 && !again.contains(code), "{again}");
     assert_eq!(again.matches("action=\"/board/invitations/").count(), 1, "a reload makes no other: {again}");

@@ -91,7 +91,14 @@ async fn on_their_page() {
     store.close().await;
     let page = ida.get("/tokens").await.unwrap().text();
     assert!(page.contains("my &#60;script&#62;") && page.contains("never"), "{page}");
-    let token = page.split_once("<code class=\"secret\">").unwrap().1.split_once('<').unwrap().0.to_owned();
+    let token = page
+        .split_once("<code class=\"secret\" id=\"secret\">")
+        .unwrap()
+        .1
+        .split_once('<')
+        .unwrap()
+        .0
+        .to_owned();
     let mut script = Browser::new(&scene.service.url).unwrap();
     script.headers.push(("authorization", format!("Bearer {token}")));
     assert_eq!(get(&mut script, "/api/v1/me").await["scopes"], serde_json::json!(["read"]));
