@@ -264,45 +264,6 @@ impl Ledger {
         Ok(())
     }
 
-    /// Records a pod's software that was recognised without a request, unless the pod has named it itself.
-    ///
-    /// # Errors
-    /// The store's failure.
-    pub async fn recognise(&self, pods: &[String], system: System) -> Result<(), StoreError> {
-        for chunk in pods.chunks(NAMES / 2) {
-            let places = vec!["(?, ?)"; chunk.len()].join(", ");
-            let sql = format!(
-                "INSERT INTO pappus_delivery_pods (pod, system) VALUES {places} \
-                 ON CONFLICT (pod) DO UPDATE SET system = excluded.system \
-                 WHERE pappus_delivery_pods.system IS NULL"
-            );
-            let values: Vec<Value<'_>> =
-                chunk.iter().flat_map(|pod| [pod.into(), system.as_str().into()]).collect();
-            self.store.execute("recording what a pod runs", &sql, &values).await?;
-        }
-        Ok(())
-    }
-
-    /// Records pods that others found unreachable, and since when: they count as failing since then once an attempt
-    /// has failed.
-    ///
-    /// # Errors
-    /// [`StoreError::Statement`].
-    pub async fn note_offline(&self, pods: &[(String, DateTime<Utc>)]) -> Result<(), StoreError> {
-        for chunk in pods.chunks(NAMES / 2) {
-            let places = vec!["(?, ?)"; chunk.len()].join(", ");
-            let sql = format!(
-                "INSERT INTO pappus_delivery_pods AS p (pod, failing_since) VALUES {places} \
-                 ON CONFLICT (pod) DO UPDATE SET failing_since = excluded.failing_since \
-                 WHERE p.failing_since IS NULL OR p.failing_since > excluded.failing_since"
-            );
-            let values: Vec<Value<'_>> =
-                chunk.iter().flat_map(|(pod, since)| [pod.into(), since.timestamp_millis().into()]).collect();
-            self.store.execute("recording pods that are unreachable", &sql, &values).await?;
-        }
-        Ok(())
-    }
-
     /// Counts friends, and those who are back.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use url::Url;
 
 use super::records::{DeliveryError, Kind, NewDelivery, Scope};
+use super::system::System;
 use crate::http::place;
 use crate::store::{Store, StoreError, Value};
 
@@ -49,6 +50,45 @@ impl Ledger {
     /// Opens the ledger in this database.
     pub fn new(store: &Store) -> Self {
         Self { store: store.clone() }
+    }
+
+    /// Records a pod's software that was recognised without a request, unless the pod has named it itself.
+    ///
+    /// # Errors
+    /// The store's failure.
+    pub async fn recognise(&self, pods: &[String], system: System) -> Result<(), StoreError> {
+        for chunk in pods.chunks(BATCH) {
+            let places = vec!["(?, ?)"; chunk.len()].join(", ");
+            let sql = format!(
+                "INSERT INTO pappus_delivery_pods (pod, system) VALUES {places} \
+                 ON CONFLICT (pod) DO UPDATE SET system = excluded.system \
+                 WHERE pappus_delivery_pods.system IS NULL"
+            );
+            let values: Vec<Value<'_>> =
+                chunk.iter().flat_map(|pod| [pod.into(), system.as_str().into()]).collect();
+            self.store.execute("recording what a pod runs", &sql, &values).await?;
+        }
+        Ok(())
+    }
+
+    /// Records pods that others found unreachable, and since when: they count as failing since then once an attempt
+    /// has failed.
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`].
+    pub async fn note_offline(&self, pods: &[(String, DateTime<Utc>)]) -> Result<(), StoreError> {
+        for chunk in pods.chunks(BATCH) {
+            let places = vec!["(?, ?)"; chunk.len()].join(", ");
+            let sql = format!(
+                "INSERT INTO pappus_delivery_pods AS p (pod, failing_since) VALUES {places} \
+                 ON CONFLICT (pod) DO UPDATE SET failing_since = excluded.failing_since \
+                 WHERE p.failing_since IS NULL OR p.failing_since > excluded.failing_since"
+            );
+            let values: Vec<Value<'_>> =
+                chunk.iter().flat_map(|(pod, since)| [pod.into(), since.timestamp_millis().into()]).collect();
+            self.store.execute("recording pods that are unreachable", &sql, &values).await?;
+        }
+        Ok(())
     }
 
     /// Queues deliveries to be sent from now on, in atomic batches; returns the number of new ones. Earlier ones

@@ -7,8 +7,8 @@ use url::{Host, Url};
 
 /// Hosts with their ports that the podmin trusts: test networks, and a pod's own machine behind its proxy.
 ///
-/// Each entry is an origin such as `https://HOST:PORT`, or without a scheme for both: `HOST:PORT` for a port that is
-/// asked over http, `HOST` for the default ports, asked over https.
+/// Each entry is an origin such as `https://HOST:PORT`, or `HOST` or `HOST:PORT` for both http and https, over the
+/// default ports or the one named.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllowedNetworks(HashMap<HostPort, Scheme>);
 
@@ -57,10 +57,11 @@ impl AllowedNetworks {
     /// Returns the base address of a host in the form used in diaspora* IDs, `HOST` or `HOST:PORT`: https, except for
     /// allowed hosts that use http.
     pub(super) fn base_url(&self, host: &str) -> Option<Url> {
-        let [plain, secure] = ["http", "https"].map(|scheme| Url::parse(&format!("{scheme}://{host}/")));
-        let (plain, secure) = (plain.ok()?, secure.ok()?);
-        let one_port = plain.port_or_known_default() == secure.port_or_known_default();
-        Some(if self.allow(&plain) && (one_port || !self.allow(&secure)) { plain } else { secure })
+        let plain = Url::parse(&format!("http://{host}/")).ok()?;
+        if self.allow(&plain) {
+            return Some(plain);
+        }
+        Url::parse(&format!("https://{host}/")).ok()
     }
 
     /// Returns whether the address is at an allowed host, with a scheme allowed there.
@@ -119,71 +120,75 @@ pub(super) fn no_password(url: &Url) -> bool {
 mod tests {
     use super::*;
 
+    /// What entries allow, and what they do not.
+    fn assert_allow(entries: &str, allowed: &[&str], refused: &[&str]) -> AllowedNetworks {
+        let networks: AllowedNetworks = entries.parse().unwrap();
+        for (urls, expected) in [(allowed, true), (refused, false)] {
+            for url in urls {
+                assert_eq!(networks.allow(&Url::parse(url).unwrap()), expected, "{url} by {entries:?}");
+            }
+        }
+        networks
+    }
+
+    fn base(networks: &AllowedNetworks, host: &str) -> String {
+        networks.base_url(host).unwrap().to_string()
+    }
+
     #[test]
     fn entries_allow_exactly_one_origin() {
-        let allowed: AllowedNetworks =
-            "http://127.0.0.1:3001, https://pod.lan http://[::1]:3002 http://closing.pod.test:3003"
-                .parse()
-                .unwrap();
-        let allow = |url: &str| allowed.allow(&Url::parse(url).unwrap());
-        for url in [
-            "http://127.0.0.1:3001/x",
-            "https://pod.lan/x",
-            "https://pod.lan:443/",
-            "http://[::1]:3002/",
-            "http://closing.pod.test:3003/",
-        ] {
-            assert!(allow(url), "{url}");
-        }
-        for url in [
-            "https://127.0.0.1:3001/",
-            "http://127.0.0.1/",
-            "http://127.0.0.1:3002/",
-            "http://pod.lan/",
-            "http://pod.lan:443/",
-            "http://x.pod.lan/",
-            "ftp://pod.lan:443/",
-            "http://closing.pod.test:3004/",
-        ] {
-            assert!(!allow(url), "{url}");
-        }
-        let base = |host: &str| allowed.base_url(host).unwrap().to_string();
-        assert_eq!(base("127.0.0.1:3001"), "http://127.0.0.1:3001/");
-        assert_eq!(base("pod.lan"), "https://pod.lan/");
-        assert_eq!(base("pod.example:3000"), "https://pod.example:3000/");
+        let networks = assert_allow(
+            "http://127.0.0.1:3001, https://pod.lan http://[::1]:3002 http://closing.pod.test:3003",
+            &[
+                "http://127.0.0.1:3001/x",
+                "https://pod.lan/x",
+                "https://pod.lan:443/",
+                "http://[::1]:3002/",
+                "http://closing.pod.test:3003/",
+            ],
+            &[
+                "https://127.0.0.1:3001/",
+                "http://127.0.0.1/",
+                "http://127.0.0.1:3002/",
+                "http://pod.lan/",
+                "http://pod.lan:443/",
+                "http://x.pod.lan/",
+                "ftp://pod.lan:443/",
+                "http://closing.pod.test:3004/",
+            ],
+        );
+        assert_eq!(base(&networks, "127.0.0.1:3001"), "http://127.0.0.1:3001/");
+        assert_eq!(base(&networks, "pod.lan"), "https://pod.lan/");
+        assert_eq!(base(&networks, "pod.example:3000"), "https://pod.example:3000/");
     }
 
     #[test]
     fn entries_without_a_scheme_allow_both() {
-        let allowed: AllowedNetworks = "pod.test, pod.lan:3000 [::1]".parse().unwrap();
-        let allow = |url: &str| allowed.allow(&Url::parse(url).unwrap());
-        for url in [
-            "http://pod.test/",
-            "https://pod.test/",
-            "http://pod.lan:3000/",
-            "https://pod.lan:3000/",
-            "https://[::1]/",
-        ] {
-            assert!(allow(url), "{url}");
-        }
-        for url in [
-            "https://pod.test:80/",
-            "http://pod.test:443/",
-            "http://pod.test:3000/",
-            "https://pod.lan/",
-            "ftp://pod.lan:3000/",
-            "http://x.pod.test/",
-        ] {
-            assert!(!allow(url), "{url}");
-        }
-        let base = |allowed: &AllowedNetworks, host: &str| allowed.base_url(host).unwrap().to_string();
-        assert_eq!(base(&allowed, "pod.test"), "https://pod.test/");
-        assert_eq!(base(&allowed, "pod.lan:3000"), "http://pod.lan:3000/");
-        let both: AllowedNetworks = "http://pod.lan https://pod.lan http://a:1 https://a:1".parse().unwrap();
-        assert_eq!(base(&both, "pod.lan"), "https://pod.lan/");
-        assert!(both.allow(&Url::parse("https://a:1").unwrap()));
-        let plain: AllowedNetworks = "http://pod.lan".parse().unwrap();
-        assert_eq!(base(&plain, "pod.lan"), "http://pod.lan/");
+        let networks = assert_allow(
+            "pod.test, pod.lan:3000 [::1]",
+            &[
+                "http://pod.test/",
+                "https://pod.test/",
+                "http://pod.lan:3000/",
+                "https://pod.lan:3000/",
+                "https://[::1]/",
+            ],
+            &[
+                "https://pod.test:80/",
+                "http://pod.test:443/",
+                "http://pod.test:3000/",
+                "https://pod.lan/",
+                "ftp://pod.lan:3000/",
+                "http://x.pod.test/",
+            ],
+        );
+        assert_eq!(base(&networks, "pod.test"), "http://pod.test/");
+        assert_eq!(base(&networks, "pod.lan:3000"), "http://pod.lan:3000/");
+        assert_allow(
+            "http://a:1 https://a:1",
+            &["http://a:1/", "https://a:1/"],
+            &["http://a/", "https://a/"],
+        );
     }
 
     #[test]

@@ -59,14 +59,9 @@ impl StandIns {
     /// Reads an optional whole number; `what` names it.
     pub(super) fn number(&mut self, row: &Row, column: usize, what: &str) -> Option<i64> {
         let number = row.integer(column);
-        if number.is_none() && !row.is_null(column) {
-            let held = row.shown(column);
-            let reason = format!(
-                "its {what} is {held} in the pod's database, which is no whole number, and is left out"
-            );
-            self.0.push(Problem::new(OmissionCode::UnreadableNumber, reason));
-        }
-        number
+        self.readable(number, row, column, |held| {
+            format!("its {what} is {held} in the pod's database, which is no whole number, and is left out")
+        })
     }
 
     /// Reads an optional flag; `what` names it.
@@ -81,14 +76,25 @@ impl StandIns {
 
     fn read_flag(&mut self, row: &Row, column: usize, what: &str, instead: &str) -> Option<bool> {
         let flag = row.boolean(column);
-        if flag.is_none() && !row.is_null(column) {
-            let held = row.shown(column);
-            let reason = format!(
+        self.readable(flag, row, column, |held| {
+            format!(
                 "its {what:?} is {held} in the pod's database, which is neither true nor false; {instead}"
-            );
-            self.0.push(Problem::new(OmissionCode::UnreadableNumber, reason));
+            )
+        })
+    }
+
+    /// Returns a value, and notes the reason if it is none although the column is not empty.
+    fn readable<T>(
+        &mut self,
+        value: Option<T>,
+        row: &Row,
+        column: usize,
+        reason: impl FnOnce(String) -> String,
+    ) -> Option<T> {
+        if value.is_none() && !row.is_null(column) {
+            self.0.push(Problem::new(OmissionCode::UnreadableNumber, reason(row.shown(column))));
         }
-        flag
+        value
     }
 
     /// Notes the replacements as omissions of the account itself.
