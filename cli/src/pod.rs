@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use pappus_engine::pod::config::{
-    DatabaseUrl, PodConfig, PodUrl, Uploads, read_pod_directory, reserved_names,
-};
+use pappus_engine::pod::config::{PodConfig, PodUrl, Uploads, read_pod_directory, reserved_names};
 use pappus_engine::pod::database::Snapshot;
 use pappus_engine::pod::schema::{SchemaVersion, read_schema};
 use pappus_engine::pod::uploads::{PhotoStore, UploadsError};
+use pappus_engine::sql::DatabaseUrl;
 
 use crate::arguments::PodArguments;
 use crate::error::Failure;

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use pappus_engine::depot::CampaignKeys;
-use pappus_engine::pod::config::{DatabaseUrl, PodUrl};
+use pappus_engine::pod::config::PodUrl;
+use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::{StateFolder, Store};
 
 use crate::arguments::StoreArguments;

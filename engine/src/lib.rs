@@ -32,6 +32,7 @@ pub mod progress;
 pub mod repair;
 pub mod s3;
 pub mod schemas;
+pub mod sql;
 pub mod store;
 pub mod text;
 pub mod validate;

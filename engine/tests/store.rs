@@ -3,8 +3,9 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use pappus_engine::pod::config::{DatabaseUrl, PodUrl};
-use pappus_engine::store::{StateFolder, Store, StoreError, Value, random_id};
+use pappus_engine::pod::config::PodUrl;
+use pappus_engine::sql::{DatabaseUrl, Value};
+use pappus_engine::store::{StateFolder, Store, StoreError, random_id};
 
 const INSERT: &str = "INSERT INTO pappus_imports \
     (id, archive_sha256, old_id, new_username, pod_url, state, created_at, updated_at) \
@@ -35,11 +36,11 @@ async fn the_file_is_made_for_its_owner_only_and_kept() {
     let store = Store::open(&url).await.unwrap();
     let row = store.first("reading", "SELECT id, stage, created_at FROM pappus_imports", &[]).await.unwrap();
     let row = row.unwrap();
-    assert_eq!(row.get::<String>(0).unwrap(), id);
-    assert_eq!(row.get::<Option<String>>(1).unwrap(), None);
-    assert_eq!(row.get::<i64>(2).unwrap(), 1);
-    assert!(matches!(row.get::<i64>(0), Err(StoreError::Column { column: 0, .. })));
-    assert!(matches!(row.get::<i64>(9), Err(StoreError::Column { column: 9, .. })));
+    assert_eq!(row.get::<String>("id").unwrap(), id);
+    assert_eq!(row.get::<Option<String>>("stage").unwrap(), None);
+    assert_eq!(row.get::<i64>("created_at").unwrap(), 1);
+    assert!(matches!(row.get::<i64>("id"), Err(StoreError::Column { column, .. }) if column == "id"));
+    assert!(matches!(row.get::<i64>("absent"), Err(StoreError::Column { column, .. }) if column == "absent"));
     store.close().await;
 
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
@@ -79,7 +80,7 @@ async fn a_transaction_happens_whole_or_not_at_all() {
     }
     let rows = store.rows("reading", "SELECT id FROM pappus_imports", &[]).await.unwrap();
     assert_eq!(rows.len(), 1);
-    assert_eq!(rows[0].get::<String>(0).unwrap(), "kept");
+    assert_eq!(rows[0].get::<String>("id").unwrap(), "kept");
 }
 
 #[tokio::test]
@@ -102,8 +103,9 @@ async fn many_open_and_write_at_once() {
         writer.await.unwrap();
     }
     let store = open(&path).await.unwrap();
-    let count = store.first("counting", "SELECT count(*) FROM pappus_imports", &[]).await.unwrap().unwrap();
-    assert_eq!(count.get::<i64>(0).unwrap(), 160);
+    let sql = "SELECT count(*) AS found FROM pappus_imports";
+    let count = store.first("counting", sql, &[]).await.unwrap().unwrap();
+    assert_eq!(count.get::<i64>("found").unwrap(), 160);
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use pappus_engine::depot::CampaignKeys;
 use pappus_engine::depot::sealed::seal_text;
 use pappus_engine::pod::config::PodUrl;
-use pappus_engine::store::{Store, Value};
+use pappus_engine::sql::Value;
+use pappus_engine::store::Store;
 
 use crate::mail::OutboxError;
 
@@ -72,7 +73,7 @@ async fn seal_batch(store: &Store, key: &str, pod: &str, column: &Column) -> Res
     let rows = transaction.rows("looking for texts in clear", &sql, &values).await?;
     let update = format!("UPDATE {table} SET {name} = ? WHERE id = ? AND {name} = ?");
     for row in &rows {
-        let (id, clear): (i64, String) = (row.get(0)?, row.get(1)?);
+        let (id, clear): (i64, String) = (row.get("id")?, row.get(name)?);
         let sealed = seal_text(key, &clear)?;
         let values = [(&sealed).into(), id.into(), (&clear).into()];
         transaction.execute("sealing a text", &update, &values).await?;

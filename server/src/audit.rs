@@ -101,13 +101,13 @@ pub async fn done(app: &App, wanted: &LogFilter, limit: i64) -> Result<Vec<Done>
     let rows = app.store.rows("reading what was done", sql, &values).await?;
     let read = |row: &pappus_engine::store::StoreRow| {
         Ok(Done {
-            id: row.get(0)?,
-            done_at: row.get(1)?,
-            actor: row.get(2)?,
-            act: row.get(3)?,
-            subject: row.get(4)?,
-            details: row.get(5)?,
-            address: row.get(6)?,
+            id: row.get("id")?,
+            done_at: row.get("done_at")?,
+            actor: row.get("actor")?,
+            act: row.get("act")?,
+            subject: row.get("subject")?,
+            details: row.get("details")?,
+            address: row.get("address")?,
         })
     };
     rows.iter().map(read).collect()

@@ -37,7 +37,7 @@ async fn open_any(config: &Config, store: &Store) -> Result<Depot, PlaceError> {
     let row =
         store.first("looking for the place of the archives", sql, &[pod.into(), (&place).into()]).await?;
     if let Some(row) = row {
-        let depot = Depot::expected(&config.depot).await?.bound_to(&row.get::<String>(0)?);
+        let depot = Depot::expected(&config.depot).await?.bound_to(&row.get::<String>("identity")?);
         depot.check().await?;
         return Ok(depot);
     }

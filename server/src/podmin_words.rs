@@ -56,7 +56,7 @@ impl PodminMessage {
             return Ok(Self::default());
         };
         // Validated when it was stored.
-        Ok(Self::parse(&row.get::<String>(0)?, &row.get::<String>(1)?).unwrap_or_default())
+        Ok(Self::parse(&row.get::<String>("note")?, &row.get::<String>("pods")?).unwrap_or_default())
     }
 
     /// Parses a note, and one pod per line: first its host or URL, then a description.

@@ -11,11 +11,12 @@ use pappus_engine::campaign::{
 };
 use pappus_engine::depot::{CampaignKeys, Depot};
 use pappus_engine::domain::{SigningKey, Timestamp};
-use pappus_engine::pod::config::{DatabaseUrl, PodConfig, PodUrl};
+use pappus_engine::pod::config::{PodConfig, PodUrl};
 use pappus_engine::pod::database::Snapshot;
 use pappus_engine::pod::schema::{SchemaError, SchemaVersion, read_schema};
 use pappus_engine::pod::survey::other_hosts;
 use pappus_engine::pod::uploads::PhotoStore;
+use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::{StateFolder, Store};
 
 use super::records::Records;

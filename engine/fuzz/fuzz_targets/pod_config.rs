@@ -2,7 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pappus_engine::pod::config::{DatabaseUrl, PodUrl, read_pod_directory};
+use pappus_engine::pod::config::{PodUrl, read_pod_directory};
+use pappus_engine::sql::DatabaseUrl;
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(text) = std::str::from_utf8(data) {

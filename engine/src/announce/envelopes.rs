@@ -15,7 +15,7 @@ use crate::delivery::{Kind, Ledger, NewDelivery, NewIdentity, Scope, System};
 use crate::domain::{DiasporaId, Guid, PrivateKey, Profile, SigningKey, Timestamp};
 use crate::federation::{AccountMigration, FederationEntity, MagicEnvelope};
 use crate::import::{ImportRecord, photo_names_taken};
-use crate::pod::database::{Cell as _, PodWriter};
+use crate::pod::database::PodWriter;
 use crate::store::Store;
 
 /// Number of recipients whose envelopes are sealed at a time.
@@ -77,17 +77,20 @@ impl Announcer {
         old: OldAccount,
     ) -> Result<Self, AnnounceError> {
         let gone = || AnnounceError::Gone(import.new_username.clone());
-        let sql = "SELECT p.id, u.id, p.diaspora_handle, u.serialized_private_key, p.guid, \
-                   p.serialized_public_key FROM people p JOIN users u ON u.id = p.owner_id WHERE p.guid IN ({})";
+        let sql = "SELECT p.id AS new_person, u.id AS new_user, p.diaspora_handle, u.serialized_private_key, \
+                   p.guid, p.serialized_public_key FROM people p JOIN users u ON u.id = p.owner_id \
+                   WHERE p.guid IN ({})";
         let rows = pod.rows_in("the new account", sql, &[&import.person_guid]).await?;
         let row = rows.first().ok_or_else(gone)?;
-        let (new_person, new_user) = (row.integer(0).ok_or_else(gone)?, row.integer(1).ok_or_else(gone)?);
-        let new: DiasporaId = row.text(2).and_then(|id| id.parse().ok()).ok_or_else(gone)?;
-        let new_key = PrivateKey::from_pem(row.text(3).unwrap_or_default()).signing_key()?;
+        let new_person = row.integer("new_person").ok_or_else(gone)?;
+        let new_user = row.integer("new_user").ok_or_else(gone)?;
+        let new: DiasporaId = row.text("diaspora_handle").and_then(|id| id.parse().ok()).ok_or_else(gone)?;
+        let pem = row.text("serialized_private_key").unwrap_or_default();
+        let new_key = PrivateKey::from_pem(pem).signing_key()?;
         let identity = NewIdentity {
             id: new.to_string(),
-            guid: row.text(4).ok_or_else(gone)?,
-            public_key: row.text(5).ok_or_else(gone)?,
+            guid: row.text("guid").ok_or_else(gone)?,
+            public_key: row.text("serialized_public_key").ok_or_else(gone)?,
             user: new_user,
         };
         let profile = read_profile(&mut pod, new_person, &new).await?;
@@ -98,7 +101,8 @@ impl Announcer {
         );
         // The import's target, on this pod or on S3. Other pods look there by the names they know, and one of these
         // may be the name of somebody else's file.
-        let photos_at = pod.rows("photos", sql, &[]).await?.first().and_then(|row| row.filled(0));
+        let photos_at = pod.rows("photos", sql, &[]).await?;
+        let photos_at = photos_at.first().and_then(|row| row.filled("remote_photo_path"));
         let photos_at = photos_at.filter(|_| photo_names_taken == 0);
         let (proven, import) = (import.is_proven(), import.id.clone());
         Ok(Self {
@@ -241,27 +245,27 @@ async fn read_profile(pod: &mut PodWriter, person: i64, id: &DiasporaId) -> Resu
     let sql = format!(
         "SELECT t.name FROM taggings g JOIN tags t ON t.id = g.tag_id WHERE g.taggable_type = 'Profile' \
          AND g.taggable_id = {} ORDER BY g.id",
-        row.integer(0).unwrap_or(0)
+        row.integer("id").unwrap_or(0)
     );
     let tags = pod.rows("the profile's tags", sql, &[]).await?;
     let tags: Vec<String> =
-        tags.iter().filter_map(|row| row.text(0)).map(|name| format!("#{name}")).collect();
+        tags.iter().filter_map(|row| row.text("name")).map(|name| format!("#{name}")).collect();
     Ok(Profile {
         author: id.clone(),
-        edited_at: row.time(13),
+        edited_at: row.time("updated_at"),
         full_name: None,
-        first_name: row.filled(1),
-        last_name: row.filled(2),
-        image_url: row.filled(3),
-        image_url_medium: row.filled(4),
-        image_url_small: row.filled(5),
-        bio: row.filled(6),
-        birthday: row.date(7),
-        gender: row.filled(8),
-        location: row.filled(9),
-        searchable: row.boolean(10),
-        public: row.boolean(11),
-        nsfw: row.boolean(12),
+        first_name: row.filled("first_name"),
+        last_name: row.filled("last_name"),
+        image_url: row.filled("image_url"),
+        image_url_medium: row.filled("image_url_medium"),
+        image_url_small: row.filled("image_url_small"),
+        bio: row.filled("bio"),
+        birthday: row.date("birthday"),
+        gender: row.filled("gender"),
+        location: row.filled("location"),
+        searchable: row.boolean("searchable"),
+        public: row.boolean("public_details"),
+        nsfw: row.boolean("nsfw"),
         tag_string: (!tags.is_empty()).then(|| tags.join(" ")),
     })
 }

@@ -4,7 +4,7 @@ use super::AnnounceError;
 use crate::discovery::Discovery;
 use crate::domain::{DiasporaId, KeyFingerprint, PublicKey};
 use crate::import::{Evidence, ImportRecord, KeySource, published_key};
-use crate::pod::database::{Cell as _, PodWriter};
+use crate::pod::database::PodWriter;
 
 /// Rejects an archive whose key differs from that of the import, from the one this pod knows by now, or from the one
 /// the old pod publishes by now. An old pod that does not answer proves nothing.
@@ -29,7 +29,8 @@ pub(super) async fn recheck_evidence(
     }
     let sql = "SELECT serialized_public_key FROM people WHERE diaspora_handle IN ({})";
     let rows = pod.rows_in("the account's key", sql, &[account.as_str()]).await?;
-    let known = rows.first().and_then(|row| row.text(0)).and_then(|pem| PublicKey::from_pem(&pem).ok());
+    let known = rows.first().and_then(|row| row.text("serialized_public_key"));
+    let known = known.and_then(|pem| PublicKey::from_pem(&pem).ok());
     let published = published_key(discovery, account).await.and_then(Result::ok);
     let shown = |key: Option<PublicKey>| key.map(|key| key.fingerprint().to_string());
     let evidence = Evidence {

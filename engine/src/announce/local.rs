@@ -5,8 +5,9 @@ use super::envelopes::Announcer;
 use super::tombstone::tombstone;
 use crate::federation::AccountMigration;
 use crate::import::mark_announced;
-use crate::pod::database::{Cell as _, OnConflict, Value};
+use crate::pod::database::OnConflict;
 use crate::pod::tables::RelayableTable;
+use crate::sql::Value;
 use crate::store::{Store, random_id};
 
 /// Tables that reference a person, the column, and the columns that make a row unique per person.
@@ -61,7 +62,7 @@ impl Announcer {
                      WHERE o.{column} = {old}"
                 );
                 let rows = self.pod.rows(table, sql, &[]).await?;
-                let twice: Vec<i64> = rows.iter().filter_map(|row| row.integer(0)).collect();
+                let twice: Vec<i64> = rows.iter().filter_map(|row| row.integer("id")).collect();
                 for chunk in twice.chunks(1000) {
                     self.remove_duplicates(table, &numbers(chunk)).await?;
                 }
@@ -136,7 +137,7 @@ impl Announcer {
         let select = "SELECT id FROM people WHERE diaspora_handle IN ({})";
         let id = self.old.id.as_str().to_owned();
         let rows = self.pod.rows_in("the old person", select, &[&id]).await?;
-        if let Some(person) = rows.first().and_then(|row| row.integer(0)) {
+        if let Some(person) = rows.first().and_then(|row| row.integer("id")) {
             return Ok(Some(person));
         }
         if !self.proven {
@@ -152,11 +153,11 @@ impl Announcer {
         let sql = format!("SELECT id FROM pods WHERE port = {port} AND host IN ({{}})");
         let pods = self.pod.rows_in("the old pod", &sql, &[&host]).await?;
         let key = self.old.key.public_key()?;
-        let row: Vec<Value> = vec![
+        let row: Vec<Value<'_>> = vec![
             id.as_str().into(),
             guid.into(),
             key.as_pem().into(),
-            pods.first().and_then(|row| row.integer(0)).into(),
+            pods.first().and_then(|row| row.integer("id")).into(),
             now.into(),
             now.into(),
         ];
@@ -164,7 +165,7 @@ impl Announcer {
             ["diaspora_handle", "guid", "serialized_public_key", "pod_id", "created_at", "updated_at"];
         self.pod.insert("people", &columns, vec![row], OnConflict::Fail).await?;
         let rows = self.pod.rows_in("the old person", select, &[&id]).await?;
-        let person = rows.first().and_then(|row| row.integer(0)).ok_or(AnnounceError::Gone(id))?;
+        let person = rows.first().and_then(|row| row.integer("id")).ok_or(AnnounceError::Gone(id))?;
         // Empty from the start: only the new person should be found.
         let row = vec![person.into(), "".into(), false.into(), now.into(), now.into()];
         let columns = ["person_id", "full_name", "searchable", "created_at", "updated_at"];
@@ -197,7 +198,7 @@ impl Announcer {
              WHERE m.old_person_id = {old} AND m.new_person_id <> {new}"
         );
         let rows = self.pod.rows("the account migrations", sql, &[]).await?;
-        match rows.first().and_then(|row| row.text(0)) {
+        match rows.first().and_then(|row| row.text("diaspora_handle")) {
             Some(elsewhere) => Err(AnnounceError::AlreadyMoved { old: self.old.id.clone(), elsewhere }),
             None => Ok(()),
         }
@@ -207,12 +208,14 @@ impl Announcer {
     async fn sync_local_contacts(&mut self) -> Result<(), AnnounceError> {
         let (new, user) = (self.new_person, self.new_user);
         let sql = format!(
-            "SELECT mine.id, theirs.receiving, theirs.id, mine.receiving FROM contacts mine \
+            "SELECT mine.id AS mine_id, theirs.receiving AS theirs_receiving, theirs.id AS theirs_id, \
+             mine.receiving AS mine_receiving FROM contacts mine \
              JOIN people p ON p.id = mine.person_id JOIN contacts theirs ON theirs.user_id = p.owner_id \
              AND theirs.person_id = {new} WHERE mine.user_id = {user}"
         );
         for row in self.pod.rows("contacts", sql, &[]).await? {
-            for (id, shares) in [(row.integer(0), row.boolean(1)), (row.integer(2), row.boolean(3))] {
+            for (id, shares) in [("mine_id", "theirs_receiving"), ("theirs_id", "mine_receiving")] {
+                let (id, shares) = (row.integer(id), row.boolean(shares));
                 let (Some(id), Some(shares)) = (id, shares) else { continue };
                 let sql = format!("UPDATE contacts SET sharing = ? WHERE id = {id}");
                 self.pod.run("contacts", sql, &[shares.into()]).await?;
@@ -230,7 +233,7 @@ impl Announcer {
             .rows("contacts", sql, &[])
             .await?
             .iter()
-            .filter_map(|row| row.integer(0))
+            .filter_map(|row| row.integer("id"))
             .map(|person| vec![user.into(), person.into(), true.into(), false.into(), now.into(), now.into()])
             .collect();
         let columns = ["user_id", "person_id", "sharing", "receiving", "created_at", "updated_at"];

@@ -32,8 +32,9 @@ use crate::discovery::Discovery;
 use crate::domain::{DiasporaId, KeyError, Timestamp};
 use crate::federation::{EncryptedError, EntityError, EnvelopeError};
 use crate::import::{Evidence, ImportRecord, ImportState, KeySource, PodPin, is_pinned, list_imports};
-use crate::pod::config::{DatabaseUrl, PodUrl};
+use crate::pod::config::PodUrl;
 use crate::pod::database::{DatabaseError, PodWriter};
+use crate::sql::DatabaseUrl;
 use crate::store::{Store, StoreError};
 
 /// The reason a move was not announced.

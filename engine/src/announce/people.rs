@@ -13,7 +13,8 @@ use super::source::ClaimedContact;
 use crate::delivery::{KnownPerson, is_hubzilla_person};
 use crate::domain::DiasporaId;
 use crate::http::place;
-use crate::pod::database::{Cell as _, DatabaseError, Row};
+use crate::pod::database::DatabaseError;
+use crate::sql::Row;
 
 /// Largest number of pods notified; the network has fewer.
 const MAX_PODS: usize = 10_000;
@@ -84,13 +85,13 @@ impl Announcer {
         );
         let old = self.pod.rows("the old person", sql, &[]).await?;
         let mut people = BTreeMap::new();
-        for (row, shares) in
-            contacts.iter().map(|row| (row, row.boolean(6))).chain(old.iter().map(|row| (row, None)))
-        {
+        let contacts = contacts.iter().map(|row| (row, row.boolean("receiving")));
+        for (row, shares) in contacts.chain(old.iter().map(|row| (row, None))) {
             match Recipient::from_row(row, shares) {
                 Ok(recipient) => _ = people.entry(recipient.id.clone()).or_insert(recipient),
                 Err(reason) => {
-                    audience.by_hand.push((row.text(0).unwrap_or_default(), reason.to_owned()));
+                    let id = row.text("diaspora_handle").unwrap_or_default();
+                    audience.by_hand.push((id, reason.to_owned()));
                 }
             }
         }
@@ -102,11 +103,12 @@ impl Announcer {
 
     /// Returns the moves this pod knows, from old to new ID.
     async fn moves(&mut self) -> Result<HashMap<DiasporaId, DiasporaId>, DatabaseError> {
-        let sql = "SELECT o.diaspora_handle, n.diaspora_handle FROM account_migrations m \
-                   JOIN people o ON o.id = m.old_person_id JOIN people n ON n.id = m.new_person_id";
+        let sql = "SELECT o.diaspora_handle AS old_handle, n.diaspora_handle AS new_handle \
+                   FROM account_migrations m JOIN people o ON o.id = m.old_person_id \
+                   JOIN people n ON n.id = m.new_person_id";
         let rows = self.pod.rows("the account migrations", sql.to_owned(), &[]).await?;
         let known =
-            |row: &crate::pod::database::Row| Some((row.text(0)?.parse().ok()?, row.text(1)?.parse().ok()?));
+            |row: &Row| Some((row.text("old_handle")?.parse().ok()?, row.text("new_handle")?.parse().ok()?));
         Ok(rows.iter().filter_map(known).collect())
     }
 
@@ -164,16 +166,17 @@ impl Announcer {
         let handles: Vec<&str> = contacts.iter().map(|(contact, _)| contact.as_str()).collect();
         let sql = "SELECT diaspora_handle FROM people WHERE diaspora_handle IN ({}) AND closed_account";
         let rows = self.pod.rows_in("people who are gone", sql, &handles).await?;
-        Ok(rows.iter().filter_map(|row| row.text(0)).collect())
+        Ok(rows.iter().filter_map(|row| row.text("diaspora_handle")).collect())
     }
 
     /// Returns the addresses of the pods that this pod knows, and adds those it cannot reach (`Pod#offline_since`).
     async fn addresses(&mut self, audience: &mut Audience) -> Result<HashMap<String, Url>, DatabaseError> {
         let sql = "SELECT host, port, \"ssl\", offline_since FROM pods";
         let rows = self.pod.rows("pods", sql.to_owned(), &[]).await?;
-        let offline = |row: &Row| Some((place(&pod_address(row, 0).ok()?), row.time(3)?.to_utc().and_utc()));
+        let offline =
+            |row: &Row| Some((place(&pod_address(row).ok()?), row.time("offline_since")?.to_utc().and_utc()));
         audience.offline = rows.iter().filter_map(offline).collect();
-        let known = rows.iter().filter_map(|row| pod_address(row, 0).ok());
+        let known = rows.iter().filter_map(|row| pod_address(row).ok());
         let known = known.chain(audience.pods.keys().cloned());
         Ok(known.map(|url| (url.authority().to_owned(), url)).collect())
     }

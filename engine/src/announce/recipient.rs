@@ -5,7 +5,7 @@ use url::Url;
 use super::AnnounceError;
 use super::source::ClaimedContact;
 use crate::domain::{DiasporaId, Guid, PublicKey};
-use crate::pod::database::{Cell as _, Row};
+use crate::sql::Row;
 
 /// A person to be notified.
 pub(super) struct Recipient {
@@ -21,13 +21,13 @@ pub(super) struct Recipient {
 }
 
 impl Recipient {
-    /// Reads a recipient from ID, GUID, key, and the pod's host, port and use of https.
+    /// Reads a recipient from the person's columns and the pod's, as for [`pod_address`].
     pub(super) fn from_row(row: &Row, shares: Option<bool>) -> Result<Self, &'static str> {
-        let id = row.text(0).and_then(|id| id.parse().ok()).ok_or("the ID cannot be read")?;
-        let guid = row.text(1).and_then(|guid| guid.parse().ok()).ok_or("the GUID cannot be read")?;
-        let key =
-            row.text(2).and_then(|pem| PublicKey::from_pem(&pem).ok()).ok_or("the key cannot be used")?;
-        let pod = pod_address(row, 3)?;
+        let id = row.text("diaspora_handle").and_then(|id| id.parse().ok()).ok_or("the ID cannot be read")?;
+        let guid = row.text("guid").and_then(|guid| guid.parse().ok()).ok_or("the GUID cannot be read")?;
+        let key = row.text("serialized_public_key").and_then(|pem| PublicKey::from_pem(&pem).ok());
+        let key = key.ok_or("the key cannot be used")?;
+        let pod = pod_address(row)?;
         Ok(Self { id, guid, key, pod, shares, is_claimed: false })
     }
 
@@ -45,11 +45,11 @@ impl Recipient {
     }
 }
 
-/// Returns a pod's base address, from its host, its port and its use of https: columns from `first` on.
-pub(super) fn pod_address(row: &Row, first: usize) -> Result<Url, &'static str> {
-    let host = row.text(first).ok_or("the pod is unknown")?;
-    let scheme = if row.boolean(first + 2).unwrap_or(true) { "https" } else { "http" };
+/// Returns a pod's base address, from its columns `host`, `port` and `ssl`.
+pub(super) fn pod_address(row: &Row) -> Result<Url, &'static str> {
+    let host = row.text("host").ok_or("the pod is unknown")?;
+    let scheme = if row.boolean("ssl").unwrap_or(true) { "https" } else { "http" };
     let port =
-        row.integer(first + 1).filter(|port| *port > 0).map_or_else(String::new, |port| format!(":{port}"));
+        row.integer("port").filter(|port| *port > 0).map_or_else(String::new, |port| format!(":{port}"));
     Url::parse(&format!("{scheme}://{host}{port}/")).map_err(|_| "the pod's address is wrong")
 }

@@ -5,7 +5,7 @@
 //! row it also clears does not exist for people of other pods.
 
 use crate::domain::Timestamp;
-use crate::pod::database::{Cell as _, DatabaseError, PodWriter};
+use crate::pod::database::{DatabaseError, PodWriter};
 
 /// Columns of `profiles` that are emptied, including `diaspora_handle`, which no version fills any more.
 const EMPTIED: [&str; 12] = [
@@ -49,7 +49,8 @@ pub(crate) async fn tombstone(
     );
     let sql = format!("SELECT DISTINCT tag_id FROM taggings WHERE {taggings}");
     let rows = pod.rows("the old person's tags", sql, &[]).await?;
-    let tags: Vec<String> = rows.iter().filter_map(|row| row.integer(0)).map(|id| id.to_string()).collect();
+    let tags = rows.iter().filter_map(|row| row.integer("tag_id"));
+    let tags: Vec<String> = tags.map(|id| id.to_string()).collect();
     if !tags.is_empty() {
         let sql = format!("DELETE FROM taggings WHERE {taggings}");
         changed += pod.run("the old person's tags", sql, &[]).await?;
@@ -63,7 +64,7 @@ pub(crate) async fn tombstone(
     }
     let sql = format!("SELECT f.id FROM profiles f WHERE f.person_id = {person} AND {}", has_content());
     for row in pod.rows("the old person's profile", sql, &[]).await? {
-        let Some(profile) = row.integer(0) else { continue };
+        let Some(profile) = row.integer("id") else { continue };
         let nothing: Vec<String> = EMPTIED.iter().map(|column| format!("{column} = NULL")).collect();
         let sql = format!(
             "UPDATE profiles SET searchable = (1 = 0), full_name = '', {}, updated_at = ? WHERE id = {profile}",

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::records::{Newcomer, State};
 use super::table::Newcomers;
-use crate::store::{StoreError, Transaction, Value, millis, random_token, token_digest};
+use crate::sql::Value;
+use crate::store::{StoreError, Transaction, millis, random_token, token_digest};
 
 /// Period in which new newcomers are counted for the limits.
 const DAY: Duration = Duration::from_hours(24);
@@ -321,7 +322,8 @@ pub(super) async fn lock_counts(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pod::config::{DatabaseUrl, PodUrl};
+    use crate::pod::config::PodUrl;
+    use crate::sql::DatabaseUrl;
     use crate::store::Store;
 
     async fn newcomer(newcomers: &Newcomers, store: &Store) -> Newcomer {

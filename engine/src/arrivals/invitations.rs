@@ -39,12 +39,12 @@ pub struct Invitation {
 impl Invitation {
     fn read(row: &StoreRow) -> Result<Self, StoreError> {
         Ok(Self {
-            id: row.get(0)?,
-            note: row.get(1)?,
-            by: row.get(2)?,
-            made_at: time(row.get(3)?),
-            uses_left: row.get(4)?,
-            until: time(row.get(5)?),
+            id: row.get("id")?,
+            note: row.get("note")?,
+            by: row.get("made_by")?,
+            made_at: time(row.get("made_at")?),
+            uses_left: row.get("uses_left")?,
+            until: time(row.get("expires_at")?),
         })
     }
 }
@@ -93,7 +93,7 @@ impl Invitations {
                    AND uses_left > 0 AND expires_at > ? RETURNING id";
         let values = [(&self.pod).into(), token_digest(code).into(), now.into()];
         let rows = transaction.rows("using an invitation", sql, &values).await?;
-        rows.first().map(|row| row.get(0)).transpose()
+        rows.first().map(|row| row.get("id")).transpose()
     }
 
     /// Lists usable invitations, newest first, at most [`PAGE`], with numbers below `before`.
@@ -138,7 +138,10 @@ impl Invitations {
             uses.into(),
         ];
         let row = self.store.first("recording an invitation", &sql, &values).await?;
-        let missing = || StoreError::Column { column: 0, reason: "the new row was not returned".to_owned() };
+        let missing = || StoreError::Column {
+            column: "id".to_owned(),
+            reason: "the new row was not returned".to_owned(),
+        };
         let row = row.ok_or_else(missing)?;
         Ok((Invitation::read(&row)?, code))
     }

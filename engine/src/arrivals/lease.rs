@@ -8,8 +8,9 @@ use super::table::Newcomers;
 use crate::backoff::Backoff;
 use crate::import::Evidence;
 use crate::progress::{Position, Stage};
+use crate::sql::Value;
 use crate::store::lease::{EXPIRES, Lease, WorkTable};
-use crate::store::{AuditLine, StoreError, Value, millis};
+use crate::store::{AuditLine, StoreError, millis};
 
 /// Newcomers with a step to take as a queue.
 pub(super) static TABLE: WorkTable = WorkTable {
@@ -235,7 +236,8 @@ fn act(state: State) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use crate::pod::config::{DatabaseUrl, PodUrl};
+    use crate::pod::config::PodUrl;
+    use crate::sql::DatabaseUrl;
     use crate::store::Store;
 
     use super::*;
@@ -276,7 +278,7 @@ mod tests {
 
         let sql = "SELECT act FROM pappus_audit";
         let lines = store.rows("reading what was done", sql, &[]).await.unwrap();
-        let acts: Vec<String> = lines.iter().map(|line| line.get(0).unwrap()).collect();
+        let acts: Vec<String> = lines.iter().map(|line| line.get("act").unwrap()).collect();
         assert_eq!(acts, ["newcomer-imported"]);
         let imported = newcomers.by_id(id).await.unwrap().unwrap();
         assert_eq!(imported.state, State::Imported);

@@ -49,19 +49,19 @@ pub struct MailDue {
 
 impl MailDue {
     fn read(row: &StoreRow) -> Result<Self, StoreError> {
-        let state = row.named(1)?;
-        let approved = row.get::<Option<i64>>(7)?.map(|approved| approved != 0);
+        let state = row.named("state")?;
+        let approved = row.get::<Option<i64>>("approved")?.map(|approved| approved != 0);
         Ok(Self {
-            id: row.get(0)?,
+            id: row.get("id")?,
             state,
-            changed_at: row.get(2)?,
-            old_account: row.get(3)?,
-            username: row.get(4)?,
-            language: row.get(5)?,
-            sealed_email: row.get(6)?,
-            decision: approved.filter(|_| row.get::<i64>(8).is_ok_and(|told| told == 0)),
-            decided_at: row.get(10)?,
-            is_in_pause: state == State::Imported && row.get::<Option<i64>>(9)?.is_some(),
+            changed_at: row.get("changed_at")?,
+            old_account: row.get("old_account")?,
+            username: row.get("username")?,
+            language: row.get("language")?,
+            sealed_email: row.get("mail_to")?,
+            decision: approved.filter(|_| row.get::<i64>("decision_told").is_ok_and(|told| told == 0)),
+            decided_at: row.get("decided_at")?,
+            is_in_pause: state == State::Imported && row.get::<Option<i64>>("announce_at")?.is_some(),
         })
     }
 }
@@ -73,18 +73,18 @@ impl Newcomers {
     /// [`StoreError`].
     pub async fn awaiting_decision(&self, limit: u32) -> Result<Vec<AwaitingDecision>, StoreError> {
         let sql = format!(
-            "SELECT id, changed_at, old_account, username, proof, archive_bytes + photos_bytes FROM pappus_newcomers \
-             WHERE pod = ? AND state = 'waiting' AND podmins_told = 0 ORDER BY id LIMIT {limit}"
+            "SELECT id, changed_at, old_account, username, proof, archive_bytes + photos_bytes AS all_bytes \
+             FROM pappus_newcomers WHERE pod = ? AND state = 'waiting' AND podmins_told = 0 ORDER BY id LIMIT {limit}"
         );
         let rows = self.store.rows("looking who waits", &sql, &[(&self.pod).into()]).await?;
         let read = |row: &StoreRow| {
             Ok(AwaitingDecision {
-                id: row.get(0)?,
-                changed_at: row.get(1)?,
-                old_account: row.get(2)?,
-                username: row.get(3)?,
-                proof: row.get(4)?,
-                bytes: u64::try_from(row.get::<i64>(5)?).unwrap_or(0),
+                id: row.get("id")?,
+                changed_at: row.get("changed_at")?,
+                old_account: row.get("old_account")?,
+                username: row.get("username")?,
+                proof: row.get("proof")?,
+                bytes: u64::try_from(row.get::<i64>("all_bytes")?).unwrap_or(0),
             })
         };
         rows.iter().map(read).collect()

@@ -160,38 +160,40 @@ pub(super) const NEWCOMER: &str = "id, state, language, begun_at, expires_at, ar
 impl Newcomer {
     pub(super) fn from_row(row: &StoreRow) -> Result<Self, StoreError> {
         Ok(Self {
-            id: row.get(0)?,
-            state: row.named(1)?,
-            language: row.get(2)?,
-            begun_at: time(row.get(3)?),
-            expires_at: time(row.get(4)?),
-            archive_bytes: row.get(5)?,
-            photos_bytes: row.get(6)?,
-            archive_sha256: row.get(7)?,
-            archive_passphrase: row.get(8)?,
-            key_passphrase: row.get(9)?,
-            key_locked: row.get::<i64>(10)? != 0,
-            old_account: row.get(11)?,
-            proof: row.get(12)?,
-            plan: row.get(13)?,
-            username: row.get(14)?,
-            sealed_email: row.get(15)?,
-            sealed_password: row.get(16)?,
-            approved: row.get::<Option<i64>>(17)?.map(|approved| approved != 0),
-            decided_by: row.get(18)?,
-            import_id: row.get(19)?,
-            report: row.get(20)?,
-            announced: row.get(21)?,
-            attempts: row.get(22)?,
-            stage: row.get(23)?,
-            total: row.get(24)?,
-            advanced: row.get(25)?,
-            problem: row.get(26)?,
-            reason: row.get(27)?,
-            announce_at: row.get::<Option<i64>>(28)?.map(time),
-            photos_sha256: row.get(29)?,
-            deaths: row.get(30)?,
-            evidence: row.get::<Option<String>>(31)?.and_then(|text| serde_json::from_str(&text).ok()),
+            id: row.get("id")?,
+            state: row.named("state")?,
+            language: row.get("language")?,
+            begun_at: time(row.get("begun_at")?),
+            expires_at: time(row.get("expires_at")?),
+            archive_bytes: row.get("archive_bytes")?,
+            photos_bytes: row.get("photos_bytes")?,
+            archive_sha256: row.get("archive_sha256")?,
+            archive_passphrase: row.get("archive_passphrase")?,
+            key_passphrase: row.get("key_passphrase")?,
+            key_locked: row.get::<i64>("key_locked")? != 0,
+            old_account: row.get("old_account")?,
+            proof: row.get("proof")?,
+            plan: row.get("plan")?,
+            username: row.get("username")?,
+            sealed_email: row.get("mail_to")?,
+            sealed_password: row.get("encrypted_password")?,
+            approved: row.get::<Option<i64>>("approved")?.map(|approved| approved != 0),
+            decided_by: row.get("decided_by")?,
+            import_id: row.get("import_id")?,
+            report: row.get("report")?,
+            announced: row.get("announced")?,
+            attempts: row.get("attempts")?,
+            stage: row.get("stage")?,
+            total: row.get("total")?,
+            advanced: row.get("advanced")?,
+            problem: row.get("problem")?,
+            reason: row.get("reason")?,
+            announce_at: row.get::<Option<i64>>("announce_at")?.map(time),
+            photos_sha256: row.get("photos_sha256")?,
+            deaths: row.get("deaths")?,
+            evidence: row
+                .get::<Option<String>>("evidence")?
+                .and_then(|text| serde_json::from_str(&text).ok()),
         })
     }
 
@@ -247,15 +249,15 @@ pub struct MoveProgress {
 
 impl MoveProgress {
     pub(super) fn from_row(row: &StoreRow) -> Result<Self, StoreError> {
-        let state = row.get::<String>(1)?.parse().unwrap_or(State::Checking);
+        let state = row.get::<String>("state")?.parse().unwrap_or(State::Checking);
         Ok(Self {
             state,
-            stage: row.get(2)?,
-            total: row.get(3)?,
-            advanced: row.get(4)?,
-            is_late: row.get::<i64>(5)? != 0,
-            undo_until: row.get::<Option<i64>>(6)?.map(time).filter(|_| state == State::Imported),
-            ahead: row.get::<Option<i64>>(7)?.and_then(|ahead| u64::try_from(ahead).ok()),
+            stage: row.get("stage")?,
+            total: row.get("total")?,
+            advanced: row.get("advanced")?,
+            is_late: row.get::<i64>("is_late")? != 0,
+            undo_until: row.get::<Option<i64>>("announce_at")?.map(time).filter(|_| state == State::Imported),
+            ahead: row.get::<Option<i64>>("ahead")?.and_then(|ahead| u64::try_from(ahead).ok()),
         })
     }
 }

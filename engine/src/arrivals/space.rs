@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use super::ArrivalError;
 use super::actions::lock_counts;
 use super::files::{Disk, Files, NoSpace, Part};
-use crate::store::{Store, StoreError, Transaction, Value, millis};
+use crate::sql::Value;
+use crate::store::{Store, StoreError, Transaction, millis};
 
 /// Validity of a reservation without new data. Resuming later reserves again if there is still space.
 const RESERVED_FOR: Duration = Duration::from_hours(6);
@@ -119,16 +120,20 @@ impl Space {
             Kind::Part(part) => format!("(expires_at IS NOT NULL OR kind <> '{}')", part.word()),
         };
         let sql = format!(
-            "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT), \
-             CAST(COALESCE(SUM(CASE WHEN expires_at IS NOT NULL THEN bytes END), 0) AS BIGINT), \
-             CAST(COALESCE(SUM(CASE WHEN newcomer_id = ? AND {stays} THEN bytes END), 0) AS BIGINT) \
+            "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) AS all_bytes, \
+             CAST(COALESCE(SUM(CASE WHEN expires_at IS NOT NULL THEN bytes END), 0) AS BIGINT) AS open_bytes, \
+             CAST(COALESCE(SUM(CASE WHEN newcomer_id = ? AND {stays} THEN bytes END), 0) AS BIGINT) AS own_bytes \
              FROM pappus_upload_space WHERE pod = ? AND name <> ? AND (expires_at IS NULL OR expires_at > ?)"
         );
         let values = [claim.newcomer.into(), (&self.pod).into(), claim.name.into(), now.into()];
         let rows = transaction.rows("counting reserved disk space", &sql, &values).await?;
         let Some(row) = rows.first() else { return Ok(Held::default()) };
         let bytes = |number: i64| u64::try_from(number).unwrap_or(0);
-        Ok(Held { all: bytes(row.get(0)?), open: bytes(row.get(1)?), own: bytes(row.get(2)?) })
+        Ok(Held {
+            all: bytes(row.get("all_bytes")?),
+            open: bytes(row.get("open_bytes")?),
+            own: bytes(row.get("own_bytes")?),
+        })
     }
 
     async fn disk(&self) -> Result<Disk, ArrivalError> {

@@ -45,7 +45,7 @@ impl Newcomers {
         let sql = "SELECT id FROM pappus_newcomers WHERE pod = ? AND has_files <> 0 \
                    AND state IN ('expired', 'declined', 'announced', 'undone') ORDER BY id LIMIT 100";
         let rows = self.store.rows("looking for old uploads", sql, &[(&self.pod).into()]).await?;
-        rows.iter().map(|row| row.get(0)).collect()
+        rows.iter().map(|row| row.get("id")).collect()
     }
 
     /// Records that a newcomer's files are deleted.

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use super::lease::TABLE;
 use super::records::{MoveProgress, NEWCOMER, Newcomer, State};
 use crate::pod::config::PodUrl;
+use crate::sql::Value;
 use crate::store::lease::Queue;
-use crate::store::{Store, StoreError, Value, token_digest};
+use crate::store::{Store, StoreError, token_digest};
 
 /// Maximum length of a secret that is looked up.
 const MAX_SECRET: usize = 100;
@@ -148,7 +149,7 @@ impl Newcomers {
     /// [`StoreError`].
     pub async fn progress(&self) -> Result<HashMap<i64, MoveProgress>, StoreError> {
         let rows = self.store.rows("looking how far newcomers are", PROGRESS, &[(&self.pod).into()]).await?;
-        rows.iter().map(|row| Ok((row.get(0)?, MoveProgress::from_row(row)?))).collect()
+        rows.iter().map(|row| Ok((row.get("id")?, MoveProgress::from_row(row)?))).collect()
     }
 
     /// Returns the progress of one newcomer; `None` unless the state changes without their action.

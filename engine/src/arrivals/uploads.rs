@@ -19,13 +19,14 @@ pub struct ChunkedUpload {
 
 impl ChunkedUpload {
     fn read(row: &StoreRow) -> Result<Self, StoreError> {
-        let word: String = row.get(1)?;
-        let unknown = || StoreError::Column { column: 1, reason: format!("{word:?} is unknown") };
+        let word: String = row.get("part")?;
+        let unknown =
+            || StoreError::Column { column: "part".to_owned(), reason: format!("{word:?} is unknown") };
         Ok(Self {
-            name: row.get(0)?,
+            name: row.get("name")?,
             part: Part::parse(&word).ok_or_else(unknown)?,
-            bytes: u64::try_from(row.get::<i64>(2)?).unwrap_or(0),
-            expires_at: row.get(3)?,
+            bytes: u64::try_from(row.get::<i64>("bytes")?).unwrap_or(0),
+            expires_at: row.get("expires_at")?,
         })
     }
 }
@@ -87,7 +88,7 @@ impl Newcomers {
         let part = part.map(Part::word);
         let values = [id.into(), part.into(), part.into(), id.into()];
         let rows = self.store.rows("looking for uploads", sql, &values).await?;
-        rows.iter().map(|row| row.get(0)).collect()
+        rows.iter().map(|row| row.get("name")).collect()
     }
 
     /// Lists some expired uploads, with their newcomers' numbers.
@@ -97,7 +98,7 @@ impl Newcomers {
     pub async fn expired_uploads(&self, now: i64) -> Result<Vec<(String, i64)>, StoreError> {
         let sql = "SELECT name, newcomer_id FROM pappus_uploads WHERE expires_at <= ? LIMIT 100";
         let rows = self.store.rows("looking for old uploads", sql, &[now.into()]).await?;
-        rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+        rows.iter().map(|row| Ok((row.get("name")?, row.get("newcomer_id")?))).collect()
     }
 
     /// Returns whether an upload has not been removed, seen from a transaction that has locked its newcomer's files.

@@ -13,9 +13,10 @@ use super::records::{DeliveryError, Elsewhere, Friends, Scope, Unseen};
 use super::system::System;
 use super::turn::WITHOUT_ECHO;
 use crate::domain::DiasporaId;
-use crate::pod::config::{DatabaseUrl, PodUrl};
-use crate::pod::database::{Cell as _, DatabaseError, PodWriter};
-use crate::store::{Store, StoreError, Transaction, Value, time};
+use crate::pod::config::PodUrl;
+use crate::pod::database::{DatabaseError, PodWriter};
+use crate::sql::{DatabaseUrl, Value};
+use crate::store::{Store, StoreError, Transaction, time};
 
 /// Time after the announcement during which friends are looked for.
 const LOOKED_FOR: TimeDelta = TimeDelta::weeks(6);
@@ -92,7 +93,7 @@ async fn watched(store: &Store, pod_url: &str, now: DateTime<Utc>) -> Result<Vec
                ORDER BY v.import_id";
     let (at, since) = (now.timestamp_millis(), (now - LOOKED_FOR).timestamp_millis());
     let rows = store.rows("looking for moves", sql, &[pod_url.into(), at.into(), since.into()]).await?;
-    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+    rows.iter().map(|row| Ok((row.get("import_id")?, row.get("user_id")?))).collect()
 }
 
 /// Returns everyone who shares with a user, and the latest time it can have started; times are as exact as the pod's
@@ -106,8 +107,10 @@ async fn sharing(
          WHERE c.user_id = {user} AND c.sharing"
     );
     let rows = pod.rows("who shares with the account", sql, &[]).await?;
-    let shares =
-        |row: &crate::pod::database::Row| Some((row.text(0)?, row.time(1).map(|at| at.to_utc().and_utc())));
+    let shares = |row: &crate::sql::Row| {
+        let updated_at = row.time("updated_at").map(|at| at.to_utc().and_utc());
+        Some((row.text("diaspora_handle")?, updated_at))
+    };
     Ok(rows.iter().filter_map(shares).collect())
 }
 
@@ -153,8 +156,8 @@ async fn note_people(
     let mut pods = BTreeSet::new();
     let mut by_time: BTreeMap<i64, Vec<String>> = BTreeMap::new();
     for row in transaction.rows("looking for people who are back", &sql, &values).await? {
-        let (person, pod): (String, String) = (row.get(0)?, row.get(1)?);
-        let told_at = row.get::<Option<i64>>(2)?.unwrap_or(i64::MAX);
+        let (person, pod): (String, String) = (row.get("person")?, row.get("pod")?);
+        let told_at = row.get::<Option<i64>>("told_at")?.unwrap_or(i64::MAX);
         let since = back.get(&person).copied().flatten().map_or(now, |at| at.timestamp_millis());
         // The pod's database may store whole seconds only.
         let is_echo = told_at < since.saturating_add(1000);
@@ -271,11 +274,13 @@ impl Ledger {
     pub async fn friends(&self, scope: Scope<'_>) -> Result<Friends, StoreError> {
         let (condition, values) = scope.of_people();
         let sql = format!(
-            "SELECT count(*), count(f.back_at) FROM pappus_move_people f \
+            "SELECT count(*) AS friends, count(f.back_at) AS friends_back FROM pappus_move_people f \
              JOIN pappus_imports i ON i.id = f.import_id WHERE f.is_friend = 1 AND {condition}"
         );
         let row = self.store.first("counting friends", &sql, &values).await?;
-        row.map_or(Ok(Friends::default()), |row| Ok(Friends { all: row.get(0)?, back: row.get(1)? }))
+        row.map_or(Ok(Friends::default()), |row| {
+            Ok(Friends { all: row.get("friends")?, back: row.get("friends_back")? })
+        })
     }
 
     /// Returns friends who have to act themselves because of their pod's software, and are not back: by account,
@@ -301,9 +306,9 @@ impl Ledger {
         values.extend([account.into(), system.into(), person.into(), i64::from(limit).into()]);
         let rows = self.store.rows("listing friends elsewhere", &sql, &values).await?;
         let elsewhere = |row: &crate::store::StoreRow| {
-            let system: String = row.get(1)?;
+            let system: String = row.get("system")?;
             let system = system.parse().unwrap_or(System::Unknown);
-            Ok(Elsewhere { account: row.get(0)?, system, person: row.get(2)? })
+            Ok(Elsewhere { account: row.get("old_id")?, system, person: row.get("person")? })
         };
         rows.iter().map(elsewhere).collect()
     }
@@ -317,7 +322,11 @@ impl Ledger {
                    WHERE seen_at IS NULL AND problem IS NOT NULL AND new_id IS NOT NULL ORDER BY new_id";
         let rows = self.store.rows("looking for moves that wait", sql, &[]).await?;
         let unseen = |row: &crate::store::StoreRow| {
-            Ok(Unseen { new_id: row.get(0)?, problem: row.get(1)?, next_look_at: time(row.get(2)?) })
+            Ok(Unseen {
+                new_id: row.get("new_id")?,
+                problem: row.get("problem")?,
+                next_look_at: time(row.get("next_look_at")?),
+            })
         };
         rows.iter().map(unseen).collect()
     }

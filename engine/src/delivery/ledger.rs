@@ -8,7 +8,8 @@ use url::Url;
 use super::records::{DeliveryError, Kind, NewDelivery, Scope};
 use super::system::System;
 use crate::http::place;
-use crate::store::{Store, StoreError, Value};
+use crate::sql::Value;
+use crate::store::{Store, StoreError};
 
 /// Condition for deliveries still to be sent; must match the text of its index.
 pub(super) const OPEN: &str = "d.state IN ('queued', 'sending')";
@@ -134,7 +135,7 @@ impl Ledger {
             let mut values: Vec<Value<'_>> = vec![import_id.into(), kind.as_str().into()];
             values.extend(chunk.iter().map(|url| Value::from(url.as_str())));
             for row in self.store.rows("looking for deliveries", &sql, &values).await? {
-                found.insert(row.get(0)?);
+                found.insert(row.get("url")?);
             }
         }
         Ok(found)

@@ -176,8 +176,8 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
         let values = [claimed.id.into()];
         let read = || self.store.first("reading a delivery", sql, &values);
         let Some(row) = patiently(read).await? else { return Ok(not_sent) };
-        let (url, content_type) = (address(&row)?, row.get::<String>(1)?);
-        let body: Vec<u8> = row.get(2)?;
+        let (url, content_type) = (address(&row)?, row.get::<String>("content_type")?);
+        let body: Vec<u8> = row.get("body")?;
         drop(row);
         let began = self.clock.now();
         let (answer, permit) = self.post(&url, &content_type, body, permit).await;
@@ -247,6 +247,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
 }
 
 fn address(row: &StoreRow) -> Result<Url, StoreError> {
-    let text: String = row.get(0)?;
-    Url::parse(&text).map_err(|error| StoreError::Column { column: 0, reason: error.to_string() })
+    let text: String = row.get("url")?;
+    Url::parse(&text)
+        .map_err(|error| StoreError::Column { column: "url".to_owned(), reason: error.to_string() })
 }

@@ -9,7 +9,8 @@ use super::report::{READY_VALUES, ready};
 use super::schedule::GIVE_UP_AFTER;
 use super::system::System;
 use super::writer::{Leased, Pod, PodHealth, Response, Turn};
-use crate::store::{StoreError, StoreRow, Value, time};
+use crate::sql::Value;
+use crate::store::{StoreError, StoreRow, time};
 
 impl Turn<'_> {
     pub(super) async fn lease(
@@ -27,7 +28,7 @@ impl Turn<'_> {
         let mut values = vec![Value::from(self.now()); READY_VALUES];
         values.extend([after.into(), limit.into()]);
         let rows = self.transaction.rows("looking for deliveries", &sql, &values).await?;
-        let mut names: Vec<String> = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
+        let mut names: Vec<String> = rows.iter().map(|row| row.get("pod")).collect::<Result<_, _>>()?;
         if names.is_empty() {
             return Ok(Leased::default());
         }
@@ -74,13 +75,13 @@ impl Turn<'_> {
         }
         let places = vec!["?"; unknown.len()].join(", ");
         let sql = format!(
-            "SELECT pod, min(url) FROM pappus_deliveries WHERE state IN ('queued', 'sending') \
+            "SELECT pod, min(url) AS first_url FROM pappus_deliveries WHERE state IN ('queued', 'sending') \
              AND pod IN ({places}) GROUP BY pod"
         );
         let values: Vec<Value<'_>> = unknown.iter().map(|pod| Value::from(pod.name.clone())).collect();
         let mut bases = HashMap::new();
         for row in self.transaction.rows("looking for addresses", &sql, &values).await? {
-            let (pod, url): (String, String) = (row.get(0)?, row.get(1)?);
+            let (pod, url): (String, String) = (row.get("pod")?, row.get("first_url")?);
             bases.insert(pod, Url::parse(&url).ok().and_then(|url| url.join("/").ok()));
         }
         for pod in unknown {
@@ -144,11 +145,11 @@ impl Turn<'_> {
 }
 
 fn pod(row: &StoreRow) -> Result<Pod, StoreError> {
-    let system: Option<String> = row.get(3)?;
+    let system: Option<String> = row.get("system")?;
     Ok(Pod {
-        name: row.get(0)?,
-        failures: row.get(1)?,
-        failing_since: row.get::<Option<i64>>(2)?.map(time),
+        name: row.get("pod")?,
+        failures: row.get("failures")?,
+        failing_since: row.get::<Option<i64>>("failing_since")?.map(time),
         system: system.as_deref().and_then(|name| name.parse().ok()),
         base: None,
     })

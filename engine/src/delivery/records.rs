@@ -8,7 +8,8 @@ use url::Url;
 use super::system::System;
 use crate::domain::DiasporaId;
 use crate::pod::database::DatabaseError;
-use crate::store::{StoreError, Value};
+use crate::sql::Value;
+use crate::store::StoreError;
 
 /// The reason deliveries could not be queued or sent.
 #[derive(Debug, thiserror::Error)]

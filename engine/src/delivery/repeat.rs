@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 
 use super::ledger::Ledger;
 use super::turn::is_repeated;
-use crate::store::{StoreError, Value, time};
+use crate::sql::Value;
+use crate::store::{StoreError, time};
 
 /// Largest number of pods in one statement.
 const PODS: usize = 200;
@@ -25,8 +26,10 @@ impl Ledger {
             is_repeated()
         );
         let rows = transaction.rows("looking for silent pods", &sql, &[now.into(), now.into()]).await?;
-        let silent: Vec<(String, String)> =
-            rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect::<Result<_, StoreError>>()?;
+        let silent: Vec<(String, String)> = rows
+            .iter()
+            .map(|row| Ok((row.get("import_id")?, row.get("pod")?)))
+            .collect::<Result<_, StoreError>>()?;
         for chunk in silent.chunks(PODS) {
             let places = vec!["(?, ?)"; chunk.len()].join(", ");
             let sql = format!(
@@ -46,8 +49,9 @@ impl Ledger {
     /// # Errors
     /// [`StoreError::Statement`].
     pub(super) async fn next_repeat(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let sql = format!("SELECT min(m.opens_at) FROM pappus_move_pods m WHERE {}", is_repeated());
+        let sql =
+            format!("SELECT min(m.opens_at) AS next_at FROM pappus_move_pods m WHERE {}", is_repeated());
         let row = self.store.first("looking for silent pods", &sql, &[]).await?;
-        Ok(row.map(|row| row.get::<Option<i64>>(0)).transpose()?.flatten().map(time))
+        Ok(row.map(|row| row.get::<Option<i64>>("next_at")).transpose()?.flatten().map(time))
     }
 }

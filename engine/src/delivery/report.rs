@@ -5,24 +5,25 @@ use chrono::{DateTime, Utc};
 use super::ledger::{Ledger, OPEN};
 use super::records::{Counts, Friends, PodDeliveries, Scope, Unreached, Waiting};
 use super::turn::{TURN_VALUES, is_repeated, its_turn, opens_at};
-use crate::pod::config::Dialect;
-use crate::store::{StoreError, StoreRow, Value, time};
+use crate::sql::{Dialect, Value};
+use crate::store::{StoreError, StoreRow, time};
 
-/// Number of rows in each state, in the order of [`Counts`].
-const COUNTS: &str = "count(*) FILTER (WHERE d.state = 'queued'), count(*) FILTER (WHERE d.state = 'sending'), \
-     count(*) FILTER (WHERE d.state = 'delivered'), count(*) FILTER (WHERE d.state = 'confirmed'), \
-     count(*) FILTER (WHERE d.state = 'rejected'), count(*) FILTER (WHERE d.state = 'dead')";
-/// Number of those columns.
-const COUNTED: usize = 6;
+/// Number of rows in each state: the columns of [`Counts`].
+const COUNTS: &str = "count(*) FILTER (WHERE d.state = 'queued') AS queued, \
+     count(*) FILTER (WHERE d.state = 'sending') AS sending, \
+     count(*) FILTER (WHERE d.state = 'delivered') AS delivered, \
+     count(*) FILTER (WHERE d.state = 'confirmed') AS confirmed, \
+     count(*) FILTER (WHERE d.state = 'rejected') AS rejected, \
+     count(*) FILTER (WHERE d.state = 'dead') AS dead";
 
-fn counts(row: &StoreRow, first: usize) -> Result<Counts, StoreError> {
+fn counts(row: &StoreRow) -> Result<Counts, StoreError> {
     Ok(Counts {
-        queued: row.get(first)?,
-        sending: row.get(first + 1)?,
-        delivered: row.get(first + 2)?,
-        confirmed: row.get(first + 3)?,
-        rejected: row.get(first + 4)?,
-        dead: row.get(first + 5)?,
+        queued: row.get("queued")?,
+        sending: row.get("sending")?,
+        delivered: row.get("delivered")?,
+        confirmed: row.get("confirmed")?,
+        rejected: row.get("rejected")?,
+        dead: row.get("dead")?,
     })
 }
 
@@ -35,7 +36,7 @@ impl Ledger {
         let (condition, values) = scope.condition();
         let sql = format!("SELECT {COUNTS} FROM pappus_deliveries d WHERE {condition}");
         let row = self.store.first("counting deliveries", &sql, &values).await?;
-        Ok(row.map(|row| counts(&row, 0)).transpose()?.unwrap_or_default())
+        Ok(row.map(|row| counts(&row)).transpose()?.unwrap_or_default())
     }
 
     /// Returns the same for each pod, by name, with the last error: at most `limit` pods that come after `after`
@@ -69,9 +70,11 @@ impl Ledger {
              (SELECT d.last_error FROM pappus_deliveries d WHERE d.pod = c.pod AND {condition} \
              AND d.state <> 'delivered' AND d.last_error IS NOT NULL \
              ORDER BY d.updated_at DESC, CASE d.kind WHEN 'account_migration' THEN 0 ELSE 1 END, d.id LIMIT 1) \
-             END, p.retry_at, p.system, (SELECT max(m.told_at) {moves}), (SELECT max(m.confirmed_at) {moves}), \
-             {waits}, (SELECT count(*) {friends}), (SELECT count(f.back_at) {friends}), \
-             (SELECT max(m.repeated_at) {moves}), (SELECT max(m.opens_at) {moves} AND {repeated}) \
+             END AS shown_error, p.retry_at, p.system, (SELECT max(m.told_at) {moves}) AS last_told_at, \
+             (SELECT max(m.confirmed_at) {moves}) AS last_confirmed_at, {waits} AS waits_until, \
+             (SELECT count(*) {friends}) AS friends, (SELECT count(f.back_at) {friends}) AS friends_back, \
+             (SELECT max(m.repeated_at) {moves}) AS last_repeated_at, \
+             (SELECT max(m.opens_at) {moves} AND {repeated}) AS repeats_at \
              FROM (SELECT d.pod, {COUNTS} FROM pappus_deliveries d WHERE {condition} AND d.pod > ? \
              GROUP BY d.pod ORDER BY d.pod LIMIT ?) c \
              LEFT JOIN pappus_delivery_pods p ON p.pod = c.pod ORDER BY c.pod"
@@ -86,20 +89,20 @@ impl Ledger {
         values.extend([after.into(), i64::from(limit).into()]);
         let rows = self.store.rows("counting deliveries", &sql, &values).await?;
         let pod = |row: &StoreRow| {
-            let at = |column: usize| row.get::<Option<i64>>(1 + COUNTED + column).map(|at| at.map(time));
-            let system: Option<String> = row.get(1 + COUNTED + 2)?;
+            let at = |column: &'static str| row.get::<Option<i64>>(column).map(|at| at.map(time));
+            let system: Option<String> = row.get("system")?;
             Ok(PodDeliveries {
-                pod: row.get(0)?,
-                counts: counts(row, 1)?,
-                last_error: row.get(1 + COUNTED)?,
-                retry_at: at(1)?,
+                pod: row.get("pod")?,
+                counts: counts(row)?,
+                last_error: row.get("shown_error")?,
+                retry_at: at("retry_at")?,
                 system: system.as_deref().and_then(|name| name.parse().ok()),
-                told_at: at(3)?,
-                confirmed_at: at(4)?,
-                waits_until: at(5)?.filter(|at| at.timestamp_millis() > 0),
-                friends: Friends { all: row.get(1 + COUNTED + 6)?, back: row.get(1 + COUNTED + 7)? },
-                repeated_at: at(8)?,
-                repeats_at: at(9)?,
+                told_at: at("last_told_at")?,
+                confirmed_at: at("last_confirmed_at")?,
+                waits_until: at("waits_until")?.filter(|at| at.timestamp_millis() > 0),
+                friends: Friends { all: row.get("friends")?, back: row.get("friends_back")? },
+                repeated_at: at("last_repeated_at")?,
+                repeats_at: at("repeats_at")?,
             })
         };
         rows.iter().map(pod).collect()
@@ -118,8 +121,9 @@ impl Ledger {
     ) -> Result<Vec<Unreached>, StoreError> {
         let (condition, mut values) = scope.condition();
         let sql = format!(
-            "SELECT d.account, d.pod, COALESCE(d.recipient, ''), MAX(d.people), MAX(d.last_error) \
-             FROM pappus_deliveries d WHERE {condition} AND d.state IN ('rejected', 'dead') \
+            "SELECT d.account, d.pod, COALESCE(d.recipient, '') AS person, MAX(d.people) AS other_people, \
+             MAX(d.last_error) AS shown_error FROM pappus_deliveries d WHERE {condition} \
+             AND d.state IN ('rejected', 'dead') \
              AND (d.account, d.pod, COALESCE(d.recipient, '')) > (?, ?, ?) \
              GROUP BY d.account, d.pod, COALESCE(d.recipient, '') ORDER BY 1, 2, 3 LIMIT ?"
         );
@@ -129,13 +133,13 @@ impl Ledger {
         values.extend([account.into(), pod.into(), recipient.into(), i64::from(limit).into()]);
         let rows = self.store.rows("listing whom to tell by hand", &sql, &values).await?;
         let unreached = |row: &StoreRow| {
-            let people: Option<String> = row.get(3)?;
+            let people: Option<String> = row.get("other_people")?;
             Ok(Unreached {
-                account: row.get(0)?,
-                pod: row.get(1)?,
-                recipient: Some(row.get::<String>(2)?).filter(|person| !person.is_empty()),
+                account: row.get("account")?,
+                pod: row.get("pod")?,
+                recipient: Some(row.get::<String>("person")?).filter(|person| !person.is_empty()),
                 people: people.and_then(|list| serde_json::from_str(&list).ok()).unwrap_or_default(),
-                last_error: row.get(4)?,
+                last_error: row.get("shown_error")?,
             })
         };
         rows.iter().map(unreached).collect()
@@ -147,11 +151,11 @@ impl Ledger {
     /// [`StoreError::Statement`].
     pub async fn due(&self, scope: Scope<'_>, now: DateTime<Utc>) -> Result<i64, StoreError> {
         let (condition, of_scope) = scope.condition();
-        let sql = format!("SELECT count(*) {} AND {condition}", ready());
+        let sql = format!("SELECT count(*) AS found {} AND {condition}", ready());
         let mut values = vec![Value::from(now.timestamp_millis()); READY_VALUES];
         values.extend(of_scope);
         let row = self.store.first("counting deliveries", &sql, &values).await?;
-        Ok(row.map(|row| row.get(0)).transpose()?.unwrap_or_default())
+        Ok(row.map(|row| row.get("found")).transpose()?.unwrap_or_default())
     }
 
     /// Returns the number of deliveries for pods leased by a program, which may have been killed since: no other
@@ -161,11 +165,11 @@ impl Ledger {
     /// [`StoreError::Statement`].
     pub async fn held(&self, now: DateTime<Utc>) -> Result<i64, StoreError> {
         let sql = format!(
-            "SELECT count(*) FROM pappus_deliveries d JOIN pappus_delivery_pods p ON p.pod = d.pod \
+            "SELECT count(*) AS found FROM pappus_deliveries d JOIN pappus_delivery_pods p ON p.pod = d.pod \
              WHERE {OPEN} AND p.lease_until > ?"
         );
         let row = self.store.first("counting deliveries", &sql, &[now.timestamp_millis().into()]).await?;
-        Ok(row.map(|row| row.get(0)).transpose()?.unwrap_or_default())
+        Ok(row.map(|row| row.get("found")).transpose()?.unwrap_or_default())
     }
 
     /// Returns the deliveries that wait for a pod to process a move, and end to wait by themselves.
@@ -175,15 +179,16 @@ impl Ledger {
     pub async fn waiting(&self, scope: Scope<'_>, now: DateTime<Utc>) -> Result<Waiting, StoreError> {
         let (condition, of_scope) = scope.condition();
         let sql = format!(
-            "SELECT count(*), max(w.opens_at) FROM (SELECT {} AS opens_at FROM pappus_deliveries d \
-             LEFT JOIN pappus_delivery_pods p ON p.pod = d.pod WHERE {OPEN} AND {condition}) w WHERE w.opens_at > ?",
+            "SELECT count(*) AS found, max(w.opens_at) AS latest FROM (SELECT {} AS opens_at \
+             FROM pappus_deliveries d LEFT JOIN pappus_delivery_pods p ON p.pod = d.pod \
+             WHERE {OPEN} AND {condition}) w WHERE w.opens_at > ?",
             opens_at()
         );
         let mut values = of_scope;
         values.push(now.timestamp_millis().into());
         let row = self.store.first("counting deliveries", &sql, &values).await?;
         row.map_or(Ok(Waiting::default()), |row| {
-            Ok(Waiting { count: row.get(0)?, until: row.get::<Option<i64>>(1)?.map(time) })
+            Ok(Waiting { count: row.get("found")?, until: row.get::<Option<i64>>("latest")?.map(time) })
         })
     }
 
@@ -199,7 +204,7 @@ impl Ledger {
         };
         let sql = format!(
             "SELECT min({latest}(d.next_attempt_at, COALESCE(p.retry_at, 0), COALESCE(p.lease_until, 0), {})) \
-             FROM pappus_deliveries d LEFT JOIN pappus_delivery_pods p ON p.pod = d.pod \
+             AS next_at FROM pappus_deliveries d LEFT JOIN pappus_delivery_pods p ON p.pod = d.pod \
              WHERE {OPEN} AND (d.state = 'sending' OR {})",
             opens_at(),
             its_turn()
@@ -207,11 +212,12 @@ impl Ledger {
         // Includes deliveries that only wait for time to pass.
         let forever = vec![Value::from(i64::MAX); TURN_VALUES];
         let row = self.store.first("looking for the next delivery", &sql, &forever).await?;
-        let next: Option<i64> = row.map(|row| row.get(0)).transpose()?.flatten();
-        let sql = "SELECT min(v.next_look_at) FROM pappus_moves v WHERE v.seen_at IS NULL AND EXISTS (SELECT 1 \
-                   FROM pappus_deliveries d WHERE d.import_id = v.import_id AND d.state IN ('queued', 'sending'))";
+        let next: Option<i64> = row.map(|row| row.get("next_at")).transpose()?.flatten();
+        let sql = "SELECT min(v.next_look_at) AS next_at FROM pappus_moves v WHERE v.seen_at IS NULL \
+                   AND EXISTS (SELECT 1 FROM pappus_deliveries d WHERE d.import_id = v.import_id \
+                   AND d.state IN ('queued', 'sending'))";
         let row = self.store.first("looking for the next delivery", sql, &[]).await?;
-        let look: Option<i64> = row.map(|row| row.get(0)).transpose()?.flatten();
+        let look: Option<i64> = row.map(|row| row.get("next_at")).transpose()?.flatten();
         let repeat = self.next_repeat().await?;
         Ok(next.into_iter().chain(look).map(time).chain(repeat).min())
     }

@@ -37,11 +37,12 @@ impl Ledger {
                    ORDER BY v.import_id";
         let rows = self.store.rows("looking for moves", sql, &[now.timestamp_millis().into()]).await?;
         for row in &rows {
-            let (id, url): (Option<String>, String) = (row.get(1)?, row.get(4)?);
+            let (id, url): (Option<String>, String) = (row.get("new_id")?, row.get("pod_url")?);
             // An ID that this program wrote itself.
             let (Some(Ok(id)), Ok(pod)) = (id.map(|id| id.parse()), PodUrl::parse(&url)) else { continue };
-            let (guid, public_key) = (row.get(2)?, row.get(3)?);
-            let unseen = Unseen { import: row.get(0)?, id, guid, public_key, pod, looks: row.get(5)? };
+            let (import, looks) = (row.get("import_id")?, row.get("looks")?);
+            let (guid, public_key) = (row.get("guid")?, row.get("public_key")?);
+            let unseen = Unseen { import, id, guid, public_key, pod, looks };
             match check_from_outside(transport, &unseen).await {
                 Ok(()) => self.record_reachable(&unseen.import, now).await?,
                 Err(problem) => self.record_unreachable(&unseen, &problem, now).await?,

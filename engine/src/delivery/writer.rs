@@ -13,7 +13,8 @@ use super::records::{DeliveryError, DeliveryState, Kind};
 use super::system::System;
 use super::turn::{TURN_VALUES, WITHOUT_ECHO, its_turn};
 use crate::backoff::Backoff;
-use crate::store::{Store, StoreError, StoreRow, Transaction, Value, time};
+use crate::sql::Value;
+use crate::store::{Store, StoreError, StoreRow, Transaction, time};
 
 /// Largest number of requests written in one transaction.
 const BATCH: usize = 256;
@@ -277,10 +278,10 @@ impl Turn<'_> {
 
 fn claimed(row: &StoreRow) -> Result<Claimed, StoreError> {
     Ok(Claimed {
-        id: row.get(0)?,
-        kind: row.named(1)?,
-        attempts: row.get(2)?,
-        failing_since: row.get::<Option<i64>>(3)?.map(time),
+        id: row.get("id")?,
+        kind: row.named("kind")?,
+        attempts: row.get("attempts")?,
+        failing_since: row.get::<Option<i64>>("failing_since")?.map(time),
     })
 }
 

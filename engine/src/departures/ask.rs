@@ -123,7 +123,7 @@ impl Requests {
             new.username.into(),
             new.account.into(),
             i64::from(sealed.is_some()).into(),
-            sealed.map_or(crate::store::Value::Bytes(None), Into::into),
+            sealed.map_or(crate::sql::Value::Bytes(None), Into::into),
             // The address itself comes from the pod when the account is read.
             new.mail.then_some("").into(),
             new.language.into(),
@@ -182,12 +182,13 @@ impl Requests {
     /// [`StoreError`].
     pub async fn recent(&self, user_id: i64, within: Duration) -> Result<i64, StoreError> {
         let sql = format!(
-            "SELECT COUNT(*) FROM pappus_requests WHERE pod = ? AND user_id = ? AND requested_at > {} - ?",
+            "SELECT COUNT(*) AS requests FROM pappus_requests WHERE pod = ? AND user_id = ? \
+             AND requested_at > {} - ?",
             self.now()
         );
         let values = [(&self.pod).into(), user_id.into(), millis(within).into()];
         let row = self.store.first("counting requests", &sql, &values).await?;
-        row.map_or(Ok(0), |row| row.get(0))
+        row.map_or(Ok(0), |row| row.get("requests"))
     }
 
     /// Returns a request's position in the queue; none when it does not wait.
@@ -199,10 +200,10 @@ impl Requests {
             return Ok(None);
         }
         let sql = "SELECT (SELECT COUNT(*) FROM pappus_requests WHERE pod = ? AND state = 'queued' AND id < ?) + \
-                   (SELECT COUNT(*) FROM pappus_requests WHERE pod = ? AND state = 'running')";
+                   (SELECT COUNT(*) FROM pappus_requests WHERE pod = ? AND state = 'running') AS ahead";
         let values = [(&self.pod).into(), request.id.into(), (&self.pod).into()];
         let row = self.store.first("reading the queue", sql, &values).await?;
-        Ok(Some(Queued { ahead: row.map_or(Ok(0), |row| row.get(0))? }))
+        Ok(Some(Queued { ahead: row.map_or(Ok(0), |row| row.get("ahead"))? }))
     }
 
     /// Cancels a person's request if it is still open. Returns whether it was.

@@ -51,7 +51,11 @@ impl Requests {
         let sql = "SELECT first_at, last_at, times FROM pappus_downloads WHERE pod = ? AND user_id = ?";
         let row = self.store.first("reading downloads", sql, &[(&self.pod).into(), user_id.into()]).await?;
         let Some(row) = row else { return Ok(None) };
-        Ok(Some(Downloads { first_at: time(row.get(0)?), last_at: time(row.get(1)?), times: row.get(2)? }))
+        Ok(Some(Downloads {
+            first_at: time(row.get("first_at")?),
+            last_at: time(row.get("last_at")?),
+            times: row.get("times")?,
+        }))
     }
     /// Returns a person's downloads by archive, except those from before they were recorded.
     ///
@@ -61,9 +65,12 @@ impl Requests {
         let sql = "SELECT archive, first_at, last_at, times FROM pappus_archive_downloads WHERE pod = ? AND user_id = ?";
         let rows = self.store.rows("reading downloads", sql, &[(&self.pod).into(), user_id.into()]).await?;
         let read = |row: &StoreRow| {
-            let downloads =
-                Downloads { first_at: time(row.get(1)?), last_at: time(row.get(2)?), times: row.get(3)? };
-            Ok((row.get(0)?, downloads))
+            let downloads = Downloads {
+                first_at: time(row.get("first_at")?),
+                last_at: time(row.get("last_at")?),
+                times: row.get("times")?,
+            };
+            Ok((row.get("archive")?, downloads))
         };
         rows.iter().map(read).collect()
     }
@@ -76,7 +83,7 @@ impl Requests {
     pub async fn digest(&self, depot_sha256: &str) -> Result<Option<String>, StoreError> {
         let sql = "SELECT sha256 FROM pappus_archive_digests WHERE depot_sha256 = ?";
         let row = self.store.first("looking for a digest", sql, &[depot_sha256.into()]).await?;
-        row.map(|row| row.get(0)).transpose()
+        row.map(|row| row.get("sha256")).transpose()
     }
 
     /// Records the SHA-256 of an archive as people get it.

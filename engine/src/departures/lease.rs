@@ -44,13 +44,12 @@ impl Requests {
         );
         let columns = format!("{REQUEST}, key_passphrase, deaths");
         let Some((lease, row)) = self.queue.acquire(&set, &columns).await? else { return Ok(None) };
-        let own = REQUEST.split(',').count();
         Ok(Some(RequestLease {
             store: self.store.clone(),
             lease,
             request: Request::from_row(&row)?,
-            sealed: row.get(own)?,
-            deaths: row.get(own + 1)?,
+            sealed: row.get("key_passphrase")?,
+            deaths: row.get("deaths")?,
         }))
     }
 }

@@ -100,16 +100,16 @@ impl MadeArchive {
 
     fn of_campaign(row: &StoreRow) -> Result<Self, StoreError> {
         Ok(Self {
-            origin: Origin::Campaign(row.get(0)?),
-            user_id: row.get(1)?,
-            account: row.get(2)?,
-            place: Some(row.get(3)?),
-            file: row.get(4)?,
-            bytes: row.get(5)?,
-            sha256: row.get(6)?,
-            created_at: time(row.get(7)?),
-            records: row.get::<Option<i64>>(8)?.unwrap_or(0),
-            omissions: row.get::<Option<i64>>(9)?.unwrap_or(0),
+            origin: Origin::Campaign(row.get("id")?),
+            user_id: row.get("user_id")?,
+            account: row.get("account")?,
+            place: Some(row.get("out")?),
+            file: row.get("file")?,
+            bytes: row.get("bytes")?,
+            sha256: row.get("sha256")?,
+            created_at: time(row.get("created_at")?),
+            records: row.get::<Option<i64>>("records")?.unwrap_or(0),
+            omissions: row.get::<Option<i64>>("omissions")?.unwrap_or(0),
             key_locked: false,
             expires_at: None,
         })

@@ -32,7 +32,7 @@ impl Requests {
         );
         let rows = self.store.rows("looking for old archives", &sql, &[(&self.pod).into()]).await?;
         for row in &rows {
-            let (id, file): (i64, String) = (row.get(0)?, row.get(1)?);
+            let (id, file): (i64, String) = (row.get("id")?, row.get("file")?);
             depot.remove(&file).await?;
             let sql = "UPDATE pappus_requests SET file = NULL WHERE id = ? AND file = ?";
             self.store.execute("recording a removed archive", sql, &[id.into(), file.into()]).await?;

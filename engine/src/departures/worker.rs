@@ -14,13 +14,14 @@ use crate::depot::sealed;
 use crate::depot::{CampaignKeys, Depot, DepotError, REQUESTS_FOLDER};
 use crate::domain::{SigningKey, Timestamp};
 use crate::export::{ExportError, ExportOptions, Exported, Exporter};
-use crate::pod::config::{DatabaseUrl, PodUrl, Uploads};
+use crate::pod::config::{PodUrl, Uploads};
 use crate::pod::database::Snapshot;
 use crate::pod::reader::{AccountReader, ReadError};
 use crate::pod::schema::read_schema;
 use crate::pod::uploads::PhotoStore;
 use crate::production::{Fault, Spool, Written, depot_name, fault};
 use crate::progress::{Progress as _, ProgressCounter, Stage};
+use crate::sql::DatabaseUrl;
 use crate::store::lease::{Kept, Worker, keep};
 use crate::store::{StateFolder, StoreError, StoredSignatures, random_id};
 

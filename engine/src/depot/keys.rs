@@ -102,12 +102,13 @@ impl CampaignKeys {
         // The file is read last: a key is in it before it is in the store, so none of these was made in between.
         let here = KeyFile::read(&self.folder)?;
         let read = |row: &crate::store::StoreRow| {
-            let recipient: String = row.get(1)?;
-            let created_at = chrono::DateTime::from_timestamp_millis(row.get(2)?).unwrap_or_default();
+            let recipient: String = row.get("recipient")?;
+            let created_at =
+                chrono::DateTime::from_timestamp_millis(row.get("created_at")?).unwrap_or_default();
             Ok(CampaignKey {
                 identity_here: here.has(&recipient),
                 recipient,
-                generation: row.get(0)?,
+                generation: row.get("generation")?,
                 created_at: created_at.into(),
             })
         };

@@ -23,7 +23,6 @@ use super::write::photos::{Announced, Naming, PhotoFiles};
 use super::{ImportError, ImportOptions, Imported, PendingKey};
 use crate::archive::open::{Archive, Finding, FindingCode as ArchiveFinding, Verified};
 use crate::domain::{CountKind, DiasporaId, PrivateKey};
-use crate::pod::database::Cell as _;
 use crate::progress::Stage;
 use crate::store::Store;
 use crate::validate::SignatureVerifier;
@@ -272,11 +271,11 @@ impl Importer<'_> {
                    WHERE p.diaspora_handle IN ({})";
         let rows = self.target.pod.rows_in("the old account", sql, &[old.as_str()]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
-        match row.text(1) {
+        match row.text("diaspora_handle") {
             Some(elsewhere) if elsewhere != new.as_str() => {
                 Err(ImportError::AlreadyMoved(old.clone(), elsewhere))
             }
-            _ => Ok(row.integer(0)),
+            _ => Ok(row.integer("id")),
         }
     }
 
@@ -285,7 +284,7 @@ impl Importer<'_> {
         let Some(old) = old_person else { return Ok(HashSet::new()) };
         let sql = format!("SELECT user_id FROM contacts WHERE person_id = {old} AND sharing");
         let rows = self.target.pod.rows("the old account's contacts", sql, &[]).await?;
-        Ok(rows.iter().filter_map(|row| row.integer(0)).collect())
+        Ok(rows.iter().filter_map(|row| row.integer("user_id")).collect())
     }
 }
 

@@ -54,10 +54,11 @@ use crate::archive::open::{Archive, Verified};
 use crate::depot::CampaignKeys;
 use crate::discovery::Discovery;
 use crate::domain::{DiasporaId, KeyError, PrivateKey, SecretText, Timestamp};
-use crate::pod::config::{DatabaseUrl, PodUrl};
+use crate::pod::config::PodUrl;
 use crate::pod::database::PodWriter;
 use crate::pod::uploads::PhotoStore;
 use crate::progress::Progress;
+use crate::sql::DatabaseUrl;
 use crate::store::Store;
 
 /// The options of an import.

@@ -8,7 +8,6 @@ use super::scan::survey::Survey;
 use crate::archive::open::{AccountSignature, Archive, Origin, Verified};
 use crate::discovery::{Discovery, DiscoveryError};
 use crate::domain::{DiasporaId, PublicKey};
-use crate::pod::database::Cell as _;
 
 /// The proof that an archive is the account's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
@@ -52,7 +51,8 @@ impl Importer<'_> {
         };
         let sql = "SELECT serialized_public_key FROM people WHERE diaspora_handle IN ({})";
         let rows = self.target.pod.rows_in("the account's key", sql, &[old.as_str()]).await?;
-        let known = rows.first().and_then(|row| row.text(0)).and_then(|pem| PublicKey::from_pem(&pem).ok());
+        let known = rows.first().and_then(|row| row.text("serialized_public_key"));
+        let known = known.and_then(|pem| PublicKey::from_pem(&pem).ok());
         let (published, unsaid) = match published_key(self.options.discovery.as_ref(), old).await {
             Some(Ok(key)) => (Some(key), None),
             Some(Err(error)) => (None, Some(error)),

@@ -8,8 +8,9 @@ use super::report::{FindingCode, Report, Subject};
 use super::scan::text::is_normal_tag;
 use crate::domain::{DiasporaId, Entity, Guid, Post, StatusMessage, Timestamp};
 use crate::pod::config::PodUrl;
-use crate::pod::database::{Cell as _, DatabaseError, OnConflict, PodWriter, Value};
+use crate::pod::database::{DatabaseError, OnConflict, PodWriter};
 use crate::progress::Progress;
+use crate::sql::Value;
 
 /// Rows that a plan would have written, so that dependent ones are planned as well. Rows that are only planned have
 /// negative numbers.
@@ -183,10 +184,8 @@ impl Target {
         let mut there: HashMap<String, ExistingRow> = rows
             .iter()
             .filter_map(|row| {
-                Some((
-                    row.text(0)?,
-                    ExistingRow { id: row.integer(1)?, author: row.integer(2).unwrap_or(-1) },
-                ))
+                let author = row.integer("author_id").unwrap_or(-1);
+                Some((row.text("guid")?, ExistingRow { id: row.integer("id")?, author }))
             })
             .collect();
         let stored: Vec<String> = there.keys().cloned().collect();
@@ -238,7 +237,7 @@ impl Target {
     ) -> Result<HashMap<String, i64>, DatabaseError> {
         let sql = format!("SELECT guid, id FROM {table} WHERE guid IN ({{}})");
         let rows = self.pod.rows_in(table, &sql, guids).await?;
-        Ok(rows.iter().filter_map(|row| Some((row.text(0)?, row.integer(1)?))).collect())
+        Ok(rows.iter().filter_map(|row| Some((row.text("guid")?, row.integer("id")?))).collect())
     }
 
     /// Returns row numbers of tags; missing ones are created, if diaspora* would store them under these names.
@@ -256,13 +255,13 @@ impl Target {
         self.pod.insert("tags", &["name"], rows, OnConflict::Ignore).await?;
         let rows = self.pod.rows_in("tags", "SELECT name, id FROM tags WHERE name IN ({})", &names).await?;
         let mut ids: HashMap<String, i64> =
-            rows.iter().filter_map(|row| Some((row.text(0)?, row.integer(1)?))).collect();
+            rows.iter().filter_map(|row| Some((row.text("name")?, row.integer("id")?))).collect();
         // A database may treat a name as equal to an existing one.
         for name in names {
             if !ids.contains_key(name) {
                 let sql = "SELECT id FROM tags WHERE name = ?".to_owned();
                 let rows = self.pod.rows("tags", sql, &[name.as_str().into()]).await?;
-                ids.extend(rows.first().and_then(|row| row.integer(0)).map(|id| (name.clone(), id)));
+                ids.extend(rows.first().and_then(|row| row.integer("id")).map(|id| (name.clone(), id)));
             }
         }
         Ok(held.iter().filter_map(|(name, held)| Some(((*name).clone(), *ids.get(held)?))).collect())
@@ -274,7 +273,7 @@ impl Target {
             "SELECT DISTINCT tag_id FROM taggings WHERE taggable_type = 'Post' AND taggable_id IN ({posts})"
         );
         let rows = self.pod.rows("tags", sql, &[]).await?;
-        Ok(rows.iter().filter_map(|row| row.integer(0)).collect())
+        Ok(rows.iter().filter_map(|row| row.integer("tag_id")).collect())
     }
 
     /// Writes tags of records: pairs of row number and text.

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Months, Utc};
 
-use super::database::{Cell as _, DatabaseError, Snapshot};
+use super::database::{DatabaseError, Snapshot};
+use crate::sql::Row;
 
 /// Groups of accounts by their last use, as podmins know them. Closed accounts are in none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,9 +64,9 @@ pub struct MovedAway {
 /// # Errors
 /// [`DatabaseError`].
 pub async fn count_accounts(snapshot: &mut Snapshot) -> Result<u64, DatabaseError> {
-    let sql = "SELECT COUNT(*) FROM users u WHERE u.username IS NOT NULL AND u.username <> ''";
+    let sql = "SELECT COUNT(*) AS amount FROM users u WHERE u.username IS NOT NULL AND u.username <> ''";
     let row = snapshot.first("the number of accounts", sql.to_owned(), &[]).await?;
-    Ok(row.and_then(|row| row.integer(0)).and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
+    Ok(row.and_then(|row| row.integer("amount")).and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
 }
 
 /// Lists accounts that moved away. diaspora* stores each move it learns of (`account_migrations`).
@@ -79,13 +80,14 @@ pub async fn moved_away(snapshot: &mut Snapshot) -> Result<Vec<MovedAway>, Datab
     }
     let at = if columns.contains("account_migrations.completed_at") { "m.completed_at" } else { "NULL" };
     let sql = format!(
-        "SELECT p.owner_id, MIN({at}) FROM account_migrations m JOIN people p ON p.id = m.old_person_id \
-         WHERE p.owner_id IS NOT NULL GROUP BY p.owner_id ORDER BY p.owner_id"
+        "SELECT p.owner_id, MIN({at}) AS moved_at FROM account_migrations m \
+         JOIN people p ON p.id = m.old_person_id WHERE p.owner_id IS NOT NULL \
+         GROUP BY p.owner_id ORDER BY p.owner_id"
     );
     let rows = snapshot.rows("accounts that have moved", sql, &[]).await?;
-    let moved = |row: &super::database::Row| {
-        let at = row.time(1).map(|time| time.to_utc().and_utc());
-        Some(MovedAway { user_id: row.integer(0)?, at })
+    let moved = |row: &Row| {
+        let at = row.time("moved_at").map(|time| time.to_utc().and_utc());
+        Some(MovedAway { user_id: row.integer("owner_id")?, at })
     };
     Ok(rows.iter().filter_map(moved).collect())
 }
@@ -116,13 +118,13 @@ pub async fn addressees(
          WHERE {OPEN} AND u.email IS NOT NULL AND u.email <> '' AND u.id > {after}{seen} ORDER BY u.id LIMIT {limit}"
     );
     let rows = snapshot.rows("whom to write to", sql, &[]).await?;
-    let addressee = |row: &super::database::Row| {
+    let addressee = |row: &Row| {
         Some(Recipient {
-            user_id: row.integer(0)?,
-            username: row.filled(1)?,
-            email: row.filled(2)?,
-            language: row.filled(3),
-            locked: !row.is_null(4),
+            user_id: row.integer("id")?,
+            username: row.filled("username")?,
+            email: row.filled("email")?,
+            language: row.filled("language"),
+            locked: !row.is_null("locked_at"),
         })
     };
     Ok(rows.iter().filter_map(addressee).collect())
@@ -139,13 +141,13 @@ pub async fn podmins(snapshot: &mut Snapshot) -> Result<Vec<Recipient>, Database
          AND u.email <> '' ORDER BY u.id"
     );
     let rows = snapshot.rows("the pod's administrators", sql, &[]).await?;
-    let podmin = |row: &super::database::Row| {
+    let podmin = |row: &Row| {
         Some(Recipient {
-            user_id: row.integer(0)?,
-            username: row.filled(1)?,
-            email: row.filled(2)?,
-            language: row.filled(3),
-            locked: !row.is_null(4),
+            user_id: row.integer("id")?,
+            username: row.filled("username")?,
+            email: row.filled("email")?,
+            language: row.filled("language"),
+            locked: !row.is_null("locked_at"),
         })
     };
     Ok(rows.iter().filter_map(podmin).filter(|podmin| !podmin.locked).collect())
@@ -179,14 +181,14 @@ pub async fn accounts(
     );
     let values: Vec<_> = pattern.iter().flat_map(|text| [text.as_str(), text.as_str()]).collect();
     let rows = snapshot.rows("the pod's accounts", sql, &values).await?;
-    let account = |row: &super::database::Row| {
+    let account = |row: &Row| {
         Some(AccountRow {
-            user_id: row.integer(0)?,
-            username: row.filled(1)?,
-            email: row.text(2).unwrap_or_default(),
-            closed: row.boolean(3).unwrap_or(false),
-            locked: !row.is_null(4),
-            last_seen: row.time(5).map(|time| time.to_utc().and_utc()),
+            user_id: row.integer("id")?,
+            username: row.filled("username")?,
+            email: row.text("email").unwrap_or_default(),
+            closed: row.boolean("closed_account").unwrap_or(false),
+            locked: !row.is_null("locked_at"),
+            last_seen: row.time("last_seen").map(|time| time.to_utc().and_utc()),
         })
     };
     Ok(rows.iter().filter_map(account).collect())

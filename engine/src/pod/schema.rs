@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::config::Dialect;
-use super::database::{Cell as _, DatabaseError, Snapshot, VISIBLE};
+use super::database::{DatabaseError, Snapshot, VISIBLE};
+use crate::sql::{Dialect, Row};
 
 /// First `schema_migrations` entry of diaspora* 0.7.0.0.
 const OLDEST: &str = "20170813222333";
@@ -144,13 +144,13 @@ pub enum SchemaError {
 /// # Errors
 /// [`SchemaError`], each with its remedy.
 pub async fn read_schema(snapshot: &mut Snapshot) -> Result<SchemaVersion, SchemaError> {
-    let sql = "SELECT MAX(version) FROM schema_migrations".to_owned();
+    let sql = "SELECT MAX(version) AS newest_version FROM schema_migrations".to_owned();
     let row = match snapshot.first("the version of its tables", sql, &[]).await {
         // The table does not exist.
         Err(DatabaseError::Missing { .. }) => None,
         other => other?,
     };
-    let version = row.and_then(|row| row.text(0)).ok_or(SchemaError::NotDiaspora)?;
+    let version = row.and_then(|row| row.text("newest_version")).ok_or(SchemaError::NotDiaspora)?;
     if version.len() != 14 || version.as_str() < OLDEST {
         return Err(SchemaError::TooOld(version));
     }
@@ -192,8 +192,8 @@ async fn foreign_type(snapshot: &mut Snapshot) -> Result<Option<(String, String)
         return Ok(None);
     }
     let sql = format!(
-        "SELECT concat(c.relname, '.', a.attname), t.typname::text FROM pg_attribute a \
-         JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid \
+        "SELECT concat(c.relname, '.', a.attname) AS found_column, t.typname::text AS found_type \
+         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid \
          WHERE {VISIBLE} AND c.relkind IN ('r', 'p', 'v') AND a.attnum > 0 \
          AND t.typtype <> 'd' AND t.typnamespace <> 'pg_catalog'::regnamespace ORDER BY 1"
     );
@@ -204,7 +204,7 @@ async fn foreign_type(snapshot: &mut Snapshot) -> Result<Option<(String, String)
             .iter()
             .any(|(read, columns)| *read == table && columns.split_whitespace().any(|read| read == column))
     };
-    let mut found = rows.iter().filter_map(|row| Some((row.text(0)?, row.text(1)?)));
+    let mut found = rows.iter().filter_map(|row| Some((row.text("found_column")?, row.text("found_type")?)));
     Ok(found.find(|(name, _)| is_read(name)))
 }
 
@@ -216,12 +216,12 @@ async fn denied_tables(
     match snapshot.dialect() {
         Dialect::PostgreSql => {
             let sql = format!(
-                "SELECT c.relname::text FROM pg_class c WHERE {VISIBLE} \
+                "SELECT c.relname::text AS found_table FROM pg_class c WHERE {VISIBLE} \
                  AND c.relkind IN ('r', 'p', 'v') AND NOT has_table_privilege(c.oid, 'SELECT') \
                  AND NOT has_any_column_privilege(c.oid, 'SELECT')"
             );
             let rows = snapshot.rows("its rights", sql, &[]).await?;
-            let denied: HashSet<String> = rows.iter().filter_map(|row| row.text(0)).collect();
+            let denied: HashSet<String> = rows.iter().filter_map(|row| row.text("found_table")).collect();
             Ok(tables().filter(|table| denied.contains(*table)).collect())
         }
         // MySQL reports unreadable tables as missing until they are queried.
@@ -247,18 +247,20 @@ async fn denied_tables(
 pub(crate) async fn columns(snapshot: &mut Snapshot) -> Result<HashSet<String>, DatabaseError> {
     let sql = match snapshot.dialect() {
         Dialect::PostgreSql => format!(
-            "SELECT c.relname::text, a.attname::text FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
-             WHERE {VISIBLE} AND c.relkind IN ('r', 'p', 'v') AND a.attnum > 0 AND NOT a.attisdropped"
+            "SELECT c.relname::text AS found_table, a.attname::text AS found_column FROM pg_attribute a \
+             JOIN pg_class c ON c.oid = a.attrelid WHERE {VISIBLE} AND c.relkind IN ('r', 'p', 'v') \
+             AND a.attnum > 0 AND NOT a.attisdropped"
         ),
         Dialect::MySql => {
-            "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE()"
+            "SELECT table_name AS found_table, column_name AS found_column FROM information_schema.columns \
+             WHERE table_schema = DATABASE()"
                 .to_owned()
         }
-        Dialect::Sqlite => {
-            "SELECT m.name, p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table'"
-                .to_owned()
-        }
+        Dialect::Sqlite => "SELECT m.name AS found_table, p.name AS found_column FROM sqlite_master m \
+             JOIN pragma_table_info(m.name) p WHERE m.type = 'table'"
+            .to_owned(),
     };
     let rows = snapshot.rows("the list of its columns", sql, &[]).await?;
-    Ok(rows.iter().filter_map(|row| Some(format!("{}.{}", row.text(0)?, row.text(1)?))).collect())
+    let name = |row: &Row| Some(format!("{}.{}", row.text("found_table")?, row.text("found_column")?));
+    Ok(rows.iter().filter_map(name).collect())
 }

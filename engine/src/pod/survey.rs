@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use futures_util::TryStreamExt as _;
 use serde::Serialize;
 
-use super::config::{Dialect, PodUrl};
-use super::database::{Cell as _, DatabaseError, Snapshot, VISIBLE};
+use super::config::PodUrl;
+use super::database::{DatabaseError, Snapshot, VISIBLE};
+use crate::sql::Dialect;
 
 /// Counts of a pod's contents.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
@@ -81,7 +82,8 @@ pub async fn survey(snapshot: &mut Snapshot, url: &PodUrl) -> Result<Survey, Dat
         ("photos", &mut survey.photos),
     ] {
         let sql = format!(
-            "SELECT COUNT(*) FROM {table} r JOIN people p ON p.id = r.author_id WHERE p.owner_id IS NOT NULL"
+            "SELECT COUNT(*) AS amount FROM {table} r JOIN people p ON p.id = r.author_id \
+             WHERE p.owner_id IS NOT NULL"
         );
         *count = number(snapshot, "the size of the pod", sql).await?;
     }
@@ -102,12 +104,13 @@ pub async fn account_sizes(
         Some(files) => Some(photo_bytes(snapshot, files).await?),
         None => None,
     };
-    let count = |table: &str| format!("(SELECT COUNT(*) FROM {table} r WHERE r.author_id = p.id)");
+    let count =
+        |table: &str| format!("(SELECT COUNT(*) FROM {table} r WHERE r.author_id = p.id) AS own_{table}");
     let sql = format!(
         "SELECT u.username, p.closed_account, u.locked_at, {}, {}, {}, {}, \
-         (SELECT COUNT(*) FROM contacts c WHERE c.user_id = u.id), p.id, u.id FROM users u \
-         LEFT JOIN people p ON p.owner_id = u.id WHERE u.username IS NOT NULL AND u.username <> '' \
-         ORDER BY u.username, u.id",
+         (SELECT COUNT(*) FROM contacts c WHERE c.user_id = u.id) AS own_contacts, p.id AS person_row, u.id \
+         FROM users u LEFT JOIN people p ON p.owner_id = u.id \
+         WHERE u.username IS NOT NULL AND u.username <> '' ORDER BY u.username, u.id",
         count("posts"),
         count("comments"),
         count("likes"),
@@ -118,18 +121,18 @@ pub async fn account_sizes(
     Ok(rows
         .iter()
         .map(|row| AccountSize {
-            user_id: row.integer(9).unwrap_or_default(),
-            username: row.text(0).unwrap_or_default(),
-            closed: row.boolean(1).unwrap_or(false),
-            locked: !row.is_null(2),
-            posts: size(row.integer(3)),
-            comments: size(row.integer(4)),
-            likes: size(row.integer(5)),
-            photos: size(row.integer(6)),
-            contacts: size(row.integer(7)),
-            photo_bytes: bytes
-                .as_ref()
-                .map(|bytes| row.integer(8).and_then(|person| bytes.get(&person)).copied().unwrap_or(0)),
+            user_id: row.integer("id").unwrap_or_default(),
+            username: row.text("username").unwrap_or_default(),
+            closed: row.boolean("closed_account").unwrap_or(false),
+            locked: !row.is_null("locked_at"),
+            posts: size(row.integer("own_posts")),
+            comments: size(row.integer("own_comments")),
+            likes: size(row.integer("own_likes")),
+            photos: size(row.integer("own_photos")),
+            contacts: size(row.integer("own_contacts")),
+            photo_bytes: bytes.as_ref().map(|bytes| {
+                row.integer("person_row").and_then(|person| bytes.get(&person)).copied().unwrap_or(0)
+            }),
         })
         .collect())
 }
@@ -147,7 +150,7 @@ pub async fn other_hosts(
     let sql = "SELECT diaspora_handle FROM people WHERE owner_id IS NOT NULL".to_owned();
     let mut rows = snapshot.stream("the accounts", sql, &[]);
     while let Some(row) = rows.try_next().await? {
-        count_other_host(&mut hosts, &row.text(0).unwrap_or_default(), &host);
+        count_other_host(&mut hosts, &row.text("diaspora_handle").unwrap_or_default(), &host);
     }
     Ok(hosts)
 }
@@ -166,10 +169,10 @@ async fn accounts(snapshot: &mut Snapshot, host: &str, survey: &mut Survey) -> R
     while let Some(row) = rows.try_next().await? {
         survey.accounts += 1;
         // Closing an account locks it, too.
-        let is_closed = row.boolean(2).unwrap_or(false);
+        let is_closed = row.boolean("closed_account").unwrap_or(false);
         survey.closed += u64::from(is_closed);
-        survey.locked += u64::from(!is_closed && !row.is_null(1));
-        count_other_host(&mut survey.other_hosts, &row.text(3).unwrap_or_default(), host);
+        survey.locked += u64::from(!is_closed && !row.is_null("locked_at"));
+        count_other_host(&mut survey.other_hosts, &row.text("diaspora_handle").unwrap_or_default(), host);
     }
     Ok(())
 }
@@ -179,14 +182,16 @@ async fn photo_bytes(
     snapshot: &mut Snapshot,
     files: &BTreeMap<String, u64>,
 ) -> Result<BTreeMap<i64, u64>, DatabaseError> {
-    let sql = "SELECT r.unprocessed_image, r.remote_photo_name, r.processed_image, p.id FROM photos r \
-               JOIN people p ON p.id = r.author_id WHERE p.owner_id IS NOT NULL"
+    let sql = "SELECT r.unprocessed_image, r.remote_photo_name, r.processed_image, p.id AS person_id \
+               FROM photos r JOIN people p ON p.id = r.author_id WHERE p.owner_id IS NOT NULL"
         .to_owned();
     let mut bytes = BTreeMap::new();
     let mut rows = snapshot.stream("the names of photo files", sql, &[]);
     while let Some(row) = rows.try_next().await? {
-        let size = (0..3).filter_map(|column| row.filled(column)).find_map(|name| files.get(&name));
-        if let (Some(person), Some(size)) = (row.integer(3), size) {
+        let names = ["unprocessed_image", "remote_photo_name", "processed_image"];
+        let size =
+            names.into_iter().filter_map(|column| row.filled(column)).find_map(|name| files.get(&name));
+        if let (Some(person), Some(size)) = (row.integer("person_id"), size) {
             *bytes.entry(person).or_insert(0) += size;
         }
     }
@@ -202,17 +207,18 @@ async fn without_statistics(snapshot: &mut Snapshot) -> Result<Vec<String>, Data
         return Ok(Vec::new());
     }
     let sql = format!(
-        "SELECT c.relname::text FROM pg_class c WHERE {VISIBLE} \
+        "SELECT c.relname::text AS found_table FROM pg_class c WHERE {VISIBLE} \
          AND c.relkind = 'r' AND pg_relation_size(c.oid) >= {LARGE_TABLE} AND c.relname IN ({}) \
          AND NOT EXISTS (SELECT 1 FROM pg_stats s WHERE s.schemaname = ANY (current_schemas(false)) AND s.tablename = c.relname) \
          ORDER BY c.relname",
         super::schema::tables().map(|table| format!("'{table}'")).collect::<Vec<_>>().join(", ")
     );
     let rows = snapshot.rows("what it knows of its tables", sql, &[]).await?;
-    Ok(rows.iter().filter_map(|row| row.text(0)).collect())
+    Ok(rows.iter().filter_map(|row| row.text("found_table")).collect())
 }
 
+/// Reads the `amount` that a statement counts.
 async fn number(snapshot: &mut Snapshot, what: &'static str, sql: String) -> Result<u64, DatabaseError> {
     let row = snapshot.first(what, sql, &[]).await?;
-    Ok(row.and_then(|row| row.integer(0)).and_then(|value| value.try_into().ok()).unwrap_or(0))
+    Ok(row.and_then(|row| row.integer("amount")).and_then(|value| value.try_into().ok()).unwrap_or(0))
 }

@@ -11,8 +11,9 @@ use serde::Serialize;
 
 use crate::discovery::Discovery;
 use crate::domain::Timestamp;
-use crate::pod::config::{DatabaseUrl, PodUrl};
+use crate::pod::config::PodUrl;
 use crate::pod::database::{DatabaseError, PodWriter};
+use crate::sql::DatabaseUrl;
 use crate::store::{Store, StoreError};
 
 /// The reason a repair stopped. Changes made so far stay, and the same call resumes.

@@ -5,7 +5,6 @@
 use super::{Change, FieldChange, Repair, RepairError, Repaired, Work};
 use crate::announce::{has_content, tombstone};
 use crate::import::{ImportState, list_imports};
-use crate::pod::database::Cell as _;
 
 impl Work<'_> {
     pub(super) async fn moved_people(&mut self) -> Result<Repaired, RepairError> {
@@ -28,13 +27,16 @@ impl Work<'_> {
             has_content()
         );
         for row in self.pod.rows_in("the people who have moved", &sql, &moved).await? {
-            let (Some(id), Some(person)) = (row.integer(0), row.text(1)) else { continue };
+            let (Some(id), Some(person)) = (row.integer("id"), row.text("diaspora_handle")) else {
+                continue;
+            };
             if !self.options.dry_run {
                 self.pod.begin().await?;
                 tombstone(&mut self.pod, id, self.options.now).await?;
                 self.pod.commit().await?;
             }
-            let name = [row.filled(2), row.filled(3)].into_iter().flatten().collect::<Vec<_>>().join(" ");
+            let name = [row.filled("first_name"), row.filled("last_name")];
+            let name = name.into_iter().flatten().collect::<Vec<_>>().join(" ");
             let from = Some(name).filter(|name| !name.is_empty());
             repaired
                 .changes

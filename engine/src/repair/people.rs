@@ -9,7 +9,7 @@ use super::{Change, FieldChange, Repair, RepairError, Repaired, Skipped, Work};
 use crate::discovery::DiscoveredPerson;
 use crate::domain::{DiasporaId, PublicKey};
 use crate::import::{PersonProfile, were_joined};
-use crate::pod::database::{Cell as _, Row, Value};
+use crate::sql::{Row, Value};
 
 /// Columns of `profiles` that an earlier version left empty, and that a pod fills when it receives a profile.
 const LEFT_EMPTY: [&str; 8] = [
@@ -45,17 +45,17 @@ struct ProfileRow {
 impl PersonRow {
     fn new(row: &Row) -> Option<Self> {
         let profile = ProfileRow {
-            id: row.integer(4)?,
-            first_name: row.text(5),
-            last_name: row.text(6),
-            full_name: row.text(7),
-            is_untouched: row.boolean(8).unwrap_or(false),
+            id: row.integer("profile_id")?,
+            first_name: row.text("first_name"),
+            last_name: row.text("last_name"),
+            full_name: row.text("full_name"),
+            is_untouched: row.boolean("is_untouched").unwrap_or(false),
         };
         Some(Self {
-            id: row.integer(0)?,
-            handle: row.text(1)?.parse().ok()?,
-            guid: row.text(2)?,
-            key: row.text(3)?,
+            id: row.integer("id")?,
+            handle: row.text("diaspora_handle")?.parse().ok()?,
+            guid: row.text("guid")?,
+            key: row.text("serialized_public_key")?,
             profile,
         })
     }
@@ -168,7 +168,7 @@ impl Work<'_> {
                    WHERE r.kind = 'people' AND i.pod_url = ? AND r.guid > ? ORDER BY r.guid LIMIT 1000";
         let values = [self.url.as_str().into(), after.into()];
         let rows = self.store.rows("reading the journal", sql, &values).await?;
-        Ok(rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?)
+        Ok(rows.iter().map(|row| row.get("guid")).collect::<Result<_, _>>()?)
     }
 
     /// Returns those who still exist, belong to another pod, and have neither closed their account nor moved.
@@ -176,11 +176,11 @@ impl Work<'_> {
         let empty: Vec<String> = LEFT_EMPTY.iter().map(|column| format!("f.{column} IS NULL")).collect();
         let empty = empty.join(" AND ");
         let sql = format!(
-            "SELECT p.id, p.diaspora_handle, p.guid, p.serialized_public_key, f.id, f.first_name, f.last_name, \
-             f.full_name, (f.updated_at = f.created_at AND f.searchable \
+            "SELECT p.id, p.diaspora_handle, p.guid, p.serialized_public_key, f.id AS profile_id, \
+             f.first_name, f.last_name, f.full_name, (f.updated_at = f.created_at AND f.searchable \
              AND (f.nsfw IS NULL OR NOT f.nsfw) AND (f.public_details IS NULL OR NOT f.public_details) AND {empty} \
              AND NOT EXISTS (SELECT 1 FROM taggings t WHERE t.taggable_type = 'Profile' AND t.taggable_id = f.id)) \
-             FROM people p JOIN profiles f ON f.person_id = p.id \
+             AS is_untouched FROM people p JOIN profiles f ON f.person_id = p.id \
              WHERE p.owner_id IS NULL AND (p.closed_account IS NULL OR NOT p.closed_account) \
              AND NOT EXISTS (SELECT 1 FROM account_migrations m WHERE m.old_person_id = p.id) \
              AND p.guid IN ({{}})"
@@ -248,7 +248,7 @@ impl Work<'_> {
                  WHERE id = {} AND updated_at = created_at",
                 person.profile.id
             );
-            let values: [Value; 8] = [
+            let values: [Value<'_>; 8] = [
                 profile.full_name().into(),
                 profile.first_name.into(),
                 profile.last_name.into(),

@@ -2,7 +2,6 @@
 
 use super::{Change, FieldChange, Repair, RepairError, Repaired, Work};
 use crate::import::{followed_tags, normal_tag};
-use crate::pod::database::Cell as _;
 
 impl Work<'_> {
     pub(super) async fn tags(&mut self) -> Result<Repaired, RepairError> {
@@ -12,9 +11,10 @@ impl Work<'_> {
         let markup: Vec<String> = names.into_iter().filter(|name| is_markup(name)).collect();
         let sql = "SELECT id, name FROM tags WHERE name IN ({}) ORDER BY id";
         for row in self.pod.rows_in("tags", sql, &markup).await? {
-            let (Some(id), Some(name)) = (row.integer(0), row.text(1).filter(|name| is_markup(name))) else {
+            let (Some(id), Some(name)) = (row.integer("id"), row.text("name")) else { continue };
+            if !is_markup(&name) {
                 continue;
-            };
+            }
             let to = match normal_tag(&name) {
                 Some(to) if self.pod.rows_in("tags", TAGGED, &[&to]).await?.is_empty() => Some(to),
                 _ => None,

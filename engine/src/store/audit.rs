@@ -1,6 +1,7 @@
 //! The audit log.
 
-use super::{Store, StoreError, Transaction, Value};
+use super::{Store, StoreError, Transaction};
+use crate::sql::Value;
 
 const LINE: &str = "INSERT INTO pappus_audit (pod, done_at, actor, act, subject, details, address) \
                     VALUES (?, ?, ?, ?, ?, ?, ?)";

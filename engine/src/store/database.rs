@@ -13,9 +13,8 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, Connection as _, Postgres};
 
-use super::statement::Link;
-use super::{StoreError, StoreRow, Value, tables};
-use crate::pod::config::{DatabaseUrl, Dialect};
+use super::{StoreError, StoreRow, tables};
+use crate::sql::{DatabaseUrl, Dialect, Link, Row, Value};
 
 /// Maximum wait for a new connection, or for a free one.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -114,17 +113,17 @@ impl Store {
         sql: &str,
         values: &[Value<'_>],
     ) -> Result<u64, StoreError> {
-        let failed = |error| StoreError::statement(what, &error);
-        match &self.pool {
-            Pool::Sqlite(pool) => {
-                let mut link = pool.acquire().await.map_err(failed)?;
-                Link::Sqlite(&mut link).execute(what, sql, values).await
+        let done = async {
+            match &self.pool {
+                Pool::Sqlite(pool) => {
+                    Link::Sqlite(&mut *pool.acquire().await?).execute(sql.to_owned(), values).await
+                }
+                Pool::Postgres(pool) => {
+                    prepared(&mut *connection(pool).await?).execute(sql.to_owned(), values).await
+                }
             }
-            Pool::Postgres(pool) => {
-                let mut link = connection(pool).await.map_err(failed)?;
-                Link::Postgres(&mut link).execute(what, sql, values).await
-            }
-        }
+        };
+        done.await.map_err(|error| StoreError::statement(what, &error))
     }
 
     /// Sends a statement that returns few rows.
@@ -137,17 +136,17 @@ impl Store {
         sql: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<StoreRow>, StoreError> {
-        let failed = |error| StoreError::statement(what, &error);
-        match &self.pool {
-            Pool::Sqlite(pool) => {
-                let mut link = pool.acquire().await.map_err(failed)?;
-                Link::Sqlite(&mut link).rows(what, sql, values).await
+        let rows = async {
+            match &self.pool {
+                Pool::Sqlite(pool) => {
+                    Link::Sqlite(&mut *pool.acquire().await?).rows(sql.to_owned(), values).await
+                }
+                Pool::Postgres(pool) => {
+                    prepared(&mut *connection(pool).await?).rows(sql.to_owned(), values).await
+                }
             }
-            Pool::Postgres(pool) => {
-                let mut link = connection(pool).await.map_err(failed)?;
-                Link::Postgres(&mut link).rows(what, sql, values).await
-            }
-        }
+        };
+        store_rows(what, rows.await)
     }
 
     /// Returns the first row of a statement that returns one or none.
@@ -191,7 +190,7 @@ impl Store {
         let what = "writing the file anew";
         self.execute(what, "VACUUM", &[]).await?;
         let emptied = self.first(what, "PRAGMA wal_checkpoint(TRUNCATE)", &[]).await?;
-        match emptied.map(|row| row.get::<i64>(0)).transpose()? {
+        match emptied.map(|row| row.get::<i64>("busy")).transpose()? {
             Some(0) => Ok(()),
             _ => Err(StoreError::Statement { what, reason: "another program uses it".to_owned() }),
         }
@@ -219,7 +218,7 @@ impl Transaction {
     fn link(&mut self) -> Link<'_> {
         match self {
             Self::Sqlite(transaction) => Link::Sqlite(transaction),
-            Self::Postgres(transaction) => Link::Postgres(transaction),
+            Self::Postgres(transaction) => prepared(transaction),
         }
     }
 
@@ -233,7 +232,8 @@ impl Transaction {
         sql: &str,
         values: &[Value<'_>],
     ) -> Result<u64, StoreError> {
-        self.link().execute(what, sql, values).await
+        let done = self.link().execute(sql.to_owned(), values).await;
+        done.map_err(|error| StoreError::statement(what, &error))
     }
 
     /// See [`Store::rows`].
@@ -246,7 +246,7 @@ impl Transaction {
         sql: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<StoreRow>, StoreError> {
-        self.link().rows(what, sql, values).await
+        store_rows(what, self.link().rows(sql.to_owned(), values).await)
     }
 
     /// Commits the transaction.
@@ -260,6 +260,15 @@ impl Transaction {
         }
         .map_err(|error| StoreError::statement("writing", &error))
     }
+}
+
+fn prepared(link: &mut PgConnection) -> Link<'_> {
+    Link::Postgres { link, prepares: true }
+}
+
+fn store_rows(what: &'static str, rows: Result<Vec<Row>, sqlx::Error>) -> Result<Vec<StoreRow>, StoreError> {
+    let rows = rows.map_err(|error| StoreError::statement(what, &error))?;
+    Ok(rows.into_iter().map(StoreRow).collect())
 }
 
 /// Returns 32 random hexadecimal digits, as names of rows.

@@ -7,8 +7,8 @@ use sqlx::migrate::MigrateError;
 use sqlx::sqlite::SqliteConnectOptions;
 
 use super::tables::DONE;
-use crate::pod::config::DatabaseUrl;
 use crate::pod::database::reason;
+use crate::sql::DatabaseUrl;
 
 /// The reason Pappus's own database could not be used. Addresses in here never show a password.
 #[derive(Debug, thiserror::Error)]
@@ -111,8 +111,8 @@ pub enum StoreError {
     /// A row does not hold the expected value.
     #[error("Pappus's own database holds something unexpected in column {column}: {reason}")]
     Column {
-        /// The column, counted from 0.
-        column: usize,
+        /// The column.
+        column: String,
         /// The error in it.
         reason: String,
     },

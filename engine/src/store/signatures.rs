@@ -8,10 +8,11 @@ use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row as _, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use super::StateFolder;
 use crate::pod::reader::{SignatureId, SignatureMemory};
+use crate::sql::{Link, Value};
 
 /// A small database beside the pod's archive key. Losing it costs time and nothing else, so every failure here means
 /// "nothing known" and the export continues. A file may be damaged: a stored signature counts only with its digest,
@@ -60,16 +61,13 @@ impl SignatureMemory for StoredSignatures {
         let Some(link) = &mut self.0 else { return HashMap::new() };
         let places = vec!["?"; ids.len()].join(",");
         let sql = format!("SELECT id, signature, digest FROM remembered WHERE id IN ({places})");
-        let mut query = sqlx::query(AssertSqlSafe(sql));
-        for id in ids {
-            query = query.bind(&id[..]);
-        }
-        let rows = query.fetch_all(link).await.unwrap_or_default();
+        let values: Vec<Value<'_>> = ids.iter().map(|id| Value::from(&id[..])).collect();
+        let rows = Link::Sqlite(link).rows(sql, &values).await.unwrap_or_default();
         rows.iter()
             .filter_map(|row| {
-                let id: SignatureId = row.try_get::<&[u8], _>(0).ok()?.try_into().ok()?;
-                let signature: String = row.try_get(1).ok()?;
-                let kept: &[u8] = row.try_get(2).ok()?;
+                let id: SignatureId = row.strict::<&[u8]>("id").ok()?.try_into().ok()?;
+                let signature: String = row.strict("signature").ok()?;
+                let kept: &[u8] = row.strict("digest").ok()?;
                 (digest(&id, &signature) == kept).then_some((id, signature))
             })
             .collect()

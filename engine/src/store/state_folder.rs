@@ -6,7 +6,8 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 
 use crate::domain::{KeyError, PrivateKey, SigningKey};
-use crate::pod::config::{ConfigError, DatabaseUrl, PodUrl};
+use crate::pod::config::PodUrl;
+use crate::sql::{AddressError, DatabaseUrl};
 
 /// Name of the file with the pod's archive key.
 const ARCHIVE_KEY: &str = "archive-key.pem";
@@ -90,8 +91,8 @@ impl StateFolder {
     /// Returns the address of Pappus's own database unless the podmin names another: an SQLite file in this folder.
     ///
     /// # Errors
-    /// [`ConfigError`] when the folder's path is not UTF-8.
-    pub fn database(&self) -> Result<DatabaseUrl, ConfigError> {
+    /// [`AddressError`] when the folder's path is not UTF-8.
+    pub fn database(&self) -> Result<DatabaseUrl, AddressError> {
         DatabaseUrl::from_file(&self.0.join(DATABASE))
     }
 

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-use crate::pod::config::Dialect;
+use crate::sql::Dialect;
 
 macro_rules! files {
     ($($version:literal $name:literal),* $(,)?) => {

@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode};
 use pappus_engine::delivery::{Ledger, NewDelivery, Options, Scope, SystemClock, deliver};
 use pappus_engine::http::{AllowedNetworks, Client, ClientOptions};
-use pappus_engine::pod::config::DatabaseUrl;
+use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::Store;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;

@@ -107,7 +107,7 @@ async fn killed_after<T>(polls: usize, future: impl Future<Output = T>) -> Optio
 async fn not_delivered(store: &Store) -> Vec<String> {
     let sql = "SELECT body FROM pappus_deliveries WHERE state <> 'delivered'";
     let rows = store.rows("reading", sql, &[]).await.unwrap();
-    rows.iter().map(|row| String::from_utf8(row.get(0).unwrap()).unwrap()).collect()
+    rows.iter().map(|row| String::from_utf8(row.get("body").unwrap()).unwrap()).collect()
 }
 
 /// Takes its time.

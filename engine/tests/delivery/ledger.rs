@@ -64,7 +64,7 @@ async fn what_a_pod_has_said_itself_stays() {
     let sql = "SELECT pod, system FROM pappus_delivery_pods ORDER BY pod";
     let rows = store.rows("reading pods", sql, &[]).await.unwrap();
     let found: Vec<(String, String)> =
-        rows.iter().map(|row| (row.get(0).unwrap(), row.get(1).unwrap())).collect();
+        rows.iter().map(|row| (row.get("pod").unwrap(), row.get("system").unwrap())).collect();
     let expected = [("asked", "hubzilla"), ("new", "hubzilla"), ("said", "diaspora")];
     assert_eq!(found, expected.map(|(pod, system)| (format!("{pod}.example"), system.to_owned())));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use pappus_engine::delivery::{Clock as _, Counts, Ledger, Options, Scope, Summary, Transport, deliver};
 use pappus_engine::http::{Answer, HttpError};
-use pappus_engine::pod::config::DatabaseUrl;
+use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::Store;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;

@@ -1,7 +1,8 @@
 //! The stages of a shutdown that the podmin moves through.
 
 use chrono::{NaiveDate, NaiveTime};
-use pappus_engine::store::{StoreError, StoreRow, Value};
+use pappus_engine::sql::Value;
+use pappus_engine::store::{StoreError, StoreRow};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -125,15 +126,17 @@ impl Closing {
 }
 
 fn read(row: &StoreRow) -> Result<Closing, StoreError> {
-    let word: String = row.get(0)?;
-    let stage = Stage::parse(&word)
-        .ok_or_else(|| StoreError::Column { column: 0, reason: format!("{word:?} is not a stage") })?;
+    let word: String = row.get("stage")?;
+    let stage = Stage::parse(&word).ok_or_else(|| StoreError::Column {
+        column: "stage".to_owned(),
+        reason: format!("{word:?} is not a stage"),
+    })?;
     let day = |column| row.get::<Option<String>>(column).map(|day| day.and_then(|day| day.parse().ok()));
     Ok(Closing {
         stage,
-        read_only_on: day(1)?,
-        switch_off_on: day(2)?,
-        downloads_until: day(3)?,
-        is_public: row.get::<i64>(4)? != 0,
+        read_only_on: day("read_only_on")?,
+        switch_off_on: day("switch_off_on")?,
+        downloads_until: day("downloads_until")?,
+        is_public: row.get::<i64>("is_public")? != 0,
     })
 }

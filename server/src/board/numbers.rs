@@ -86,25 +86,30 @@ impl Numbers {
         let made = days(
             app,
             &format!(
-                "SELECT day, COUNT(*) FROM (SELECT user_id, MIN(made_at) / {DAY} AS day FROM ({MADE}) made \
-                 GROUP BY user_id) first GROUP BY day"
+                "SELECT day_number, COUNT(*) AS people FROM (SELECT user_id, MIN(made_at) / {DAY} AS day_number \
+                 FROM ({MADE}) made GROUP BY user_id) first GROUP BY day_number"
             ),
             &[pod, pod],
         )
         .await?;
-        let sql = format!("SELECT first_at / {DAY}, COUNT(*) FROM pappus_downloads WHERE pod = ? GROUP BY 1");
+        let sql = format!(
+            "SELECT first_at / {DAY} AS day_number, COUNT(*) AS people FROM pappus_downloads WHERE pod = ? \
+             GROUP BY 1"
+        );
         let downloaded = days(app, &sql, &[pod]).await?;
         let sql = format!(
-            "SELECT COALESCE(moved_at, 0) / {DAY}, COUNT(*) FROM pappus_moved_away WHERE pod = ? GROUP BY 1"
+            "SELECT COALESCE(moved_at, 0) / {DAY} AS day_number, COUNT(*) AS people FROM pappus_moved_away \
+             WHERE pod = ? GROUP BY 1"
         );
         let moved = days(app, &sql, &[pod]).await?;
         let sum = |days: &Days| days.values().sum::<u64>();
         let known = "SELECT accounts FROM pappus_pod_numbers WHERE pod = ?";
         let row = app.store.first("reading the number of accounts", known, &[pod.into()]).await?;
-        let accounts = row.map(|row| row.get::<i64>(0)).transpose()?.and_then(|all| u64::try_from(all).ok());
+        let accounts =
+            row.map(|row| row.get::<i64>("accounts")).transpose()?.and_then(|all| u64::try_from(all).ok());
         let sql = format!(
-            "SELECT CAST(0 AS BIGINT), COUNT(*) FROM pappus_moved_away m WHERE m.pod = ? AND m.user_id NOT IN \
-             (SELECT user_id FROM ({MADE}) made)"
+            "SELECT CAST(0 AS BIGINT) AS day_number, COUNT(*) AS people FROM pappus_moved_away m \
+             WHERE m.pod = ? AND m.user_id NOT IN (SELECT user_id FROM ({MADE}) made)"
         );
         let moved_without = sum(&days(app, &sql, &[pod, pod, pod]).await?);
         Ok(Self {
@@ -122,8 +127,9 @@ async fn days(app: &App, sql: &str, pods: &[&str]) -> Result<Days, StoreError> {
     let values: Vec<_> = pods.iter().map(|pod| (*pod).into()).collect();
     let rows = app.store.rows("counting people", sql, &values).await?;
     let read = |row: &StoreRow| {
-        let day = DateTime::from_timestamp_millis(row.get::<i64>(0)?.saturating_mul(DAY)).unwrap_or_default();
-        Ok((day.date_naive(), u64::try_from(row.get::<i64>(1)?).unwrap_or(0)))
+        let day = DateTime::from_timestamp_millis(row.get::<i64>("day_number")?.saturating_mul(DAY))
+            .unwrap_or_default();
+        Ok((day.date_naive(), u64::try_from(row.get::<i64>("people")?).unwrap_or(0)))
     };
     rows.iter().map(read).collect()
 }
@@ -135,7 +141,7 @@ async fn ask_pod(app: &App) -> Result<(), StoreError> {
     let now = app.now_millis();
     let sql = "SELECT seen_at FROM pappus_pod_numbers WHERE pod = ?";
     let row = app.store.first("reading the number of accounts", sql, &[address.into()]).await?;
-    if row.map(|row| row.get::<i64>(0)).transpose()?.is_some_and(|seen| now - seen < FRESH) {
+    if row.map(|row| row.get::<i64>("seen_at")).transpose()?.is_some_and(|seen| now - seen < FRESH) {
         return Ok(());
     }
     let asked = tokio::time::timeout(PATIENCE, async {

@@ -69,7 +69,7 @@ async fn campaigns(app: App, stop: CancellationToken) -> Result<(), Failure> {
     let row = app.store.first("looking for a campaign", sql, &[app.config.pod_url.as_str().into()]).await?;
     let Some(row) = row else { return Ok(()) };
     let campaigns = Campaigns::new(&app.store, &app.config.pod_url);
-    let mut campaign = campaigns.named(&row.get::<String>(0)?).await?;
+    let mut campaign = campaigns.named(&row.get::<String>("name")?).await?;
     let mut snapshot = Snapshot::open(&pod.database).await?;
     if campaign.state == CampaignState::Preparing {
         campaigns.prepare(&campaign, &mut snapshot, &[]).await?;
@@ -149,8 +149,9 @@ struct Notice {
 /// crash nor a second service duplicates any.
 async fn notices(app: App) -> Result<(), Failure> {
     let Some(notice) = next_notice(&app).await? else { return Ok(()) };
-    let sql = "SELECT COUNT(*) FROM pappus_outbox WHERE state IN ('queued', 'sending')";
-    let waiting: i64 = app.store.first("counting mails", sql, &[]).await?.map_or(Ok(0), |row| row.get(0))?;
+    let sql = "SELECT COUNT(*) AS waiting FROM pappus_outbox WHERE state IN ('queued', 'sending')";
+    let waiting: i64 =
+        app.store.first("counting mails", sql, &[]).await?.map_or(Ok(0), |row| row.get("waiting"))?;
     if waiting >= WAITING {
         return Ok(());
     }
@@ -193,14 +194,15 @@ async fn next_notice(app: &App) -> Result<Option<Notice>, Failure> {
                AND state = 'queueing' ORDER BY id LIMIT 1";
     let row = app.store.first("looking for a notice", sql, &[app.config.pod_url.as_str().into()]).await?;
     let Some(row) = row else { return Ok(None) };
-    let audience: String = row.get(1)?;
-    let languages = row.get::<Option<String>>(5)?.and_then(|text| serde_json::from_str(&text).ok());
+    let audience: String = row.get("audience")?;
+    let languages =
+        row.get::<Option<String>>("translations")?.and_then(|text| serde_json::from_str(&text).ok());
     let draft = Draft {
         audience: audience.clone(),
-        subject: row.get(2)?,
-        body: row.get(3)?,
+        subject: row.get("subject")?,
+        body: row.get("body")?,
         languages: languages.unwrap_or_default(),
     };
     let audience = Audience::parse(&audience).ok_or("a notice is for nobody known")?;
-    Ok(Some(Notice { id: row.get(0)?, audience, draft, reached: row.get(4)? }))
+    Ok(Some(Notice { id: row.get("id")?, audience, draft, reached: row.get("reached")? }))
 }

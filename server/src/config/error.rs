@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use pappus_engine::pod::config::ConfigError;
+use pappus_engine::sql::AddressError;
 use pappus_engine::store::StateError;
 
 /// The reason the service cannot run with this file. Passwords are not shown.
@@ -39,6 +40,9 @@ pub enum ConfigFileError {
     /// The pod, the store or the depot does not exist as configured.
     #[error(transparent)]
     Engine(#[from] ConfigError),
+    /// The address of a database cannot be read.
+    #[error(transparent)]
+    Database(#[from] AddressError),
     /// Pappus's own folder cannot be used.
     #[error(transparent)]
     State(#[from] StateError),

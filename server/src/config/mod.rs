@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use pappus_engine::depot::DepotAddress;
 use pappus_engine::pod::config::{
-    DatabaseUrl, Environment, PodConfig, PodUrl, Uploads, read_pod_directory, reserved_names,
+    Environment, PodConfig, PodUrl, Uploads, read_pod_directory, reserved_names,
 };
+use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::StateFolder;
 use serde::{Deserialize, Serialize};
 

@@ -101,9 +101,9 @@ impl Outbox {
         let text = |column| row.get::<Option<String>>(column).map(Option::unwrap_or_default);
         Ok(Some(ClaimedMail {
             lease,
-            to: open_text(&unlock, text(0)?)?.to_string(),
-            subject: open_text(&unlock, text(1)?)?.to_string(),
-            body: open_text(&unlock, text(2)?)?.to_string(),
+            to: open_text(&unlock, text("recipient")?)?.to_string(),
+            subject: open_text(&unlock, text("subject")?)?.to_string(),
+            body: open_text(&unlock, text("body")?)?.to_string(),
         }))
     }
 }

@@ -98,7 +98,8 @@ impl SessionStore for StoredSessions {
         let backend = |error: StoreError| Error::Backend(error.to_string());
         let row = self.0.store.first("looking for a session", sql, &values).await.map_err(backend)?;
         let Some(row) = row else { return Ok(None) };
-        let (data, expires): (String, i64) = (row.get(0).map_err(backend)?, row.get(1).map_err(backend)?);
+        let (data, expires): (String, i64) =
+            (row.get("data").map_err(backend)?, row.get("expires_at").map_err(backend)?);
         let data = serde_json::from_str(&data).map_err(|error| Error::Decode(error.to_string()))?;
         let expiry_date = OffsetDateTime::from_unix_timestamp_nanos(i128::from(expires) * 1_000_000)
             .map_err(|error| Error::Decode(error.to_string()))?;

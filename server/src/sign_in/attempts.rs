@@ -110,13 +110,13 @@ impl Attempts {
         let sql = "INSERT INTO pappus_attempts (kind, subject, tried_at) VALUES (?, ?, ?) RETURNING id";
         let values = [kind.into(), (&subject).into(), now.into()];
         let row = self.store.first("counting a try", sql, &values).await?;
-        let id: i64 = row.map_or(Ok(0), |row| row.get(0))?;
-        let sql = "SELECT COUNT(*), MIN(tried_at) FROM pappus_attempts \
+        let id: i64 = row.map_or(Ok(0), |row| row.get("id"))?;
+        let sql = "SELECT COUNT(*) AS tries, MIN(tried_at) AS first_tried_at FROM pappus_attempts \
                    WHERE kind = ? AND subject = ? AND tried_at > ? AND id <= ?";
         let values = [kind.into(), (&subject).into(), (now - WINDOW).into(), id.into()];
         let row = self.store.first("counting tries", sql, &values).await?;
         let (count, first) = row.map_or(Ok((0, None)), |row| {
-            Ok::<_, StoreError>((row.get::<i64>(0)?, row.get::<Option<i64>>(1)?))
+            Ok::<_, StoreError>((row.get::<i64>("tries")?, row.get::<Option<i64>>("first_tried_at")?))
         })?;
         if count <= limit {
             return Ok(());

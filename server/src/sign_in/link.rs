@@ -142,7 +142,7 @@ async fn used(app: &App, token: &str, now: i64) -> Result<Option<SignIn>, WebErr
     let values = [(&digest).into(), app.config.pod_url.as_str().into()];
     let Some(row) = app.store.first("looking for a link", sql, &values).await? else { return Ok(None) };
     // Looked up before the link is used up: when the pod is unavailable, the link stays valid.
-    let person = app.sign_in.accounts().by_row(row.get(0)?, now).await?.person();
+    let person = app.sign_in.accounts().by_row(row.get("user_id")?, now).await?.person();
     let person = person.filter(|person| !person.locked && !person.closed);
     let sql =
         "UPDATE pappus_sign_in_links SET used_at = ? WHERE digest = ? AND used_at IS NULL AND expires_at > ?";

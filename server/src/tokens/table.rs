@@ -70,7 +70,7 @@ impl<'a> Tokens<'a> {
             (&person.stamp).into(),
         ];
         let row = self.0.store.first("making a token", sql, &values).await?;
-        Ok((row.map_or(Ok(0), |row| row.get(0))?, token))
+        Ok((row.map_or(Ok(0), |row| row.get("id"))?, token))
     }
 
     /// Returns the owner of a valid token.
@@ -85,19 +85,22 @@ impl<'a> Tokens<'a> {
         let Some(row) = self.0.store.first("looking for a token", sql, &values).await? else {
             return Ok(None);
         };
-        if row.get::<Option<i64>>(5)?.is_none_or(|used| used < now - NOTED) {
+        if row.get::<Option<i64>>("last_used_at")?.is_none_or(|used| used < now - NOTED) {
             let sql = "UPDATE pappus_api_tokens SET last_used_at = ? WHERE id = ?";
-            self.0.store.execute("recording a token", sql, &[now.into(), row.get::<i64>(0)?.into()]).await?;
+            self.0
+                .store
+                .execute("recording a token", sql, &[now.into(), row.get::<i64>("id")?.into()])
+                .await?;
         }
         // The podmin role is checked when needed: it may change during the token's lifetime.
         let person = Person {
-            user_id: row.get(1)?,
-            username: row.get(2)?,
-            account: row.get(3)?,
+            user_id: row.get("user_id")?,
+            username: row.get("username")?,
+            account: row.get("account")?,
             podmin: false,
-            stamp: row.get(6)?,
+            stamp: row.get("stamp")?,
         };
-        Ok(Some(TokenOwner { person, scopes: scopes(&row, 4)? }))
+        Ok(Some(TokenOwner { person, scopes: scopes(&row)? }))
     }
 
     /// Returns a person's tokens.
@@ -108,12 +111,12 @@ impl<'a> Tokens<'a> {
         let time = |millis: i64| DateTime::from_timestamp_millis(millis).unwrap_or_default();
         let read = |row: &StoreRow| {
             Ok(StoredToken {
-                id: row.get(0)?,
-                name: row.get(1)?,
-                scopes: scopes(row, 2)?,
-                created_at: time(row.get(3)?),
-                expires_at: time(row.get(4)?),
-                last_used_at: row.get::<Option<i64>>(5)?.map(time),
+                id: row.get("id")?,
+                name: row.get("name")?,
+                scopes: scopes(row)?,
+                created_at: time(row.get("created_at")?),
+                expires_at: time(row.get("expires_at")?),
+                last_used_at: row.get::<Option<i64>>("last_used_at")?.map(time),
             })
         };
         rows.iter().map(read).collect()
@@ -123,10 +126,10 @@ impl<'a> Tokens<'a> {
     pub(crate) async fn remove(&self, user_id: i64, id: i64) -> Result<Option<String>, StoreError> {
         let sql = "DELETE FROM pappus_api_tokens WHERE pod = ? AND user_id = ? AND id = ? RETURNING name";
         let values = [self.pod().into(), user_id.into(), id.into()];
-        self.0.store.first("removing a token", sql, &values).await?.map(|row| row.get(0)).transpose()
+        self.0.store.first("removing a token", sql, &values).await?.map(|row| row.get("name")).transpose()
     }
 }
 
-fn scopes(row: &StoreRow, column: usize) -> Result<Vec<Scope>, StoreError> {
-    Ok(row.get::<String>(column)?.split(' ').filter_map(Scope::parse).collect())
+fn scopes(row: &StoreRow) -> Result<Vec<Scope>, StoreError> {
+    Ok(row.get::<String>("scopes")?.split(' ').filter_map(Scope::parse).collect())
 }

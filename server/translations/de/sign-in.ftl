@@ -21,6 +21,7 @@ code-text = Gib die sechs Ziffern ein, die deine App anzeigt, oder einen deiner 
 code-label = Code
 code-button = Weiter
 code-wrong = Dieser Code stimmt nicht oder wurde schon benutzt. Warte, bis deine App den nächsten anzeigt, oder nimm einen anderen Wiederherstellungscode.
+code-lost = App und Wiederherstellungscodes verloren? Schreib dem Podmin von der E-Mail-Adresse deines Kontos:
 code-other = Mit einem anderen Konto anmelden
 forgotten-title = Ohne Passwort anmelden
 forgotten-text = Gib deinen Benutzernamen oder deine E-Mail-Adresse ein. Wir schicken dir eine E-Mail mit einem Link, der dich einmal anmeldet. Dein Passwort auf dem Pod bleibt, wie es ist.

@@ -21,6 +21,7 @@ code-text = Enter the six digits your app shows, or one of your recovery codes.
 code-label = Code
 code-button = Continue
 code-wrong = This code is wrong, or it was used already. Wait until your app shows the next one, or use another recovery code.
+code-lost = Lost both your app and your recovery codes? Write to the podmin from your account’s e-mail address:
 code-other = Sign in with another account
 forgotten-title = Sign in without the password
 forgotten-text = Enter your username or e-mail address. We’ll e-mail you a link that signs you in once. Your password on the pod stays as it is.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use pappus_engine::pod::config::DatabaseUrl;
+use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::Store;
 use pappus_tests::cluster::PostgresCluster;
 use pappus_tests::heavy::{KeyBits, WholePod, whole_pod};
@@ -143,9 +143,9 @@ async fn person(
 async fn archives(folder: &std::path::Path) -> Result<i64, Failure> {
     let file = folder.join("state/pods/closing.example/pappus.sqlite3");
     let store = Store::open(&DatabaseUrl::from_file(&file)?).await?;
-    let sql = "SELECT COUNT(*) FROM pappus_requests WHERE state = 'done'";
+    let sql = "SELECT COUNT(*) AS found FROM pappus_requests WHERE state = 'done'";
     let row = store.first("counting archives", sql, &[]).await?;
-    Ok(row.map_or(Ok(0), |row| row.get(0))?)
+    Ok(row.map_or(Ok(0), |row| row.get("found"))?)
 }
 
 fn report(times: &mut [Duration], took: Duration, memory: u64) {

@@ -1,8 +1,8 @@
 //! The target pod as others see it: it answers for its people, and takes their Contacts.
 
 use pappus_engine::domain::Timestamp;
-use pappus_engine::pod::config::DatabaseUrl;
-use pappus_engine::pod::database::{Cell as _, DatabaseError, OnConflict, PodWriter};
+use pappus_engine::pod::database::{DatabaseError, OnConflict, PodWriter};
+use pappus_engine::sql::DatabaseUrl;
 
 use super::pod::Echo;
 
@@ -30,11 +30,14 @@ impl Home {
         let sql = "SELECT guid, serialized_public_key, diaspora_handle FROM people WHERE owner_id IS NOT NULL \
                    AND NOT closed_account";
         let people = pod.rows("people", sql.to_owned(), &[]).await?;
-        let found =
-            |column: usize, value: &str| people.iter().find(|row| row.text(column).as_deref() == Some(value));
+        let found = |column: &'static str, value: &str| {
+            people.iter().find(|row| row.text(column).as_deref() == Some(value))
+        };
         if path == "/.well-known/webfinger" {
             let id = query.strip_prefix("resource=acct:").unwrap_or_default();
-            let Some(guid) = found(2, id).and_then(|row| row.text(0)) else { return Ok(not_found) };
+            let Some(guid) = found("diaspora_handle", id).and_then(|row| row.text("guid")) else {
+                return Ok(not_found);
+            };
             let url = &self.url;
             let document = serde_json::json!({ "subject": format!("acct:{id}"), "links": [
                 { "rel": "http://microformats.org/profile/hcard", "href": format!("{url}hcard/users/{guid}") },
@@ -43,7 +46,9 @@ impl Home {
             return Ok((200, document.to_string()));
         }
         let guid = path.strip_prefix("/hcard/users/").unwrap_or_default();
-        let Some(key) = found(0, guid).and_then(|row| row.text(1)) else { return Ok(not_found) };
+        let Some(key) = found("guid", guid).and_then(|row| row.text("serialized_public_key")) else {
+            return Ok(not_found);
+        };
         let card = include_str!("../../vectors/federation/hcard.html");
         let page = card.split_once("-----BEGIN").and_then(|(before, rest)| {
             let (_, after) = rest.split_once("PUBLIC KEY-----\n</pre>")?;
@@ -72,11 +77,11 @@ impl Home {
                 }
                 continue;
             };
-            let (Some(id), Some(shares)) = (row.integer(0), row.boolean(1)) else { continue };
+            let (Some(id), Some(shares)) = (row.integer("id"), row.boolean("sharing")) else { continue };
             if shares == echo.sharing {
                 continue;
             }
-            let sql = if echo.sharing || row.boolean(2) == Some(true) {
+            let sql = if echo.sharing || row.boolean("receiving") == Some(true) {
                 format!("UPDATE contacts SET sharing = ?, updated_at = ? WHERE id = {id}")
             } else {
                 format!("DELETE FROM contacts WHERE id = {id}")
@@ -94,9 +99,8 @@ async fn new_contact(pod: &mut PodWriter, echo: &Echo, now: Timestamp) -> Result
                WHERE f.diaspora_handle = ?";
     let names = [echo.recipient.as_str().into(), echo.author.as_str().into()];
     let rows = pod.rows("people", sql.to_owned(), &names).await?;
-    let Some((person, user)) = rows.first().and_then(|row| Some((row.integer(0)?, row.integer(1)?))) else {
-        return Ok(());
-    };
+    let both = rows.first().and_then(|row| Some((row.integer("id")?, row.integer("owner_id")?)));
+    let Some((person, user)) = both else { return Ok(()) };
     let row = vec![user.into(), person.into(), true.into(), false.into(), now.into(), now.into()];
     let columns = ["user_id", "person_id", "sharing", "receiving", "created_at", "updated_at"];
     pod.insert("contacts", &columns, vec![row], OnConflict::Ignore).await.map(drop)

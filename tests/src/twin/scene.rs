@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use pappus_engine::domain::{PrivateKey, PublicKey};
-use pappus_engine::pod::config::DatabaseUrl;
+use pappus_engine::sql::DatabaseUrl;
 
 use super::home::Home;
 use super::pod::{Identity, Pod, Relation, Software, User};

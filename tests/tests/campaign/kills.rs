@@ -182,7 +182,8 @@ async fn until<F: Future<Output = bool>>(child: &mut Child, so: impl Fn() -> F) 
 }
 
 async fn number(store: &Store, sql: &str) -> i64 {
-    store.first("counting", sql, &[]).await.unwrap().unwrap().get(0).unwrap()
+    let sql = format!("SELECT ({sql}) AS found");
+    store.first("counting", &sql, &[]).await.unwrap().unwrap().get("found").unwrap()
 }
 
 fn count(lines: &[Line], state: &str) -> usize {

@@ -4,8 +4,9 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use pappus_engine::campaign::{Busy, is_in_use};
-use pappus_engine::pod::config::{DatabaseUrl, PodUrl};
+use pappus_engine::pod::config::PodUrl;
 use pappus_engine::pod::database::Snapshot;
+use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::Store;
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::schema::Pool;
@@ -21,7 +22,8 @@ fn start(scene: &Scene, arguments: Vec<String>) -> Child {
 }
 
 async fn number(store: &Store, sql: &str) -> i64 {
-    store.first("counting", sql, &[]).await.unwrap().unwrap().get(0).unwrap()
+    let sql = format!("SELECT ({sql}) AS found");
+    store.first("counting", &sql, &[]).await.unwrap().unwrap().get("found").unwrap()
 }
 
 async fn until<F: Future<Output = bool>>(so: impl Fn() -> F) {

@@ -60,8 +60,8 @@ async fn the_store_hangs_up() {
     let mut child = start(&scene, scene.export(&["--plain", "--name", "cut"]));
     let store = scene.open_store().await;
     let until = Instant::now() + Duration::from_mins(1);
-    let begun = "SELECT count(*) FROM pappus_campaign_accounts WHERE state = 'running'";
-    while store.first("counting", begun, &[]).await.unwrap().unwrap().get::<i64>(0).unwrap() == 0 {
+    let begun = "SELECT count(*) AS found FROM pappus_campaign_accounts WHERE state = 'running'";
+    while store.first("counting", begun, &[]).await.unwrap().unwrap().get::<i64>("found").unwrap() == 0 {
         assert!(Instant::now() < until && is_at_work(&mut child), "it was too late");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

@@ -26,7 +26,8 @@ fn signal(child: &Child, name: &str) -> bool {
 }
 
 async fn number(store: &Store, sql: &str, name: &str) -> i64 {
-    store.first("counting", sql, &[name.into()]).await.unwrap().unwrap().get(0).unwrap()
+    let sql = format!("SELECT ({sql}) AS found");
+    store.first("counting", &sql, &[name.into()]).await.unwrap().unwrap().get("found").unwrap()
 }
 
 /// Archives that are written down and whose accounts are not done.

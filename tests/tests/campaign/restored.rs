@@ -168,8 +168,8 @@ async fn tables_and_rights_are_waited_for() {
 /// What is missing is told from what is refused, on each database.
 #[tokio::test]
 async fn missing_tables_and_columns_are_known() {
-    use pappus_engine::pod::config::DatabaseUrl;
     use pappus_engine::pod::database::{DatabaseError, Snapshot};
+    use pappus_engine::sql::DatabaseUrl;
     let scene = Scene::sample(None).await;
     let postgres = shared_postgres().await.unwrap().create_database("campaign_missing").await.unwrap();
     let mysql = shared_mariadb().await.unwrap().create_database("campaign_missing").await.unwrap();

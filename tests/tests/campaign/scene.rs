@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use pappus_engine::pod::config::DatabaseUrl;
+use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::Store;
 use pappus_tests::program::{Ended, pappus_in, program};
 use pappus_tests::sample::{KeySize, POD_URL, build};
@@ -173,15 +173,15 @@ impl Scene {
         let lines = rows
             .iter()
             .map(|row| Line {
-                username: row.get(0).unwrap(),
-                account: row.get(1).unwrap(),
-                state: row.get(2).unwrap(),
-                attempts: row.get(3).unwrap(),
-                file: row.get(4).unwrap(),
-                sha256: row.get(5).unwrap(),
-                omissions: row.get(6).unwrap(),
-                reason: row.get(7).unwrap(),
-                finished_at: row.get(8).unwrap(),
+                username: row.get("username").unwrap(),
+                account: row.get("account").unwrap(),
+                state: row.get("state").unwrap(),
+                attempts: row.get("attempts").unwrap(),
+                file: row.get("file").unwrap(),
+                sha256: row.get("sha256").unwrap(),
+                omissions: row.get("omissions").unwrap(),
+                reason: row.get("reason").unwrap(),
+                finished_at: row.get("finished_at").unwrap(),
             })
             .collect();
         store.close().await;

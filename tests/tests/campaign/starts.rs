@@ -3,7 +3,7 @@
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use pappus_engine::pod::config::DatabaseUrl;
+use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::{Store, StoreError};
 use pappus_tests::cluster::shared_postgres;
 use tokio::net::{TcpListener, TcpStream};

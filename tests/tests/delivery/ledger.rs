@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use pappus_engine::delivery::{Clock as _, Counts, Ledger, Options, Scope, Waiting, deliver};
-use pappus_engine::pod::config::DatabaseUrl;
+use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::Store;
 use pappus_tests::cluster::shared_postgres;
 use tokio_util::sync::CancellationToken;

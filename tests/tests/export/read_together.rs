@@ -5,11 +5,12 @@ use std::path::Path;
 use crate::support::reference::{reference, restore, unpack_photos};
 use crate::support::{Pod, names};
 use pappus_engine::export::{ExportOptions, Exporter};
-use pappus_engine::pod::config::{DatabaseUrl, PodUrl, Uploads};
-use pappus_engine::pod::database::{Cell as _, Snapshot};
+use pappus_engine::pod::config::{PodUrl, Uploads};
+use pappus_engine::pod::database::Snapshot;
 use pappus_engine::pod::reader::{NoMemory, ReadAhead};
 use pappus_engine::pod::schema::read_schema;
 use pappus_engine::pod::uploads::PhotoStore;
+use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::StateFolder;
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::copy::copy_pod;
@@ -54,10 +55,10 @@ async fn export_both_ways(database: &str, pod: &str, uploads: &Path) {
     for (number, row) in rows.iter().enumerate() {
         if number % TOGETHER == 0 {
             let batch = rows.iter().skip(number).take(TOGETHER);
-            let users: Vec<i64> = batch.map(|row| row.integer(0).unwrap()).collect();
+            let users: Vec<i64> = batch.map(|row| row.integer("id").unwrap()).collect();
             ahead.read(&mut snapshot, &users).await.unwrap();
         }
-        let (user, name) = (row.integer(0).unwrap(), row.text(1).unwrap());
+        let (user, name) = (row.integer("id").unwrap(), row.text("username").unwrap());
         let before = snapshot.statements();
         let one = exporter(&together).export_ahead(&mut snapshot, &mut ahead, user, &mut NoMemory).await;
         // Hidden posts, and people who have moved.

@@ -1,7 +1,8 @@
 //! What newcomers choose at the door, and what the target's database holds of it.
 
 use pappus_engine::import::{ImportError, check_choice};
-use pappus_engine::pod::config::{DatabaseUrl, PodUrl};
+use pappus_engine::pod::config::PodUrl;
+use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::Store;
 
 use super::holding::{DATABASES, ida, target_on, write};

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use pappus_engine::depot::CampaignKeys;
 use pappus_engine::depot::sealed::open_text;
-use pappus_engine::pod::config::{DatabaseUrl, PodUrl};
+use pappus_engine::pod::config::PodUrl;
+use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::{StateFolder, Store, StoreRow};
 use pappus_tests::sample::{PASSWORD, POD_URL};
 use pappus_tests::service::{Answer, Browser, Service};
@@ -77,12 +78,12 @@ impl Closing {
         let rows = store.rows("looking", sql, &[key.into()]).await.unwrap();
         store.close().await;
         let unlock = CampaignKeys::unlock_in(&self.state()).unwrap();
-        let open = |row: &StoreRow, column| {
+        let open = |row: &StoreRow, column: &'static str| {
             let text: String = row.get(column).unwrap();
             assert!(text.starts_with("sealed:"), "a mail waits in clear: {text}");
             open_text(unlock.as_ref().unwrap(), text).unwrap().to_string()
         };
-        rows.iter().map(|row| (open(row, 0), open(row, 1))).collect()
+        rows.iter().map(|row| (open(row, "recipient"), open(row, "body"))).collect()
     }
 
     /// All mails, as they were sent.

@@ -161,7 +161,7 @@ async fn the_audit_log_is_kept_as_long_as_the_configuration_says() {
     let begun = Instant::now();
     loop {
         let rows = store.rows("a test", "SELECT act FROM pappus_audit ORDER BY act", &[]).await.unwrap();
-        let acts: Vec<String> = rows.iter().map(|row| row.get(0).unwrap()).collect();
+        let acts: Vec<String> = rows.iter().map(|row| row.get("act").unwrap()).collect();
         if acts == ["sign-in", "younger"] {
             return;
         }
@@ -214,7 +214,7 @@ async fn what_earlier_versions_left_in_clear_is_sealed_at_the_start() {
     assert_eq!(found(&folder, &clear), Vec::<String>::new());
     let store = scene.store().await;
     let sound = store.first("a test", "PRAGMA integrity_check", &[]).await.unwrap().unwrap();
-    assert_eq!(sound.get::<String>(0).unwrap(), "ok");
+    assert_eq!(sound.get::<String>("integrity_check").unwrap(), "ok");
     store.close().await;
     let mails = scene.waiting_mails("earlier").await;
     assert_eq!(mails, [(clear[0].to_owned(), format!("Hello, {}", clear[2]))]);
@@ -260,7 +260,7 @@ async fn what_earlier_versions_left_in_clear_is_sealed_in_a_store_on_postgresql(
     scene.service.kill_and_start().unwrap();
     let sql = "SELECT recipient, subject, body FROM pappus_outbox WHERE key = 'earlier'";
     let row = store.first("a test", sql, &[]).await.unwrap().unwrap();
-    for column in 0..3 {
+    for column in ["recipient", "subject", "body"] {
         assert!(row.get::<String>(column).unwrap().starts_with("sealed:"));
     }
     assert_eq!(

@@ -9,14 +9,15 @@ use serde_json::json;
 use crate::support::closing::{Closing, MAILS, until};
 use crate::support::{Pod, names};
 use crate::web::newcomers::{Scene, begin_by_program, choose_by_program, hand_in_by_program, state};
-use pappus_engine::pod::config::DatabaseUrl;
+use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::Store;
 
 /// A year, in milliseconds.
 const YEAR: i64 = 31_536_000_000;
 
 async fn number(store: &Store, sql: &str) -> i64 {
-    store.first("a test", sql, &[]).await.unwrap().unwrap().get(0).unwrap()
+    let sql = format!("SELECT ({sql}) AS found");
+    store.first("a test", &sql, &[]).await.unwrap().unwrap().get("found").unwrap()
 }
 
 async fn run(store: &Store, sql: &str) {

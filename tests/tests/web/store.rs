@@ -1,6 +1,6 @@
 //! Pappus's own database on PostgreSQL, beside other things.
 
-use pappus_engine::pod::config::DatabaseUrl;
+use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::{Store, StoreError, random_id};
 use pappus_tests::cluster::shared_postgres;
 
@@ -8,7 +8,8 @@ use pappus_tests::cluster::shared_postgres;
 async fn lives_in_a_shared_database() {
     let address = shared_postgres().await.unwrap().create_database("store").await.unwrap();
     let url = DatabaseUrl::parse(&address).unwrap();
-    let tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename";
+    let tables = "SELECT tablename::text AS table_name FROM pg_tables \
+                  WHERE schemaname = 'public' ORDER BY tablename";
     // Several programs begin at once, and somebody else uses sqlx in the same database.
     let opened = (0..4).map(|_| {
         let url = url.clone();
@@ -20,7 +21,7 @@ async fn lives_in_a_shared_database() {
     }
     let store = stores.pop().unwrap();
     for row in store.rows("listing tables", tables, &[]).await.unwrap() {
-        assert!(row.get::<String>(0).unwrap().starts_with("pappus_"));
+        assert!(row.get::<String>("table_name").unwrap().starts_with("pappus_"));
     }
 
     let insert = "INSERT INTO pappus_imports \
@@ -38,7 +39,7 @@ async fn lives_in_a_shared_database() {
     ));
     let row = store.first("reading", "SELECT id, stage, created_at FROM pappus_imports", &[]).await.unwrap();
     let row = row.unwrap();
-    assert_eq!(row.get::<String>(0).unwrap(), id);
-    assert_eq!(row.get::<Option<String>>(1).unwrap(), None);
-    assert_eq!(row.get::<i64>(2).unwrap(), 1);
+    assert_eq!(row.get::<String>("id").unwrap(), id);
+    assert_eq!(row.get::<Option<String>>("stage").unwrap(), None);
+    assert_eq!(row.get::<i64>("created_at").unwrap(), 1);
 }

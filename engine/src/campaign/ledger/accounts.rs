@@ -4,8 +4,8 @@ use chrono::{DateTime, Months, Utc};
 use futures_util::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 
 use crate::campaign::ledger::records::Only;
-use crate::pod::config::Dialect;
-use crate::pod::database::{Cell as _, DatabaseError, Row, Snapshot};
+use crate::pod::database::{DatabaseError, Snapshot};
+use crate::sql::{Dialect, Row};
 
 /// Accounts per chunk.
 const CHUNK: usize = 2000;
@@ -60,17 +60,17 @@ pub(in crate::campaign) fn accounts<'a>(
     let sizes = parts.map(|(table, _)| format!("COALESCE({table}_of.size, 0)"));
     let sql = format!(
         "SELECT u.id, u.username, p.diaspora_handle, CAST({} + COALESCE(contacts_of.size, 0) AS {number}) \
-         FROM users u LEFT JOIN people p ON p.owner_id = u.id {} \
+         AS whole_size FROM users u LEFT JOIN people p ON p.owner_id = u.id {} \
          LEFT JOIN (SELECT user_id AS id, COUNT(*) AS size FROM contacts GROUP BY user_id) contacts_of \
          ON contacts_of.id = u.id WHERE u.username IS NOT NULL AND u.username <> '' AND {condition}",
         sizes.join(" + "),
         joins.join(" ")
     );
     let row = move |row: Row| {
-        let username = row.text(1)?;
-        let account = row.filled(2).unwrap_or_else(|| format!("{username}@{host}"));
-        let size = row.integer(3).unwrap_or(0);
-        Some(PodAccount { user_id: row.integer(0)?, username, account, size, skipped: None })
+        let username = row.text("username")?;
+        let account = row.filled("diaspora_handle").unwrap_or_else(|| format!("{username}@{host}"));
+        let size = row.integer("whole_size").unwrap_or(0);
+        Some(PodAccount { user_id: row.integer("id")?, username, account, size, skipped: None })
     };
     let rows = snapshot.stream("the accounts", sql, &[]);
     rows.try_filter_map(move |found| std::future::ready(Ok(row(found)))).boxed()

@@ -4,7 +4,8 @@ use crate::campaign::CampaignError;
 use crate::campaign::ledger::records::{CAMPAIGN, Campaign, CampaignOptions, CampaignState, LEFT_POD};
 use crate::domain::Timestamp;
 use crate::pod::config::PodUrl;
-use crate::store::{Store, StoreError, Value, random_id};
+use crate::sql::Value;
+use crate::store::{Store, StoreError, random_id};
 
 /// Accounts per statement.
 const BATCH: usize = 500;

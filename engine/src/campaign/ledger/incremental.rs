@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::TryStreamExt as _;
 
-use crate::pod::database::{Cell as _, DatabaseError, Snapshot};
+use crate::pod::database::{DatabaseError, Snapshot};
 
 /// Clocks of pods differ from ours, and rows that a pod was about to write when it was read have an earlier time.
 /// Exporting an account once too often costs little.
@@ -29,7 +29,7 @@ pub(in crate::campaign) async fn changed_since(
     let sql = parts.join(" UNION ");
     let mut rows = snapshot.stream("accounts that have changed", sql, &[]);
     while let Some(row) = rows.try_next().await? {
-        changed.extend(row.integer(0));
+        changed.extend(row.integer("user_id"));
     }
     Ok(changed)
 }
@@ -38,7 +38,8 @@ pub(in crate::campaign) async fn changed_since(
 fn of_its_own(since: &str) -> Vec<String> {
     let new = |table: &str| format!("({table}.updated_at >= {since} OR {table}.created_at >= {since})");
     let mut parts = vec![
-        format!("SELECT u.id FROM users u WHERE {} OR u.last_seen >= {since}", new("u")),
+        // The first query names the column of all.
+        format!("SELECT u.id AS user_id FROM users u WHERE {} OR u.last_seen >= {since}", new("u")),
         format!("SELECT a.owner_id FROM people a WHERE a.owner_id IS NOT NULL AND {}", new("a")),
         format!(
             "SELECT a.owner_id FROM profiles r JOIN people a ON a.id = r.person_id \

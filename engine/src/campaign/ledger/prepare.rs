@@ -14,7 +14,8 @@ use crate::campaign::ledger::records::{Campaign, CampaignState, Only};
 use crate::campaign::ledger::traits::Traits;
 use crate::depot::Depot;
 use crate::pod::database::Snapshot;
-use crate::store::{StoreError, StoreRow, Value};
+use crate::sql::Value;
+use crate::store::{StoreError, StoreRow};
 
 /// Rows per statement: less than half of the values SQLite takes.
 const BATCH: usize = 2000;
@@ -120,7 +121,7 @@ impl Campaigns {
         let rows = self.store.rows("reading an earlier campaign", sql, &[before.id.into()]).await?;
         let mut ids = HashSet::from([before.id]);
         for row in &rows {
-            ids.extend(row.get::<Option<i64>>(0)?);
+            ids.extend(row.get::<Option<i64>>("kept_by")?);
         }
         let mut places: Vec<(String, Option<String>)> = Vec::new();
         for campaign in self.all().await?.into_iter().filter(|campaign| ids.contains(&campaign.id)) {
@@ -175,9 +176,9 @@ impl Campaigns {
     /// Reads a page of the accounts that have an archive in an earlier campaign, or one that it refers to.
     async fn kept(&self, before: &Campaign, after: i64) -> Result<Vec<Kept>, StoreError> {
         let sql = format!(
-            "SELECT user_id, traits, file, sha256, COALESCE(kept_by, campaign_id) FROM pappus_campaign_accounts \
-             WHERE campaign_id = ? AND user_id > ? AND file IS NOT NULL AND state IN ('done', 'skipped') \
-             ORDER BY user_id LIMIT {PAGE}"
+            "SELECT user_id, traits, file, sha256, COALESCE(kept_by, campaign_id) AS archived_by \
+             FROM pappus_campaign_accounts WHERE campaign_id = ? AND user_id > ? AND file IS NOT NULL \
+             AND state IN ('done', 'skipped') ORDER BY user_id LIMIT {PAGE}"
         );
         let values = [before.id.into(), after.into()];
         let rows = self.store.rows("reading an earlier campaign", &sql, &values).await?;
@@ -269,8 +270,13 @@ struct Kept {
 
 impl Kept {
     fn from_row(row: &StoreRow) -> Result<Self, StoreError> {
-        let (user_id, traits) = (row.get(0)?, row.get(1)?);
-        Ok(Self { user_id, traits, file: row.get(2)?, sha256: row.get(3)?, campaign: row.get(4)? })
+        Ok(Self {
+            user_id: row.get("user_id")?,
+            traits: row.get("traits")?,
+            file: row.get("file")?,
+            sha256: row.get("sha256")?,
+            campaign: row.get("archived_by")?,
+        })
     }
 }
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use crate::campaign::ledger::records::{CampaignState, Claimed, Order, Outcome};
 use crate::campaign::ledger::status::LEASE_MILLIS;
-use crate::pod::config::Dialect;
 use crate::production::Written;
+use crate::sql::{Dialect, Value};
 use crate::store::lease::expired;
-use crate::store::{Store, StoreError, StoreRow, Value, millis};
+use crate::store::{Store, StoreError, StoreRow, millis};
 
 /// Results written per statement.
 pub(in crate::campaign) const BATCH: usize = 200;
@@ -92,7 +92,7 @@ impl Queue {
         transaction.execute("releasing the accounts of dead workers", sql, &[self.campaign.into()]).await?;
         let sql = "SELECT state FROM pappus_campaigns WHERE id = ?";
         let rows = transaction.rows("reading a campaign", sql, &[self.campaign.into()]).await?;
-        let state = rows.first().map(|row| row.named::<CampaignState>(0)).transpose()?;
+        let state = rows.first().map(|row| row.named::<CampaignState>("state")).transpose()?;
         transaction.commit().await?;
         Ok(HeartbeatResult { state: state.unwrap_or(CampaignState::Cancelled), lost: renewed == 0 })
     }
@@ -206,7 +206,7 @@ impl Queue {
             })
             .collect();
         let rows = self.store.rows(what, &sql, &values).await?;
-        rows.iter().map(|row| row.get(0)).collect()
+        rows.iter().map(|row| row.get("user_id")).collect()
     }
 
     /// Returns some of the campaign's other accounts, finished ones first: row number, username, diaspora* ID.
@@ -221,7 +221,8 @@ impl Queue {
         );
         let values = [self.campaign.into(), but.into()];
         let rows = self.store.rows("reading other accounts", &sql, &values).await?;
-        rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).collect()
+        let other = |row: &StoreRow| Ok((row.get("user_id")?, row.get("username")?, row.get("account")?));
+        rows.iter().map(other).collect()
     }
 
     /// Releases accounts as if they had not been claimed.
@@ -267,10 +268,10 @@ impl Queue {
     pub(in crate::campaign) async fn is_open(&self) -> Result<bool, StoreError> {
         let sql = "SELECT CAST(EXISTS (SELECT 1 FROM pappus_campaign_accounts WHERE campaign_id = ? \
                    AND state = 'pending') OR EXISTS (SELECT 1 FROM pappus_campaign_accounts \
-                   WHERE campaign_id = ? AND state = 'running') AS INTEGER) + CAST(0 AS BIGINT)";
+                   WHERE campaign_id = ? AND state = 'running') AS INTEGER) + CAST(0 AS BIGINT) AS is_open";
         let values = [self.campaign.into(), self.campaign.into()];
         let row = self.store.first("looking for open accounts", sql, &values).await?;
-        Ok(row.map(|row| row.get::<i64>(0)).transpose()?.unwrap_or(0) > 0)
+        Ok(row.map(|row| row.get::<i64>("is_open")).transpose()?.unwrap_or(0) > 0)
     }
 
     /// Marks the campaign as finished, unless accounts are left or it is not running.
@@ -288,23 +289,23 @@ impl Queue {
 }
 
 fn claimed(row: &StoreRow) -> Result<Claimed, StoreError> {
-    let file: Option<String> = row.get(5)?;
-    let written = match (file, row.get::<Option<String>>(7)?) {
+    let file: Option<String> = row.get("file")?;
+    let written = match (file, row.get::<Option<String>>("sha256")?) {
         (Some(file), Some(sha256)) => Some(Written {
             file,
-            bytes: row.get::<Option<i64>>(6)?.unwrap_or(0),
+            bytes: row.get::<Option<i64>>("bytes")?.unwrap_or(0),
             sha256,
-            records: row.get::<Option<i64>>(8)?.unwrap_or(0),
-            omissions: row.get::<Option<i64>>(9)?.unwrap_or(0),
+            records: row.get::<Option<i64>>("records")?.unwrap_or(0),
+            omissions: row.get::<Option<i64>>("omissions")?.unwrap_or(0),
         }),
         _ => None,
     };
     Ok(Claimed {
-        user_id: row.get(0)?,
-        username: row.get(1)?,
-        account: row.get(2)?,
-        size: row.get(3)?,
-        attempts: row.get(4)?,
+        user_id: row.get("user_id")?,
+        username: row.get("username")?,
+        account: row.get("account")?,
+        size: row.get("size")?,
+        attempts: row.get("attempts")?,
         written,
     })
 }

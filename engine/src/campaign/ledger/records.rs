@@ -149,24 +149,26 @@ pub(in crate::campaign) const CAMPAIGN: &str = "id, pod_url, name, out, state, o
 
 impl Campaign {
     pub(in crate::campaign) fn from_row(row: &StoreRow) -> Result<Self, CampaignError> {
-        let options: String = row.get(5)?;
-        let options = serde_json::from_str(&options)
-            .map_err(|error| StoreError::Column { column: 5, reason: error.to_string() })?;
+        let options: String = row.get("options")?;
+        let options = serde_json::from_str(&options).map_err(|error| StoreError::Column {
+            column: "options".to_owned(),
+            reason: error.to_string(),
+        })?;
         Ok(Self {
-            id: row.get(0)?,
-            pod: row.get(1)?,
-            name: row.get(2)?,
-            out: row.get(3)?,
-            state: row.named(4)?,
+            id: row.get("id")?,
+            pod: row.get("pod_url")?,
+            name: row.get("name")?,
+            out: row.get("out")?,
+            state: row.named("state")?,
             options,
-            archive_key: row.get(6)?,
-            created_at: time(row.get(7)?),
-            finished_at: row.get::<Option<i64>>(8)?.map(time),
-            tag: row.get(9)?,
-            place: row.get(10)?,
-            list_name: row.get(11)?,
-            begun_at: row.get::<Option<i64>>(12)?.map(time),
-            names_sha256: row.get(13)?,
+            archive_key: row.get("archive_key")?,
+            created_at: time(row.get("created_at")?),
+            finished_at: row.get::<Option<i64>>("finished_at")?.map(time),
+            tag: row.get("tag")?,
+            place: row.get("place")?,
+            list_name: row.get("list_name")?,
+            begun_at: row.get::<Option<i64>>("begun_at")?.map(time),
+            names_sha256: row.get("names_sha256")?,
         })
     }
 }

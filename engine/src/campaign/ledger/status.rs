@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use crate::campaign::CampaignError;
 use crate::campaign::ledger::records::{AccountState, Campaign, CampaignState};
+use crate::sql::Value;
 use crate::store::lease::expired;
-use crate::store::{Store, StoreError, StoreRow, Value, time};
+use crate::store::{Store, StoreError, StoreRow, time};
 
 /// Accounts listed of each kind.
 const SHOWN: i64 = 10;
@@ -190,8 +191,9 @@ impl Status {
         );
         let begun = format!("CAST(COALESCE({now} - MIN(finished_at - COALESCE(millis, 0)), 0) AS BIGINT)");
         let sql = format!(
-            "SELECT state, COUNT(*), {}, {}, {}, {}, {}, {}, {}, {begun} \
-             FROM pappus_campaign_accounts WHERE campaign_id = ? GROUP BY state",
+            "SELECT state, COUNT(*) AS found, {} AS all_bytes, {} AS all_records, {} AS all_omissions, \
+             {} AS incomplete, {} AS last_minute, {} AS all_size, {} AS last_minute_size, \
+             {begun} AS busy_millis FROM pappus_campaign_accounts WHERE campaign_id = ? GROUP BY state",
             sum("bytes"),
             sum("records"),
             sum("omissions"),
@@ -203,29 +205,32 @@ impl Status {
         let rows = store.rows("counting accounts", &sql, &[campaign.id.into()]).await?;
         let mut totals = Totals::default();
         for row in &rows {
-            let number = |column| Ok::<u64, StoreError>(u64::try_from(row.get::<i64>(column)?).unwrap_or(0));
-            let count = number(1)?;
-            let state: AccountState = row.named(0)?;
+            let number = |column: &'static str| {
+                Ok::<u64, StoreError>(u64::try_from(row.get::<i64>(column)?).unwrap_or(0))
+            };
+            let count = number("found")?;
+            let state: AccountState = row.named("state")?;
             if state != AccountState::Skipped {
-                let size = number(7)?;
+                let size = number("all_size")?;
                 totals.size += size;
                 totals.open_size +=
                     if matches!(state, AccountState::Pending | AccountState::Running) { size } else { 0 };
             }
-            totals.last_minute_size += number(8)?;
-            totals.busy_millis = totals.busy_millis.max(number(9)?.min(WINDOW.unsigned_abs()));
+            totals.last_minute_size += number("last_minute_size")?;
+            totals.busy_millis = totals.busy_millis.max(number("busy_millis")?.min(WINDOW.unsigned_abs()));
             match state {
                 AccountState::Pending => totals.pending = count,
                 AccountState::Running => totals.running = count,
                 AccountState::Done => {
                     totals.done = count;
-                    (totals.bytes, totals.records, totals.omissions) = (number(2)?, number(3)?, number(4)?);
-                    totals.incomplete = number(5)?;
+                    (totals.bytes, totals.records) = (number("all_bytes")?, number("all_records")?);
+                    totals.omissions = number("all_omissions")?;
+                    totals.incomplete = number("incomplete")?;
                 }
                 AccountState::Failed => totals.failed = count,
                 AccountState::Skipped => totals.skipped = count,
             }
-            totals.last_minute += number(6)?;
+            totals.last_minute += number("last_minute")?;
         }
         Ok(totals)
     }
@@ -252,18 +257,18 @@ impl Status {
 async fn workers(store: &Store, campaign: i64) -> Result<Vec<WorkerLine>, StoreError> {
     let sql = format!(
         "SELECT w.host, w.pid, w.started_at, w.waits_for, (SELECT COUNT(*) FROM pappus_campaign_accounts a \
-         WHERE a.campaign_id = w.campaign_id AND a.state = 'running' AND a.worker = w.id) \
+         WHERE a.campaign_id = w.campaign_id AND a.state = 'running' AND a.worker = w.id) AS accounts \
          FROM pappus_campaign_workers w WHERE w.campaign_id = ? AND NOT {} ORDER BY w.started_at",
         expired("w.lease_until", LEASE_MILLIS, store.now())
     );
     let rows = store.rows("listing workers", &sql, &[campaign.into()]).await?;
     let worker = |row: &StoreRow| {
         Ok(WorkerLine {
-            host: row.get(0)?,
-            pid: row.get(1)?,
-            started_at: time(row.get(2)?),
-            waits_for: row.get(3)?,
-            accounts: row.get(4)?,
+            host: row.get("host")?,
+            pid: row.get("pid")?,
+            started_at: time(row.get("started_at")?),
+            waits_for: row.get("waits_for")?,
+            accounts: row.get("accounts")?,
         })
     };
     rows.iter().map(worker).collect()
@@ -272,18 +277,18 @@ async fn workers(store: &Store, campaign: i64) -> Result<Vec<WorkerLine>, StoreE
 async fn lines(store: &Store, sql: &str, values: &[Value<'_>]) -> Result<Vec<AccountLine>, StoreError> {
     let rows = store.rows("listing accounts", sql, values).await?;
     let line = |row: &StoreRow| {
-        let millis: Option<i64> = row.get(8)?;
+        let millis: Option<i64> = row.get("millis")?;
         Ok(AccountLine {
-            user_id: row.get(0)?,
-            account: row.get(1)?,
-            state: row.named(2)?,
-            file: row.get(3)?,
-            bytes: row.get(4)?,
-            sha256: row.get(5)?,
-            records: row.get(6)?,
-            omissions: row.get(7)?,
+            user_id: row.get("user_id")?,
+            account: row.get("account")?,
+            state: row.named("state")?,
+            file: row.get("file")?,
+            bytes: row.get("bytes")?,
+            sha256: row.get("sha256")?,
+            records: row.get("records")?,
+            omissions: row.get("omissions")?,
             seconds: millis.map(|millis| ratio(u64::try_from(millis).unwrap_or(0), 1000)),
-            reason: row.get(9)?,
+            reason: row.get("reason")?,
         })
     };
     rows.iter().map(line).collect()

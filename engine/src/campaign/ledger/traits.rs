@@ -8,11 +8,11 @@ use std::collections::HashMap;
 use futures_util::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
 
-use crate::pod::config::Dialect;
-use crate::pod::database::{Cell as _, DatabaseError, Snapshot};
+use crate::pod::database::{DatabaseError, Snapshot};
+use crate::sql::Dialect;
 
-/// Numbers per account and part; they are added to the digest in the order of the parts.
-const NUMBERS: usize = 4;
+/// Numbers per account and part, in the order in which they are added to the digest.
+const NUMBERS: [&str; 4] = ["found", "id_sum", "first_sum", "second_sum"];
 
 /// Digests of accounts, by `users.id`.
 #[derive(Default)]
@@ -26,9 +26,9 @@ impl Traits {
         for (number, part) in parts().into_iter().enumerate() {
             let mut rows = snapshot.stream("what accounts consist of", part.sql(dialect), &[]);
             while let Some(row) = rows.try_next().await? {
-                let Some(user) = row.integer(0) else { continue };
+                let Some(user) = row.integer("user_row") else { continue };
                 let mut digest = Sha256::new().chain_update(number.to_be_bytes());
-                for column in 1..=NUMBERS {
+                for column in NUMBERS {
                     digest.update(row.integer(column).unwrap_or(0).to_be_bytes());
                 }
                 // Parts have a fixed order; a part without rows adds nothing.
@@ -64,7 +64,8 @@ impl Part {
         let Self { owner, rows, id, more: [one, other] } = self;
         let sum = |what: &str| format!("CAST(COALESCE(SUM({what}), 0) AS {number})");
         format!(
-            "SELECT {owner}, COUNT(*), {}, {}, {} FROM {rows} GROUP BY {owner}",
+            "SELECT {owner} AS user_row, COUNT(*) AS found, {} AS id_sum, {} AS first_sum, {} AS second_sum \
+             FROM {rows} GROUP BY {owner}",
             sum(id),
             sum(one),
             sum(other)

@@ -115,11 +115,11 @@ pub(in crate::campaign) type Results<'a> = BoxStream<'a, Result<AccountResult, C
 
 /// Returns numbers that differ once an account has changed.
 async fn revision(store: &Store, campaign: &Campaign) -> Result<(i64, i64, i64), StoreError> {
-    let sql = "SELECT COUNT(*), CAST(COALESCE(SUM(attempts), 0) AS BIGINT), \
+    let sql = "SELECT COUNT(*) AS found, CAST(COALESCE(SUM(attempts), 0) AS BIGINT) AS all_attempts, \
                CAST(COALESCE(SUM(CASE WHEN state = 'done' THEN finished_at ELSE 0 END), 0) AS BIGINT) \
-               FROM pappus_campaign_accounts WHERE campaign_id = ?";
+               AS times_sum FROM pappus_campaign_accounts WHERE campaign_id = ?";
     let row = store.first("reading a campaign", sql, &[campaign.id.into()]).await?;
-    row.map_or(Ok((0, 0, 0)), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+    row.map_or(Ok((0, 0, 0)), |row| Ok((row.get("found")?, row.get("all_attempts")?, row.get("times_sum")?)))
 }
 
 impl From<ListError<CampaignError>> for CampaignError {
@@ -137,9 +137,9 @@ impl From<ListError<CampaignError>> for CampaignError {
 
 /// Returns the time the last account was finished.
 async fn last_result(store: &Store, campaign: &Campaign) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let sql = "SELECT MAX(finished_at) FROM pappus_campaign_accounts WHERE campaign_id = ?";
+    let sql = "SELECT MAX(finished_at) AS last_at FROM pappus_campaign_accounts WHERE campaign_id = ?";
     let row = store.first("reading a campaign", sql, &[campaign.id.into()]).await?;
-    Ok(row.map(|row| row.get::<Option<i64>>(0)).transpose()?.flatten().map(crate::store::time))
+    Ok(row.map(|row| row.get::<Option<i64>>("last_at")).transpose()?.flatten().map(crate::store::time))
 }
 
 /// Streams all accounts, in the order of the pod's user rows.

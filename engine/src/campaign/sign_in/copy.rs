@@ -20,7 +20,8 @@ pub use crate::domain::SecretText;
 use crate::domain::Timestamp;
 use crate::pod::config::PodUrl;
 use crate::pod::database::{DatabaseError, Snapshot};
-use crate::store::{Store, StoreError, Value};
+use crate::sql::Value;
+use crate::store::{Store, StoreError};
 
 /// People read, compared and written together.
 const CHUNK: usize = 500;
@@ -151,7 +152,8 @@ impl SignInData {
             "SELECT user_id, content_hash FROM pappus_sign_in WHERE pod = ? AND user_id BETWEEN ? AND ?";
         let values = [(&self.pod).into(), first.into(), last.into()];
         let rows = self.store.rows("looking for sign-in data", sql, &values).await?;
-        let known = rows.iter().map(|row| Ok((row.get::<i64>(0)?, row.get::<String>(1)?)));
+        let known =
+            rows.iter().map(|row| Ok((row.get::<i64>("user_id")?, row.get::<String>("content_hash")?)));
         let known: std::collections::HashMap<_, _> = known.collect::<Result<_, StoreError>>()?;
         let mut new = Vec::new();
         for person in people {
@@ -229,7 +231,7 @@ impl SignInData {
                 );
                 let values = [(&self.pod).into(), hash.into(), (&recipient).into()];
                 if let Some(row) = self.store.first("looking for a person", &sql, &values).await? {
-                    let person = opened(&unlock, row.get(0)?)?;
+                    let person = opened(&unlock, row.get("sealed")?)?;
                     if !by_id || person.account == name {
                         return Ok(Some(person));
                     }
@@ -249,7 +251,7 @@ impl SignInData {
             let sql = "SELECT sealed FROM pappus_sign_in WHERE pod = ? AND user_id = ? AND recipient = ?";
             let values = [(&self.pod).into(), user_id.into(), recipient.into()];
             if let Some(row) = self.store.first("looking for an account", sql, &values).await? {
-                return opened(&unlock, row.get(0)?).map(Some);
+                return opened(&unlock, row.get("sealed")?).map(Some);
             }
         }
         Ok(None)

@@ -6,8 +6,9 @@ use tokio::sync::OnceCell;
 
 use crate::campaign::sign_in::copy::{SignIn, normal};
 use crate::campaign::sign_in::rows::{by_name, by_row, read};
-use crate::pod::config::{DatabaseUrl, PodConfig};
+use crate::pod::config::PodConfig;
 use crate::pod::database::{DatabaseError, Snapshot};
+use crate::sql::DatabaseUrl;
 
 /// The users of a pod whose database is available.
 #[derive(Debug)]

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use crate::campaign::sign_in::copy::{SecondFactor, SecretText, SignIn};
-use crate::pod::database::{Cell as _, Row};
+use crate::sql::Row;
 
-/// Columns of the second factor, in the order of the statement. The last one was added later: before, the secret was
-/// encrypted with a key that only the pod has.
+/// Columns of the second factor. The last one was added later: before, the secret was encrypted with a key
+/// that only the pod has.
 const SECOND_FACTOR: [&str; 4] =
     ["otp_required_for_login", "consumed_timestep", "otp_backup_codes", "plain_otp_secret"];
 
@@ -27,7 +27,8 @@ pub(in crate::campaign) fn by_row(columns: &HashSet<String>, user_id: i64) -> St
 
 fn select(columns: &HashSet<String>) -> String {
     let second_factor = SECOND_FACTOR.map(|column| {
-        if columns.contains(&format!("users.{column}")) { format!("u.{column}") } else { "NULL".to_owned() }
+        let is_there = columns.contains(&format!("users.{column}"));
+        if is_there { format!("u.{column}") } else { format!("NULL AS {column}") }
     });
     let older = "users.encrypted_otp_secret";
     let older = if columns.contains(older) {
@@ -37,35 +38,35 @@ fn select(columns: &HashSet<String>) -> String {
     };
     format!(
         "SELECT u.id, u.username, u.email, u.encrypted_password, u.locked_at, p.closed_account, p.diaspora_handle, \
-         CASE WHEN EXISTS (SELECT 1 FROM roles r WHERE r.person_id = p.id AND r.name = 'admin') THEN 1 ELSE 0 END, \
-         {older}, {} FROM users u LEFT JOIN people p ON p.owner_id = u.id \
-         WHERE u.username IS NOT NULL AND u.username <> ''",
+         CASE WHEN EXISTS (SELECT 1 FROM roles r WHERE r.person_id = p.id AND r.name = 'admin') \
+         THEN 1 ELSE 0 END AS is_admin, {older} AS has_older_secret, {} FROM users u \
+         LEFT JOIN people p ON p.owner_id = u.id WHERE u.username IS NOT NULL AND u.username <> ''",
         second_factor.join(", ")
     )
 }
 
 /// Reads one user from a row of that statement.
 pub(in crate::campaign) fn read(row: &Row, host: &str) -> Option<SignIn> {
-    let username = row.text(1)?;
-    let secret = row.filled(12).map(SecretText::new);
+    let username = row.text("username")?;
+    let secret = row.filled("plain_otp_secret").map(SecretText::new);
     // A value that cannot be read does not open the account to whoever knows the password alone.
-    let required = row.boolean(9).unwrap_or(!row.is_null(9));
-    let older = row.integer(8) == Some(1);
+    let required = row.boolean("otp_required_for_login").unwrap_or(!row.is_null("otp_required_for_login"));
+    let older = row.integer("has_older_secret") == Some(1);
     let second_factor = (required || secret.is_some() || older).then(|| SecondFactor {
         required,
         secret,
-        used_until: row.integer(10),
-        backup_codes: backup_codes(&row.text(11).unwrap_or_default()),
+        used_until: row.integer("consumed_timestep"),
+        backup_codes: backup_codes(&row.text("otp_backup_codes").unwrap_or_default()),
     });
     Some(SignIn {
-        user_id: row.integer(0)?,
-        account: row.filled(6).unwrap_or_else(|| format!("{username}@{host}")),
+        user_id: row.integer("id")?,
+        account: row.filled("diaspora_handle").unwrap_or_else(|| format!("{username}@{host}")),
         username,
-        email: row.text(2).unwrap_or_default(),
-        password_hash: SecretText::new(row.text(3).unwrap_or_default()),
-        locked: !row.is_null(4),
-        closed: row.boolean(5).unwrap_or(false),
-        admin: row.integer(7) == Some(1),
+        email: row.text("email").unwrap_or_default(),
+        password_hash: SecretText::new(row.text("encrypted_password").unwrap_or_default()),
+        locked: !row.is_null("locked_at"),
+        closed: row.boolean("closed_account").unwrap_or(false),
+        admin: row.integer("is_admin") == Some(1),
         second_factor,
     })
 }
@@ -85,20 +86,18 @@ mod tests {
         let columns =
             |names: &[&str]| names.iter().map(|name| format!("users.{name}")).collect::<HashSet<_>>();
         let oldest = statement(&columns(&["username"]));
-        assert!(oldest.contains(", 0, NULL, NULL, NULL, NULL FROM"), "{oldest}");
+        let none = ", 0 AS has_older_secret, NULL AS otp_required_for_login, NULL AS consumed_timestep, \
+                    NULL AS otp_backup_codes, NULL AS plain_otp_secret FROM";
+        assert!(oldest.contains(none), "{oldest}");
         let middle =
             statement(&columns(&["encrypted_otp_secret", "otp_required_for_login", "consumed_timestep"]));
-        assert!(
-            middle.contains(
-                "THEN 0 ELSE 1 END, u.otp_required_for_login, u.consumed_timestep, NULL, NULL FROM"
-            )
-        );
+        let some = "THEN 0 ELSE 1 END AS has_older_secret, u.otp_required_for_login, u.consumed_timestep, \
+                    NULL AS otp_backup_codes, NULL AS plain_otp_secret FROM";
+        assert!(middle.contains(some), "{middle}");
         let newest = statement(&columns(&SECOND_FACTOR));
-        assert!(
-            newest.contains(
-                ", 0, u.otp_required_for_login, u.consumed_timestep, u.otp_backup_codes, u.plain_otp"
-            )
-        );
+        let all = ", 0 AS has_older_secret, u.otp_required_for_login, u.consumed_timestep, \
+                   u.otp_backup_codes, u.plain_otp_secret FROM";
+        assert!(newest.contains(all), "{newest}");
     }
 
     #[test]

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 
-use crate::pod::config::{DatabaseUrl, Dialect, PodUrl};
-use crate::pod::database::{Cell as _, DatabaseError, Snapshot};
+use crate::pod::config::PodUrl;
+use crate::pod::database::{DatabaseError, Snapshot};
+use crate::sql::{DatabaseUrl, Dialect};
 
 /// Time a web server may take to accept a connection.
 const KNOCK: Duration = Duration::from_secs(3);
@@ -66,18 +67,18 @@ impl Busy {
                 let clear = "SELECT COUNT(*) FROM (SELECT pg_stat_clear_snapshot()) c".to_owned();
                 self.snapshot.rows("other connections", clear, &[]).await?;
                 format!(
-                    "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() \
+                    "SELECT COUNT(*) AS found FROM pg_stat_activity WHERE datname = current_database() \
                      AND backend_type = 'client backend' AND application_name <> 'pappus' {condition}"
                 )
             }
             // Connections have no names here: other workers of Pappus are counted too.
             Dialect::MySql => format!(
-                "SELECT COUNT(*) FROM information_schema.processlist p WHERE p.db = DATABASE() \
+                "SELECT COUNT(*) AS found FROM information_schema.processlist p WHERE p.db = DATABASE() \
                  AND p.id <> CONNECTION_ID() {condition}"
             ),
             Dialect::Sqlite => return Ok(0),
         };
         let row = self.snapshot.first("other connections", sql, &[]).await?;
-        Ok(row.and_then(|row| row.integer(0)).unwrap_or(0))
+        Ok(row.and_then(|row| row.integer("found")).unwrap_or(0))
     }
 }

@@ -8,9 +8,10 @@ use serde::Serialize;
 use crate::campaign::ledger::records::{AccountState, CampaignState};
 use crate::depot::Depot;
 use crate::domain::SigningKey;
-use crate::pod::config::{DatabaseUrl, PodUrl, Uploads};
+use crate::pod::config::{PodUrl, Uploads};
 use crate::pod::schema::SchemaVersion;
 use crate::pod::uploads::PhotoStore;
+use crate::sql::DatabaseUrl;
 use crate::store::{StateFolder, Store};
 
 /// Everything a worker needs.

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::sync::Mutex;
 
-use crate::pod::config::DatabaseUrl;
 use crate::pod::database::{DatabaseError, SharedSnapshot, Snapshot};
+use crate::sql::DatabaseUrl;
 
 /// Opens snapshots. On PostgreSQL all share one, which a first connection holds; elsewhere each has its own point in
 /// time.

@@ -7,7 +7,7 @@
 
 use crate::import::journal::notes::Journal;
 use crate::import::target::Target;
-use crate::pod::database::{Cell as _, DatabaseError};
+use crate::pod::database::DatabaseError;
 
 /// Added to a batch's number: diaspora*'s own values are smaller. The column holds 32 bits.
 const MARK: i64 = 1_000_000_000;
@@ -28,7 +28,7 @@ impl Target {
     ) -> Result<Option<i64>, DatabaseError> {
         let sql = "SELECT fetch_status FROM people WHERE guid IN ({})";
         let rows = self.pod.rows_in("the account's mark", sql, &[person_guid]).await?;
-        Ok(rows.first().map(|row| batch_of(row.integer(0))))
+        Ok(rows.first().map(|row| batch_of(row.integer("fetch_status"))))
     }
 
     /// Commits a batch's transaction with its mark.

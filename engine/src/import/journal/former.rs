@@ -107,11 +107,11 @@ async fn check_new_name(
     if !claimant.is_newcomer {
         return Ok(());
     }
-    let sql = "SELECT COUNT(*) FROM pappus_former_identities WHERE pod_url = ? AND old_id = ? AND username <> ? \
-               AND sealed_key IS NOT NULL";
+    let sql = "SELECT COUNT(*) AS kept FROM pappus_former_identities WHERE pod_url = ? AND old_id = ? \
+               AND username <> ? AND sealed_key IS NOT NULL";
     let values = [pod_url.into(), claimant.old.as_str().into(), username.into()];
     let row = store.first("counting former identities", sql, &values).await?;
-    if row.map_or(Ok(0), |row| row.get::<i64>(0))? < MOST_NAMES {
+    if row.map_or(Ok(0), |row| row.get::<i64>("kept"))? < MOST_NAMES {
         return Ok(());
     }
     let reason = "imports of this account under two other names were undone here; use one of those names";
@@ -124,22 +124,22 @@ async fn find(store: &Store, pod_url: &str, username: &str) -> Result<Option<For
     let row = store.first("looking for a former identity", sql, &[pod_url.into(), username.into()]).await?;
     let Some(row) = row else { return Ok(None) };
     Ok(Some(FormerIdentity {
-        person_guid: row.get(0)?,
-        old_id: row.get(1)?,
-        old_key: row.get(2)?,
-        archive_sha256: row.get(3)?,
-        sealed_key: row.get(4)?,
+        person_guid: row.get("person_guid")?,
+        old_id: row.get("old_id")?,
+        old_key: row.get("old_key")?,
+        archive_sha256: row.get("archive_sha256")?,
+        sealed_key: row.get("sealed_key")?,
     }))
 }
 
 /// Returns whether the journal's version 1, which saved no keys, had a completed, undone import under that name.
 async fn was_lost(store: &Store, pod_url: &str, username: &str) -> Result<bool, StoreError> {
-    let sql = "SELECT COUNT(*) FROM pappus_imports WHERE pod_url = ? AND new_username = ? AND state = 'undone' \
-               AND report IS NOT NULL AND journal_version = 1 AND NOT EXISTS (SELECT 1 FROM pappus_imports n \
-               WHERE n.pod_url = pappus_imports.pod_url AND n.new_username = pappus_imports.new_username \
-               AND n.journal_version > 1)";
+    let sql = "SELECT COUNT(*) AS lost FROM pappus_imports WHERE pod_url = ? AND new_username = ? \
+               AND state = 'undone' AND report IS NOT NULL AND journal_version = 1 \
+               AND NOT EXISTS (SELECT 1 FROM pappus_imports n WHERE n.pod_url = pappus_imports.pod_url \
+               AND n.new_username = pappus_imports.new_username AND n.journal_version > 1)";
     let row = store.first("looking for a former identity", sql, &[pod_url.into(), username.into()]).await?;
-    Ok(row.map_or(Ok(0), |row| row.get::<i64>(0))? > 0)
+    Ok(row.map_or(Ok(0), |row| row.get::<i64>("lost"))? > 0)
 }
 
 /// Saves GUID and key of an account about to be removed. A key saved earlier stays if the account has none.
@@ -175,7 +175,7 @@ pub(in crate::import) async fn keep(
         import.old_id.as_str().into(),
         import.old_key.as_deref().into(),
         import.archive_sha256.as_str().into(),
-        crate::store::Value::Bytes(sealed_key.map(Into::into)),
+        crate::sql::Value::Bytes(sealed_key.map(Into::into)),
         millis(now).into(),
     ];
     transaction.execute("storing an identity", sql, &values).await?;

@@ -87,25 +87,26 @@ pub(in crate::import) const JOURNAL_VERSION: i64 = 2;
 const UNDOING: &str = "undoing";
 
 const COLUMNS: &str = "id, archive_sha256, old_id, new_username, pod_url, state, created_at, report, \
-                       COALESCE(person_guid, id), old_key, stage, settled_batch, journal_version, owner";
+                       COALESCE(person_guid, id) AS account_guid, old_key, stage, settled_batch, \
+                       journal_version, owner";
 
 fn read(row: &StoreRow) -> Result<ImportRecord, StoreError> {
-    let state: String = row.get(5)?;
+    let state: String = row.get("state")?;
     Ok(ImportRecord {
-        id: row.get(0)?,
-        archive_sha256: row.get(1)?,
-        old_id: row.get(2)?,
-        new_username: row.get(3)?,
-        pod_url: row.get(4)?,
+        id: row.get("id")?,
+        archive_sha256: row.get("archive_sha256")?,
+        old_id: row.get("old_id")?,
+        new_username: row.get("new_username")?,
+        pod_url: row.get("pod_url")?,
         state: state.parse().unwrap_or(ImportState::Importing),
-        created_at: row.get(6)?,
-        report: row.get(7)?,
-        person_guid: row.get(8)?,
-        old_key: row.get(9)?,
-        is_being_undone: row.get::<Option<String>>(10)?.as_deref() == Some(UNDOING),
-        settled_batch: row.get(11)?,
-        journal_version: row.get(12)?,
-        owner: row.get(13)?,
+        created_at: row.get("created_at")?,
+        report: row.get("report")?,
+        person_guid: row.get("account_guid")?,
+        old_key: row.get("old_key")?,
+        is_being_undone: row.get::<Option<String>>("stage")?.as_deref() == Some(UNDOING),
+        settled_batch: row.get("settled_batch")?,
+        journal_version: row.get("journal_version")?,
+        owner: row.get("owner")?,
     })
 }
 

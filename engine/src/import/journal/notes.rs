@@ -172,9 +172,9 @@ impl Journal {
         if writes {
             forget_void(store, id, mark.is_some(), batch).await?;
         }
-        let sql = "SELECT COALESCE(MAX(seq), 0) FROM pappus_import_rows WHERE import_id = ?";
+        let sql = "SELECT COALESCE(MAX(seq), 0) AS last_seq FROM pappus_import_rows WHERE import_id = ?";
         let last = store.first("reading the journal", sql, &[id.into()]).await?;
-        let next = last.map_or(Ok(0), |row| row.get::<i64>(0))? + 1;
+        let next = last.map_or(Ok(0), |row| row.get::<i64>("last_seq"))? + 1;
         // Version 1 noted no batches: of an unfinished import, nothing is certain.
         let is_vague = import.journal_version < JOURNAL_VERSION && import.state == ImportState::Importing;
         let blank = Self::blank(Some(store));
@@ -241,13 +241,14 @@ impl Journal {
     }
 
     fn read(&self, row: &StoreRow) -> Result<(String, Noted), StoreError> {
-        let how = match row.get::<Option<String>>(1)?.as_deref() {
+        let how = match row.get::<Option<String>>("previous")?.as_deref() {
             None => How::Written,
             Some(DUPLICATE) => How::Duplicate,
             Some(_) => How::Found,
         };
-        let (certain, earlier) = (row.get::<i64>(2)? >= self.certain_from, row.get::<i64>(3)? < self.first);
-        Ok((row.get(0)?, Noted { how, certain, earlier }))
+        let certain = row.get::<i64>("batch")? >= self.certain_from;
+        let earlier = row.get::<i64>("seq")? < self.first;
+        Ok((row.get("guid")?, Noted { how, certain, earlier }))
     }
 
     /// Notes rows that are about to be written with the current batch; does nothing in a plan.
@@ -296,11 +297,11 @@ impl Journal {
     /// Counts the rows of a kind that the import has noted.
     pub(in crate::import) async fn count(&self, kind: &str) -> Result<u64, StoreError> {
         let Some((store, import)) = self.known() else { return Ok(0) };
-        let sql = "SELECT COUNT(DISTINCT guid) FROM pappus_import_rows WHERE import_id = ? AND kind = ? \
-                   AND batch <= ?";
+        let sql = "SELECT COUNT(DISTINCT guid) AS noted FROM pappus_import_rows WHERE import_id = ? \
+                   AND kind = ? AND batch <= ?";
         let values = [import.id.as_str().into(), kind.into(), self.batch.into()];
         let row = store.first("reading the journal", sql, &values).await?;
-        let count: i64 = row.map_or(Ok(0), |row| row.get(0))?;
+        let count: i64 = row.map_or(Ok(0), |row| row.get("noted"))?;
         Ok(count.unsigned_abs())
     }
 }
@@ -334,7 +335,7 @@ pub(in crate::import) async fn noted(
     let sql = "SELECT seq, guid, previous FROM pappus_import_rows WHERE import_id = ? AND kind = ? AND seq > ? \
                ORDER BY seq LIMIT 1000";
     let rows = store.rows("reading the journal", sql, &[id.into(), kind.into(), after.into()]).await?;
-    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).collect()
+    rows.iter().map(|row| Ok((row.get("seq")?, row.get("guid")?, row.get("previous")?))).collect()
 }
 
 /// Returns all names that an import has noted of a kind.
@@ -363,7 +364,7 @@ pub(crate) async fn followed_tags(store: &Store, pod_url: &str) -> Result<Vec<St
                WHERE r.kind = ? AND i.pod_url = ?";
     let rows =
         store.rows("reading the journal", sql, &[kinds::TAG_FOLLOWINGS.into(), pod_url.into()]).await?;
-    rows.iter().map(|row| row.get(0)).collect()
+    rows.iter().map(|row| row.get("guid")).collect()
 }
 
 /// Returns the GUIDs of people or posts of others that this import, or an undone one into the same pod, has added, in
@@ -379,5 +380,5 @@ pub(in crate::import) async fn added_records(
                ORDER BY r.guid LIMIT 1000";
     let values = [kind.into(), import.pod_url.as_str().into(), import.id.as_str().into(), after.into()];
     let rows = store.rows("reading the journal", sql, &values).await?;
-    rows.iter().map(|row| row.get(0)).collect()
+    rows.iter().map(|row| row.get("guid")).collect()
 }

@@ -42,13 +42,13 @@ async fn pending(
     for chunk in old_ids.chunks(1000) {
         let places = vec!["?"; chunk.len()].join(", ");
         let sql = format!(
-            "SELECT old_id, COALESCE(person_guid, id) FROM pappus_imports WHERE pod_url = ? \
+            "SELECT old_id, COALESCE(person_guid, id) AS account_guid FROM pappus_imports WHERE pod_url = ? \
              AND state NOT IN ('undone', 'failed') AND old_id IN ({places})"
         );
         let mut values = vec![pod_url.into()];
         values.extend(chunk.iter().map(Into::into));
         for row in store.rows("listing imports", &sql, &values).await? {
-            pending.insert(row.get(0)?, row.get(1)?);
+            pending.insert(row.get("old_id")?, row.get("account_guid")?);
         }
     }
     Ok(pending)

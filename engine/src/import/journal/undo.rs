@@ -15,10 +15,11 @@ use crate::import::target::Target;
 use crate::import::write::counters::list;
 use crate::import::write::photos::stored_names;
 use crate::import::{ImportError, Report};
-use crate::pod::config::{DatabaseUrl, PodUrl};
-use crate::pod::database::{Cell as _, DatabaseError, PodWriter};
+use crate::pod::config::PodUrl;
+use crate::pod::database::{DatabaseError, PodWriter};
 use crate::pod::tables::RelayableTable;
 use crate::pod::uploads::{PhotoStore, UploadsError};
+use crate::sql::DatabaseUrl;
 use crate::store::{Store, StoreError};
 
 /// The reason why an import was not undone.
@@ -122,12 +123,12 @@ impl Target {
     async fn touched(&mut self, person: i64) -> Result<Touched, UndoError> {
         let mut numbers = Vec::new();
         for sql in [
-            format!("SELECT id FROM {} t", crate::import::write::counters::touched_posts(person)),
+            format!("SELECT id AS touched FROM {} t", crate::import::write::counters::touched_posts(person)),
             crate::import::write::counters::touched_answers(person),
             crate::import::write::counters::touched_tags(person),
         ] {
             let rows = self.pod.rows("counters", sql, &[]).await?;
-            numbers.push(rows.iter().filter_map(|row| row.integer(0)).collect());
+            numbers.push(rows.iter().filter_map(|row| row.integer("touched")).collect());
         }
         let (tags, answers, posts) = (numbers.pop(), numbers.pop(), numbers.pop());
         let (tags, answers) = (tags.unwrap_or_default(), answers.unwrap_or_default());
@@ -199,9 +200,9 @@ impl Target {
                    ON u.id = p.owner_id WHERE p.guid IN ({})";
         let rows = self.pod.rows_in("the account", sql, &[import.person_guid.as_str()]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
-        let key = row.text(2).filter(|key| !key.is_empty()).map(Zeroizing::new);
+        let key = row.text("serialized_private_key").filter(|key| !key.is_empty()).map(Zeroizing::new);
         former::keep(store, keys, import, key, self.now).await?;
-        Ok(row.integer(0).zip(row.integer(1)))
+        Ok(row.integer("id").zip(row.integer("owner_id")))
     }
 
     async fn undo_kind(

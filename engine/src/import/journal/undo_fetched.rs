@@ -7,7 +7,6 @@ use crate::import::journal::undo_rows::{KINDS, Kind};
 use crate::import::scan::parents::FETCHED_POSTS;
 use crate::import::target::Target;
 use crate::import::write::counters::list;
-use crate::pod::database::Cell as _;
 use crate::store::{Store, StoreError};
 
 /// Tables and columns that refer to people, besides their profiles.
@@ -78,7 +77,7 @@ impl Target {
             list(ids)
         );
         let rows = self.pod.rows("posts", sql, &[]).await?;
-        let ids = list(&rows.iter().filter_map(|row| row.integer(0)).collect::<Vec<_>>());
+        let ids = list(&rows.iter().filter_map(|row| row.integer("id")).collect::<Vec<_>>());
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -137,7 +136,7 @@ impl Target {
         let sql =
             format!("SELECT p.id FROM people p WHERE p.owner_id IS NULL AND p.id IN ({}){unused}", list(ids));
         let rows = self.pod.rows("people", sql, &[]).await?;
-        let ids = list(&rows.iter().filter_map(|row| row.integer(0)).collect::<Vec<_>>());
+        let ids = list(&rows.iter().filter_map(|row| row.integer("id")).collect::<Vec<_>>());
         if ids.is_empty() {
             return Ok(0);
         }

@@ -9,7 +9,7 @@ use crate::import::journal::undo::UndoError;
 use crate::import::journal::undo_shared::OTHER_ACTIVE_IMPORTS;
 use crate::import::target::Target;
 use crate::import::write::counters::list;
-use crate::pod::database::{Cell as _, DatabaseError};
+use crate::pod::database::DatabaseError;
 use crate::store::{Store, StoreError};
 
 impl Target {
@@ -29,7 +29,7 @@ impl Target {
                 is_owned(table, person)
             );
             let rows = self.pod.rows(table, sql, &[]).await?;
-            owned.extend(rows.iter().filter_map(|row| row.integer(0)));
+            owned.extend(rows.iter().filter_map(|row| row.integer("id")));
         }
         Ok(owned)
     }
@@ -45,7 +45,7 @@ impl Target {
         for column in ["processed_image", "unprocessed_image"] {
             let sql = format!("SELECT {column} FROM photos WHERE {column} IN ({{}})");
             let rows = self.pod.rows_in("photos", &sql, names).await?;
-            in_use.extend(rows.iter().filter_map(|row| row.text(0)));
+            in_use.extend(rows.iter().filter_map(|row| row.text(column)));
         }
         in_use.extend(files_of_others(store, import, names).await?);
         Ok(in_use)
@@ -99,7 +99,7 @@ async fn files_of_others(
         values.extend(chunk.iter().map(Into::into));
         values.extend([import.id.as_str().into(), import.pod_url.as_str().into()]);
         for row in store.rows("reading the journal", &sql, &values).await? {
-            files.insert(row.get(0)?);
+            files.insert(row.get("guid")?);
         }
     }
     Ok(files)

@@ -3,7 +3,6 @@
 use crate::import::journal::undo::{UndoError, Undone};
 use crate::import::target::Target;
 use crate::import::write::counters::list;
-use crate::pod::database::Cell as _;
 use crate::pod::tables::RelayableTable;
 
 /// A kind of record in the journal.
@@ -90,7 +89,7 @@ impl Target {
                 "SELECT id FROM comments WHERE commentable_type = 'Post' AND commentable_id IN ({ids})"
             );
             let rows = self.pod.rows("comments", sql, &[]).await?;
-            let comments: Vec<i64> = rows.iter().filter_map(|row| row.integer(0)).collect();
+            let comments: Vec<i64> = rows.iter().filter_map(|row| row.integer("id")).collect();
             for chunk in comments.chunks(1000) {
                 self.remove_rows(&COMMENTS, &list(chunk), undone).await?;
             }

@@ -8,7 +8,8 @@ use crate::import::journal::notes::kinds;
 use crate::import::journal::undo::UndoError;
 use crate::import::target::Target;
 use crate::import::write::counters::list;
-use crate::pod::database::{Cell as _, OnConflict};
+use crate::pod::database::OnConflict;
+use crate::sql::Row;
 use crate::store::{Store, StoreError};
 
 /// The import that is being undone.
@@ -74,7 +75,7 @@ impl Target {
             );
             let authors = self.pod.rows(table, sql, &[]).await?;
             let authors: Vec<(i64, String)> =
-                authors.iter().filter_map(|row| Some((row.integer(0)?, row.text(1)?))).collect();
+                authors.iter().filter_map(|row| Some((row.integer("id")?, row.text("guid")?))).collect();
             let people: Vec<&str> = authors.iter().map(|(_, person)| person.as_str()).collect();
             let imports = active_imports(shared.store, &shared.import.pod_url, &people).await?;
             for (id, person) in &authors {
@@ -137,7 +138,8 @@ impl Target {
         for chunk in ids.chunks(1000) {
             let sql = format!("SELECT id, conversation_id FROM messages WHERE id IN ({})", list(chunk));
             for row in self.pod.rows("messages", sql, &[]).await? {
-                if let (Some(id), Some(conversation)) = (row.integer(0), row.integer(1)) {
+                let (id, conversation) = (row.integer("id"), row.integer("conversation_id"));
+                if let (Some(id), Some(conversation)) = (id, conversation) {
                     messages.entry(conversation).or_default().push(id);
                 }
             }
@@ -159,15 +161,15 @@ impl Target {
         let mut heirs = HashMap::new();
         for chunk in conversations.chunks(1000) {
             let sql = format!(
-                "SELECT c.id, c.guid, p.guid FROM conversation_visibilities v JOIN conversations c \
-                 ON c.id = v.conversation_id JOIN people p ON p.id = v.person_id WHERE p.owner_id IS NOT NULL \
-                 AND p.id <> {} AND c.id IN ({}) ORDER BY p.id",
+                "SELECT c.id, c.guid, p.guid AS person_guid FROM conversation_visibilities v \
+                 JOIN conversations c ON c.id = v.conversation_id JOIN people p ON p.id = v.person_id \
+                 WHERE p.owner_id IS NOT NULL AND p.id <> {} AND c.id IN ({}) ORDER BY p.id",
                 shared.person,
                 list(chunk)
             );
             let rows = self.pod.rows("conversations", sql, &[]).await?;
-            let members: Vec<(i64, String, String)> =
-                rows.iter().filter_map(|row| Some((row.integer(0)?, row.text(1)?, row.text(2)?))).collect();
+            let member = |row: &Row| Some((row.integer("id")?, row.text("guid")?, row.text("person_guid")?));
+            let members: Vec<(i64, String, String)> = rows.iter().filter_map(member).collect();
             let people: Vec<&str> = members.iter().map(|(.., person)| person.as_str()).collect();
             let imports = active_imports(shared.store, &shared.import.pod_url, &people).await?;
             for (id, guid, person) in &members {
@@ -186,7 +188,7 @@ impl Target {
     async fn ids_of_handle(&mut self, id: &str) -> Result<Option<i64>, UndoError> {
         let sql = "SELECT id FROM people WHERE diaspora_handle IN ({})";
         let rows = self.pod.rows_in("the old person", sql, &[id]).await?;
-        Ok(rows.first().and_then(|row| row.integer(0)))
+        Ok(rows.first().and_then(|row| row.integer("id")))
     }
 
     /// Deletes other imports' notes on these rows, or on rows under them. The rows are removed, but no person deleted
@@ -200,7 +202,7 @@ impl Target {
         for chunk in ids.chunks(1000) {
             for (kinds, sql) in below(table, &list(chunk)) {
                 let rows = self.pod.rows(table, sql, &[]).await?;
-                let guids: Vec<String> = rows.iter().filter_map(|row| row.text(0)).collect();
+                let guids: Vec<String> = rows.iter().filter_map(|row| row.text("guid")).collect();
                 for kind in kinds {
                     forget(shared, kind, &guids).await?;
                 }
@@ -269,9 +271,10 @@ async fn forget(shared: &Shared<'_>, kind: &str, guids: &[String]) -> Result<(),
 }
 
 async fn is_noted(store: &Store, import: &str, kind: &str, guid: &str) -> Result<bool, StoreError> {
-    let sql = "SELECT COUNT(*) FROM pappus_import_rows WHERE import_id = ? AND kind = ? AND guid = ?";
+    let sql =
+        "SELECT COUNT(*) AS found FROM pappus_import_rows WHERE import_id = ? AND kind = ? AND guid = ?";
     let row = store.first("reading the journal", sql, &[import.into(), kind.into(), guid.into()]).await?;
-    Ok(row.map_or(Ok(0), |row| row.get::<i64>(0))? > 0)
+    Ok(row.map_or(Ok(0), |row| row.get::<i64>("found"))? > 0)
 }
 
 /// Notes a row as written by another import.

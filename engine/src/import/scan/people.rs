@@ -11,7 +11,8 @@ use crate::import::scan::person_profile::PersonProfile;
 use crate::import::scan::survey::KnownPerson;
 use crate::import::target::{Planned, Target};
 use crate::import::write::people::PersonRows;
-use crate::pod::database::{Cell as _, DatabaseError, Row};
+use crate::pod::database::DatabaseError;
+use crate::sql::Row;
 use crate::validate::KnownKey;
 
 /// The longest chain of moves that is followed; a longer one is a loop.
@@ -79,11 +80,11 @@ const COLUMNS: &str = "id, diaspora_handle, serialized_public_key, owner_id, clo
 impl PersonRow {
     fn new(row: &Row) -> Option<Self> {
         Some(Self {
-            id: row.integer(0)?,
-            handle: row.text(1)?.parse().ok()?,
-            key: row.text(2).and_then(|pem| PublicKey::from_pem(&pem).ok()),
-            user: row.integer(3),
-            closed: row.boolean(4).unwrap_or(false),
+            id: row.integer("id")?,
+            handle: row.text("diaspora_handle")?.parse().ok()?,
+            key: row.text("serialized_public_key").and_then(|pem| PublicKey::from_pem(&pem).ok()),
+            user: row.integer("owner_id"),
+            closed: row.boolean("closed_account").unwrap_or(false),
         })
     }
 }
@@ -215,8 +216,8 @@ impl People {
             let ids: Vec<&str> = chunk.iter().map(|person| person.id.as_str()).collect();
             let sql = "SELECT id, diaspora_handle FROM people WHERE diaspora_handle IN ({})";
             let rows = target.pod.rows_in("people", sql, &ids).await?;
-            let mut rows: HashMap<String, i64> =
-                rows.iter().filter_map(|row| Some((row.text(1)?, row.integer(0)?))).collect();
+            let person = |row: &Row| Some((row.text("diaspora_handle")?, row.integer("id")?));
+            let mut rows: HashMap<String, i64> = rows.iter().filter_map(person).collect();
             for person in chunk {
                 let planned = target.planned.as_mut().map(Planned::number);
                 let id = rows.remove(person.id.as_str()).or(planned);
@@ -266,7 +267,8 @@ impl Moves {
         let sql = "SELECT old_person_id, new_person_id FROM account_migrations".to_owned();
         let mut moves = Self { next: HashMap::new(), before: HashMap::new() };
         for row in target.pod.rows("the account migrations", sql, &[]).await? {
-            if let (Some(old), Some(new)) = (row.integer(0), row.integer(1)) {
+            let (old, new) = (row.integer("old_person_id"), row.integer("new_person_id"));
+            if let (Some(old), Some(new)) = (old, new) {
                 moves.next.insert(old, new);
                 moves.before.entry(new).or_default().push(old);
             }

@@ -2,7 +2,7 @@
 //! sent their profile yet.
 
 use crate::domain::Profile;
-use crate::pod::config::Dialect;
+use crate::sql::Dialect;
 
 /// The longest first or last name that diaspora* allows, in characters (`Profile`, `HCardValidator`).
 const MAX_NAME: usize = 32;

@@ -6,7 +6,8 @@ use std::collections::{HashMap, HashSet};
 use crate::domain::{Guid, Post};
 use crate::import::decide::posts::root_of;
 use crate::import::target::Target;
-use crate::pod::database::{Cell as _, DatabaseError};
+use crate::pod::database::DatabaseError;
+use crate::sql::Row;
 
 /// The longest chain of reshares that is followed. diaspora* makes none: it reshares the original.
 const MAX_STEPS: usize = 16;
@@ -59,8 +60,8 @@ impl Target {
         let sql = "SELECT guid, root_guid FROM posts WHERE type = 'Reshare' AND guid IN ({})";
         let rows = self.pod.rows_in("reshares", sql, &guids).await?;
         let key = |guid: String| if folds { guid.to_ascii_lowercase() } else { guid };
-        let mut here: HashMap<String, String> =
-            rows.iter().filter_map(|row| Some((key(row.text(0)?), key(row.text(1)?)))).collect();
+        let reshare = |row: &Row| Some((key(row.text("guid")?), key(row.text("root_guid")?)));
+        let mut here: HashMap<String, String> = rows.iter().filter_map(reshare).collect();
         for guid in guids {
             let planned = || self.planned.as_ref().and_then(|planned| planned.reshares.get(&guid).cloned());
             let root = here.remove(&guid).or_else(planned);

@@ -10,7 +10,6 @@ use crate::import::ImportError;
 use crate::import::journal::notes::{DUPLICATE, Journal, kinds};
 use crate::import::report::{FindingCode, Subject};
 use crate::import::target::{NewAccount, Target};
-use crate::pod::database::Cell as _;
 use crate::store::StoreError;
 
 /// Notes of the journal that are read at a time.
@@ -181,7 +180,7 @@ async fn noted(journal: &Journal, kind: &str, after: &str) -> Result<Vec<String>
     );
     let values = [import.id.as_str().into(), kind.into(), after.into()];
     let rows = store.rows("reading what came with an earlier archive", &sql, &values).await?;
-    rows.iter().map(|row| row.get(0)).collect()
+    rows.iter().map(|row| row.get("guid")).collect()
 }
 
 impl Target {
@@ -197,41 +196,46 @@ impl Target {
         }
         let (person, user) = (account.person, account.user);
         let sql = match kind {
-            kinds::ASPECTS => format!("SELECT name FROM aspects WHERE user_id = {user} AND name IN ({{}})"),
+            kinds::ASPECTS => {
+                format!("SELECT name AS noted_name FROM aspects WHERE user_id = {user} AND name IN ({{}})")
+            }
             kinds::CONTACTS => format!(
-                "SELECT p.diaspora_handle FROM contacts c JOIN people p ON p.id = c.person_id \
+                "SELECT p.diaspora_handle AS noted_name FROM contacts c JOIN people p ON p.id = c.person_id \
                  WHERE c.user_id = {user} AND p.diaspora_handle IN ({{}})"
             ),
-            "posts" => {
-                format!("SELECT guid, type FROM posts WHERE author_id = {person} AND guid IN ({{}})")
-            }
+            "posts" => format!(
+                "SELECT guid AS noted_name, type FROM posts WHERE author_id = {person} AND guid IN ({{}})"
+            ),
             POLLS => format!(
-                "SELECT q.guid FROM polls q JOIN posts p ON p.id = q.status_message_id \
+                "SELECT q.guid AS noted_name FROM polls q JOIN posts p ON p.id = q.status_message_id \
                  WHERE p.author_id = {person} AND p.guid IN ({{}})"
             ),
-            "photos" => format!("SELECT guid FROM photos WHERE author_id = {person} AND guid IN ({{}})"),
+            "photos" => {
+                format!("SELECT guid AS noted_name FROM photos WHERE author_id = {person} AND guid IN ({{}})")
+            }
             kinds::TAG_FOLLOWINGS => format!(
-                "SELECT t.name FROM tag_followings f JOIN tags t ON t.id = f.tag_id \
+                "SELECT t.name AS noted_name FROM tag_followings f JOIN tags t ON t.id = f.tag_id \
                  WHERE f.user_id = {user} AND t.name IN ({{}})"
             ),
             kinds::PARTICIPATIONS => format!(
-                "SELECT p.guid FROM participations s JOIN posts p ON p.id = s.target_id \
+                "SELECT p.guid AS noted_name FROM participations s JOIN posts p ON p.id = s.target_id \
                  WHERE s.target_type = 'Post' AND s.author_id = {person} AND p.guid IN ({{}})"
             ),
             kinds::CONVERSATION_VISIBILITIES => format!(
-                "SELECT c.guid FROM conversation_visibilities v JOIN conversations c ON c.id = v.conversation_id \
+                "SELECT c.guid AS noted_name FROM conversation_visibilities v \
+                 JOIN conversations c ON c.id = v.conversation_id \
                  WHERE v.person_id = {person} AND c.guid IN ({{}})"
             ),
-            table => format!("SELECT guid, author_id FROM {table} WHERE guid IN ({{}})"),
+            table => format!("SELECT guid AS noted_name, author_id FROM {table} WHERE guid IN ({{}})"),
         };
         let rows = self.pod.rows_in("what came with an earlier archive", &sql, names).await?;
         for row in &rows {
-            let Some(name) = row.text(0) else { continue };
-            let is_own = || row.integer(1) == Some(person);
+            let Some(name) = row.text("noted_name") else { continue };
+            let is_own = || row.integer("author_id") == Some(person);
             let counted = match kind {
                 kinds::ASPECTS => CountKind::Aspects,
                 kinds::CONTACTS => CountKind::Contacts,
-                "posts" if row.text(1).as_deref() == Some("Reshare") => CountKind::Reshares,
+                "posts" if row.text("type").as_deref() == Some("Reshare") => CountKind::Reshares,
                 "posts" => CountKind::StatusMessages,
                 POLLS => CountKind::Polls,
                 "photos" => CountKind::Photos,
@@ -265,10 +269,10 @@ impl Target {
             ("gender", profile.gender.as_ref()),
             ("location", profile.location.as_ref()),
         ];
-        for (column, (name, value)) in values.into_iter().enumerate() {
+        for (column, value) in values {
             let (here, there) = (row.text(column).unwrap_or_default(), value.map_or("", String::as_str));
             if !is_same(&here, there) {
-                self.report.note(Subject::Profile, FindingCode::KeptAsHere, name);
+                self.report.note(Subject::Profile, FindingCode::KeptAsHere, column);
             }
         }
         Ok(())

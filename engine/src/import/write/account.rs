@@ -10,7 +10,8 @@ use crate::import::journal::notes::{Intent, Journal, kinds};
 use crate::import::scan::choices;
 use crate::import::scan::survey::Survey;
 use crate::import::target::Target;
-use crate::pod::database::{Cell as _, DatabaseError, OnConflict, Value};
+use crate::pod::database::{DatabaseError, OnConflict};
+use crate::sql::Value;
 
 /// E-mail notifications that a user can disable; diaspora* knows no others.
 const MAIL: &[&str] = &[
@@ -57,10 +58,12 @@ impl Target {
         let sql = "SELECT owner_id, id, diaspora_handle, serialized_public_key, closed_account FROM people \
                    WHERE guid IN ({})";
         let rows = self.pod.rows_in("the new account", sql, &[guid.as_str()]).await?;
-        Ok(rows.first().filter(|row| row.text(2).as_deref() == Some(id.as_str())).and_then(|row| {
-            let is_open = row.text(3).is_some_and(|key| !key.is_empty());
-            let is_closed = row.boolean(4).unwrap_or(false);
-            Some(AccountRows { user: row.integer(0)?, person: row.integer(1)?, is_open, is_closed })
+        let row = rows.first().filter(|row| row.text("diaspora_handle").as_deref() == Some(id.as_str()));
+        Ok(row.and_then(|row| {
+            let is_open = row.text("serialized_public_key").is_some_and(|key| !key.is_empty());
+            let is_closed = row.boolean("closed_account").unwrap_or(false);
+            let (user, person) = (row.integer("owner_id")?, row.integer("id")?);
+            Some(AccountRows { user, person, is_open, is_closed })
         }))
     }
 
@@ -155,7 +158,7 @@ impl Target {
             "created_at",
             "updated_at",
         ];
-        let row: Vec<Value> = vec![
+        let row: Vec<Value<'_>> = vec![
             id.username().into(),
             access.email.into(),
             choices::language(survey.language.as_deref()).into(),
@@ -173,7 +176,7 @@ impl Target {
         self.pod.insert("users", &columns, vec![row], OnConflict::Fail).await?;
         let sql = "SELECT id FROM users WHERE username IN ({})";
         let rows = self.pod.rows_in("the new user", sql, &[id.username()]).await?;
-        rows.first().and_then(|row| row.integer(0)).ok_or(ImportError::Changed("the new user"))
+        rows.first().and_then(|row| row.integer("id")).ok_or(ImportError::Changed("the new user"))
     }
 
     async fn insert_profile(&mut self, person: i64, profile: Option<&Profile>) -> Result<(), ImportError> {
@@ -213,7 +216,7 @@ impl Target {
         let gender = short(self, "gender", &profile.gender, 255);
         let location = short(self, "location", &profile.location, 255);
         let bio = short(self, "bio", &profile.bio, 65_535);
-        let row: Vec<Value> = vec![
+        let row: Vec<Value<'_>> = vec![
             person.into(),
             first.into(),
             last.into(),
@@ -235,7 +238,7 @@ impl Target {
         let sql = format!("SELECT id FROM profiles WHERE person_id = {person}");
         let rows = self.pod.rows("the new profile", sql, &[]).await?;
         let tags = crate::import::scan::text::tags(profile.tag_string.as_deref().unwrap_or_default());
-        if let Some(id) = rows.first().and_then(|row| row.integer(0)) {
+        if let Some(id) = rows.first().and_then(|row| row.integer("id")) {
             self.put_tags("Profile", &[(id, tags.into_iter().take(5).collect())]).await?;
         }
         Ok(())
@@ -284,7 +287,7 @@ impl Target {
     ) -> Result<HashMap<String, i64>, DatabaseError> {
         let sql = format!("SELECT name, id FROM aspects WHERE user_id = {user}");
         let rows = self.pod.rows("the aspects", sql, &[]).await?;
-        Ok(rows.iter().filter_map(|row| Some((row.text(0)?, row.integer(1)?))).collect())
+        Ok(rows.iter().filter_map(|row| Some((row.text("name")?, row.integer("id")?))).collect())
     }
 }
 

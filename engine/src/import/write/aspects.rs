@@ -6,7 +6,8 @@ use crate::import::apply::BatchRows;
 use crate::import::decide::aspects::{AspectRows, AudienceRows, BlockRows};
 use crate::import::target::{NewAccount, Target};
 use crate::import::write::counters::list;
-use crate::pod::database::{Cell as _, DatabaseError, OnConflict, Row, Value};
+use crate::pod::database::{DatabaseError, OnConflict};
+use crate::sql::{Row, Value};
 
 impl BatchRows for AspectRows<'_> {
     async fn write(&self, target: &mut Target) -> Result<(), ImportError> {
@@ -28,8 +29,9 @@ impl BatchRows for BlockRows<'_> {
 
 impl BatchRows for AudienceRows {
     async fn write(&self, target: &mut Target) -> Result<(), ImportError> {
-        let row =
-            |(id, class, aspect): &(i64, &str, i64)| vec![(*id).into(), (*class).into(), (*aspect).into()];
+        let row = |(id, class, aspect): &(i64, &'static str, i64)| {
+            vec![(*id).into(), (*class).into(), (*aspect).into()]
+        };
         let columns = ["shareable_id", "shareable_type", "aspect_id"];
         let rows = self.0.iter().map(row).collect();
         target.pod.insert("aspect_visibilities", &columns, rows, OnConflict::Ignore).await?;
@@ -45,9 +47,9 @@ impl Target {
         settings: &ExtraSettings,
         names: &[&String],
     ) -> Result<(), ImportError> {
-        let sql = format!("SELECT MAX(order_id) FROM aspects WHERE user_id = {user}");
+        let sql = format!("SELECT MAX(order_id) AS last_order FROM aspects WHERE user_id = {user}");
         let rows = self.pod.rows("the aspects", sql, &[]).await?;
-        let last = rows.first().and_then(|row| row.integer(0)).unwrap_or(0);
+        let last = rows.first().and_then(|row| row.integer("last_order")).unwrap_or(0);
         let now = self.now;
         let default = |name: &str| {
             let setting = settings.aspects.iter().find(|aspect| aspect.name == name);
@@ -75,19 +77,19 @@ impl Target {
     /// `User#disconnect`): nothing is shared with them, and a contact without sharing on either side goes.
     async fn stop_sharing_with(&mut self, account: &NewAccount, people: &str) -> Result<(), DatabaseError> {
         let own = format!(
-            "SELECT id, sharing FROM contacts WHERE user_id = {} AND person_id IN ({people})",
+            "SELECT id, sharing AS stays FROM contacts WHERE user_id = {} AND person_id IN ({people})",
             account.user
         );
         let theirs = format!(
-            "SELECT c.id, c.receiving FROM contacts c JOIN people p ON p.owner_id = c.user_id \
+            "SELECT c.id, c.receiving AS stays FROM contacts c JOIN people p ON p.owner_id = c.user_id \
              WHERE p.id IN ({people}) AND c.person_id = {}",
             account.person
         );
         for (contacts, ends) in [(own, "receiving"), (theirs, "sharing")] {
             let rows = self.pod.rows("the contacts", contacts, &[]).await?;
-            let stays = |row: &&Row| row.boolean(1).unwrap_or(false);
+            let stays = |row: &&Row| row.boolean("stays").unwrap_or(false);
             let ids =
-                |rows: Vec<&Row>| list(&rows.iter().filter_map(|row| row.integer(0)).collect::<Vec<_>>());
+                |rows: Vec<&Row>| list(&rows.iter().filter_map(|row| row.integer("id")).collect::<Vec<_>>());
             let (stay, go): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(stays);
             for (ids, is_kept) in [(ids(stay), true), (ids(go), false)] {
                 if ids.is_empty() {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::import::ImportError;
 use crate::import::target::{NewAccount, Target};
-use crate::pod::database::Cell as _;
 
 /// Returns a query for posts that the account wrote, reshared, commented on or liked.
 pub(in crate::import) fn touched_posts(person: i64) -> String {
@@ -19,7 +18,7 @@ pub(in crate::import) fn touched_posts(person: i64) -> String {
 /// Returns a query for answers of the account's polls, and those it chose.
 pub(in crate::import) fn touched_answers(person: i64) -> String {
     format!(
-        "SELECT a.id FROM poll_answers a JOIN polls q ON q.id = a.poll_id JOIN posts p \
+        "SELECT a.id AS touched FROM poll_answers a JOIN polls q ON q.id = a.poll_id JOIN posts p \
          ON p.id = q.status_message_id WHERE p.author_id = {person} \
          UNION SELECT v.poll_answer_id FROM poll_participations v WHERE v.author_id = {person} \
          UNION SELECT v.poll_answer_id FROM poll_participations v JOIN polls q ON q.id = v.poll_id \
@@ -30,7 +29,7 @@ pub(in crate::import) fn touched_answers(person: i64) -> String {
 /// Returns a query for tags on the account's posts and comments, on comments under its posts, and on its profile.
 pub(in crate::import) fn touched_tags(person: i64) -> String {
     format!(
-        "SELECT t.tag_id FROM taggings t JOIN posts p ON p.id = t.taggable_id \
+        "SELECT t.tag_id AS touched FROM taggings t JOIN posts p ON p.id = t.taggable_id \
          AND t.taggable_type = 'Post' WHERE p.author_id = {person} \
          UNION SELECT t.tag_id FROM taggings t JOIN comments c ON c.id = t.taggable_id \
          AND t.taggable_type = 'Comment' LEFT JOIN posts p ON p.id = c.commentable_id \
@@ -44,13 +43,15 @@ impl Target {
     /// Sets every counter that the import has changed to the actual number.
     pub(in crate::import) async fn set_counters(&mut self, account: &NewAccount) -> Result<(), ImportError> {
         let person = account.person;
-        let ids = self.numbers("posts", format!("SELECT id FROM {} t", touched_posts(person))).await?;
+        let sql = format!("SELECT id AS touched FROM {} t", touched_posts(person));
+        let ids = self.numbers("posts", sql).await?;
         for chunk in ids.chunks(1000) {
             self.count_posts(&list(chunk)).await?;
         }
         let sql = format!(
-            "SELECT c.id FROM comments c JOIN posts p ON p.id = c.commentable_id AND c.commentable_type = 'Post' \
-             JOIN likes l ON l.target_id = c.id AND l.target_type = 'Comment' WHERE p.author_id = {person} \
+            "SELECT c.id AS touched FROM comments c JOIN posts p ON p.id = c.commentable_id \
+             AND c.commentable_type = 'Post' JOIN likes l ON l.target_id = c.id \
+             AND l.target_type = 'Comment' WHERE p.author_id = {person} \
              UNION SELECT l.target_id FROM likes l JOIN comments c ON c.id = l.target_id \
              AND l.target_type = 'Comment' WHERE c.author_id = {person} \
              UNION SELECT l.target_id FROM likes l WHERE l.target_type = 'Comment' AND l.author_id = {person}"
@@ -93,7 +94,7 @@ impl Target {
     }
 
     async fn numbers(&mut self, what: &'static str, sql: String) -> Result<Vec<i64>, ImportError> {
-        Ok(self.pod.rows(what, sql, &[]).await?.iter().filter_map(|row| row.integer(0)).collect())
+        Ok(self.pod.rows(what, sql, &[]).await?.iter().filter_map(|row| row.integer("touched")).collect())
     }
 
     /// Counts comments, likes and reshares, and updates the time of the last interaction.
@@ -114,13 +115,14 @@ impl Target {
         self.pod.run("counters", sql, &[]).await?;
         // MySQL cannot read a table while changing it: select first, then update by number.
         let sql = format!(
-            "SELECT o.id, COUNT(r.id) FROM posts o LEFT JOIN posts r ON r.root_guid = o.guid WHERE o.id IN ({ids}) \
-             OR o.guid IN (SELECT m.root_guid FROM posts m WHERE m.id IN ({ids}) AND m.root_guid IS NOT NULL) \
+            "SELECT o.id, COUNT(r.id) AS reshares FROM posts o LEFT JOIN posts r ON r.root_guid = o.guid \
+             WHERE o.id IN ({ids}) OR o.guid IN \
+             (SELECT m.root_guid FROM posts m WHERE m.id IN ({ids}) AND m.root_guid IS NOT NULL) \
              GROUP BY o.id, o.reshares_count HAVING COUNT(r.id) <> COALESCE(o.reshares_count, -1)"
         );
         let mut by_count: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
         for row in self.pod.rows("reshares", sql, &[]).await? {
-            if let (Some(id), Some(count)) = (row.integer(0), row.integer(1)) {
+            if let (Some(id), Some(count)) = (row.integer("id"), row.integer("reshares")) {
                 by_count.entry(count).or_default().push(id);
             }
         }

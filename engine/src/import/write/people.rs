@@ -7,7 +7,8 @@ use crate::import::ImportError;
 use crate::import::apply::BatchRows;
 use crate::import::scan::people::NewPerson;
 use crate::import::target::Target;
-use crate::pod::database::{Cell as _, DatabaseError, OnConflict};
+use crate::pod::database::{DatabaseError, OnConflict};
+use crate::sql::Row;
 
 /// A pod's host, and its port; -1 stands for the default port.
 type PodAddress = (String, i64);
@@ -74,10 +75,11 @@ impl Target {
         let hosts: Vec<&str> = pods.keys().map(|(host, _)| host.as_str()).collect();
         let sql = "SELECT id, host, port FROM pods WHERE host IN ({})";
         let found = self.pod.rows_in("pods", sql, &hosts).await?;
-        Ok(found
-            .iter()
-            .filter_map(|row| Some(((row.text(1)?, row.integer(2).unwrap_or(-1)), row.integer(0)?)))
-            .collect())
+        let pod = |row: &Row| {
+            let address = (row.text("host")?, row.integer("port").unwrap_or(-1));
+            Some((address, row.integer("id")?))
+        };
+        Ok(found.iter().filter_map(pod).collect())
     }
 
     /// Creates profiles for those of the people who have none.
@@ -92,9 +94,10 @@ impl Target {
         let rows = bare
             .iter()
             .filter_map(|row| {
-                let profile = profiles.get(row.text(1)?.as_str())?.profile.clone().fit(dialect);
+                let person = profiles.get(row.text("diaspora_handle")?.as_str())?;
+                let profile = person.profile.clone().fit(dialect);
                 Some(vec![
-                    row.integer(0)?.into(),
+                    row.integer("id")?.into(),
                     profile.full_name().into(),
                     profile.first_name.into(),
                     profile.last_name.into(),

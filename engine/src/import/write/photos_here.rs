@@ -14,7 +14,8 @@ use crate::import::write::counters::list;
 use crate::import::write::photos::PhotoFiles;
 use crate::import::write::posts::stem;
 use crate::import::{ImportError, UndoError};
-use crate::pod::database::{Cell as _, DatabaseError, Value};
+use crate::pod::database::DatabaseError;
+use crate::sql::Value;
 use crate::store::Store;
 
 /// Photos per statement.
@@ -80,8 +81,12 @@ impl Target {
         Ok(rows
             .iter()
             .filter_map(|row| {
-                let (id, guid) = (row.integer(0)?, row.text(1)?);
-                Some(Elsewhere { id, guid, address: row.text(2)?, name: row.text(3)? })
+                Some(Elsewhere {
+                    id: row.integer("id")?,
+                    guid: row.text("guid")?,
+                    address: row.text("remote_photo_path")?,
+                    name: row.text("remote_photo_name")?,
+                })
             })
             .collect())
     }
@@ -93,7 +98,7 @@ impl Target {
             "UPDATE photos SET remote_photo_path = ?, remote_photo_name = {one_of}, processed_image = {one_of}, \
              unprocessed_image = {one_of}, random_string = {one_of} WHERE id IN ({ids})"
         );
-        let mut values: Vec<Value> = vec![self.photos_at.as_str().into()];
+        let mut values: Vec<Value<'_>> = vec![self.photos_at.as_str().into()];
         let of_each = |value: fn(&str) -> &str| {
             photos.iter().flat_map(move |(photo, name)| [photo.id.into(), value(name).into()])
         };
@@ -172,7 +177,7 @@ impl Target {
              random_string = NULL WHERE author_id = {person} AND id IN ({})",
             list(&found.into_values().collect::<Vec<_>>())
         );
-        let mut values: Vec<Value> = vec![address.into()];
+        let mut values: Vec<Value<'_>> = vec![address.into()];
         values.extend(names.into_iter().flat_map(|(id, name)| [id.into(), name.into()]));
         self.pod.run("photos", sql, &values).await.map(drop)
     }

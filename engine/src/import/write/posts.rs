@@ -13,7 +13,8 @@ use crate::import::scan::people::People;
 use crate::import::scan::text::{mentions, tags};
 use crate::import::target::{NewAccount, Planned, Target};
 use crate::import::write::counters::list;
-use crate::pod::database::{Cell as _, OnConflict, Value};
+use crate::pod::database::OnConflict;
+use crate::sql::{Row, Value};
 
 impl BatchRows for PostRows<'_> {
     fn remember(&self, planned: &mut Planned) {
@@ -55,9 +56,9 @@ impl BatchRows for PostRows<'_> {
 
 impl PostRows<'_> {
     /// Returns the rows that show limited posts to people of this pod.
-    fn visibilities(&self, ids: &HashMap<String, i64>) -> Vec<Vec<Value>> {
+    fn visibilities(&self, ids: &HashMap<String, i64>) -> Vec<Vec<Value<'static>>> {
         let Context { account, people, .. } = self.context;
-        let readers_of = |post: &OwnPost| -> Option<Vec<Vec<Value>>> {
+        let readers_of = |post: &OwnPost| -> Option<Vec<Vec<Value<'static>>>> {
             let id = *ids.get(post.post.guid().as_str())?;
             let readers = post.subscribed_users_ids.as_ref()?.iter();
             // An archive must not put a stranger's limited posts into people's streams.
@@ -115,11 +116,12 @@ impl Target {
 
     async fn write_photos(&mut self, context: &Context<'_>, photos: &[&Photo]) -> Result<(), ImportError> {
         let here = self.photos_at.clone();
-        let row = |photo: &&Photo| {
-            let here = context.files.get(&photo.remote_photo_name).map(|name| (here.as_str(), name.as_str()));
-            photo_row(context.account.person, photo, here)
-        };
-        let rows = photos.iter().map(row).collect();
+        let named_here =
+            |name: &String| context.files.get(name).map(|stored| (here.as_str(), stored.as_str()));
+        let rows = photos
+            .iter()
+            .map(|photo| photo_row(context.account.person, photo, named_here(&photo.remote_photo_name)))
+            .collect();
         self.pod.insert("photos", &PHOTO_COLUMNS, rows, OnConflict::Fail).await?;
         Ok(())
     }
@@ -198,8 +200,8 @@ impl Target {
         unknown_people.dedup();
         let sql = "SELECT diaspora_handle, id FROM people WHERE diaspora_handle IN ({})";
         let rows = self.pod.rows_in("people", sql, &unknown_people).await?;
-        let more: HashMap<String, i64> =
-            rows.iter().filter_map(|row| Some((row.text(0)?, row.integer(1)?))).collect();
+        let person = |row: &Row| Some((row.text("diaspora_handle")?, row.integer("id")?));
+        let more: HashMap<String, i64> = rows.iter().filter_map(person).collect();
         let rows = records
             .iter()
             .flat_map(|(record, ids)| {
@@ -235,21 +237,25 @@ pub(in crate::import) const PHOTO_COLUMNS: [&str; 15] = [
 ];
 
 /// Returns the row of a photo. `here` is the address and name of its file here; none leaves both as they are.
-pub(in crate::import) fn photo_row(author: i64, photo: &Photo, here: Option<(&str, &str)>) -> Vec<Value> {
+pub(in crate::import) fn photo_row<'a>(
+    author: i64,
+    photo: &'a Photo,
+    here: Option<(&'a str, &'a str)>,
+) -> Vec<Value<'a>> {
     let (address, name) = here.unwrap_or((&photo.remote_photo_path, &photo.remote_photo_name));
-    let file = |name: &str| Value::Text(here.map(|_| name.to_owned()));
+    let file = |name: &'a str| Value::from(here.map(|_| name));
     vec![
         author.into(),
         photo.public.into(),
         photo.guid.as_str().into(),
         false.into(),
-        photo.text.clone().into(),
+        photo.text.as_deref().into(),
         address.into(),
         name.into(),
         file(stem(name)),
         file(name),
         file(name),
-        photo.status_message_guid.as_ref().map(Guid::to_string).into(),
+        photo.status_message_guid.as_ref().map(Guid::as_str).into(),
         pixels(photo.height),
         pixels(photo.width),
         photo.created_at.into(),
@@ -271,15 +277,15 @@ pub(in crate::import) const POST_COLUMNS: [&str; 10] = [
     "interacted_at",
 ];
 
-pub(in crate::import) fn post_row(author: i64, post: &Post) -> Vec<Value> {
+pub(in crate::import) fn post_row(author: i64, post: &Post) -> Vec<Value<'_>> {
     let (class, public, text, provider, root, at) = match post {
         Post::StatusMessage(post) => {
-            let (text, provider) = (Some(post.text.clone()), post.provider_display_name.clone());
+            let (text, provider) = (Some(post.text.as_str()), post.provider_display_name.as_deref());
             ("StatusMessage", post.public, text, provider, None, post.created_at)
         }
         // diaspora* treats every reshare as public. The original may arrive later, by federation.
         Post::Reshare(post) => {
-            ("Reshare", true, None, None, post.root_guid.as_ref().map(Guid::to_string), post.created_at)
+            ("Reshare", true, None, None, post.root_guid.as_ref().map(Guid::as_str), post.created_at)
         }
     };
     vec![
@@ -302,6 +308,6 @@ pub(in crate::import) fn stem(name: &str) -> &str {
 }
 
 /// Returns a width or height, if it fits into a column.
-fn pixels(size: Option<i64>) -> Value {
+fn pixels(size: Option<i64>) -> Value<'static> {
     size.filter(|size| (1..=i64::from(i32::MAX)).contains(size)).into()
 }

@@ -9,7 +9,8 @@ use crate::import::journal::notes::{Journal, noted};
 use crate::import::scan::parents::FETCHED_POSTS;
 use crate::import::scan::people::People;
 use crate::import::target::{NewAccount, Target};
-use crate::pod::database::{Cell as _, OnConflict};
+use crate::pod::database::OnConflict;
+use crate::sql::Row;
 
 /// The minimum and maximum number of characters of a GUID.
 const GUID: std::ops::RangeInclusive<usize> = 16..=255;
@@ -87,8 +88,8 @@ impl Target {
                     "SELECT id, text FROM {table} WHERE text LIKE '%diaspora://%' AND guid IN ({{}})"
                 );
                 let rows = self.pod.rows_in(table, &sql, &guids).await?;
-                let found: Vec<(i64, Vec<Link>)> =
-                    rows.iter().filter_map(|row| Some((row.integer(0)?, links(&row.text(1)?)))).collect();
+                let linking = |row: &Row| Some((row.integer("id")?, links(&row.text("text")?)));
+                let found: Vec<(i64, Vec<Link>)> = rows.iter().filter_map(linking).collect();
                 self.write_links(account, old, people, class, &found).await?;
             }
         }
@@ -116,9 +117,9 @@ impl Target {
                  JOIN people p ON p.id = t.author_id WHERE t.guid IN ({{}})"
             );
             for row in self.pod.rows_in(table, &sql, &guids).await? {
-                if let (Some(guid), Some(id), Some(author), Some(name)) =
-                    (row.text(0), row.integer(1), row.integer(2), row.text(3))
-                {
+                let (guid, id) = (row.text("guid"), row.integer("id"));
+                let (author, name) = (row.integer("author_id"), row.text("diaspora_handle"));
+                if let (Some(guid), Some(id), Some(author), Some(name)) = (guid, id, author, name) {
                     there.insert((table, guid), (id, author, name));
                 }
             }

@@ -9,8 +9,9 @@ use crate::import::apply::BatchRows;
 use crate::import::decide::relayables::{NewRelayable, RelayableRows, keeps_signature};
 use crate::import::scan::text::{mentions, tags};
 use crate::import::target::{Planned, PlannedRow, Target};
-use crate::pod::database::{Cell as _, OnConflict, Value};
+use crate::pod::database::OnConflict;
 use crate::pod::tables::RelayableTable;
+use crate::sql::Value;
 
 impl BatchRows for RelayableRows<'_> {
     fn remember(&self, planned: &mut Planned) {
@@ -113,7 +114,7 @@ impl Target {
             .rows_in("signature orders", sql, &orders)
             .await?
             .iter()
-            .filter_map(|row| Some((row.text(0)?, row.integer(1)?)))
+            .filter_map(|row| Some((row.text("order")?, row.integer("id")?)))
             .collect();
         let rows = signed
             .iter()
@@ -134,9 +135,9 @@ impl Target {
     }
 }
 
-fn row(new: &NewRelayable, now: Timestamp) -> Vec<Value> {
-    let guid: Value = new.record.entity.guid().as_str().into();
-    let (author, parent, class): (Value, Value, Value) =
+fn row(new: &NewRelayable, now: Timestamp) -> Vec<Value<'_>> {
+    let guid: Value<'_> = new.record.entity.guid().as_str().into();
+    let (author, parent, class): (Value<'_>, Value<'_>, Value<'_>) =
         (new.links.author.into(), new.links.parent.id.into(), new.links.class.into());
     match &new.record.entity {
         RelayableEntity::Comment(comment) => vec![

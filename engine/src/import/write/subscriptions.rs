@@ -9,7 +9,7 @@ use crate::import::ImportError;
 use crate::import::apply::BatchRows;
 use crate::import::decide::subscriptions::{HiddenPostRows, SubscriptionRows};
 use crate::import::target::{NewAccount, Target};
-use crate::pod::database::{Cell as _, OnConflict};
+use crate::pod::database::OnConflict;
 use crate::pod::reader::hidden_posts;
 
 impl BatchRows for SubscriptionRows<'_> {
@@ -31,7 +31,8 @@ impl BatchRows for HiddenPostRows {
     async fn write(&self, target: &mut Target) -> Result<(), ImportError> {
         let sql = format!("SELECT hidden_shareables FROM users WHERE id = {}", self.user);
         let rows = target.pod.rows("hidden posts", sql, &[]).await?;
-        let hidden = rows.first().and_then(|row| row.text(0)).and_then(|yaml| hidden_posts(&yaml));
+        let hidden = rows.first().and_then(|row| row.text("hidden_shareables"));
+        let hidden = hidden.and_then(|yaml| hidden_posts(&yaml));
         let mut ids: BTreeSet<i64> = hidden.unwrap_or_default().into_iter().collect();
         ids.extend(&self.posts);
         let yaml = ids.iter().fold("---\nPost:\n".to_owned(), |yaml, id| yaml + &format!("- '{id}'\n"));

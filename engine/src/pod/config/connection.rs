@@ -6,8 +6,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::ConfigError;
-use super::database_url::{DatabaseUrl, Dialect, network_url, split_scheme};
-use super::percent::{decode, encode};
+use crate::sql::{AddressError, DatabaseUrl, Dialect, decode, encode, network_url, split_scheme};
 
 /// The keys in a section of `database.yml` that tell how to reach the database. The others tune Rails (`pool`,
 /// `prepared_statements`, …), or sqlx handles them itself (`encoding`).
@@ -44,8 +43,7 @@ impl Connection {
     /// # Errors
     /// [`ConfigError::DatabaseAddress`] when it is malformed.
     pub(super) fn from_address(address: &str, place: &str) -> Result<Self, ConfigError> {
-        Self::parts(address)
-            .map_err(|reason| ConfigError::DatabaseAddress { place: place.to_owned(), reason })
+        Self::parts(address).map_err(|reason| AddressError { place: place.to_owned(), reason }.into())
     }
 
     fn parts(address: &str) -> Result<Self, String> {
@@ -116,7 +114,7 @@ impl Connection {
             Dialect::MySql => self.mysql(database, place)?,
             Dialect::Sqlite => sqlite(database, dir, place)?,
         };
-        DatabaseUrl::parse_from(&address, place)
+        Ok(DatabaseUrl::parse_from(&address, place)?)
     }
 
     fn postgres(&self, database: &str, place: &str) -> Result<Zeroizing<String>, ConfigError> {

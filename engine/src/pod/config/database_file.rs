@@ -9,7 +9,8 @@ use serde_saphyr::DuplicateKeyPolicy;
 use zeroize::Zeroizing;
 
 use super::connection::{Connection, KEYS};
-use super::{ConfigError, DatabaseUrl, Environment, erb, file};
+use super::{ConfigError, Environment, erb, file};
+use crate::sql::DatabaseUrl;
 
 /// The contents of `config/database.yml` by section.
 pub(super) struct DatabaseFile {

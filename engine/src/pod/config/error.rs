@@ -156,17 +156,9 @@ pub enum ConfigError {
         /// The adapter's name.
         adapter: String,
     },
-    /// A database address is malformed. The address itself is not repeated: it may contain a password.
-    #[error(
-        "reading the database address ({place}): {reason}; it looks like \
-         postgres://user:password@host:5432/diaspora_production"
-    )]
-    DatabaseAddress {
-        /// Origin of the address.
-        place: String,
-        /// The address's defect.
-        reason: String,
-    },
+    /// A database address is malformed.
+    #[error(transparent)]
+    DatabaseAddress(#[from] crate::sql::AddressError),
     /// The pod's own address is not set.
     #[error(
         "looking for the pod's address: `url` is not set under [configuration.environment] in {}; set it \

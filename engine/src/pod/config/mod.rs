@@ -9,18 +9,15 @@
 
 mod connection;
 mod database_file;
-mod database_url;
 mod erb;
 mod error;
 mod file;
-mod percent;
 mod pod_directory;
 mod pod_url;
 mod s3;
 mod settings;
 
 pub use crate::environment::Environment;
-pub use database_url::{DatabaseUrl, Dialect};
 pub use error::ConfigError;
 pub use pod_directory::{PodConfig, Uploads, read_pod_directory, reserved_names};
 pub use pod_url::PodUrl;

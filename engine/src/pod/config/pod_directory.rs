@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::database_file::DatabaseFile;
 use super::settings::Settings;
-use super::{ConfigError, DatabaseUrl, PodUrl, S3Settings};
+use super::{ConfigError, PodUrl, S3Settings};
 use crate::environment::Environment;
+use crate::sql::DatabaseUrl;
 
 /// A pod's configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]

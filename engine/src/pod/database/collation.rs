@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::columns::Collation;
-use super::{Cell as _, DatabaseError, PodWriter, Value};
+use super::{DatabaseError, PodWriter};
+use crate::sql::Value;
 
 impl PodWriter {
     /// Finds texts that a column's collation treats as equal: maps each to the first equal text, if that is another.
@@ -46,10 +47,13 @@ impl PodWriter {
         let key = format!("HEX(WEIGHT_STRING(CONVERT({text} USING {set}) COLLATE {collation}))");
         let mut keys = Vec::with_capacity(texts.len());
         for chunk in texts.chunks(CHUNK) {
-            let sql = format!("SELECT {}", vec![key.as_str(); chunk.len()].join(", "));
-            let values: Vec<Value> = chunk.iter().map(|text| text.as_str().into()).collect();
+            let list: Vec<String> = (0..chunk.len()).map(|number| format!("{key} AS k{number}")).collect();
+            let sql = format!("SELECT {}", list.join(", "));
+            let values: Vec<Value<'_>> = chunk.iter().map(|text| text.as_str().into()).collect();
             let rows = self.rows(table, sql, &values).await?;
-            let key = |column| rows.first().and_then(|row| row.text(column)).unwrap_or_default();
+            let key = |number| {
+                rows.first().and_then(|row| row.text(format!("k{number}").as_str())).unwrap_or_default()
+            };
             keys.extend((0..chunk.len()).map(key));
         }
         Ok(keys)

@@ -8,9 +8,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use super::text::is_forbidden;
-use super::{Cell as _, Row};
-use crate::pod::config::Dialect;
+use crate::sql::{Dialect, Row, is_forbidden};
 
 /// Replaces a character that a column cannot store.
 const REPLACEMENT: char = '\u{FFFD}';
@@ -45,7 +43,7 @@ pub(crate) struct Column {
     /// The highest character in its character set.
     last: char,
     nul: bool,
-    /// True if it stores only what is read back unchanged; see [`super::clean_text`].
+    /// True if it stores only what is read back unchanged; see [`crate::sql::clean_text`].
     clean: bool,
 }
 
@@ -91,23 +89,26 @@ impl Column {
 }
 
 impl ColumnLimits {
-    /// Returns the statement that lists them: table, column, characters, bytes, character set, collation. `None` when
-    /// all columns store any text.
+    /// Returns the statement that lists them, for [`ColumnLimits::new`]. `None` when all columns store any text.
     pub(super) fn statement(dialect: Dialect) -> Option<&'static str> {
         match dialect {
             Dialect::PostgreSql => Some(
                 // As in [`super::VISIBLE`].
-                "SELECT CAST(c.relname AS TEXT), CAST(a.attname AS TEXT), CAST(a.atttypmod - 4 AS BIGINT), \
-                 CAST(NULL AS BIGINT), current_setting('server_encoding'), CAST(NULL AS TEXT) \
+                "SELECT CAST(c.relname AS TEXT) AS found_table, CAST(a.attname AS TEXT) AS found_column, \
+                 CAST(a.atttypmod - 4 AS BIGINT) AS max_characters, CAST(NULL AS BIGINT) AS max_bytes, \
+                 current_setting('server_encoding') AS text_encoding, CAST(NULL AS TEXT) AS text_collation \
                  FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
                  WHERE pg_table_is_visible(c.oid) AND c.relnamespace <> 'pg_catalog'::regnamespace \
                  AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND a.atttypmod > 4 \
                  AND a.atttypid IN ('varchar'::regtype, 'bpchar'::regtype)",
             ),
             Dialect::MySql => Some(
-                "SELECT CAST(table_name AS CHAR), CAST(column_name AS CHAR), CAST(character_maximum_length AS SIGNED), \
-                 CAST(character_octet_length AS SIGNED), CAST(character_set_name AS CHAR), \
-                 CAST(collation_name AS CHAR) FROM information_schema.columns WHERE table_schema = DATABASE() AND character_set_name IS NOT NULL",
+                "SELECT CAST(table_name AS CHAR) AS found_table, CAST(column_name AS CHAR) AS found_column, \
+                 CAST(character_maximum_length AS SIGNED) AS max_characters, \
+                 CAST(character_octet_length AS SIGNED) AS max_bytes, \
+                 CAST(character_set_name AS CHAR) AS text_encoding, \
+                 CAST(collation_name AS CHAR) AS text_collation FROM information_schema.columns \
+                 WHERE table_schema = DATABASE() AND character_set_name IS NOT NULL",
             ),
             Dialect::Sqlite => None,
         }
@@ -116,7 +117,8 @@ impl ColumnLimits {
     /// Returns the first character set among the statement's rows that no import can write in, and where it is.
     pub(super) fn unsupported(dialect: Dialect, rows: &[Row]) -> Option<(String, String)> {
         let tables: HashSet<&str> = crate::pod::schema::tables().collect();
-        let found = rows.iter().filter_map(|row| Some((row.text(0)?, row.text(4)?)));
+        let found =
+            rows.iter().filter_map(|row| Some((row.text("found_table")?, row.text("text_encoding")?)));
         found
             .filter(|(table, _)| tables.contains(table.as_str()))
             .find(|(_, set)| !is_supported(dialect, set))
@@ -126,18 +128,18 @@ impl ColumnLimits {
     pub(super) fn new(dialect: Dialect, rows: &[Row]) -> Self {
         let nul = dialect != Dialect::PostgreSql;
         let usual = Column { characters: usize::MAX, bytes: usize::MAX, last: char::MAX, nul, clean: false };
-        let number = |row: &Row, place| {
-            row.integer(place).and_then(|count| usize::try_from(count).ok()).unwrap_or(usize::MAX)
+        let number = |row: &Row, column: &'static str| {
+            row.integer(column).and_then(|count| usize::try_from(count).ok()).unwrap_or(usize::MAX)
         };
+        let place = |row: &Row| Some((row.text("found_table")?, row.text("found_column")?));
         let known = rows.iter().filter_map(|row| {
-            let last = last_of(row.text(4).as_deref());
-            let column =
-                Column { characters: number(row, 2), bytes: number(row, 3), last, nul, clean: false };
-            Some(((row.text(0)?, row.text(1)?), column))
+            let last = last_of(row.text("text_encoding").as_deref());
+            let (characters, bytes) = (number(row, "max_characters"), number(row, "max_bytes"));
+            Some((place(row)?, Column { characters, bytes, last, nul, clean: false }))
         });
         let folding = rows.iter().filter_map(|row| {
-            let folding = Collation { set: name(row.text(4)?)?, collation: name(row.text(5)?)? };
-            Some(((row.text(0)?, row.text(1)?), folding))
+            let set = name(row.text("text_encoding")?)?;
+            Some((place(row)?, Collation { set, collation: name(row.text("text_collation")?)? }))
         });
         Self { known: known.collect(), usual, folding: folding.collect() }
     }

@@ -2,7 +2,7 @@
 
 use sqlx::mysql::MySqlDatabaseError;
 
-use crate::pod::config::{DatabaseUrl, Dialect};
+use crate::sql::{DatabaseUrl, Dialect};
 
 /// The reason the pod's database could not be used.
 #[derive(Debug, thiserror::Error)]

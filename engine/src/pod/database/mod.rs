@@ -5,12 +5,9 @@
 
 mod collation;
 mod columns;
+mod connection;
 mod error;
-mod numbers;
-mod row;
 mod snapshot;
-mod text;
-mod unsayable;
 mod writer;
 
 /// The condition that PostgreSQL finds a table, `c` in `pg_class`, by its name alone: it is in the first schema of the
@@ -21,9 +18,5 @@ pub(crate) const VISIBLE: &str =
 pub(crate) use columns::{Column, ColumnLimits};
 pub use error::DatabaseError;
 pub(crate) use error::reason;
-pub use row::{Cell, Reading, Row};
-pub(crate) use snapshot::numbered_placeholders;
 pub use snapshot::{SharedSnapshot, Snapshot};
-pub use text::clean_text;
-pub use unsayable::UnrepresentableTime;
-pub use writer::{OnConflict, PodWriter, Value};
+pub use writer::{OnConflict, PodWriter};

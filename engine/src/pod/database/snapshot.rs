@@ -1,23 +1,17 @@
 //! Opening a database read-only with one consistent view of it.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use futures_util::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
-use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
-use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 
-use super::error::{Caller, refused, statement_error};
-use super::{Cell as _, DatabaseError, Row};
+use super::DatabaseError;
+use super::connection::{Access, CONNECT_TIMEOUT, Connection, connect, within_time};
+use super::error::{Caller, statement_error};
 use crate::backoff::Backoff;
-use crate::pod::config::{DatabaseUrl, Dialect};
+use crate::sql::{DatabaseUrl, Dialect, Row, Value};
 
 /// Pauses between attempts to connect to a database that accepts no more connections.
 const CROWDED: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(1));
-/// Time limit for a new connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Settings for the length of a transaction, where the server has them: every statement is expected to use indexes,
 /// and none to compile machine code or to start more processes for the little it reads.
@@ -25,17 +19,9 @@ const POSTGRES_SETTINGS: &str = "SELECT set_config(name, value, true) FROM (VALU
      ('max_parallel_workers_per_gather', '0'), ('random_page_cost', '1.1'), ('work_mem', '32MB')) \
      settings (name, value) WHERE current_setting(name, true) IS NOT NULL";
 
-/// A connection to one of the three databases.
-pub(super) enum Link {
-    Postgres(PgConnection),
-    MySql(MySqlConnection),
-    Sqlite(SqliteConnection),
-}
-
 /// A connection in a read-only transaction: every statement sees the pod as of the first one.
 pub struct Snapshot {
-    link: Link,
-    dialect: Dialect,
+    connection: Connection,
     caller: Caller,
     statements: u64,
 }
@@ -84,9 +70,10 @@ impl Snapshot {
     /// # Errors
     /// [`DatabaseError`].
     pub(crate) async fn ask_user(&mut self) -> Result<(), DatabaseError> {
-        if self.dialect == Dialect::MySql {
-            let row = self.first("its user", "SELECT CURRENT_USER()".to_owned(), &[]).await?;
-            let user = row.and_then(|row| row.text(0));
+        if self.dialect() == Dialect::MySql {
+            let row =
+                self.first("its user", "SELECT CURRENT_USER() AS database_user".to_owned(), &[]).await?;
+            let user = row.and_then(|row| row.text("database_user"));
             let quoted = user.as_deref().and_then(|user| user.rsplit_once('@'));
             self.caller.user = quoted.map(|(name, host)| format!("'{name}'@'{host}'"));
         }
@@ -95,17 +82,17 @@ impl Snapshot {
 
     /// Returns the statements that grant this user the right to read tables.
     pub(crate) fn grant(&self, tables: &[&str]) -> String {
-        self.caller.grant(self.dialect, tables)
+        self.caller.grant(self.dialect(), tables)
     }
 
     async fn begin(url: &DatabaseUrl, shared: Option<&SharedSnapshot>) -> Result<Self, DatabaseError> {
         let unreachable =
             |reason: String| DatabaseError::Unreachable { url: url.to_string(), reason, passing: true };
-        let link = within_time(url, connect(url, Access::Read)).await?;
-        let mut snapshot = Self { link, dialect: url.dialect(), caller: Caller::reader(url), statements: 0 };
+        let connection = within_time(url, connect(url, Access::Read)).await?;
+        let mut snapshot = Self { connection, caller: Caller::reader(url), statements: 0 };
         // PostgreSQL requires this before any query.
         let share = shared.map(|shared| format!("SET TRANSACTION SNAPSHOT '{}'", shared.0));
-        let begin: &[&str] = match snapshot.dialect {
+        let begin: &[&str] = match snapshot.dialect() {
             Dialect::PostgreSql => &[
                 "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
                 share.as_deref().unwrap_or_default(),
@@ -132,11 +119,12 @@ impl Snapshot {
     /// # Errors
     /// [`DatabaseError::Statement`].
     pub async fn share(&mut self) -> Result<Option<SharedSnapshot>, DatabaseError> {
-        if self.dialect != Dialect::PostgreSql {
+        if self.dialect() != Dialect::PostgreSql {
             return Ok(None);
         }
-        let row = self.first("a snapshot to share", "SELECT pg_export_snapshot()".to_owned(), &[]).await?;
-        Ok(row.and_then(|row| row.text(0)).and_then(SharedSnapshot::new))
+        let sql = "SELECT pg_export_snapshot() AS snapshot_name".to_owned();
+        let row = self.first("a snapshot to share", sql, &[]).await?;
+        Ok(row.and_then(|row| row.text("snapshot_name")).and_then(SharedSnapshot::new))
     }
 
     /// Opens a connection with the same view as the one that shared its snapshot.
@@ -149,7 +137,7 @@ impl Snapshot {
 
     /// Returns the kind of database.
     pub fn dialect(&self) -> Dialect {
-        self.dialect
+        self.connection.dialect()
     }
 
     /// Returns the number of statements sent so far.
@@ -159,12 +147,7 @@ impl Snapshot {
 
     async fn run(&mut self, statement: &str) -> Result<(), sqlx::Error> {
         self.statements += 1;
-        let statement = sqlx::raw_sql(AssertSqlSafe(statement.to_owned()));
-        match &mut self.link {
-            Link::Postgres(link) => link.execute(statement).await.map(drop),
-            Link::MySql(link) => link.execute(statement).await.map(drop),
-            Link::Sqlite(link) => link.execute(statement).await.map(drop),
-        }
+        self.connection.link().execute(statement.to_owned(), &[]).await.map(drop)
     }
 
     /// Sends one statement and streams its rows, so that memory use does not depend on their number.
@@ -178,21 +161,8 @@ impl Snapshot {
     ) -> BoxStream<'a, Result<Row, DatabaseError>> {
         self.statements += 1;
         let caller = self.caller.clone();
-        let persistent = is_kept(self.dialect(), texts.len());
-        macro_rules! rows {
-            ($link:expr, $variant:path, $sql:expr) => {{
-                let mut query = sqlx::query(AssertSqlSafe($sql)).persistent(persistent);
-                for text in texts {
-                    query = query.bind((*text).to_owned());
-                }
-                query.fetch($link).map_ok($variant).map_err(statement_error(what, caller)).boxed()
-            }};
-        }
-        match &mut self.link {
-            Link::Postgres(link) => rows!(link, Row::Postgres, numbered_placeholders(&sql)),
-            Link::MySql(link) => rows!(link, Row::MySql, backticks(sql)),
-            Link::Sqlite(link) => rows!(link, Row::Sqlite, sql),
-        }
+        let values: Vec<Value<'_>> = texts.iter().map(|text| (*text).into()).collect();
+        self.connection.link().stream(sql, &values).map_err(statement_error(what, caller)).boxed()
     }
 
     /// Returns all rows of a statement, for few rows only.
@@ -220,84 +190,4 @@ impl Snapshot {
     ) -> Result<Option<Row>, DatabaseError> {
         Ok(self.rows(what, sql, texts).await?.into_iter().next())
     }
-}
-
-/// Purpose of a connection.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Access {
-    Read,
-    Write,
-}
-
-/// Limits the time for connecting.
-pub(super) async fn within_time(
-    url: &DatabaseUrl,
-    connecting: impl Future<Output = Result<Link, DatabaseError>>,
-) -> Result<Link, DatabaseError> {
-    tokio::time::timeout(CONNECT_TIMEOUT, connecting).await.map_err(|_| DatabaseError::Unreachable {
-        url: url.to_string(),
-        reason: format!("no answer within {} seconds", CONNECT_TIMEOUT.as_secs()),
-        passing: true,
-    })?
-}
-
-pub(super) async fn connect(url: &DatabaseUrl, access: Access) -> Result<Link, DatabaseError> {
-    let address =
-        |error: sqlx::Error| DatabaseError::Address { url: url.to_string(), reason: error.to_string() };
-    let refused = |error: sqlx::Error| refused(url, &error);
-    Ok(match url.dialect() {
-        Dialect::PostgreSql => {
-            let options: PgConnectOptions = url.expose().parse().map_err(address)?;
-            // PgBouncer rejects parameters it does not know, and no fractions are read here.
-            let options = options.extra_float_digits(None);
-            let options = options.application_name("pappus").disable_statement_logging();
-            Link::Postgres(PgConnection::connect_with(&options).await.map_err(refused)?)
-        }
-        Dialect::MySql => {
-            let options: MySqlConnectOptions = url.expose().parse().map_err(address)?;
-            let options = options.charset("utf8mb4").disable_statement_logging();
-            let options = options.statement_cache_capacity(KEPT_STATEMENTS);
-            Link::MySql(MySqlConnection::connect_with(&options).await.map_err(refused)?)
-        }
-        Dialect::Sqlite => {
-            let options: SqliteConnectOptions = url.expose().parse().map_err(address)?;
-            let options = options
-                .read_only(access == Access::Read)
-                .create_if_missing(false)
-                .disable_statement_logging();
-            Link::Sqlite(SqliteConnection::connect_with(&options).await.map_err(refused)?)
-        }
-    })
-}
-
-/// The statements that MariaDB keeps prepared for a connection.
-const KEPT_STATEMENTS: usize = 256;
-/// The most values of a statement that is kept: a long list takes megabytes of the server's memory.
-const KEPT_VALUES: usize = 64;
-
-/// Returns whether a statement stays prepared after it was run.
-///
-/// To MariaDB, closing a statement is a message without an answer. sqlx sends it without `TCP_NODELAY`, so the next
-/// statement waits for the server's delayed acknowledgement: 40 ms. Behind PostgreSQL's poolers, the next transaction
-/// may have another connection, which does not know the statement.
-pub(super) fn is_kept(dialect: Dialect, values: usize) -> bool {
-    dialect == Dialect::MySql && values <= KEPT_VALUES
-}
-
-/// Numbers the placeholders for PostgreSQL.
-pub(crate) fn numbered_placeholders(sql: &str) -> String {
-    let mut numbered = String::with_capacity(sql.len() * 2);
-    for (index, part) in sql.split('?').enumerate() {
-        if index > 0 {
-            // Writing to a string cannot fail.
-            _ = write!(numbered, "${index}");
-        }
-        numbered.push_str(part);
-    }
-    numbered
-}
-
-/// Replaces double quotes, used here only for names, by MySQL's backticks.
-pub(super) fn backticks(sql: String) -> String {
-    if sql.contains('"') { sql.replace('"', "`") } else { sql }
 }

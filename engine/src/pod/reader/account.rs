@@ -11,7 +11,8 @@ use crate::domain::{
     SigningKey,
 };
 use crate::pod::config::PodUrl;
-use crate::pod::database::{Cell as _, DatabaseError, Row};
+use crate::pod::database::DatabaseError;
+use crate::sql::Row;
 
 /// The longest private key text in bytes; one of 8192 bits has 6,400.
 const MAX_PEM: usize = 64 * 1024;
@@ -51,8 +52,8 @@ pub struct AspectRow {
 }
 
 /// The columns for [`read`].
-pub(super) const ACCOUNT: &str = "SELECT u.id, p.id, u.username, p.diaspora_handle, p.guid, u.locked_at, \
-     p.closed_account FROM users u LEFT JOIN people p ON p.owner_id = u.id";
+pub(super) const ACCOUNT: &str = "SELECT u.id AS user_id, p.id AS person_id, u.username, p.diaspora_handle, \
+     p.guid, u.locked_at, p.closed_account FROM users u LEFT JOIN people p ON p.owner_id = u.id";
 
 pub(super) const STATEMENTS: &[&Statement] =
     &[&ASPECTS, &SETTINGS, &PUBLIC_KEY, &BLOCKS, &PROFILE, &PROFILE_TAGS];
@@ -62,7 +63,8 @@ const ASPECTS: Statement = Statement {
     whose: Whose::User,
     sql: |scope| {
         format!(
-            "SELECT id, name, post_default, user_id FROM aspects WHERE {} ORDER BY order_id, id",
+            "SELECT id, name, post_default, user_id AS account_row FROM aspects WHERE {} \
+             ORDER BY order_id, id",
             scope.of("user_id")
         )
     },
@@ -73,9 +75,10 @@ const SETTINGS: Statement = Statement {
     whose: Whose::User,
     sql: |scope| {
         format!(
-            "SELECT u.id, u.email, u.language, u.serialized_private_key, u.disable_mail, \
-             u.show_community_spotlight_in_stream, u.auto_follow_back, a.name, u.id FROM users u \
-             LEFT JOIN aspects a ON a.id = u.auto_follow_back_aspect_id WHERE {}",
+            "SELECT u.email, u.language, u.serialized_private_key, u.disable_mail, \
+             u.show_community_spotlight_in_stream, u.auto_follow_back, a.name AS aspect_name, \
+             u.id AS account_row FROM users u LEFT JOIN aspects a ON a.id = u.auto_follow_back_aspect_id \
+             WHERE {}",
             scope.of("u.id")
         )
     },
@@ -84,7 +87,9 @@ const SETTINGS: Statement = Statement {
 const PUBLIC_KEY: Statement = Statement {
     what: "the account's public key",
     whose: Whose::Person,
-    sql: |scope| format!("SELECT serialized_public_key, id FROM people WHERE {}", scope.of("id")),
+    sql: |scope| {
+        format!("SELECT serialized_public_key, id AS account_row FROM people WHERE {}", scope.of("id"))
+    },
 };
 
 const BLOCKS: Statement = Statement {
@@ -92,8 +97,8 @@ const BLOCKS: Statement = Statement {
     whose: Whose::User,
     sql: |scope| {
         format!(
-            "SELECT b.id, p.diaspora_handle, b.user_id FROM blocks b LEFT JOIN people p ON p.id = b.person_id \
-             WHERE {} ORDER BY b.id",
+            "SELECT b.id, p.diaspora_handle, b.user_id AS account_row FROM blocks b \
+             LEFT JOIN people p ON p.id = b.person_id WHERE {} ORDER BY b.id",
             scope.of("b.user_id")
         )
     },
@@ -105,8 +110,8 @@ const PROFILE: Statement = Statement {
     sql: |scope| {
         format!(
             "SELECT id, updated_at, first_name, last_name, image_url, image_url_medium, image_url_small, bio, \
-             birthday, gender, location, searchable, public_details, nsfw, person_id FROM profiles \
-             WHERE {} ORDER BY id",
+             birthday, gender, location, searchable, public_details, nsfw, person_id AS account_row \
+             FROM profiles WHERE {} ORDER BY id",
             scope.of("person_id")
         )
     },
@@ -117,8 +122,9 @@ const PROFILE_TAGS: Statement = Statement {
     whose: Whose::Person,
     sql: |scope| {
         format!(
-            "SELECT t.name, f.id, f.person_id FROM taggings g JOIN tags t ON t.id = g.tag_id \
-             JOIN profiles f ON f.id = g.taggable_id WHERE g.taggable_type = 'Profile' AND {} ORDER BY g.id",
+            "SELECT t.name, f.id AS profile_id, f.person_id AS account_row FROM taggings g \
+             JOIN tags t ON t.id = g.tag_id JOIN profiles f ON f.id = g.taggable_id \
+             WHERE g.taggable_type = 'Profile' AND {} ORDER BY g.id",
             scope.of("f.person_id")
         )
     },
@@ -126,23 +132,24 @@ const PROFILE_TAGS: Statement = Statement {
 
 /// Reads a row of [`ACCOUNT`].
 pub(super) fn read(row: &Row, pod: &PodUrl) -> Result<AccountRow, ReadError> {
-    let (username, handle) = (row.text(2).unwrap_or_default(), row.text(3).unwrap_or_default());
+    let username = row.text("username").unwrap_or_default();
+    let handle = row.text("diaspora_handle").unwrap_or_default();
     let broken = |reason: String| ReadError::BrokenAccount { name: username.clone(), reason };
     let unreadable = || broken("its row number is unreadable".to_owned());
-    let user_id = row.integer(0).ok_or_else(unreadable)?;
-    let has_person = !row.is_null(1);
-    let person_id = if has_person { row.integer(1).ok_or_else(unreadable)? } else { -user_id };
+    let user_id = row.integer("user_id").ok_or_else(unreadable)?;
+    let has_person = !row.is_null("person_id");
+    let person_id = if has_person { row.integer("person_id").ok_or_else(unreadable)? } else { -user_id };
     let no_id =
         || broken(format!("its diaspora* ID is {handle:?}, and none can be made of the pod's address"));
     Ok(AccountRow {
         user_id,
         person_id,
         id: identity::usable_id(&handle, &username, user_id, pod).ok_or_else(no_id)?,
-        guid: if has_person { row.text(4).unwrap_or_default() } else { invented_guid(pod, user_id) }
+        guid: if has_person { row.text("guid").unwrap_or_default() } else { invented_guid(pod, user_id) }
             .parse()
             .map_err(|error| broken(format!("{error}")))?,
-        locked: !row.is_null(5),
-        closed: row.boolean(6).unwrap_or(false),
+        locked: !row.is_null("locked_at"),
+        closed: row.boolean("closed_account").unwrap_or(false),
         username,
         handle,
     })
@@ -169,8 +176,9 @@ pub(super) async fn aspects(
     let rows = source.rows(&ASPECTS, account).await?;
     let mut stand_ins = StandIns::default();
     let aspects = rows.iter().filter_map(|row| {
-        let (id, name) = (row.integer(0)?, row.text(1)?);
-        let post_default = stand_ins.flag(row, 2, &format!("post_default of the aspect {name}"), true);
+        let (id, name) = (row.integer("id")?, row.text("name")?);
+        let post_default =
+            stand_ins.flag(row, "post_default", &format!("post_default of the aspect {name}"), true);
         Some(AspectRow { id, name, post_default })
     });
     let aspects = aspects.collect();
@@ -188,25 +196,25 @@ impl AccountReader<'_> {
         let profile = self.profile().await?;
         let unknown = || ReadError::UnknownAccount { name: self.account.username.clone() };
         let row = self.source.first(&SETTINGS, &self.account).await?.ok_or_else(unknown)?;
-        let private_key = self.private_key(row.text(3));
+        let private_key = self.private_key(row.text("serialized_private_key"));
         let mut stand_ins = StandIns::default();
         let [mail, spotlight, back] = [
-            (4, "disable_mail", false),
-            (5, "show_community_spotlight_in_stream", true),
-            (6, "auto_follow_back", false),
+            ("disable_mail", false),
+            ("show_community_spotlight_in_stream", true),
+            ("auto_follow_back", false),
         ]
-        .map(|(column, what, empty)| stand_ins.flag(&row, column, what, empty));
+        .map(|(column, empty)| stand_ins.flag(&row, column, column, empty));
         stand_ins.note_account(&mut self.notes, &self.account);
         Ok(Settings {
             // Readers compare it with the ID.
             username: self.account.id.username().to_owned(),
-            email: row.text(1).unwrap_or_default(),
-            language: row.filled(2),
+            email: row.text("email").unwrap_or_default(),
+            language: row.filled("language"),
             private_key,
             disable_mail: mail,
             show_community_spotlight_in_stream: spotlight,
             auto_follow_back: back,
-            auto_follow_back_aspect: row.text(7),
+            auto_follow_back_aspect: row.text("aspect_name"),
             blocks,
             profile: Entity(profile),
         })
@@ -242,13 +250,15 @@ impl AccountReader<'_> {
     /// The database's failure.
     pub async fn public_key(&mut self) -> Result<Option<PublicKey>, ReadError> {
         let row = self.source.first(&PUBLIC_KEY, &self.account).await?;
-        Ok(row.and_then(|row| row.text(0)).and_then(|pem| PublicKey::from_pem(&pem).ok()))
+        Ok(row
+            .and_then(|row| row.text("serialized_public_key"))
+            .and_then(|pem| PublicKey::from_pem(&pem).ok()))
     }
 
     async fn blocks(&mut self) -> Result<Vec<DiasporaId>, ReadError> {
         let mut blocks = Vec::new();
         for row in self.source.rows(&BLOCKS, &self.account).await? {
-            match row.text(1).map(|id| id.parse()) {
+            match row.text("diaspora_handle").map(|id| id.parse()) {
                 Some(Ok(id)) => {
                     self.notes.count(CountKind::Blocks);
                     blocks.push(id);
@@ -261,7 +271,7 @@ impl AccountReader<'_> {
                     let name = other
                         .and_then(Result::err)
                         .map(|error: crate::domain::DiasporaIdError| error.to_string());
-                    self.notes.omit(problem, RecordKind::Block, row.integer(0), name);
+                    self.notes.omit(problem, RecordKind::Block, row.integer("id"), name);
                 }
             }
         }
@@ -273,11 +283,11 @@ impl AccountReader<'_> {
         let mut stand_ins = StandIns::default();
         let mut profile = profile_of(&self.account.id, row.as_ref(), &mut stand_ins);
         stand_ins.note_account(&mut self.notes, &self.account);
-        if let Some(id) = row.and_then(|row| row.integer(0)) {
+        if let Some(id) = row.and_then(|row| row.integer("id")) {
             let rows = self.source.rows(&PROFILE_TAGS, &self.account).await?;
-            let of_profile = rows.iter().filter(|row| row.integer(1) == Some(id));
+            let of_profile = rows.iter().filter(|row| row.integer("profile_id") == Some(id));
             let tags: Vec<String> =
-                of_profile.filter_map(|row| row.filled(0)).map(|tag| format!("#{tag}")).collect();
+                of_profile.filter_map(|row| row.filled("name")).map(|tag| format!("#{tag}")).collect();
             profile.tag_string = Some(tags.join(" ")).filter(|tags| !tags.is_empty());
         }
         let too_long = |text: &mut String| text.len() > MAX_BIO;
@@ -291,25 +301,25 @@ impl AccountReader<'_> {
 
 /// Builds a profile from its row; a person without a profile still needs a name.
 fn profile_of(author: &DiasporaId, row: Option<&Row>, stand_ins: &mut StandIns) -> Profile {
-    let text = |column| row.and_then(|row: &Row| row.filled(column));
+    let text = |column: &'static str| row.and_then(|row: &Row| row.filled(column));
     // The pod's default avatar does not belong to the person.
-    let image = |column| text(column).filter(|url: &String| !url.contains("user/default"));
+    let image = |column: &'static str| text(column).filter(|url: &String| !url.contains("user/default"));
     Profile {
         author: author.clone(),
-        edited_at: row.and_then(|row| stand_ins.optional(row.time_reading(1), "profile's time")),
+        edited_at: row.and_then(|row| stand_ins.optional(row.time_reading("updated_at"), "profile's time")),
         full_name: None,
-        first_name: text(2),
-        last_name: text(3),
-        image_url: image(4),
-        image_url_medium: image(5),
-        image_url_small: image(6),
-        bio: text(7),
-        birthday: row.and_then(|row| stand_ins.optional(row.date_reading(8), "birthday")),
-        gender: text(9),
-        location: text(10),
-        searchable: row.and_then(|row| stand_ins.optional_flag(row, 11, "searchable")),
-        public: row.and_then(|row| stand_ins.optional_flag(row, 12, "public_details")),
-        nsfw: row.and_then(|row| stand_ins.optional_flag(row, 13, "nsfw")),
+        first_name: text("first_name"),
+        last_name: text("last_name"),
+        image_url: image("image_url"),
+        image_url_medium: image("image_url_medium"),
+        image_url_small: image("image_url_small"),
+        bio: text("bio"),
+        birthday: row.and_then(|row| stand_ins.optional(row.date_reading("birthday"), "birthday")),
+        gender: text("gender"),
+        location: text("location"),
+        searchable: row.and_then(|row| stand_ins.optional_flag(row, "searchable", "searchable")),
+        public: row.and_then(|row| stand_ins.optional_flag(row, "public_details", "public_details")),
+        nsfw: row.and_then(|row| stand_ins.optional_flag(row, "nsfw", "nsfw")),
         tag_string: None,
     }
 }

@@ -11,13 +11,14 @@ use futures_util::TryStreamExt as _;
 use super::account::{self, AccountRow};
 use super::others::{LIKES_ON_COMMENTS, PersonKey};
 use super::posts::{ByPost, Reply};
-use super::relayables::{AUTHOR_ID, AUTHOR_ROW, OWN, POST_AUTHOR, POST_ROW, SIGNATURE};
+use super::relayables::OWN;
 use super::signing::migrations::{Moves, list};
 use super::source::{Scope, Statement, Whose, person_keys, pod_addresses, private_keys};
 use super::{ReadError, contacts, conversations, extras, others, post_parts, posts, relayables};
 use crate::domain::{PodAddress, PrivateKey};
 use crate::pod::config::PodUrl;
-use crate::pod::database::{Cell as _, Row, Snapshot};
+use crate::pod::database::Snapshot;
+use crate::sql::Row;
 
 /// All modules' statements; one that is missing here would return no rows for an account read ahead.
 static STATEMENTS: [&[&Statement]; 8] = [
@@ -83,9 +84,9 @@ impl ReadAhead {
         let (moves, liked) = (Arc::clone(&network.moves), network.comments_are_liked);
         let sql = format!("{} WHERE u.id IN ({}) ORDER BY p.id", account::ACCOUNT, list(users));
         let rows = snapshot.rows("the accounts", sql, &[]).await?;
-        let persons: Vec<i64> = rows.iter().filter_map(|row| row.integer(1)).collect();
+        let persons: Vec<i64> = rows.iter().filter_map(|row| row.integer("person_id")).collect();
         for row in rows {
-            if let Some(user) = row.integer(0) {
+            if let Some(user) = row.integer("user_id") {
                 self.accounts.entry(user).or_insert(row);
             }
         }
@@ -110,7 +111,7 @@ impl ReadAhead {
         let sql = (statement.sql)(&Scope::all_of(accounts));
         let mut rows = snapshot.stream(statement.what, sql, &[]);
         while let Some(row) = rows.try_next().await? {
-            if let Some(account) = row.width().checked_sub(1).and_then(|last| row.integer(last)) {
+            if let Some(account) = row.integer("account_row") {
                 self.rows.entry((statement.what, account)).or_default().push(row);
             }
         }
@@ -127,9 +128,9 @@ impl ReadAhead {
     ) -> Result<(), ReadError> {
         let (mut people, mut unsigned) = (HashSet::new(), HashSet::new());
         for row in persons.iter().flat_map(|person| self.by_others(*person)) {
-            let Some(author) = row.integer(AUTHOR_ROW) else { continue };
+            let Some(author) = row.integer("author_id") else { continue };
             people.insert(author);
-            if row.filled(SIGNATURE).is_none() {
+            if row.filled("author_signature").is_none() {
                 unsigned.insert(author);
             }
         }
@@ -163,24 +164,24 @@ impl ReadAhead {
 
     /// Returns the `people.id` of everyone active on an account's posts.
     pub(super) fn active_people(&self, account: i64) -> HashSet<i64> {
-        self.by_others(account).filter_map(|row| row.integer(AUTHOR_ROW)).collect()
+        self.by_others(account).filter_map(|row| row.integer("author_id")).collect()
     }
 
     /// Returns the comments under an account's posts, oldest first.
     pub(super) fn replies(&self, account: i64) -> ByPost<Vec<Reply>> {
         let own = self.rows(OWN[0], account).iter();
-        let own = own.filter(|row| row.integer(POST_AUTHOR) == Some(account));
+        let own = own.filter(|row| row.integer("post_author_id") == Some(account));
         let mut rows: Vec<&Row> = self.rows(others::OTHERS[0], account).iter().chain(own).collect();
-        rows.sort_by_key(|row| row.integer(0));
+        rows.sort_by_key(|row| row.integer("id"));
         let mut replies: ByPost<Vec<Reply>> = ByPost::new();
         for row in rows {
-            let Some(post) = row.integer(POST_ROW) else { continue };
-            let author = row.integer(AUTHOR_ROW).and_then(|person| self.people.get(&person));
+            let Some(post) = row.integer("post_id") else { continue };
+            let author = row.integer("author_id").and_then(|person| self.people.get(&person));
             replies.entry(post).or_default().push(Reply {
-                author_id: row.text(AUTHOR_ID).unwrap_or_default(),
+                author_id: row.text("author").unwrap_or_default(),
                 author_name: author.map(|author| author.name.clone()).unwrap_or_default(),
-                created_at: row.time(9),
-                text: row.text(8).unwrap_or_default(),
+                created_at: row.time("created_at"),
+                text: row.text("text").unwrap_or_default(),
             });
         }
         replies
@@ -208,7 +209,7 @@ mod tests {
         for statement in STATEMENTS.iter().copied().flatten() {
             assert!(names.insert(statement.what), "{}", statement.what);
             let sql = (statement.sql)(&Scope::all_of(&[5, 7]));
-            assert!(sql.contains("IN (5,7)"), "{sql}");
+            assert!(sql.contains("IN (5,7)") && sql.contains("AS account_row"), "{sql}");
             assert!((statement.sql)(&Scope::all_of(&[5])).contains("= 5"));
         }
     }

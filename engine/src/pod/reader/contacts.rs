@@ -9,7 +9,7 @@ use super::source::{Statement, Whose};
 use super::stand_ins::StandIns;
 use super::{AccountReader, ReadError, Sink};
 use crate::domain::{Contact, CountKind, DiasporaId, OmissionCode, PublicKey, RecordKind};
-use crate::pod::database::{Cell as _, Row};
+use crate::sql::Row;
 
 /// Data about the contacts for later parts: audiences and subscribed pods.
 #[derive(Debug, Default)]
@@ -40,8 +40,9 @@ const CONTACTS: Statement = Statement {
     whose: Whose::User,
     sql: |scope| {
         format!(
-            "SELECT c.id, c.sharing, c.receiving, p.id, p.guid, p.diaspora_handle, p.serialized_public_key, \
-             f.first_name, f.last_name, p.pod_id, p.owner_id, c.user_id FROM contacts c \
+            "SELECT c.id, c.sharing, c.receiving, p.id AS person_row, p.guid, p.diaspora_handle, \
+             p.serialized_public_key, f.first_name, f.last_name, p.pod_id, p.owner_id, \
+             c.user_id AS account_row FROM contacts c \
              LEFT JOIN people p ON p.id = c.person_id LEFT JOIN profiles f ON f.person_id = p.id \
              WHERE {} ORDER BY c.id, f.id",
             scope.of("c.user_id")
@@ -54,7 +55,7 @@ const MEMBERSHIPS: Statement = Statement {
     whose: Whose::User,
     sql: |scope| {
         format!(
-            "SELECT m.contact_id, m.aspect_id, c.user_id FROM aspect_memberships m \
+            "SELECT m.contact_id, m.aspect_id, c.user_id AS account_row FROM aspect_memberships m \
              JOIN contacts c ON c.id = m.contact_id WHERE {} ORDER BY m.id",
             scope.of("c.user_id")
         )
@@ -73,10 +74,10 @@ impl AccountReader<'_> {
         let mut rows = source.stream(&CONTACTS, account);
         while let Some(row) = rows.try_next().await? {
             let aspect_ids =
-                row.integer(0).and_then(|id| memberships.get(&id)).map_or(&[][..], Vec::as_slice);
+                row.integer("id").and_then(|id| memberships.get(&id)).map_or(&[][..], Vec::as_slice);
             let groups =
                 aspects.iter().filter(|a| aspect_ids.contains(&a.id)).map(|a| a.name.clone()).collect();
-            let person = row.integer(3);
+            let person = row.integer("person_row");
             if person.is_some_and(|person| !book.people.insert(person)) {
                 continue; // a second profile of the same person
             }
@@ -84,12 +85,14 @@ impl AccountReader<'_> {
             match contact(&row, groups, notes, &mut stand_ins) {
                 Ok(contact) => {
                     let id = Some(contact.account_id.as_str());
-                    stand_ins.note(notes, RecordKind::Contact, row.integer(0), id);
+                    stand_ins.note(notes, RecordKind::Contact, row.integer("id"), id);
                     book.note(&row, aspect_ids, &contact.account_id);
                     notes.count(CountKind::Contacts);
                     sink.put(contact).await?;
                 }
-                Err(problem) => notes.omit(problem, RecordKind::Contact, row.integer(0), row.text(5)),
+                Err(problem) => {
+                    notes.omit(problem, RecordKind::Contact, row.integer("id"), row.text("diaspora_handle"));
+                }
             }
         }
         for members in book.aspect_members.values_mut() {
@@ -103,7 +106,7 @@ impl AccountReader<'_> {
         let mut memberships: HashMap<i64, Vec<i64>> = HashMap::new();
         let mut rows = self.source.stream(&MEMBERSHIPS, &self.account);
         while let Some(row) = rows.try_next().await? {
-            if let (Some(contact), Some(aspect)) = (row.integer(0), row.integer(1)) {
+            if let (Some(contact), Some(aspect)) = (row.integer("contact_id"), row.integer("aspect_id")) {
                 memberships.entry(contact).or_default().push(aspect);
             }
         }
@@ -113,11 +116,11 @@ impl AccountReader<'_> {
 
 impl ContactBook {
     fn note(&mut self, row: &Row, aspects: &[i64], id: &DiasporaId) {
-        let Some(person) = row.integer(3) else { return };
+        let Some(person) = row.integer("person_row") else { return };
         for aspect in aspects {
             self.aspect_members.entry(*aspect).or_default().push((person, id.clone()));
         }
-        if let (Some(pod), true) = (row.integer(9), row.is_null(10)) {
+        if let (Some(pod), true) = (row.integer("pod_id"), row.is_null("owner_id")) {
             self.pods.insert(pod);
         }
     }
@@ -129,19 +132,19 @@ fn contact(
     notes: &mut Notes,
     stand_ins: &mut StandIns,
 ) -> Result<Contact, Problem> {
-    if row.is_null(3) {
+    if row.is_null("person_row") {
         return Err(Problem::new(OmissionCode::MissingPerson, "the person is not in the pod's database"));
     }
-    let account_id: DiasporaId = identifier(row.text(5), "diaspora* ID")?;
-    let sharing = stand_ins.flag(row, 1, "sharing", false);
-    let receiving = stand_ins.flag(row, 2, "receiving", false);
-    let key = row.text(6).unwrap_or_default();
+    let account_id: DiasporaId = identifier(row.text("diaspora_handle"), "diaspora* ID")?;
+    let sharing = stand_ins.flag(row, "sharing", "sharing", false);
+    let receiving = stand_ins.flag(row, "receiving", "receiving", false);
+    let key = row.text("serialized_public_key").unwrap_or_default();
     let public_key = match PublicKey::from_pem(&key) {
         Ok(_) => Some(key),
         Err(error) => {
             let reason = format!("the person's public key is left out, the contact itself is there: {error}");
             let problem = Problem::new(OmissionCode::UnreadableKey, reason);
-            notes.omit(problem, RecordKind::Person, row.integer(3), Some(account_id.to_string()));
+            notes.omit(problem, RecordKind::Person, row.integer("person_row"), Some(account_id.to_string()));
             None
         }
     };
@@ -150,8 +153,8 @@ fn contact(
         receiving,
         following: sharing,
         followed: receiving,
-        person_guid: Some(identifier(row.text(4), "GUID")?),
-        person_name: display_name(row.text(7), row.text(8), account_id.as_str()),
+        person_guid: Some(identifier(row.text("guid"), "GUID")?),
+        person_name: display_name(row.text("first_name"), row.text("last_name"), account_id.as_str()),
         account_id,
         public_key,
         contact_groups_membership: groups,

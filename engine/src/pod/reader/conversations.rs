@@ -11,7 +11,7 @@ use super::{AccountReader, AccountRow, ReadError, Sink};
 use crate::domain::{
     Conversation, ConversationState, CountKind, DiasporaId, Message, OmissionCode, RecordKind,
 };
-use crate::pod::database::{Cell as _, Row};
+use crate::sql::Row;
 
 /// Conversations per batch, with all their messages.
 const BATCH: usize = 100;
@@ -27,7 +27,8 @@ const CONVERSATION_IDS: Statement = Statement {
     whose: Whose::Person,
     sql: |scope| {
         format!(
-            "SELECT conversation_id, person_id FROM conversation_visibilities WHERE {} ORDER BY conversation_id",
+            "SELECT conversation_id, person_id AS account_row FROM conversation_visibilities WHERE {} \
+             ORDER BY conversation_id",
             scope.of("person_id")
         )
     },
@@ -38,9 +39,10 @@ const CONVERSATIONS: Statement = Statement {
     whose: Whose::Person,
     sql: |scope| {
         format!(
-            "SELECT c.id, c.guid, a.diaspora_handle, c.subject, c.created_at, v.unread, v.person_id \
-             FROM conversation_visibilities v JOIN conversations c ON c.id = v.conversation_id \
-             LEFT JOIN people a ON a.id = c.author_id WHERE {} ORDER BY c.id",
+            "SELECT c.id, c.guid, a.diaspora_handle, c.subject, c.created_at, v.unread, \
+             v.person_id AS account_row FROM conversation_visibilities v \
+             JOIN conversations c ON c.id = v.conversation_id LEFT JOIN people a ON a.id = c.author_id \
+             WHERE {} ORDER BY c.id",
             scope.part_of("v.person_id", "v.conversation_id")
         )
     },
@@ -51,7 +53,8 @@ const PARTICIPANTS: Statement = Statement {
     whose: Whose::Person,
     sql: |scope| {
         format!(
-            "SELECT v.conversation_id, a.diaspora_handle, m.person_id FROM conversation_visibilities m \
+            "SELECT v.conversation_id, a.diaspora_handle, m.person_id AS account_row \
+             FROM conversation_visibilities m \
              JOIN conversation_visibilities v ON v.conversation_id = m.conversation_id \
              JOIN people a ON a.id = v.person_id WHERE {} ORDER BY v.conversation_id, a.id",
             scope.part_of("m.person_id", "m.conversation_id")
@@ -64,9 +67,10 @@ const MESSAGES: Statement = Statement {
     whose: Whose::Person,
     sql: |scope| {
         format!(
-            "SELECT m.conversation_id, m.id, m.guid, a.diaspora_handle, m.created_at, m.text, v.person_id \
-             FROM conversation_visibilities v JOIN messages m ON m.conversation_id = v.conversation_id \
-             LEFT JOIN people a ON a.id = m.author_id WHERE {} ORDER BY m.conversation_id, m.id",
+            "SELECT m.conversation_id, m.id, m.guid, a.diaspora_handle, m.created_at, m.text, \
+             v.person_id AS account_row FROM conversation_visibilities v \
+             JOIN messages m ON m.conversation_id = v.conversation_id LEFT JOIN people a ON a.id = m.author_id \
+             WHERE {} ORDER BY m.conversation_id, m.id",
             scope.part_of("v.person_id", "v.conversation_id")
         )
     },
@@ -82,12 +86,12 @@ impl AccountReader<'_> {
             let mut participants = self.participants(range).await?;
             let mut messages = self.messages(range).await?;
             for row in self.source.rows_range(&CONVERSATIONS, &self.account, range).await? {
-                let id = row.integer(0).unwrap_or_default();
+                let id = row.integer("id").unwrap_or_default();
                 let participants = participants.remove(&id).unwrap_or_default();
                 let messages = messages.remove(&id).unwrap_or_default();
                 let length = messages.len();
                 let Self { account, notes, .. } = self;
-                let record = notes.record(RecordKind::Conversation, (&row, 0, 1), |stand_ins| {
+                let record = notes.record(RecordKind::Conversation, (&row, "id", "guid"), |stand_ins| {
                     conversation(&row, account, participants, messages, stand_ins)
                 });
                 if let Some(conversation) = record {
@@ -108,7 +112,7 @@ impl AccountReader<'_> {
             return Ok(vec![None]);
         }
         let rows = self.source.rows(&CONVERSATION_IDS, &self.account).await?;
-        let ids: Vec<i64> = rows.iter().filter_map(|row| row.integer(0)).collect();
+        let ids: Vec<i64> = rows.iter().filter_map(|row| row.integer("conversation_id")).collect();
         let mut after = 0;
         let last = ids.chunks(BATCH).filter_map(|chunk| chunk.last());
         Ok(last
@@ -124,8 +128,8 @@ impl AccountReader<'_> {
         let Self { source, account, .. } = self;
         let mut rows = source.stream_range(&PARTICIPANTS, account, range);
         while let Some(row) = rows.try_next().await? {
-            let person = account.person_id_of(row.text(1), "diaspora* ID");
-            if let (Some(id), Ok(person)) = (row.integer(0), person) {
+            let person = account.person_id_of(row.text("diaspora_handle"), "diaspora* ID");
+            if let (Some(id), Ok(person)) = (row.integer("conversation_id"), person) {
                 participants.entry(id).or_default().push(person);
             }
         }
@@ -137,9 +141,10 @@ impl AccountReader<'_> {
         let mut messages: HashMap<i64, Vec<Message>> = HashMap::new();
         let mut rows = source.stream_range(&MESSAGES, account, range);
         while let Some(row) = rows.try_next().await? {
-            let record = notes
-                .record(RecordKind::Message, (&row, 1, 2), |stand_ins| message(&row, account, stand_ins));
-            if let (Some(id), Some(message)) = (row.integer(0), record) {
+            let record = notes.record(RecordKind::Message, (&row, "id", "guid"), |stand_ins| {
+                message(&row, account, stand_ins)
+            });
+            if let (Some(id), Some(message)) = (row.integer("conversation_id"), record) {
                 messages.entry(id).or_default().push(message);
             }
         }
@@ -160,13 +165,13 @@ fn conversation(
     stand_ins: &mut StandIns,
 ) -> Result<Conversation, Problem> {
     Ok(Conversation {
-        guid: identifier(row.text(1), "GUID")?,
-        author: author(account, row.text(2))?,
-        subject: row.text(3).unwrap_or_default(),
-        created_at: stand_ins.time(row, 4),
+        guid: identifier(row.text("guid"), "GUID")?,
+        author: author(account, row.text("diaspora_handle"))?,
+        subject: row.text("subject").unwrap_or_default(),
+        created_at: stand_ins.time(row, "created_at"),
         participants,
         state: ConversationState {
-            unread: stand_ins.number(row, 5, "number of unread messages").unwrap_or(0),
+            unread: stand_ins.number(row, "unread", "number of unread messages").unwrap_or(0),
         },
         messages,
         continued: false,
@@ -174,14 +179,14 @@ fn conversation(
 }
 
 fn message(row: &Row, account: &AccountRow, stand_ins: &mut StandIns) -> Result<Message, Problem> {
-    let text = row.text(5).unwrap_or_default();
+    let text = row.text("text").unwrap_or_default();
     if text.len() > MAX_MESSAGE {
         return Err(Problem::too_large(text.len()));
     }
     Ok(Message {
-        guid: identifier(row.text(2), "GUID")?,
-        author: author(account, row.text(3))?,
-        created_at: stand_ins.time(row, 4),
+        guid: identifier(row.text("guid"), "GUID")?,
+        author: author(account, row.text("diaspora_handle"))?,
+        created_at: stand_ins.time(row, "created_at"),
         text,
     })
 }

@@ -12,7 +12,7 @@ use crate::domain::{
     AspectAudience, AspectSetting, CommentedPost, CountKind, ExtraSettings, Guid, LoosePhoto, OmissionCode,
     PodAddress, RecordKind,
 };
-use crate::pod::database::{Cell as _, Row};
+use crate::sql::Row;
 
 /// A photo's file: its name in the archive and its possible names on the pod.
 #[derive(Debug)]
@@ -43,7 +43,8 @@ const FOLLOWED_TAGS: Statement = Statement {
     whose: Whose::User,
     sql: |scope| {
         format!(
-            "SELECT t.name, f.user_id FROM tag_followings f JOIN tags t ON t.id = f.tag_id WHERE {} ORDER BY t.name",
+            "SELECT t.name, f.user_id AS account_row FROM tag_followings f JOIN tags t ON t.id = f.tag_id \
+             WHERE {} ORDER BY t.name",
             scope.of("f.user_id")
         )
     },
@@ -54,8 +55,8 @@ const SUBSCRIPTIONS: Statement = Statement {
     whose: Whose::Person,
     sql: |scope| {
         format!(
-            "SELECT t.id, p.guid, t.author_id FROM participations t LEFT JOIN posts p ON p.id = t.target_id \
-             WHERE {} AND t.target_type = 'Post' ORDER BY t.id",
+            "SELECT t.id, p.guid, t.author_id AS account_row FROM participations t \
+             LEFT JOIN posts p ON p.id = t.target_id WHERE {} AND t.target_type = 'Post' ORDER BY t.id",
             scope.of("t.author_id")
         )
     },
@@ -66,14 +67,17 @@ const MAIL: Statement = Statement {
     whose: Whose::User,
     sql: |scope| {
         let of = scope.of("user_id");
-        format!("SELECT email_type, user_id FROM user_preferences WHERE {of} ORDER BY id")
+        format!("SELECT email_type, user_id AS account_row FROM user_preferences WHERE {of} ORDER BY id")
     },
 };
 
 const MORE_SETTINGS: Statement = Statement {
     what: "more of the user's settings",
     whose: Whose::User,
-    sql: |scope| format!("SELECT color_theme, post_default_public, id FROM users WHERE {}", scope.of("id")),
+    sql: |scope| {
+        let of = scope.of("id");
+        format!("SELECT color_theme, post_default_public, id AS account_row FROM users WHERE {of}")
+    },
 };
 
 /// Posts and photos, with their kind in the archive.
@@ -98,8 +102,9 @@ const AUDIENCES: [(&str, &Statement); 2] = [
 
 fn audiences(table: &str, shareable: &str, scope: &Scope<'_>) -> String {
     format!(
-        "SELECT p.guid, v.aspect_id, p.author_id FROM aspect_visibilities v JOIN {table} p ON p.id = v.shareable_id \
-         WHERE v.shareable_type = '{shareable}' AND {} AND NOT p.public ORDER BY p.id, v.aspect_id",
+        "SELECT p.guid, v.aspect_id, p.author_id AS account_row FROM aspect_visibilities v \
+         JOIN {table} p ON p.id = v.shareable_id WHERE v.shareable_type = '{shareable}' AND {} \
+         AND NOT p.public ORDER BY p.id, v.aspect_id",
         scope.of("p.author_id")
     )
 }
@@ -107,10 +112,10 @@ fn audiences(table: &str, shareable: &str, scope: &Scope<'_>) -> String {
 const LOOSE_PHOTOS: Statement = Statement {
     what: "the photos outside posts",
     whose: Whose::Person,
-    // The last of the photo's columns is its author.
     sql: |scope| {
         format!(
-            "SELECT f.image_url, {PHOTO_COLUMNS} FROM photos ph LEFT JOIN posts p ON p.guid = ph.status_message_guid \
+            "SELECT f.image_url, {PHOTO_COLUMNS}, ph.author_id AS account_row FROM photos ph \
+             LEFT JOIN posts p ON p.guid = ph.status_message_guid \
              LEFT JOIN profiles f ON f.person_id = ph.author_id WHERE {} AND p.id IS NULL ORDER BY ph.id",
             scope.of("ph.author_id")
         )
@@ -122,8 +127,8 @@ const PHOTO_NAMES: Statement = Statement {
     whose: Whose::Person,
     sql: |scope| {
         format!(
-            "SELECT id, remote_photo_name, unprocessed_image, processed_image, author_id FROM photos WHERE {} \
-             ORDER BY id",
+            "SELECT id, remote_photo_name, unprocessed_image, processed_image, author_id AS account_row \
+             FROM photos WHERE {} ORDER BY id",
             scope.of("author_id")
         )
     },
@@ -134,9 +139,9 @@ const COMMENTED_POSTS: Statement = Statement {
     whose: Whose::Person,
     sql: |scope| {
         format!(
-            "SELECT p.id, p.guid, a.diaspora_handle, a.owner_id, a.pod_id, p.created_at, p.text, x.account \
-             FROM (SELECT DISTINCT c.author_id AS account, c.commentable_id AS post FROM comments c WHERE {} \
-             AND c.commentable_type = 'Post') x JOIN posts p ON p.id = x.post \
+            "SELECT p.id, p.guid, a.diaspora_handle, a.owner_id, a.pod_id, p.created_at, p.text, \
+             x.account AS account_row FROM (SELECT DISTINCT c.author_id AS account, c.commentable_id AS post \
+             FROM comments c WHERE {} AND c.commentable_type = 'Post') x JOIN posts p ON p.id = x.post \
              LEFT JOIN people a ON a.id = p.author_id WHERE p.public AND p.author_id <> x.account ORDER BY p.id",
             scope.of("c.author_id")
         )
@@ -146,7 +151,7 @@ const COMMENTED_POSTS: Statement = Statement {
 const HIDDEN_POSTS: Statement = Statement {
     what: "the hidden posts",
     whose: Whose::User,
-    sql: |scope| format!("SELECT hidden_shareables, id FROM users WHERE {}", scope.of("id")),
+    sql: |scope| format!("SELECT hidden_shareables, id AS account_row FROM users WHERE {}", scope.of("id")),
 };
 
 impl AccountReader<'_> {
@@ -156,7 +161,7 @@ impl AccountReader<'_> {
     /// The database's failure.
     pub async fn followed_tags(&mut self) -> Result<Vec<String>, ReadError> {
         let rows = self.source.rows(&FOLLOWED_TAGS, &self.account).await?;
-        let mut tags: Vec<String> = rows.iter().filter_map(|row| row.filled(0)).collect();
+        let mut tags: Vec<String> = rows.iter().filter_map(|row| row.filled("name")).collect();
         // Databases differ in sort order; the same pod must yield the same archive.
         tags.sort();
         for _ in &tags {
@@ -173,18 +178,20 @@ impl AccountReader<'_> {
         let Self { source, account, notes, .. } = self;
         let mut rows = source.stream(&SUBSCRIPTIONS, account);
         while let Some(row) = rows.try_next().await? {
-            let guid = if row.is_null(1) {
+            let guid = if row.is_null("guid") {
                 let reason = "the post is no longer in the pod's database";
                 Err(Problem::new(OmissionCode::MissingParent, reason))
             } else {
-                identifier(row.text(1), "post's GUID")
+                identifier(row.text("guid"), "post's GUID")
             };
             match guid {
                 Ok(guid) => {
                     notes.count(CountKind::Subscriptions);
                     sink.put(guid).await?;
                 }
-                Err(problem) => notes.omit(problem, RecordKind::Subscription, row.integer(0), row.text(1)),
+                Err(problem) => {
+                    notes.omit(problem, RecordKind::Subscription, row.integer("id"), row.text("guid"));
+                }
             }
         }
         Ok(())
@@ -196,17 +203,18 @@ impl AccountReader<'_> {
     /// The database's failure.
     pub async fn extra_settings(&mut self) -> Result<ExtraSettings, ReadError> {
         let rows = self.source.rows(&MAIL, &self.account).await?;
-        let mut unwanted_mail: Vec<String> = rows.iter().filter_map(|row| row.filled(0)).collect();
+        let mut unwanted_mail: Vec<String> = rows.iter().filter_map(|row| row.filled("email_type")).collect();
         unwanted_mail.sort();
         unwanted_mail.dedup();
         let row = self.source.first(&MORE_SETTINGS, &self.account).await?;
         let mut stand_ins = StandIns::default();
-        let is_public = row.as_ref().is_some_and(|row| stand_ins.flag(row, 1, "post_default_public", false));
+        let public = "post_default_public";
+        let is_public = row.as_ref().is_some_and(|row| stand_ins.flag(row, public, public, false));
         stand_ins.note_account(&mut self.notes, &self.account);
         let aspects = self.aspects.iter();
         Ok(ExtraSettings {
             unwanted_mail,
-            color_theme: row.as_ref().and_then(|row| row.filled(0)),
+            color_theme: row.as_ref().and_then(|row| row.filled("color_theme")),
             post_default_public: is_public,
             aspects: aspects
                 .map(|a| AspectSetting { name: a.name.clone(), post_default: a.post_default })
@@ -229,7 +237,7 @@ impl AccountReader<'_> {
             let mut rows = self.source.stream(statement, &self.account);
             loop {
                 let row = rows.try_next().await?;
-                let next = row.as_ref().and_then(|row| Some((row.text(0)?, row.integer(1)?)));
+                let next = row.as_ref().and_then(|row| Some((row.text("guid")?, row.integer("aspect_id")?)));
                 match (&mut current, next) {
                     (Some((guid, ids)), Some((next_guid, id))) if *guid == next_guid => ids.push(id),
                     (_, next) => {
@@ -255,10 +263,12 @@ impl AccountReader<'_> {
         let Self { source, account, notes, .. } = self;
         let mut rows = source.stream(&LOOSE_PHOTOS, account);
         while let Some(row) = rows.try_next().await? {
-            let record = notes
-                .record(RecordKind::Photo, (&row, 1, 2), |stand_ins| photo(&row, &account.id, stand_ins));
+            let record = notes.record(RecordKind::Photo, (&row, "id", "guid"), |stand_ins| {
+                photo(&row, &account.id, stand_ins)
+            });
             if let Some(photo) = record {
-                let avatar = row.text(0).is_some_and(|url| url.ends_with(&photo.remote_photo_name));
+                let url = row.text("image_url");
+                let avatar = url.is_some_and(|url| url.ends_with(&photo.remote_photo_name));
                 notes.count(CountKind::Photos);
                 sink.put(LoosePhoto { avatar, photo }).await?;
             }
@@ -274,9 +284,12 @@ impl AccountReader<'_> {
         let mut rows = self.source.stream(&PHOTO_NAMES, &self.account);
         while let Some(row) = rows.try_next().await? {
             // A photo without a name is already listed as an omission.
-            let (Some(id), Some(name)) = (row.integer(0), row.filled(1)) else { continue };
+            let (Some(id), Some(name)) = (row.integer("id"), row.filled("remote_photo_name")) else {
+                continue;
+            };
+            let (original, processed) = (row.filled("unprocessed_image"), row.filled("processed_image"));
             let mut candidates: Vec<String> =
-                [row.filled(2), Some(name.clone()), row.filled(3)].into_iter().flatten().collect();
+                [original, Some(name.clone()), processed].into_iter().flatten().collect();
             candidates.dedup();
             sink.put(PhotoName { row: id, name, candidates }).await?;
         }
@@ -292,10 +305,14 @@ impl AccountReader<'_> {
         let home = PodAddress::from(pod.origin());
         let mut rows = source.stream(&COMMENTED_POSTS, account);
         while let Some(row) = rows.try_next().await? {
-            let origin =
-                if row.is_null(3) { row.integer(4).and_then(|pod| pods.get(&pod)) } else { Some(&home) };
-            let record = notes
-                .record(RecordKind::Post, (&row, 0, 1), |stand_ins| commented_post(&row, origin, stand_ins));
+            let origin = if row.is_null("owner_id") {
+                row.integer("pod_id").and_then(|pod| pods.get(&pod))
+            } else {
+                Some(&home)
+            };
+            let record = notes.record(RecordKind::Post, (&row, "id", "guid"), |stand_ins| {
+                commented_post(&row, origin, stand_ins)
+            });
             if let Some(post) = record {
                 notes.count(CountKind::CommentedPosts);
                 sink.put(post).await?;
@@ -310,13 +327,13 @@ impl AccountReader<'_> {
     /// The database's failure.
     pub async fn hidden_posts(&mut self) -> Result<Vec<Guid>, ReadError> {
         let row = self.source.first(&HIDDEN_POSTS, &self.account).await?;
-        let yaml = row.and_then(|row| row.filled(0)).unwrap_or_default();
+        let yaml = row.and_then(|row| row.filled("hidden_shareables")).unwrap_or_default();
         let ids = yaml::hidden_posts(&yaml).unwrap_or_default();
         let mut guids = Vec::new();
         for chunk in ids.chunks(PAGE) {
             let sql = format!("SELECT guid FROM posts WHERE id IN ({}) ORDER BY id", list(chunk));
             let rows = self.source.snapshot.rows("the hidden posts", sql, &[]).await?;
-            guids.extend(rows.iter().filter_map(|row| row.text(0)?.parse::<Guid>().ok()));
+            guids.extend(rows.iter().filter_map(|row| row.text("guid")?.parse::<Guid>().ok()));
         }
         Ok(guids)
     }
@@ -327,15 +344,15 @@ fn commented_post(
     origin: Option<&PodAddress>,
     stand_ins: &mut StandIns,
 ) -> Result<CommentedPost, Problem> {
-    let guid: Guid = identifier(row.text(1), "GUID")?;
-    if row.is_null(2) {
+    let guid: Guid = identifier(row.text("guid"), "GUID")?;
+    if row.is_null("diaspora_handle") {
         return Err(Problem::new(OmissionCode::MissingPerson, "its author is not in the pod's database"));
     }
     Ok(CommentedPost {
-        author: identifier(row.text(2), "author's diaspora* ID")?,
+        author: identifier(row.text("diaspora_handle"), "author's diaspora* ID")?,
         url: origin.map_or_else(String::new, |origin| format!("{}/posts/{guid}", origin.as_str())),
-        created_at: stand_ins.time(row, 5),
-        text: row.text(6).unwrap_or_default(),
+        created_at: stand_ins.time(row, "created_at"),
+        text: row.text("text").unwrap_or_default(),
         guid,
     })
 }

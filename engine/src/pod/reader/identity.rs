@@ -10,7 +10,8 @@ use super::notes::{Notes, Problem, identifier};
 use super::{DatabaseError, ReadError};
 use crate::domain::{DiasporaId, OmissionCode, RecordKind};
 use crate::pod::config::PodUrl;
-use crate::pod::database::{Cell as _, Row, Snapshot};
+use crate::pod::database::Snapshot;
+use crate::sql::Row;
 
 /// The longest ID in bytes.
 const MAX_ID: usize = 255;
@@ -25,14 +26,15 @@ pub(super) async fn find(snapshot: &mut Snapshot, pod: &PodUrl, name: &str) -> R
         _ => (asked, None),
     };
     if host.is_some()
-        && let Some(row) = first_of(snapshot, "p.diaspora_handle IN (?, ?)", &[asked, &lower], 3).await?
+        && let Some(row) =
+            first_of(snapshot, "p.diaspora_handle IN (?, ?)", &[asked, &lower], "diaspora_handle").await?
     {
         return read(&row, pod);
     }
     let lower = username.to_lowercase();
-    let mut found = first_of(snapshot, "u.username IN (?, ?)", &[username, &lower], 2).await?;
+    let mut found = first_of(snapshot, "u.username IN (?, ?)", &[username, &lower], "username").await?;
     if found.is_none() {
-        found = first_of(snapshot, "LOWER(u.username) = ?", &[&lower], 2).await?;
+        found = first_of(snapshot, "LOWER(u.username) = ?", &[&lower], "username").await?;
     }
     let account = read(&found.ok_or_else(unknown)?, pod)?;
     // On a pod that has changed its address, people keep their IDs.
@@ -47,7 +49,7 @@ async fn first_of(
     snapshot: &mut Snapshot,
     condition: &str,
     words: &[&str],
-    column: usize,
+    column: &'static str,
 ) -> Result<Option<Row>, DatabaseError> {
     let sql = format!("{ACCOUNT} WHERE {condition} ORDER BY u.id, p.id");
     let mut rows = snapshot.rows("the account", sql, words).await?;
@@ -88,8 +90,8 @@ pub(crate) async fn ids_of_users(
     );
     let rows = snapshot.rows("the accounts", sql, &[]).await?;
     let id = |row: &Row| {
-        let (user, username) = (row.integer(0)?, row.text(1).unwrap_or_default());
-        Some((user, usable_id(&row.text(2).unwrap_or_default(), &username, user, pod)?))
+        let (user, username) = (row.integer("id")?, row.text("username").unwrap_or_default());
+        Some((user, usable_id(&row.text("diaspora_handle").unwrap_or_default(), &username, user, pod)?))
     };
     Ok(rows.iter().filter_map(id).collect())
 }

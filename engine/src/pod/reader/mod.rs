@@ -37,7 +37,7 @@ pub(crate) use yaml::hidden_posts;
 use source::Source;
 
 use super::config::PodUrl;
-use super::database::{Cell as _, DatabaseError, Snapshot};
+use super::database::{DatabaseError, Snapshot};
 use super::uploads::UploadsError;
 use crate::domain::{DiasporaId, PodAddress, PostRemainder, SigningKey};
 
@@ -177,9 +177,9 @@ impl<'a> AccountReader<'a> {
                 },
             );
         let contacts = format!("(SELECT COUNT(*) FROM contacts r WHERE r.user_id = {user})");
-        let sql = format!("SELECT {} + {} + {contacts}", own.join(" + "), others.join(" + "));
+        let sql = format!("SELECT {} + {} + {contacts} AS amount", own.join(" + "), others.join(" + "));
         let row = self.source.snapshot.first("the size of the account", sql, &[]).await?;
-        Ok(row.and_then(|row| row.integer(0)).and_then(|count| count.try_into().ok()).unwrap_or(0))
+        Ok(row.and_then(|row| row.integer("amount")).and_then(|count| count.try_into().ok()).unwrap_or(0))
     }
 
     /// Returns the account's aspects, in the user's order.

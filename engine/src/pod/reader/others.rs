@@ -14,7 +14,7 @@ use super::signing::signers::{SignatureMemory, Signers};
 use super::source::{Scope, Statement, Whose};
 use super::{AccountReader, PAGE, ReadError, Sink};
 use crate::domain::{CountKind, NonContactAuthor, OmissionCode, PublicKey, RecordKind, Relayable, SignedAs};
-use crate::pod::database::{Cell as _, Row};
+use crate::sql::Row;
 
 pub(super) const STATEMENTS: &[&Statement] = &[OTHERS[0], OTHERS[1], OTHERS[2], &LIKES_ON_COMMENTS];
 
@@ -35,12 +35,12 @@ const PARTICIPANTS: Statement = Statement {
         let parts = KINDS.iter().map(|Kind { table, parents, .. }| {
             let table = table.name();
             format!(
-                "SELECT r.author_id, p.author_id FROM {table} r {parents} \
+                "SELECT r.author_id, p.author_id AS account_row FROM {table} r {parents} \
                  WHERE {posts} AND r.author_id <> p.author_id UNION "
             )
         });
         format!(
-            "{}SELECT r.author_id, x.account FROM likes r {} WHERE r.author_id <> x.account",
+            "{}SELECT r.author_id, x.account AS account_row FROM likes r {} WHERE r.author_id <> x.account",
             parts.collect::<String>(),
             likes_on_comments(scope)
         )
@@ -77,11 +77,13 @@ pub(super) struct PersonKey {
 }
 
 impl PersonKey {
-    /// Reads row ID, diaspora* ID, GUID, key, and both parts of the name.
+    /// Reads a row of [`person_keys`](super::source::person_keys).
     pub(super) fn new(row: &Row) -> Option<Self> {
-        let (person, id) = (row.integer(0)?, row.text(1));
-        let name = display_name(row.text(4), row.text(5), id.as_deref().unwrap_or_default());
-        let author = author(id.clone(), row.text(2), row.text(3).unwrap_or_default());
+        let (person, id) = (row.integer("id")?, row.text("diaspora_handle"));
+        let name =
+            display_name(row.text("first_name"), row.text("last_name"), id.as_deref().unwrap_or_default());
+        let author =
+            author(id.clone(), row.text("guid"), row.text("serialized_public_key").unwrap_or_default());
         Some(Self { person, id, name, author })
     }
 }
@@ -135,7 +137,7 @@ impl AccountReader<'_> {
         let mut authors = HashSet::new();
         let mut rows = self.source.stream(&PARTICIPANTS, &self.account);
         while let Some(row) = rows.try_next().await? {
-            authors.extend(row.integer(0));
+            authors.extend(row.integer("author_id"));
         }
         Ok(authors)
     }
@@ -186,7 +188,7 @@ impl AccountReader<'_> {
             let row = rows.try_next().await?;
             let last = row.is_none();
             if let Some(row) = row {
-                page.extend(notes.record(kind.record, (&row, 0, 1), |stand_ins| {
+                page.extend(notes.record(kind.record, (&row, "id", "guid"), |stand_ins| {
                     RelayableRow::read(kind, account, &row, stand_ins)
                 }));
             }

@@ -14,7 +14,7 @@ use crate::domain::{
     CountKind, OmissionCode, OwnPost, PodAddress, Post, PostRemainder, RecordKind, Reshare, StatusMessage,
     Timestamp,
 };
-use crate::pod::database::{Cell as _, Reading, Row};
+use crate::sql::{Reading, Row};
 
 /// The longest text in bytes; diaspora* accepts 65,535 characters. In JSON a character may take six times as much.
 const MAX_TEXT: usize = 2 << 20;
@@ -53,7 +53,9 @@ pub(super) const STATEMENTS: &[&Statement] = &[&POSTS];
 const POST_IDS: Statement = Statement {
     what: "the list of posts",
     whose: Whose::Person,
-    sql: |scope| format!("SELECT id, author_id FROM posts WHERE {} ORDER BY id", scope.of("author_id")),
+    sql: |scope| {
+        format!("SELECT id, author_id AS account_row FROM posts WHERE {} ORDER BY id", scope.of("author_id"))
+    },
 };
 
 const POSTS: Statement = Statement {
@@ -62,8 +64,9 @@ const POSTS: Statement = Statement {
     sql: |scope| {
         format!(
             "SELECT p.id, p.type, p.guid, p.created_at, p.public, p.text, p.provider_display_name, p.root_guid, \
-             a.diaspora_handle, p.likes_count, p.author_id FROM posts p LEFT JOIN posts r ON r.guid = p.root_guid \
-             LEFT JOIN people a ON a.id = r.author_id WHERE {} ORDER BY p.id",
+             a.diaspora_handle AS root_author, p.likes_count, p.author_id AS account_row FROM posts p \
+             LEFT JOIN posts r ON r.guid = p.root_guid LEFT JOIN people a ON a.id = r.author_id \
+             WHERE {} ORDER BY p.id",
             scope.part_of("p.author_id", "p.id")
         )
     },
@@ -113,7 +116,7 @@ impl AccountReader<'_> {
         let mut rows = self.source.stream(&POST_IDS, &self.account);
         let (mut pages, mut after, mut last, mut count) = (Vec::new(), 0, 0, 0);
         while let Some(row) = rows.try_next().await? {
-            last = row.integer(0).unwrap_or(last);
+            last = row.integer("id").unwrap_or(last);
             count += 1;
             if count % PAGE == 0 {
                 pages.push(Some(Range { after, up_to: last }));
@@ -256,17 +259,17 @@ struct PostRow {
 impl PostRow {
     fn new(row: &Row, stand_ins: &mut StandIns) -> Option<Self> {
         Some(Self {
-            id: row.integer(0)?,
-            kind: row.text(1).unwrap_or_default(),
-            guid: row.text(2),
-            created_at: row.time_reading(3),
-            public: stand_ins.flag(row, 4, "public", false),
-            text: row.text(5).unwrap_or_default(),
-            provider: row.filled(6),
-            root_guid: row.filled(7),
-            root_author: row.text(8),
+            id: row.integer("id")?,
+            kind: row.text("type").unwrap_or_default(),
+            guid: row.text("guid"),
+            created_at: row.time_reading("created_at"),
+            public: stand_ins.flag(row, "public", "public", false),
+            text: row.text("text").unwrap_or_default(),
+            provider: row.filled("provider_display_name"),
+            root_guid: row.filled("root_guid"),
+            root_author: row.text("root_author"),
             likes: stand_ins
-                .number(row, 9, "number of likes")
+                .number(row, "likes_count", "number of likes")
                 .and_then(|likes| likes.try_into().ok())
                 .unwrap_or(0),
         })

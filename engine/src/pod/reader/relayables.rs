@@ -13,8 +13,8 @@ use crate::domain::{
     Comment, CountKind, Like, OmissionCode, PollParticipation, RecordKind, Relayable, RelayableEntity,
     property_name,
 };
-use crate::pod::database::{Cell as _, Row};
 use crate::pod::tables::RelayableTable;
+use crate::sql::Row;
 
 /// A kind of relayable and its tables.
 pub(super) struct Kind {
@@ -26,7 +26,7 @@ pub(super) struct Kind {
     pub(super) parents: &'static str,
     /// Column of the parent's GUID.
     parent_guid: &'static str,
-    /// Two columns that only this kind has.
+    /// Columns that only this kind has.
     values: &'static str,
 }
 
@@ -71,7 +71,7 @@ pub(super) const VOTES: Kind = Kind {
     parents: "LEFT JOIN polls q ON q.id = r.poll_id LEFT JOIN posts p ON p.id = q.status_message_id \
               LEFT JOIN poll_answers w ON w.id = r.poll_answer_id",
     parent_guid: "q.guid",
-    values: "w.guid, w.id",
+    values: "w.guid AS answer_guid",
 };
 
 impl Kind {
@@ -93,20 +93,14 @@ impl Kind {
         let (table, signatures) = (self.table.name(), self.table.signatures());
         let signature_key = self.table.signature_key();
         format!(
-            "SELECT r.id, r.guid, {parent_guid}, r.author_id, a.diaspora_handle, s.author_signature, \
-             so.\"order\", s.additional_data, {values}, p.id, p.author_id, {account} FROM {table} r {parents} {more} \
+            "SELECT r.id, r.guid, {parent_guid} AS parent_guid, r.author_id, a.diaspora_handle AS author, \
+             s.author_signature, so.\"order\" AS signature_order, s.additional_data, {values}, p.id AS post_id, \
+             p.author_id AS post_author_id, {account} AS account_row FROM {table} r {parents} {more} \
              LEFT JOIN people a ON a.id = r.author_id LEFT JOIN {signatures} s ON s.{signature_key} = r.id \
              LEFT JOIN signature_orders so ON so.id = s.signature_order_id WHERE {condition} ORDER BY r.id"
         )
     }
 }
-
-/// Columns of [`Kind::select`] that are also read apart from their record.
-pub(super) const AUTHOR_ROW: usize = 3;
-pub(super) const AUTHOR_ID: usize = 4;
-pub(super) const SIGNATURE: usize = 5;
-pub(super) const POST_ROW: usize = 10;
-pub(super) const POST_AUTHOR: usize = 11;
 
 /// A relayable from the database, with its signature and signing order still separate.
 pub(super) struct RelayableRow {
@@ -125,23 +119,23 @@ impl RelayableRow {
         row: &Row,
         stand_ins: &mut StandIns,
     ) -> Result<Self, Problem> {
-        if row.is_null(2) {
+        if row.is_null("parent_guid") {
             let reason = "its parent is no longer in the pod's database";
             return Err(Problem::new(OmissionCode::MissingParent, reason));
         }
-        if row.is_null(AUTHOR_ID) {
+        if row.is_null("author") {
             let reason = "its author is not in the pod's database";
             return Err(Problem::new(OmissionCode::MissingPerson, reason));
         }
         let is_signed = |name: &Cow<'_, str>| matches!(name, Cow::Borrowed(_)) || !name.contains("signature");
         let order = row
-            .filled(6)
+            .filled("signature_order")
             .map(|order| order.split_whitespace().map(property_name).filter(is_signed).collect());
         Ok(Self {
-            row: row.integer(0).unwrap_or_default(),
-            author_row: row.integer(AUTHOR_ROW).unwrap_or_default(),
+            row: row.integer("id").unwrap_or_default(),
+            author_row: row.integer("author_id").unwrap_or_default(),
             entity: entity(kind, account, row, stand_ins)?,
-            signature: row.filled(SIGNATURE),
+            signature: row.filled("author_signature"),
             order,
         })
     }
@@ -153,10 +147,10 @@ fn entity(
     row: &Row,
     stand_ins: &mut StandIns,
 ) -> Result<RelayableEntity, Problem> {
-    let guid = identifier(row.text(1), "GUID")?;
-    let parent_guid = identifier(row.text(2), "parent's GUID")?;
-    let author = account.person_id_of(row.text(AUTHOR_ID), "author's diaspora* ID")?;
-    let mut additional = match row.filled(7) {
+    let guid = identifier(row.text("guid"), "GUID")?;
+    let parent_guid = identifier(row.text("parent_guid"), "parent's GUID")?;
+    let author = account.person_id_of(row.text("author"), "author's diaspora* ID")?;
+    let mut additional = match row.filled("additional_data") {
         None => Map::new(),
         Some(yaml) => yaml::additional_data(&yaml).ok_or_else(|| {
             let reason = "the signed values stored beside it cannot be parsed";
@@ -171,8 +165,8 @@ fn entity(
             parent_guid,
             author_signature,
             // Such comments cannot be created, and a stock pod's import aborts at them.
-            text: row.filled(8).ok_or_else(|| Problem::missing("text"))?,
-            created_at: stand_ins.time(row, 9),
+            text: row.filled("text").ok_or_else(|| Problem::missing("text"))?,
+            created_at: stand_ins.time(row, "created_at"),
             edited_at: additional.shift_remove("edited_at").and_then(|at| at.as_str().map(str::to_owned)),
             additional,
         }),
@@ -181,8 +175,8 @@ fn entity(
             guid,
             parent_guid,
             author_signature,
-            parent_type: row.text(8).unwrap_or_default(),
-            positive: stand_ins.flag(row, 9, "positive", true),
+            parent_type: row.text("target_type").unwrap_or_default(),
+            positive: stand_ins.flag(row, "positive", "positive", true),
             additional,
         }),
         _ => RelayableEntity::PollParticipation(PollParticipation {
@@ -190,7 +184,7 @@ fn entity(
             guid,
             parent_guid,
             author_signature,
-            poll_answer_guid: identifier(row.text(8), "answer's GUID")?,
+            poll_answer_guid: identifier(row.text("answer_guid"), "answer's GUID")?,
             additional,
         }),
     })
@@ -207,7 +201,7 @@ impl AccountReader<'_> {
         for (kind, statement) in KINDS.into_iter().zip(OWN) {
             let mut rows = source.stream(statement, account);
             while let Some(row) = rows.try_next().await? {
-                let record = notes.record(kind.record, (&row, 0, 1), |stand_ins| {
+                let record = notes.record(kind.record, (&row, "id", "guid"), |stand_ins| {
                     RelayableRow::read(kind, account, &row, stand_ins)
                 });
                 if let Some(found) = record {

@@ -11,7 +11,8 @@ use super::others::PersonKey;
 use super::signing::migrations::{Moves, list};
 use super::{PAGE, ReadError};
 use crate::domain::{PodAddress, PrivateKey};
-use crate::pod::database::{Cell as _, DatabaseError, Row, Snapshot};
+use crate::pod::database::{DatabaseError, Snapshot};
+use crate::sql::Row;
 
 /// The row ID that a statement selects by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +25,8 @@ pub(super) enum Whose {
 
 /// A part of an account: one statement, for one account or for many.
 ///
-/// Its last column is the account's row ID, which assigns rows to accounts; no other column depends on the number of
-/// accounts.
+/// Its column `account_row` is the account's row ID, which assigns rows to accounts; no other column depends on the
+/// number of accounts.
 pub(super) struct Statement {
     /// Name for errors, unique among statements.
     pub(super) what: &'static str,
@@ -183,11 +184,11 @@ pub(super) async fn pod_addresses(
     let pods = rows
         .iter()
         .filter_map(|row| {
-            let scheme = if row.boolean(2).unwrap_or(false) { "https" } else { "http" };
+            let scheme = if row.boolean("ssl").unwrap_or(false) { "https" } else { "http" };
             // diaspora* stores -1, in older versions NULL, for the default port.
-            let port = row.integer(3).filter(|port| *port > 0).map(|port| format!(":{port}"));
-            let address = format!("{scheme}://{}{}", row.text(1)?, port.unwrap_or_default());
-            Some((row.integer(0)?, address.into()))
+            let port = row.integer("port").filter(|port| *port > 0).map(|port| format!(":{port}"));
+            let address = format!("{scheme}://{}{}", row.text("host")?, port.unwrap_or_default());
+            Some((row.integer("id")?, address.into()))
         })
         .collect();
     Ok(Arc::new(pods))
@@ -205,7 +206,7 @@ pub(super) async fn private_keys(
             list(chunk)
         );
         for row in snapshot.rows("the keys to sign with", sql, &[]).await? {
-            if let (Some(person), Some(pem)) = (row.integer(0), row.filled(1)) {
+            if let (Some(person), Some(pem)) = (row.integer("id"), row.filled("serialized_private_key")) {
                 keys.insert(person, PrivateKey::from_pem(pem));
             }
         }

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::AccountRow;
 use super::notes::{Notes, Problem};
 use crate::domain::{OmissionCode, RecordKind, Timestamp};
-use crate::pod::database::{Cell as _, Reading, Row, UnrepresentableTime};
+use crate::sql::{Reading, Row, UnrepresentableTime};
 
 /// Replaces a time of which nothing is known: 1970-01-01T00:00:00Z, which sorts before everything on a pod.
 const NO_TIME: DateTime<Utc> = DateTime::UNIX_EPOCH;
@@ -20,7 +20,7 @@ pub(super) struct StandIns(Vec<Problem>);
 
 impl StandIns {
     /// Reads a required time.
-    pub(super) fn time(&mut self, row: &Row, column: usize) -> Timestamp {
+    pub(super) fn time(&mut self, row: &Row, column: &'static str) -> Timestamp {
         self.time_of(row.time_reading(column))
     }
 
@@ -57,7 +57,7 @@ impl StandIns {
     }
 
     /// Reads an optional whole number; `what` names it.
-    pub(super) fn number(&mut self, row: &Row, column: usize, what: &str) -> Option<i64> {
+    pub(super) fn number(&mut self, row: &Row, column: &'static str, what: &str) -> Option<i64> {
         let number = row.integer(column);
         self.readable(number, row, column, |held| {
             format!("its {what} is {held} in the pod's database, which is no whole number, and is left out")
@@ -65,16 +65,16 @@ impl StandIns {
     }
 
     /// Reads an optional flag; `what` names it.
-    pub(super) fn optional_flag(&mut self, row: &Row, column: usize, what: &str) -> Option<bool> {
+    pub(super) fn optional_flag(&mut self, row: &Row, column: &'static str, what: &str) -> Option<bool> {
         self.read_flag(row, column, what, "it is left out")
     }
 
     /// Reads a flag, or what replaces an empty one; `what` names it.
-    pub(super) fn flag(&mut self, row: &Row, column: usize, what: &str, empty: bool) -> bool {
+    pub(super) fn flag(&mut self, row: &Row, column: &'static str, what: &str, empty: bool) -> bool {
         self.read_flag(row, column, what, &format!("{empty} replaces it")).unwrap_or(empty)
     }
 
-    fn read_flag(&mut self, row: &Row, column: usize, what: &str, instead: &str) -> Option<bool> {
+    fn read_flag(&mut self, row: &Row, column: &'static str, what: &str, instead: &str) -> Option<bool> {
         let flag = row.boolean(column);
         self.readable(flag, row, column, |held| {
             format!(
@@ -88,7 +88,7 @@ impl StandIns {
         &mut self,
         value: Option<T>,
         row: &Row,
-        column: usize,
+        column: &'static str,
         reason: impl FnOnce(String) -> String,
     ) -> Option<T> {
         if value.is_none() && !row.is_null(column) {
@@ -116,7 +116,7 @@ impl Notes {
     pub(super) fn record<T>(
         &mut self,
         kind: RecordKind,
-        (row, id, name): (&Row, usize, usize),
+        (row, id, name): (&Row, &'static str, &'static str),
         make: impl FnOnce(&mut StandIns) -> Result<T, Problem>,
     ) -> Option<T> {
         let mut stand_ins = StandIns::default();

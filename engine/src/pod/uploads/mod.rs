@@ -11,8 +11,9 @@ use std::path::PathBuf;
 
 use tokio::task::JoinHandle;
 
-use super::config::{DatabaseUrl, PodUrl, Uploads};
-use super::database::{Cell as _, Snapshot};
+use super::config::{PodUrl, Uploads};
+use super::database::Snapshot;
+use crate::sql::DatabaseUrl;
 pub use bucket::{ObjectBytes, PhotoBucket};
 pub use folder::PhotoFolder;
 
@@ -178,10 +179,10 @@ impl PhotoStore {
     /// [`UploadsError::Unreadable`].
     pub async fn expect_photos(&self, snapshot: &mut Snapshot) -> Result<(), UploadsError> {
         let Some(lost) = self.lost() else { return Ok(()) };
-        let sql =
-            "SELECT COUNT(*) FROM photos r JOIN people p ON p.id = r.author_id WHERE p.owner_id IS NOT NULL";
+        let sql = "SELECT COUNT(*) AS amount FROM photos r JOIN people p ON p.id = r.author_id \
+             WHERE p.owner_id IS NOT NULL";
         let row = snapshot.first("the number of photos", sql.to_owned(), &[]).await;
-        match row.ok().flatten().and_then(|row| row.integer(0)) {
+        match row.ok().flatten().and_then(|row| row.integer("amount")) {
             Some(0) => Ok(()),
             _ => Err(lost),
         }

@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{POLL_INTERVAL, expired};
 use crate::backoff::Backoff;
-use crate::pod::config::Dialect;
-use crate::store::{Store, StoreError, StoreRow, Transaction, Value, millis, random_id};
+use crate::sql::{Dialect, Value};
+use crate::store::{Store, StoreError, StoreRow, Transaction, millis, random_id};
 
 /// Assignments that end a lease.
 const ENDED: &str = "fence = NULL, lease_until = NULL";
@@ -107,8 +107,10 @@ impl Queue {
         }
         let skip = if self.store.dialect() == Dialect::Sqlite { "" } else { " FOR UPDATE SKIP LOCKED" };
         let lease = format!("fence = ?, lease_until = {now} + ?, attempts = attempts + 1");
+        // Under names of their own: the caller's columns may include them.
         let sql = format!(
-            "UPDATE {} SET {} WHERE id = ({next}{skip}) RETURNING {columns}, id, attempts",
+            "UPDATE {} SET {} WHERE id = ({next}{skip}) \
+             RETURNING {columns}, id AS leased_id, attempts AS leased_attempts",
             table.name,
             joined(&[set, &lease])
         );
@@ -118,8 +120,7 @@ impl Queue {
         let Some(row) = self.store.first("acquiring a lease", &sql, &values).await? else { return Ok(None) };
         // More may be due, and another worker idle.
         self.wake();
-        let own = columns.split(',').count();
-        let (id, attempts) = (row.get(own)?, row.get(own + 1)?);
+        let (id, attempts) = (row.get("leased_id")?, row.get("leased_attempts")?);
         Ok(Some((Lease { store: self.store.clone(), table, id, attempts, fence }, row)))
     }
 
@@ -250,7 +251,7 @@ fn joined(sets: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pod::config::DatabaseUrl;
+    use crate::sql::DatabaseUrl;
 
     static MAILS: WorkTable = WorkTable {
         name: "pappus_outbox",
@@ -276,7 +277,7 @@ mod tests {
         let queue = Queue::new(&store, &MAILS, None);
         let take = async || queue.acquire("state = 'sending'", "key, state").await.unwrap();
         let (first, row) = take().await.unwrap();
-        assert_eq!((row.get::<String>(1).unwrap().as_str(), first.attempts), ("sending", 1));
+        assert_eq!((row.get::<String>("state").unwrap().as_str(), first.attempts), ("sending", 1));
         assert!(take().await.is_none(), "somebody works on it");
         assert!(first.heartbeat("last_error = ?", &["x".into()]).await.unwrap());
 
@@ -292,8 +293,8 @@ mod tests {
         assert_eq!((third.attempts, third.is_last()), (2, false));
         assert!(third.retry("last_error = ?", &["y".into()]).await.unwrap());
         assert!(take().await.is_none(), "not before its time");
-        let sql = format!("SELECT due_at - {} FROM pappus_outbox", store.now());
-        let pause: i64 = store.first("a test", &sql, &[]).await.unwrap().unwrap().get(0).unwrap();
+        let sql = format!("SELECT due_at - {} AS pause FROM pappus_outbox", store.now());
+        let pause: i64 = store.first("a test", &sql, &[]).await.unwrap().unwrap().get("pause").unwrap();
         assert!((6_500..=12_500).contains(&pause), "the second pause: {pause}");
 
         run(&store, "UPDATE pappus_outbox SET due_at = 1").await;

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use pappus_engine::pod::database::Snapshot;
 use pappus_engine::pod::people::{AccountRow, accounts};
-use pappus_engine::store::{StoreError, StoreRow, Value};
+use pappus_engine::sql::Value;
+use pappus_engine::store::{StoreError, StoreRow};
 
 use super::letter::fetched;
 use crate::app::App;
@@ -136,7 +137,8 @@ async fn rows(app: &App, beginning: Option<&str>, after: i64) -> Result<Vec<Acco
         return accounts(&mut snapshot, beginning, after, PAGE).await.map_err(away);
     }
     let sql = format!(
-        "SELECT user_id, MIN(username) FROM (SELECT user_id, username FROM pappus_requests WHERE pod = ? UNION ALL \
+        "SELECT user_id, MIN(username) AS any_username FROM \
+         (SELECT user_id, username FROM pappus_requests WHERE pod = ? UNION ALL \
          SELECT a.user_id, a.username FROM pappus_campaign_accounts a JOIN pappus_campaigns c ON c.id = a.campaign_id \
          WHERE c.pod_url = ?) known WHERE user_id > ? AND username LIKE ? ESCAPE '!' GROUP BY user_id ORDER BY user_id \
          LIMIT {PAGE}"
@@ -148,8 +150,8 @@ async fn rows(app: &App, beginning: Option<&str>, after: i64) -> Result<Vec<Acco
     let rows = app.store.rows("listing accounts", &sql, &values).await?;
     let read = |row: &StoreRow| {
         Ok(AccountRow {
-            user_id: row.get(0)?,
-            username: row.get(1)?,
+            user_id: row.get("user_id")?,
+            username: row.get("any_username")?,
             email: String::new(),
             closed: false,
             locked: false,
@@ -167,12 +169,15 @@ async fn with_requests(app: &App, rows: Vec<AccountRow>) -> Result<Vec<Listed>, 
     let listed: Vec<String> = ids.iter().map(ToString::to_string).collect();
     let (listed, pod) = (listed.join(", "), app.config.pod_url.as_str());
     let sql = format!(
-        "SELECT user_id, MIN(made_at) FROM ({}) made WHERE user_id IN ({listed}) GROUP BY user_id",
+        "SELECT user_id, MIN(made_at) AS first_made_at FROM ({}) made WHERE user_id IN ({listed}) \
+         GROUP BY user_id",
         crate::board::numbers::MADE
     );
     let rows_of_made = app.store.rows("looking who has an archive", &sql, &[pod.into(), pod.into()]).await?;
-    let made: HashMap<i64, Option<i64>> =
-        rows_of_made.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect::<Result<_, StoreError>>()?;
+    let made: HashMap<i64, Option<i64>> = rows_of_made
+        .iter()
+        .map(|row| Ok((row.get("user_id")?, row.get("first_made_at")?)))
+        .collect::<Result<_, StoreError>>()?;
     let sql = format!("SELECT user_id FROM pappus_moved_away WHERE pod = ? AND user_id IN ({listed})");
     let moved = numbers(app, &sql, pod).await?;
     let sql = format!(
@@ -193,5 +198,5 @@ async fn with_requests(app: &App, rows: Vec<AccountRow>) -> Result<Vec<Listed>, 
 
 async fn numbers(app: &App, sql: &str, pod: &str) -> Result<HashSet<i64>, StoreError> {
     let rows = app.store.rows("looking at accounts", sql, &[pod.into()]).await?;
-    rows.iter().map(|row| row.get(0)).collect()
+    rows.iter().map(|row| row.get("user_id")).collect()
 }

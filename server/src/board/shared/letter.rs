@@ -184,7 +184,7 @@ pub(crate) async fn fetched(app: &App, ids: &[i64]) -> Result<HashMap<i64, i64>,
         ids.join(", ")
     );
     let rows = app.store.rows("looking who has fetched", &sql, &[app.config.pod_url.as_str().into()]).await?;
-    rows.iter().map(|row: &StoreRow| Ok((row.get(0)?, row.get(1)?))).collect()
+    rows.iter().map(|row: &StoreRow| Ok((row.get("user_id")?, row.get("last_at")?))).collect()
 }
 
 #[cfg(test)]

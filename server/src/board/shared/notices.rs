@@ -80,14 +80,14 @@ impl Notice {
     fn read(row: &StoreRow) -> Result<Self, StoreError> {
         let time = |millis: i64| DateTime::from_timestamp_millis(millis).unwrap_or_default();
         Ok(Self {
-            id: row.get(0)?,
-            subject: row.get(1)?,
-            audience: row.get(2)?,
-            begun_at: time(row.get(3)?),
-            written_by: row.get(4)?,
-            state: row.get(5)?,
-            queued: row.get(6)?,
-            finished_at: row.get::<Option<i64>>(7)?.map(time),
+            id: row.get("id")?,
+            subject: row.get("subject")?,
+            audience: row.get("audience")?,
+            begun_at: time(row.get("begun_at")?),
+            written_by: row.get("written_by")?,
+            state: row.get("state")?,
+            queued: row.get("queued")?,
+            finished_at: row.get::<Option<i64>>("finished_at")?.map(time),
         })
     }
 
@@ -96,13 +96,13 @@ impl Notice {
     /// # Errors
     /// [`StoreError`].
     pub(crate) async fn progress(&self, app: &App) -> Result<Progress, StoreError> {
-        let sql = "SELECT state, COUNT(*) FROM pappus_outbox WHERE key LIKE ? GROUP BY state";
+        let sql = "SELECT state, COUNT(*) AS mails FROM pappus_outbox WHERE key LIKE ? GROUP BY state";
         let key = format!("notice-{}-%", self.id);
         let (mut waiting, mut failed) = (0, 0);
         for row in app.store.rows("counting letters", sql, &[key.into()]).await? {
-            match row.get::<String>(0)?.as_str() {
-                "queued" | "sending" => waiting += row.get::<i64>(1)?,
-                "failed" => failed += row.get::<i64>(1)?,
+            match row.get::<String>("state")?.as_str() {
+                "queued" | "sending" => waiting += row.get::<i64>("mails")?,
+                "failed" => failed += row.get::<i64>("mails")?,
                 _ => {}
             }
         }

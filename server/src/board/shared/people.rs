@@ -71,14 +71,14 @@ pub(crate) async fn failed(app: &App, after: Option<i64>) -> Result<(Vec<Failed>
     let values = [app.config.pod_url.as_str().into(), after.unwrap_or(i64::MAX).into(), FAILURES.into()];
     let rows = app.store.rows("looking for what failed", sql, &values).await?;
     let full = i64::try_from(rows.len()).unwrap_or(0) == FAILURES;
-    let next = rows.last().filter(|_| full).map(|row| row.get(4)).transpose()?;
+    let next = rows.last().filter(|_| full).map(|row| row.get("id")).transpose()?;
     let read = |row: &StoreRow| {
-        let at = DateTime::from_timestamp_millis(row.get::<Option<i64>>(2)?.unwrap_or(0));
+        let at = DateTime::from_timestamp_millis(row.get::<Option<i64>>("finished_at")?.unwrap_or(0));
         Ok(Failed {
-            username: row.get(0)?,
-            account: row.get(1)?,
+            username: row.get("username")?,
+            account: row.get("account")?,
             at: at.unwrap_or_default(),
-            reason: row.get::<Option<String>>(3)?.unwrap_or_default(),
+            reason: row.get::<Option<String>>("reason")?.unwrap_or_default(),
         })
     };
     Ok((rows.iter().map(read).collect::<Result<_, StoreError>>()?, next))

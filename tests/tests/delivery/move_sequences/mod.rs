@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use pappus_engine::delivery::{Ledger, Options, Scope, TargetPod, deliver};
-use pappus_engine::pod::config::{DatabaseUrl, PodUrl};
+use pappus_engine::pod::config::PodUrl;
+use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::Store;
 use pappus_tests::program::programs;
 use pappus_tests::schema::Pool;

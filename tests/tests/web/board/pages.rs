@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use crate::support::Pod;
 use crate::support::closing::{Closing, MAILS, mail_text, until};
-use pappus_engine::pod::config::DatabaseUrl;
 use pappus_engine::pod::database::Snapshot;
 use pappus_engine::pod::people::{Seen, accounts, addressees, podmins};
+use pappus_engine::sql::DatabaseUrl;
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::service::Browser;
 use reqwest::StatusCode;

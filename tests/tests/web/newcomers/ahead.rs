@@ -3,7 +3,7 @@
 use super::{Scene, begin_by_program, choose_by_program, hand_in_by_program, state};
 use crate::support::closing::said;
 use crate::web::newcomers_api::with_podmin;
-use pappus_engine::pod::config::DatabaseUrl;
+use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::Store;
 use pappus_tests::cluster::shared_postgres;
 use pappus_tests::door::Mover;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{Scene, begin, choice, hand_in};
 use crate::support::closing::{mail_text, until};
-use pappus_engine::pod::config::DatabaseUrl;
+use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::Store;
 use pappus_tests::service::Browser;
 
@@ -113,9 +113,10 @@ async fn everybody_is_told(store: Option<&str>) {
         Some(url) => Store::open(&DatabaseUrl::parse(url).unwrap()).await.unwrap(),
         None => super::pause::store(&scene).await,
     };
-    let sql = "SELECT COUNT(*) FROM pappus_newcomers WHERE mail_to IS NOT NULL AND old_account LIKE 'ida@%'";
+    let sql = "SELECT COUNT(*) AS found FROM pappus_newcomers WHERE mail_to IS NOT NULL \
+               AND old_account LIKE 'ida@%'";
     let row = kept.first("looking", sql, &[]).await.unwrap().unwrap();
-    assert_eq!(row.get::<i64>(0).unwrap(), 0);
+    assert_eq!(row.get::<i64>("found").unwrap(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

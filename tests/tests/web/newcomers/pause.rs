@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use pappus_engine::pod::config::DatabaseUrl;
+use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::Store;
 use pappus_tests::service::{Browser, Service};
 use reqwest::{Method, StatusCode};
@@ -32,7 +32,8 @@ pub(super) async fn store(scene: &Scene) -> Store {
 
 async fn number(scene: &Scene, sql: &str) -> i64 {
     let store = store(scene).await;
-    let found = store.first("counting", sql, &[]).await.unwrap().unwrap().get(0).unwrap();
+    let sql = format!("SELECT ({sql}) AS found");
+    let found = store.first("counting", &sql, &[]).await.unwrap().unwrap().get("found").unwrap();
     store.close().await;
     found
 }

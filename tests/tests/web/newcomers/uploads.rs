@@ -244,7 +244,7 @@ async fn begin_at_once(store: Option<&str>) {
 async fn announced(scene: &Scene) -> Vec<String> {
     let sql = "SELECT old_id FROM pappus_imports WHERE state = 'announced' ORDER BY old_id";
     let rows = store(scene).await.rows("looking at imports", sql, &[]).await.unwrap();
-    rows.iter().map(|row| row.get(0).unwrap()).collect()
+    rows.iter().map(|row| row.get("old_id").unwrap()).collect()
 }
 
 /// Somebody comes, as far as the pause for undo.

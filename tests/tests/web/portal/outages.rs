@@ -72,7 +72,8 @@ async fn a_mail_server_that_is_away_loses_no_mail_and_doubles_none() {
     let store = scene.store().await;
     let tried = "SELECT COUNT(*) FROM pappus_outbox WHERE state = 'queued' AND attempts > 0 AND last_error IS NOT NULL";
     let number = async |sql: &'static str| {
-        store.first("a test", sql, &[]).await.unwrap().unwrap().get::<i64>(0).unwrap()
+        let sql = format!("SELECT ({sql}) AS found");
+        store.first("a test", &sql, &[]).await.unwrap().unwrap().get::<i64>("found").unwrap()
     };
     until_good("nobody tried", async || number(tried).await == 1).await;
     let mails = mail_server(TcpListener::bind(("127.0.0.1", port)).unwrap());

@@ -11,7 +11,8 @@ use pappus_engine::departures::{
 };
 use pappus_engine::depot::sealed::open_text;
 use pappus_engine::depot::{CampaignKeys, Depot, DepotAddress};
-use pappus_engine::pod::config::{DatabaseUrl, PodUrl, Uploads};
+use pappus_engine::pod::config::{PodUrl, Uploads};
+use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::{StateFolder, Store};
 use pappus_tests::cluster::shared_postgres;
 use pappus_tests::sample::POD_URL;
@@ -139,7 +140,7 @@ async fn one_archive_each_encrypted_at_rest_and_for_a_time() {
     assert_eq!(links.find(&token).await.unwrap().unwrap().id, id);
     assert_eq!(links.find(&token[1..]).await.unwrap(), None);
     let kept = scene.store.rows("a test", "SELECT token_sha256 FROM pappus_links", &[]).await.unwrap();
-    assert!(!kept[0].get::<String>(0).unwrap().contains(&token));
+    assert!(!kept[0].get::<String>("token_sha256").unwrap().contains(&token));
 
     // Nobody else gets it, whatever number they name.
     let jonas = scene.user("jonas").await;
@@ -165,7 +166,7 @@ async fn the_passphrase_is_sealed_used_and_wiped() {
     let sql = "SELECT key_passphrase FROM pappus_requests";
     let sealed = async || {
         let rows = scene.store.rows("a test", sql, &[]).await.unwrap();
-        rows[0].get::<Option<Vec<u8>>>(0).unwrap()
+        rows[0].get::<Option<Vec<u8>>>("key_passphrase").unwrap()
     };
     let before = sealed().await.unwrap();
     assert!(!String::from_utf8_lossy(&before).contains("passphrase"));
@@ -259,10 +260,10 @@ async fn nobody_is_lost(scene: Scene) {
         async move { queue.work(2, workshop, stop).await }
     });
     let begun = Instant::now();
-    let open = "SELECT COUNT(*) FROM pappus_requests WHERE state IN ('queued', 'running')";
+    let open = "SELECT COUNT(*) AS found FROM pappus_requests WHERE state IN ('queued', 'running')";
     loop {
         let row = scene.store.first("a test", open, &[]).await.unwrap().unwrap();
-        if row.get::<i64>(0).unwrap() == 0 {
+        if row.get::<i64>("found").unwrap() == 0 {
             break;
         }
         assert!(begun.elapsed() < Duration::from_mins(2), "still open");

@@ -88,8 +88,9 @@ async fn refused_tries_do_not_count() {
     futures_util::future::join_all(tries).await;
     let store = scene.store().await;
     let count = async |what: &str| {
-        let row = store.first("counting", &format!("SELECT COUNT(*) FROM {what}"), &[]).await.unwrap();
-        row.unwrap().get::<i64>(0).unwrap()
+        let sql = format!("SELECT COUNT(*) AS found FROM {what}");
+        let row = store.first("counting", &sql, &[]).await.unwrap();
+        row.unwrap().get::<i64>("found").unwrap()
     };
     assert!(count("pappus_attempts WHERE kind = 'account'").await <= 3);
     let compared = count("pappus_audit WHERE act = 'sign-in-failed'").await;
@@ -134,7 +135,7 @@ async fn what_is_no_name_is_not_kept() {
     let store = scene.store().await;
     let sql = "SELECT subject FROM pappus_audit WHERE act = 'sign-in-failed' ORDER BY id";
     let rows = store.rows("looking", sql, &[]).await.unwrap();
-    let subjects: Vec<Option<String>> = rows.iter().map(|row| row.get(0).unwrap()).collect();
+    let subjects: Vec<Option<String>> = rows.iter().map(|row| row.get("subject").unwrap()).collect();
     assert_eq!(subjects, [None, Some("greta@closing.example".to_owned())]);
     store.close().await;
 }

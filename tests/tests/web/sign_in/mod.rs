@@ -284,9 +284,9 @@ async fn what_is_kept(scene: &Closing) {
     let store = scene.store().await;
     let rows = store.rows("looking", "SELECT name, data FROM pappus_sessions", &[]).await.unwrap();
     assert!(!rows.is_empty());
-    assert!(rows.iter().all(|row| row.get::<String>(0).unwrap() != cookie));
+    assert!(rows.iter().all(|row| row.get::<String>("name").unwrap() != cookie));
     let rows = store.rows("looking", "SELECT act, actor, address FROM pappus_audit", &[]).await.unwrap();
-    let acts: Vec<String> = rows.iter().map(|row| row.get(0).unwrap()).collect();
+    let acts: Vec<String> = rows.iter().map(|row| row.get("act").unwrap()).collect();
     for act in [
         "sign-in",
         "sign-in-failed",
@@ -298,7 +298,7 @@ async fn what_is_kept(scene: &Closing) {
     ] {
         assert!(acts.iter().any(|found| found == act), "{act}: {acts:?}");
     }
-    assert!(rows.iter().all(|row| row.get::<String>(2).unwrap() == "127.0.0.1"));
+    assert!(rows.iter().all(|row| row.get::<String>("address").unwrap() == "127.0.0.1"));
     store.close().await;
 }
 

@@ -87,7 +87,7 @@ async fn on_their_page() {
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/tokens"));
     let store = scene.store().await;
     let rows = store.rows("looking", "SELECT data FROM pappus_sessions", &[]).await.unwrap();
-    let data: Vec<String> = rows.iter().map(|row| row.get(0).unwrap()).collect();
+    let data: Vec<String> = rows.iter().map(|row| row.get("data").unwrap()).collect();
     store.close().await;
     let page = ida.get("/tokens").await.unwrap().text();
     assert!(page.contains("my &#60;script&#62;") && page.contains("never"), "{page}");
@@ -122,8 +122,9 @@ async fn on_their_page() {
     let store = scene.store().await;
     let sql = "SELECT act, actor, subject FROM pappus_audit WHERE act LIKE 'token%' ORDER BY id";
     let rows = store.rows("looking", sql, &[]).await.unwrap();
+    let columns = ["act", "actor", "subject"];
     let lines: Vec<[String; 3]> =
-        rows.iter().map(|row| [0, 1, 2].map(|column| row.get(column).unwrap())).collect();
+        rows.iter().map(|row| columns.map(|column| row.get(column).unwrap())).collect();
     let (ida, name) = ("ida@closing.example", "my <script>");
     assert_eq!(lines, [["token-made", ida, name], ["token-revoked", ida, name]]);
     let mails = scene.waiting_mails("%").await;

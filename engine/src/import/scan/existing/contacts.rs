@@ -6,7 +6,8 @@ use crate::domain::Contact;
 use crate::import::ImportError;
 use crate::import::journal::notes::{Journal, Noted, kinds};
 use crate::import::target::Target;
-use crate::pod::database::{Cell as _, DatabaseError, Row};
+use crate::pod::database::DatabaseError;
+use crate::sql::Row;
 
 /// An existing contact of the account.
 #[derive(Debug, Clone, Copy)]
@@ -53,8 +54,8 @@ impl Target {
         let sql = format!("SELECT person_id, id, receiving FROM contacts WHERE user_id = {user}");
         let rows = self.pod.rows("the contacts", sql, &[]).await?;
         let read = |row: &Row| {
-            let contact = ContactRow { id: row.integer(1)?, receiving: row.boolean(2).unwrap_or(false) };
-            Some((row.integer(0)?, contact))
+            let receiving = row.boolean("receiving").unwrap_or(false);
+            Some((row.integer("person_id")?, ContactRow { id: row.integer("id")?, receiving }))
         };
         Ok(rows.iter().filter_map(read).collect())
     }
@@ -66,7 +67,7 @@ impl Target {
     ) -> Result<HashSet<i64>, DatabaseError> {
         let sql = format!("SELECT person_id FROM blocks WHERE user_id = {user}");
         let rows = self.pod.rows("the blocks", sql, &[]).await?;
-        Ok(rows.iter().filter_map(|row| row.integer(0)).collect())
+        Ok(rows.iter().filter_map(|row| row.integer("person_id")).collect())
     }
 
     pub(in crate::import) async fn existing_tags(
@@ -77,7 +78,7 @@ impl Target {
     ) -> Result<ExistingTags, ImportError> {
         // A database may take a name for that of an existing tag, or for an earlier one.
         let rows = self.pod.rows_in("tags", "SELECT name FROM tags WHERE name IN ({})", names).await?;
-        let mut all: Vec<String> = rows.iter().filter_map(|row| row.text(0)).collect();
+        let mut all: Vec<String> = rows.iter().filter_map(|row| row.text("name")).collect();
         all.extend_from_slice(names);
         let same = self.pod.collation_duplicates("tags", "name", &all).await?;
         let names: Vec<(String, String)> =
@@ -88,6 +89,7 @@ impl Target {
             "SELECT t.name FROM tag_followings f JOIN tags t ON t.id = f.tag_id WHERE f.user_id = {user}"
         );
         let rows = self.pod.rows("followed tags", sql, &[]).await?;
-        Ok(ExistingTags { names, followed: rows.iter().filter_map(|row| row.text(0)).collect(), noted })
+        let followed = rows.iter().filter_map(|row| row.text("name")).collect();
+        Ok(ExistingTags { names, followed, noted })
     }
 }

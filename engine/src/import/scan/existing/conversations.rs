@@ -7,7 +7,7 @@ use crate::import::ImportError;
 use crate::import::journal::notes::{Journal, Noted, kinds};
 use crate::import::target::{ExistingRow, NewAccount, Target};
 use crate::import::write::counters::list;
-use crate::pod::database::{Cell as _, Row};
+use crate::sql::Row;
 
 /// An existing conversation.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +71,7 @@ impl Target {
         let ignoring: Vec<i64> = account.ignored_by.values().copied().chain([-1]).collect();
         let is_one_of = |people: &str| format!("COUNT(CASE WHEN v.person_id IN ({people}) THEN 1 END)");
         let sql = format!(
-            "SELECT c.guid, {}, {}, {} FROM conversations c \
+            "SELECT c.guid, {} AS takes_part, {} AS is_shown, {} AS is_ignored FROM conversations c \
              LEFT JOIN conversation_visibilities v ON v.conversation_id = c.id WHERE c.guid IN ({{}}) \
              GROUP BY c.guid, c.id",
             is_one_of(&list(&[new, old])),
@@ -80,9 +80,12 @@ impl Target {
         );
         let rows = self.pod.rows_in("conversations", &sql, guids).await?;
         let read = |row: &Row| {
-            let [takes_part, is_shown, is_ignored] =
-                [row.integer(1)? > 0, row.integer(2)? > 0, row.integer(3)? > 0];
-            Some((row.text(0)?, ExistingConversation { takes_part, is_shown, is_ignored }))
+            let conversation = ExistingConversation {
+                takes_part: row.integer("takes_part")? > 0,
+                is_shown: row.integer("is_shown")? > 0,
+                is_ignored: row.integer("is_ignored")? > 0,
+            };
+            Some((row.text("guid")?, conversation))
         };
         Ok(rows.iter().filter_map(read).collect())
     }

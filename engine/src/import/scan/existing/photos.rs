@@ -7,7 +7,6 @@ use crate::import::ImportError;
 use crate::import::journal::notes::{Journal, Noted};
 use crate::import::scan::survey::Survey;
 use crate::import::target::{ExistingRow, Target};
-use crate::pod::database::Cell as _;
 
 #[derive(Default)]
 pub(in crate::import) struct ExistingPhotos {
@@ -37,8 +36,9 @@ impl Target {
         if !rows.is_empty() {
             let sql = "SELECT guid, remote_photo_path FROM photos WHERE guid IN ({})";
             let found = self.pod.rows_in("photos", sql, &guids).await?;
-            let here = found.iter().filter(|row| row.text(1).as_ref() == Some(&self.photos_at));
-            with_file.extend(here.filter_map(|row| row.text(0)));
+            let here =
+                found.iter().filter(|row| row.text("remote_photo_path").as_ref() == Some(&self.photos_at));
+            with_file.extend(here.filter_map(|row| row.text("guid")));
         }
         Ok(ExistingPhotos { rows, noted, with_file })
     }

@@ -9,7 +9,6 @@ use crate::import::journal::notes::{Journal, Noted};
 use crate::import::scan::existing::photos::ExistingPhotos;
 use crate::import::target::{ExistingRow, NewAccount, Target};
 use crate::import::write::counters::list;
-use crate::pod::database::Cell as _;
 
 #[derive(Default)]
 pub(in crate::import) struct ExistingPosts {
@@ -76,7 +75,7 @@ impl Target {
             account.person
         );
         let rows = self.pod.rows_in("reshares", &sql, &roots).await?;
-        Ok(rows.iter().filter_map(|row| row.text(0)).collect())
+        Ok(rows.iter().filter_map(|row| row.text("root_guid")).collect())
     }
 
     /// Returns the old person's photos in its posts, by the row number of the post.
@@ -95,7 +94,7 @@ impl Target {
                 list(chunk)
             );
             for row in self.pod.rows("photos", sql, &[]).await? {
-                if let (Some(post), Some(guid)) = (row.integer(0), row.text(1)) {
+                if let (Some(post), Some(guid)) = (row.integer("id"), row.text("guid")) {
                     photos.entry(post).or_default().push(guid);
                 }
             }
@@ -104,9 +103,9 @@ impl Target {
     }
 
     async fn polls_of_posts(&mut self, polls: &[&str]) -> Result<HashSet<(String, String)>, ImportError> {
-        let sql = "SELECT q.guid, p.guid FROM polls q JOIN posts p ON p.id = q.status_message_id \
-                   WHERE q.guid IN ({})";
+        let sql = "SELECT q.guid, p.guid AS post_guid FROM polls q \
+                   JOIN posts p ON p.id = q.status_message_id WHERE q.guid IN ({})";
         let rows = self.pod.rows_in("polls", sql, polls).await?;
-        Ok(rows.iter().filter_map(|row| Some((row.text(0)?, row.text(1)?))).collect())
+        Ok(rows.iter().filter_map(|row| Some((row.text("guid")?, row.text("post_guid")?))).collect())
     }
 }

@@ -7,7 +7,7 @@ use crate::import::ImportError;
 use crate::import::scan::survey::hashed;
 use crate::import::target::{NewAccount, PlannedRow, Target};
 use crate::import::write::counters::list;
-use crate::pod::database::{Cell as _, Row};
+use crate::sql::Row;
 use crate::validate::SignatureCheck;
 
 /// The parent of a relayable, on the target pod.
@@ -104,15 +104,17 @@ impl Target {
             ),
         ] {
             let shown = shown_to(account);
-            let select =
-                format!("SELECT c.guid, c.id, p.author_id, {shown}, {joined} WHERE c.guid IN ({{}})");
+            let select = format!(
+                "SELECT c.guid, c.id, p.author_id AS host_id, {shown}, {joined} WHERE c.guid IN ({{}})"
+            );
             let rows = self.pod.rows_in(table, &select, guids).await?;
             into.extend(rows.iter().filter_map(|row| parent(account, row)));
         }
         parents.ignored = self.ignored_by_hosts(account, &parents).await?;
         let select = "SELECT a.guid, a.poll_id, a.id FROM poll_answers a WHERE a.guid IN ({})";
         for row in self.pod.rows_in("poll answers", select, &answers).await? {
-            if let (Some(guid), Some(poll), Some(id)) = (row.text(0), row.integer(1), row.integer(2)) {
+            let (guid, poll, id) = (row.text("guid"), row.integer("poll_id"), row.integer("id"));
+            if let (Some(guid), Some(poll), Some(id)) = (guid, poll, id) {
                 parents.answers.insert(guid, (poll, id));
             }
         }
@@ -135,7 +137,8 @@ impl Target {
         guids: &[&str],
     ) -> Result<HashMap<String, Parent>, ImportError> {
         let select = format!(
-            "SELECT p.guid, p.id, p.author_id, {}, p.author_id FROM posts p WHERE p.guid IN ({{}})",
+            "SELECT p.guid, p.id, p.author_id AS host_id, {}, p.author_id FROM posts p \
+             WHERE p.guid IN ({{}})",
             shown_to(account)
         );
         let rows = self.pod.rows_in("posts", &select, guids).await?;
@@ -154,8 +157,9 @@ impl Target {
         let guids: Vec<&str> = posts.iter().map(|guid| guid.as_str()).collect();
         let sql = "SELECT guid, public FROM posts WHERE guid IN ({})";
         let rows = self.pod.rows_in("posts", sql, &guids).await?;
-        let rows = rows.iter().filter(|row| row.boolean(1) != Some(true));
-        let here: HashSet<String> = rows.filter_map(|row| Some(row.text(0)?.to_ascii_lowercase())).collect();
+        let rows = rows.iter().filter(|row| row.boolean("public") != Some(true));
+        let here: HashSet<String> =
+            rows.filter_map(|row| Some(row.text("guid")?.to_ascii_lowercase())).collect();
         let is_limited = |guid: &&&Guid| {
             // Some databases find a post by its GUID in any case.
             self.limited.contains(&hashed(guid)) || here.contains(&guid.as_str().to_ascii_lowercase())
@@ -180,7 +184,7 @@ impl Target {
                 list(chunk)
             );
             let rows = self.pod.rows("whom the authors of posts ignore", sql, &[]).await?;
-            ignored.extend(rows.iter().filter_map(|row| row.integer(0).zip(row.integer(1))));
+            ignored.extend(rows.iter().filter_map(|row| row.integer("id").zip(row.integer("person_id"))));
         }
         Ok(ignored)
     }
@@ -196,7 +200,7 @@ impl Target {
             list(&account)
         );
         let rows = self.pod.rows("who ignores the account", sql, &[]).await?;
-        Ok(rows.iter().filter_map(|row| row.integer(0).zip(row.integer(1))).collect())
+        Ok(rows.iter().filter_map(|row| row.integer("user_id").zip(row.integer("id"))).collect())
     }
 }
 
@@ -210,22 +214,22 @@ fn add_planned(into: &mut HashMap<String, Parent>, guids: &[&str], planned: &Has
     }
 }
 
-/// Returns two SQL expressions: whether a post `p` is public, and 1 if it was shared with the account on this pod.
+/// Returns two columns of a post `p`: `public`, and `is_shared`, 1 if it was shared with the account here.
 fn shown_to(account: &NewAccount) -> String {
     format!(
         "p.public, CASE WHEN EXISTS (SELECT 1 FROM share_visibilities v WHERE v.shareable_type = 'Post' AND \
-         v.shareable_id = p.id AND v.user_id = {}) THEN 1 ELSE 0 END",
+         v.shareable_id = p.id AND v.user_id = {}) THEN 1 ELSE 0 END AS is_shared",
         account.user
     )
 }
 
-/// Reads GUID, ID, the post's author, [`shown_to`], and the record's own author.
+/// Reads a record: its own columns, [`shown_to`], and the post's author as `host_id`.
 fn parent(account: &NewAccount, row: &Row) -> Option<(String, Parent)> {
     let is_own = |author: i64| author == account.person || Some(author) == account.old_person;
-    let host = row.integer(2);
-    let own = [host, row.integer(5)].into_iter().flatten().any(is_own);
+    let host = row.integer("host_id");
+    let own = [host, row.integer("author_id")].into_iter().flatten().any(is_own);
     // People who ignore someone get nothing from them.
-    let is_shown = row.boolean(3) == Some(true) || row.integer(4) == Some(1);
+    let is_shown = row.boolean("public") == Some(true) || row.integer("is_shared") == Some(1);
     let open = is_shown && !host.is_some_and(|host| account.is_ignored_by(host));
-    Some((row.text(0)?, Parent { id: row.integer(1)?, own, visible: own || open, host }))
+    Some((row.text("guid")?, Parent { id: row.integer("id")?, own, visible: own || open, host }))
 }

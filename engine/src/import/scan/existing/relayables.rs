@@ -11,8 +11,8 @@ use crate::import::report::FindingCode;
 use crate::import::scan::existing::relayable_parents::Parents;
 use crate::import::target::{ExistingRow, NewAccount, Target};
 use crate::import::write::counters::list;
-use crate::pod::database::Cell as _;
 use crate::pod::tables::RelayableTable;
+use crate::sql::Row;
 use crate::store::StoreError;
 use crate::validate::SignatureCheck;
 
@@ -126,15 +126,18 @@ impl Target {
         missing: &[&Relayable],
     ) -> Result<HashSet<Reaction>, ImportError> {
         let mut reactions = HashSet::new();
-        let likes =
-            |class| format!("target_id, author_id FROM likes WHERE target_type = '{class}' AND target_id");
+        let likes = |class| {
+            format!(
+                "target_id AS parent_id, author_id FROM likes WHERE target_type = '{class}' AND target_id"
+            )
+        };
         for (of, class, columns) in [
             (RelayableTable::Likes, "Post", likes("Post")),
             (RelayableTable::Likes, "Comment", likes("Comment")),
             (
                 RelayableTable::PollParticipations,
                 "Poll",
-                "poll_id, author_id FROM poll_participations WHERE poll_id".into(),
+                "poll_id AS parent_id, author_id FROM poll_participations WHERE poll_id".into(),
             ),
         ] {
             let found =
@@ -146,7 +149,8 @@ impl Target {
             for chunk in ids.chunks(1000) {
                 let sql = format!("SELECT {columns} IN ({})", list(chunk));
                 for row in self.pod.rows(table.name(), sql, &[]).await? {
-                    if let (Some(parent), Some(author)) = (row.integer(0), row.integer(1)) {
+                    let (parent, author) = (row.integer("parent_id"), row.integer("author_id"));
+                    if let (Some(parent), Some(author)) = (parent, author) {
                         reactions.insert((table, class, parent, author));
                     }
                 }
@@ -171,7 +175,7 @@ impl Target {
         for chunk in ids.chunks(1000) {
             let sql = format!("SELECT {key} FROM {signatures} WHERE {key} IN ({})", list(chunk));
             let rows = self.pod.rows("signatures", sql, &[]).await?;
-            signed.extend(rows.iter().filter_map(|row| Some((table, row.integer(0)?))));
+            signed.extend(rows.iter().filter_map(|row| Some((table, row.integer(key)?))));
         }
         Ok(signed)
     }
@@ -193,10 +197,11 @@ impl Target {
         let people: Vec<&str> = elsewhere.iter().map(|note| note.person_guid.as_str()).collect();
         let sql = "SELECT guid, id, fetch_status FROM people WHERE guid IN ({})";
         let rows = self.pod.rows_in("people who came here", sql, &people).await?;
-        let people: HashMap<String, (i64, i64)> = rows
-            .iter()
-            .filter_map(|row| Some((row.text(0)?, (row.integer(1)?, batch_of(row.integer(2))))))
-            .collect();
+        let person = |row: &Row| {
+            let mark = batch_of(row.integer("fetch_status"));
+            Some((row.text("guid")?, (row.integer("id")?, mark)))
+        };
+        let people: HashMap<String, (i64, i64)> = rows.iter().filter_map(person).collect();
         let records: HashMap<&str, &Relayable> =
             missing.iter().map(|record| (record.entity.guid().as_str(), *record)).collect();
         let counts = |note: &Elsewhere| {
@@ -226,8 +231,8 @@ async fn noted_elsewhere(
     for chunk in guids.chunks(1000) {
         let places = vec!["?"; chunk.len()].join(", ");
         let sql = format!(
-            "SELECT r.guid, i.old_id, COALESCE(i.person_guid, i.id), r.batch, i.settled_batch \
-             FROM pappus_import_rows r JOIN pappus_imports i ON i.id = r.import_id \
+            "SELECT r.guid, i.old_id, COALESCE(i.person_guid, i.id) AS account_guid, r.batch, \
+             i.settled_batch FROM pappus_import_rows r JOIN pappus_imports i ON i.id = r.import_id \
              WHERE r.kind = ? AND i.pod_url = ? AND i.id <> ? AND i.state <> 'undone' \
              AND (i.journal_version = {JOURNAL_VERSION} OR i.state <> 'importing') \
              AND COALESCE(r.previous, '') <> '{DUPLICATE}' AND r.guid IN ({places})"
@@ -235,13 +240,12 @@ async fn noted_elsewhere(
         let mut values = vec![kind.into(), pod_url.into(), own.into()];
         values.extend(chunk.iter().map(|guid| (*guid).into()));
         for row in store.rows("reading other journals", &sql, &values).await? {
-            let (guid, old_id, person_guid) = (row.get(0)?, row.get(1)?, row.get(2)?);
             notes.push(Elsewhere {
-                guid,
-                old_id,
-                person_guid,
-                batch: row.get(3)?,
-                settled_batch: row.get(4)?,
+                guid: row.get("guid")?,
+                old_id: row.get("old_id")?,
+                person_guid: row.get("account_guid")?,
+                batch: row.get("batch")?,
+                settled_batch: row.get("settled_batch")?,
             });
         }
     }

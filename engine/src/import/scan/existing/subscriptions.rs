@@ -8,7 +8,6 @@ use crate::import::journal::notes::{Journal, Noted, kinds};
 use crate::import::scan::existing::relayable_parents::Parent;
 use crate::import::target::{NewAccount, Target};
 use crate::import::write::counters::list;
-use crate::pod::database::Cell as _;
 
 pub(in crate::import) struct ExistingSubscriptions {
     pub(in crate::import) posts: HashMap<String, Parent>,
@@ -41,7 +40,7 @@ impl Target {
                 list(chunk)
             );
             let rows = self.pod.rows("subscriptions", sql, &[]).await?;
-            subscribed.extend(rows.iter().filter_map(|row| row.integer(0)));
+            subscribed.extend(rows.iter().filter_map(|row| row.integer("target_id")));
         }
         Ok(ExistingSubscriptions { posts, subscribed, noted })
     }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::domain::{DiasporaId, PublicKey, VerifyingKey};
-use crate::pod::database::{Cell as _, Snapshot};
+use crate::pod::database::Snapshot;
 use crate::pod::reader::ReadError;
 use crate::pod::reader::source::Source;
 
@@ -35,7 +35,7 @@ impl Moves {
         let sql = "SELECT new_person_id, old_person_id FROM account_migrations ORDER BY id".to_owned();
         let mut before: HashMap<i64, Vec<i64>> = HashMap::new();
         for row in snapshot.rows("the account migrations", sql, &[]).await? {
-            if let (Some(new), Some(old)) = (row.integer(0), row.integer(1)) {
+            if let (Some(new), Some(old)) = (row.integer("new_person_id"), row.integer("old_person_id")) {
                 before.entry(new).or_default().push(old);
             }
         }
@@ -86,11 +86,11 @@ impl Migrations {
             list(people)
         );
         for row in snapshot.rows("people who have moved", sql, &[]).await? {
-            let id = row.text(1).and_then(|id| id.parse().ok());
-            if let (Some(person), Some(id)) = (row.integer(0), id) {
-                let pem = row.text(2).unwrap_or_default();
+            let id = row.text("diaspora_handle").and_then(|id| id.parse().ok());
+            if let (Some(person), Some(id)) = (row.integer("id"), id) {
+                let pem = row.text("serialized_public_key").unwrap_or_default();
                 let key = PublicKey::from_pem(&pem).and_then(|key| key.verifying_key()).ok();
-                self.people.insert(person, Identity { id, key, local: !row.is_null(3) });
+                self.people.insert(person, Identity { id, key, local: !row.is_null("owner_id") });
             }
         }
         Ok(())

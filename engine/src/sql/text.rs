@@ -23,7 +23,7 @@ fn may_be_forbidden(byte: u8) -> bool {
 }
 
 /// Returns whether a character cannot be in a text of an archive: XML 1.0 forbids it.
-pub(super) fn is_forbidden(c: char) -> bool {
+pub(crate) fn is_forbidden(c: char) -> bool {
     matches!(c, '\0'..='\u{8}' | '\u{B}' | '\u{C}' | '\u{E}'..='\u{1F}' | '\u{FFFE}' | '\u{FFFF}')
 }
 

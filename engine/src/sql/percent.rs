@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 /// Encodes all characters except unreserved ones and those in `keep`.
 ///
 /// `Url::set_password` would leave `%` alone, which would change a password like `50%41`.
-pub(super) fn encode(text: &str, keep: &[u8]) -> Zeroizing<String> {
+pub(crate) fn encode(text: &str, keep: &[u8]) -> Zeroizing<String> {
     // Capacity for the worst case: growing the buffer would leave a copy of the secret in memory.
     let mut encoded = Zeroizing::new(String::with_capacity(text.len() * 3));
     for byte in text.bytes() {
@@ -22,7 +22,7 @@ pub(super) fn encode(text: &str, keep: &[u8]) -> Zeroizing<String> {
 }
 
 /// Decodes `%XX`; `None` when the result is not UTF-8. Any other `%` stays.
-pub(super) fn decode(text: &str) -> Option<Zeroizing<String>> {
+pub(crate) fn decode(text: &str) -> Option<Zeroizing<String>> {
     let bytes = text.as_bytes();
     let mut decoded = Zeroizing::new(Vec::with_capacity(bytes.len()));
     let mut at = 0;

@@ -1,4 +1,4 @@
-//! The address of a pod's database.
+//! The address of a database.
 
 use std::fmt;
 use std::path::Path;
@@ -6,49 +6,20 @@ use std::path::Path;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::ConfigError;
+use super::Dialect;
 use super::percent::encode;
 
-/// The databases that diaspora* supports, and the sample pod's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Dialect {
-    /// PostgreSQL.
-    PostgreSql,
-    /// MariaDB or MySQL.
-    MySql,
-    /// SQLite, as the embedded sample pod uses it.
-    Sqlite,
-}
-
-impl Dialect {
-    /// Recognizes URL schemes and Rails's adapter names.
-    pub(super) fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "postgres" | "postgresql" | "postgis" => Some(Self::PostgreSql),
-            "mysql" | "mysql2" | "mariadb" | "trilogy" => Some(Self::MySql),
-            "sqlite" | "sqlite3" => Some(Self::Sqlite),
-            _ => None,
-        }
-    }
-
-    /// Returns sqlx's scheme.
-    pub(super) fn scheme(self) -> &'static str {
-        match self {
-            Self::PostgreSql => "postgres",
-            Self::MySql => "mysql",
-            Self::Sqlite => "sqlite",
-        }
-    }
-}
-
-impl fmt::Display for Dialect {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::PostgreSql => "PostgreSQL",
-            Self::MySql => "MariaDB/MySQL",
-            Self::Sqlite => "SQLite",
-        })
-    }
+/// A malformed database address. The address itself is not repeated: it may contain a password.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "reading the database address ({place}): {reason}; it looks like \
+     postgres://user:password@host:5432/diaspora_production"
+)]
+pub struct AddressError {
+    /// Origin of the address.
+    pub place: String,
+    /// The address's defect.
+    pub reason: String,
 }
 
 /// A database address; `Debug` and `Display` hide the password.
@@ -65,23 +36,22 @@ impl DatabaseUrl {
     /// Rails's scheme names (`postgresql`, `mysql2`, `trilogy`, `sqlite3`, …) are accepted too.
     ///
     /// # Errors
-    /// [`ConfigError::DatabaseAddress`] when the address is invalid or names no database.
-    pub fn parse(address: &str) -> Result<Self, ConfigError> {
+    /// [`AddressError`] when the address is invalid or names no database.
+    pub fn parse(address: &str) -> Result<Self, AddressError> {
         Self::parse_from(address, "as given")
     }
 
     /// Like [`parse`](Self::parse); errors name `place` as the address's origin.
-    pub(super) fn parse_from(address: &str, place: &str) -> Result<Self, ConfigError> {
-        Self::parsed(address)
-            .map_err(|reason| ConfigError::DatabaseAddress { place: place.to_owned(), reason })
+    pub(crate) fn parse_from(address: &str, place: &str) -> Result<Self, AddressError> {
+        Self::parsed(address).map_err(|reason| AddressError { place: place.to_owned(), reason })
     }
 
     /// Returns the address of the SQLite file at `path`.
     ///
     /// # Errors
-    /// [`ConfigError::DatabaseAddress`] when the path is not UTF-8.
-    pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
-        let text = path.to_str().ok_or_else(|| ConfigError::DatabaseAddress {
+    /// [`AddressError`] when the path is not UTF-8.
+    pub fn from_file(path: &Path) -> Result<Self, AddressError> {
+        let text = path.to_str().ok_or_else(|| AddressError {
             place: path.display().to_string(),
             reason: "it is not UTF-8".to_owned(),
         })?;
@@ -144,7 +114,7 @@ impl fmt::Debug for DatabaseUrl {
 }
 
 /// Splits an address into the dialect of its scheme and the part after the colon.
-pub(super) fn split_scheme(address: &str) -> Result<(Dialect, &str), String> {
+pub(crate) fn split_scheme(address: &str) -> Result<(Dialect, &str), String> {
     // The text in place of a scheme may be a password, so errors do not repeat it.
     let unknown = || "it begins with none of postgres://, mysql:// and sqlite://".to_owned();
     let (scheme, rest) = address.trim().split_once(':').ok_or_else(unknown)?;
@@ -159,7 +129,7 @@ pub(super) fn split_scheme(address: &str) -> Result<(Dialect, &str), String> {
 ///
 /// A `/`, `?` or `#` that is not percent-encoded splits a password in two, and the second half would be taken for the
 /// database's name and shown. Such an address is recognized by a `#` or by an `@` after the host.
-pub(super) fn network_url(address: &str) -> Result<Url, String> {
+pub(crate) fn network_url(address: &str) -> Result<Url, String> {
     let after_slashes = address.split_once("//").map_or(address, |(_, rest)| rest);
     let (_, after_host) =
         after_slashes.split_at(after_slashes.find(['/', '?', '#']).unwrap_or(after_slashes.len()));
@@ -277,7 +247,6 @@ mod tests {
             "sqlite://",
         ] {
             let error = DatabaseUrl::parse(address).unwrap_err();
-            assert!(matches!(error, ConfigError::DatabaseAddress { .. }), "{address}");
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
         }
     }
