@@ -17,7 +17,7 @@ pub trait Clock: Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that programs hand in")]
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that programs pass in")]
     fn now(&self) -> DateTime<Utc> {
         Utc::now()
     }

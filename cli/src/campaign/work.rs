@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pappus_engine::campaign::{
     Campaign, CampaignError, CampaignState, Campaigns, Places, Prepared, Setup, SignInCopied, SignInData,
-    SignInError, WorkerOptions, final_status, is_in_use, work as export,
+    SignInError, Status, WorkerOptions, final_status, is_in_use, work as export,
 };
 use pappus_engine::depot::{CampaignKeys, Depot};
 use pappus_engine::domain::{SigningKey, Timestamp};
@@ -96,12 +96,7 @@ pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure
     if began && campaign.options.keep_sign_in {
         let keys = CampaignKeys::new(&state, &store, &config.url);
         let data = SignInData::new(&keys, &store, &config.url);
-        let now = clock::now()?;
-        let copied = patience.until_ok(|| copy_sign_in(&data, &config.database, now)).await?;
-        output.line(format!(
-            "The sign-in data of {} is in the store, encrypted.",
-            counted(copied.people, "account")
-        ));
+        keep_sign_in(&data, &config.database, &patience, output).await?;
     }
     drop(names);
     campaign = patience.until_ok(|| campaigns.named(&campaign.name)).await?;
@@ -135,7 +130,32 @@ pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure
     view.finish();
     let (ended, status) = stands?;
     store.close().await;
-    if ended.stopped && status.totals.open() > 0 {
+    check_end(ended.stopped, &status)?;
+    describe(output, &status);
+    output.document(&document(&status));
+    let clean = status.totals.failed == 0 && status.totals.incomplete == 0;
+    Ok(if clean { Outcome::Done } else { Outcome::Findings })
+}
+
+/// Copies the sign-in data, and says so.
+async fn keep_sign_in(
+    data: &SignInData,
+    database: &DatabaseUrl,
+    patience: &RetryPolicy,
+    output: &Output,
+) -> Result<(), Failure> {
+    let now = clock::now()?;
+    let copied = patience.until_ok(|| copy_sign_in(data, database, now)).await?;
+    output.line(format!(
+        "The sign-in data of {} is in the store, encrypted.",
+        counted(copied.people, "account")
+    ));
+    Ok(())
+}
+
+/// Fails when the worker was stopped before the end, or the campaign was cancelled.
+fn check_end(stopped: bool, status: &Status) -> Result<(), Failure> {
+    if stopped && status.totals.open() > 0 {
         let left = counted(status.totals.open(), "account");
         let sentence = format!("stopped, with {left} left: run the same command again to continue");
         return Err(Failure::say(sentence).with_code("stopped"));
@@ -143,10 +163,7 @@ pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure
     if status.campaign.state == CampaignState::Cancelled {
         return Err(Failure::say("the campaign was cancelled; stored archives remain").with_code("cancelled"));
     }
-    describe(output, &status);
-    output.document(&document(&status));
-    let clean = status.totals.failed == 0 && status.totals.incomplete == 0;
-    Ok(if clean { Outcome::Done } else { Outcome::Findings })
+    Ok(())
 }
 
 /// Returns the bytes to keep free on the disk of the archives.

@@ -4,13 +4,13 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use pappus_engine::archive::encryption::EncryptTo;
-use pappus_engine::domain::DiasporaId;
-use pappus_engine::export::{ExportOptions, Exported, Exporter};
+use pappus_engine::domain::{DiasporaId, SigningKey};
+use pappus_engine::export::{ExportError, ExportOptions, Exported, Exporter};
 use pappus_engine::pod::config::PodUrl;
 use pappus_engine::pod::database::Snapshot;
 use pappus_engine::pod::reader::AccountReader;
 use pappus_engine::store::{StateFolder, StoredSignatures};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Outcome, counted, list_omissions, make_folder, megabytes};
 use crate::arguments::Export;
@@ -27,16 +27,11 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
     let uploads = pod::uploads(&config).await?;
     let options = options(&arguments)?;
     let (mut snapshot, schema) = pod::open(&config).await?;
-    let state = StateFolder::open(&store::state_root(arguments.store.state.clone())?, &config.url)?;
-    if let Some(lost) = state.lost_archive_key()? {
-        campaign::say(&campaign::lost_key(&state, &lost));
-    }
-    let archive_key = state.archive_key()?;
+    let (state, archive_key) = state_and_key(&arguments, &config.url)?;
     // If it fails, the export of each account reports the reason.
     _ = make_folder(&arguments.out);
     let mut memory = StoredSignatures::open(&state).await;
-    let mut results = Vec::new();
-    let mut failed = Vec::new();
+    let (mut results, mut failed) = (Vec::new(), Vec::new());
     let mut outcome = Outcome::Done;
     let mut names = arguments.names.iter();
     let mut exported_ids = HashSet::new();
@@ -68,9 +63,7 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
             Ok(exported) => exported,
             Err(error) => {
                 let goes_on = error.is_of_one_account();
-                let failure = Failure::new(format!("{name} was not exported"), error);
-                failure.print();
-                failed.push(json!({ "account": name, "error": failure.to_string() }));
+                failed.push(print_failure(name, error));
                 if goes_on {
                     continue;
                 }
@@ -85,11 +78,25 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
     }
     let not_tried: Vec<&String> = names.collect();
     print_not_tried(not_tried.len());
-    if !failed.is_empty() {
-        outcome = Outcome::Failed;
-    }
     output.document(&json!({ "exported": results, "failed": failed, "not_tried": not_tried }));
-    Ok(outcome)
+    Ok(if failed.is_empty() { outcome } else { Outcome::Failed })
+}
+
+/// Returns Pappus's folder and the pod's archive key; says first if an earlier key is lost.
+fn state_and_key(arguments: &Export, pod: &PodUrl) -> Result<(StateFolder, SigningKey), Failure> {
+    let state = StateFolder::open(&store::state_root(arguments.store.state.clone())?, pod)?;
+    if let Some(lost) = state.lost_archive_key()? {
+        campaign::say(&campaign::lost_key(&state, &lost));
+    }
+    let key = state.archive_key()?;
+    Ok((state, key))
+}
+
+/// Prints why an account was not exported; returns its entry in the document.
+fn print_failure(name: &str, error: ExportError) -> Value {
+    let failure = Failure::new(format!("{name} was not exported"), error);
+    failure.print();
+    json!({ "account": name, "error": failure.to_string() })
 }
 
 fn print_not_tried(count: usize) {

@@ -166,7 +166,7 @@ fn describe_earlier(output: &Output, report: &Report) {
 }
 
 fn describe_needs(output: &Output, needs: &Needs) {
-    let room = match needs.free_bytes {
+    let free_space = match needs.free_bytes {
         Some(free) => format!(" ({} are free)", megabytes(free)),
         None => String::new(),
     };
@@ -175,7 +175,7 @@ fn describe_needs(output: &Output, needs: &Needs) {
         match needs.photo_files {
             0 => String::new(),
             files => format!(
-                "about {} for {} with all sizes{room}, and ",
+                "about {} for {} with all sizes{free_space}, and ",
                 megabytes(needs.photo_bytes),
                 counted(files, "photo")
             ),

@@ -4,7 +4,7 @@ use super::AnnounceError;
 use super::envelopes::Announcer;
 use super::tombstone::tombstone;
 use crate::federation::AccountMigration;
-use crate::import::mark_announced;
+use crate::import::{ignoring_people, mark_announced};
 use crate::pod::database::OnConflict;
 use crate::pod::tables::RelayableTable;
 use crate::sql::Value;
@@ -43,9 +43,29 @@ impl Announcer {
         }
         mark_announced(store, &self.import, self.now).await?;
         if let Some(old) = old {
+            self.remove_lifted_blocks(store, old).await?;
             self.point_to_new(old).await?;
         }
         self.pod.commit().await?;
+        Ok(())
+    }
+
+    /// Removes the blocks of the old person by people who ignored the new one since the import, and have lifted that:
+    /// theirs would come back with the move.
+    async fn remove_lifted_blocks(&mut self, store: &Store, old: i64) -> Result<(), AnnounceError> {
+        let people = ignoring_people(store, &self.import).await?;
+        let sql = format!(
+            "SELECT b.id FROM blocks b JOIN people p ON p.owner_id = b.user_id \
+             LEFT JOIN blocks n ON n.user_id = b.user_id AND n.person_id = {} \
+             WHERE b.person_id = {old} AND n.id IS NULL AND p.guid IN ({{}})",
+            self.new_person
+        );
+        let rows = self.pod.rows_in("blocks", &sql, &people).await?;
+        let lifted: Vec<i64> = rows.iter().filter_map(|row| row.integer("id")).collect();
+        for chunk in lifted.chunks(1000) {
+            let sql = format!("DELETE FROM blocks WHERE id IN ({})", numbers(chunk));
+            self.pod.run("blocks", sql, &[]).await?;
+        }
         Ok(())
     }
 

@@ -47,7 +47,7 @@ pub enum AnnounceError {
     #[error("the archive document: {0}")]
     Document(#[from] DocumentError),
     /// The archive does not name its account.
-    #[error("the archive does not say whose account it holds")]
+    #[error("the archive does not specify whose account it holds")]
     NoAccount,
     /// The account has not been imported.
     #[error("{0} has not been imported into this pod: run `pappus import` first")]

@@ -14,7 +14,7 @@ pub(super) struct Recipient {
     pub(super) key: PublicKey,
     /// The pod's base address.
     pub(super) pod: Url,
-    /// The account shares with the person; none for the old person.
+    /// True if the account shares with the person; `None` for the old person.
     pub(super) shares: Option<bool>,
     /// True if only the archive states GUID and key.
     pub(super) is_claimed: bool,

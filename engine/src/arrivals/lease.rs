@@ -16,7 +16,8 @@ use crate::store::{AuditLine, StoreError, millis};
 pub(super) static TABLE: WorkTable = WorkTable {
     name: "pappus_newcomers",
     open: "state IN ('checking', 'importing', 'announcing', 'undoing')",
-    order: "id",
+    // Not by number: whoever has another archive checked again and again would always come first.
+    order: "due_at, id",
     released: "",
     expires: EXPIRES,
     backoff: Backoff::new(Duration::from_secs(1), Duration::from_mins(1)),
@@ -294,5 +295,30 @@ mod tests {
         // A failure needs a person: nothing retries the announcement automatically.
         assert!(announcing.stop(State::Imported, "away", "gone", None, over).await.unwrap());
         assert_eq!(newcomers.announce_due(i64::MAX).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn whoever_asks_again_and_again_waits_behind_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("store.db").display());
+        let store = Store::open(&DatabaseUrl::parse(&url).unwrap()).await.unwrap();
+        let newcomers = Newcomers::new(&store, &PodUrl::parse("https://pod.example/").unwrap());
+        let mut ids = Vec::new();
+        for due_at in [3_000, 1_000, 2_000] {
+            let start = Start { address: "192.0.2.1", per_day: 9, per_address: 9 };
+            let who = NewNewcomer { language: "en", invitation: None, start };
+            let mut transaction = store.begin().await.unwrap();
+            let begun = newcomers.begin(&mut transaction, &who, 1_000, Duration::from_hours(24)).await;
+            transaction.commit().await.unwrap();
+            let id = newcomers.with_secret(&begun.unwrap().unwrap()).await.unwrap().unwrap().id;
+            let sql = "UPDATE pappus_newcomers SET state = 'checking', due_at = ? WHERE id = ?";
+            store.execute("a test", sql, &[i64::from(due_at).into(), id.into()]).await.unwrap();
+            ids.push(id);
+        }
+        let progress = newcomers.progress().await.unwrap();
+        assert_eq!(ids.iter().map(|id| progress[id].ahead).collect::<Vec<_>>(), [Some(2), Some(0), Some(1)]);
+        for next in [ids[1], ids[2], ids[0]] {
+            assert_eq!(newcomers.acquire().await.unwrap().unwrap().newcomer.id, next);
+        }
     }
 }

@@ -9,7 +9,8 @@ use super::files::{Disk, Files, NoSpace, Part};
 use crate::sql::Value;
 use crate::store::{Store, StoreError, Transaction, millis};
 
-/// Validity of a reservation without new data. Resuming later reserves again if there is still space.
+/// Validity of a reservation without new data. Afterwards only what has arrived is reserved; resuming reserves the rest
+/// again if there is still space.
 const RESERVED_FOR: Duration = Duration::from_hours(6);
 /// A running upload checks its reservation and the free disk space after this number of bytes …
 const CHECK_BYTES: u64 = 16 << 20;
@@ -81,7 +82,7 @@ impl Space {
         let disk = self.disk().await?;
         let mut transaction = self.store.begin().await?;
         lock_counts(&mut transaction, &self.pod, now).await?;
-        let held = self.held(&mut transaction, claim, now).await?;
+        let held = self.held(&mut transaction, claim).await?;
         if held.own.saturating_add(claim.bytes) > self.files.most() {
             return Ok(Err(NoSpace::TooLarge));
         }
@@ -108,13 +109,10 @@ impl Space {
         Ok(Ok(()))
     }
 
-    /// Returns other reservations. The newcomer's complete file that the new one replaces does not count.
-    async fn held(
-        &self,
-        transaction: &mut Transaction,
-        claim: &Claim<'_>,
-        now: i64,
-    ) -> Result<Held, StoreError> {
+    /// Returns other reservations, also expired ones: their bytes may be on the disk until the next
+    /// [`release_expired`](Self::release_expired). The newcomer's complete file that the new one replaces does not
+    /// count.
+    async fn held(&self, transaction: &mut Transaction, claim: &Claim<'_>) -> Result<Held, StoreError> {
         let stays = match claim.kind {
             Kind::Form => "expires_at IS NOT NULL".to_owned(),
             Kind::Part(part) => format!("(expires_at IS NOT NULL OR kind <> '{}')", part.word()),
@@ -123,9 +121,9 @@ impl Space {
             "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) AS all_bytes, \
              CAST(COALESCE(SUM(CASE WHEN expires_at IS NOT NULL THEN bytes END), 0) AS BIGINT) AS open_bytes, \
              CAST(COALESCE(SUM(CASE WHEN newcomer_id = ? AND {stays} THEN bytes END), 0) AS BIGINT) AS own_bytes \
-             FROM pappus_upload_space WHERE pod = ? AND name <> ? AND (expires_at IS NULL OR expires_at > ?)"
+             FROM pappus_upload_space WHERE pod = ? AND name <> ?"
         );
-        let values = [claim.newcomer.into(), (&self.pod).into(), claim.name.into(), now.into()];
+        let values = [claim.newcomer.into(), (&self.pod).into(), claim.name.into()];
         let rows = transaction.rows("counting reserved disk space", &sql, &values).await?;
         let Some(row) = rows.first() else { return Ok(Held::default()) };
         let bytes = |number: i64| u64::try_from(number).unwrap_or(0);
@@ -151,12 +149,24 @@ impl Space {
         self.store.execute("giving disk space back", sql, &[name.into()]).await.map(drop)
     }
 
-    /// Releases the space of expired uploads.
+    /// Reserves only what has arrived of a paused upload, until the upload ends.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn pause(&self, name: &str, arrived: u64, until: i64, now: i64) -> Result<(), StoreError> {
+        let sql =
+            "UPDATE pappus_upload_space SET bytes = ?, expires_at = ? WHERE name = ? AND expires_at <= ?";
+        let values = [number(arrived), until.into(), name.into(), now.into()];
+        self.store.execute("giving disk space back", sql, &values).await.map(drop)
+    }
+
+    /// Releases expired reservations. Those of uploads that can be resumed are [paused](Self::pause) instead.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn release_expired(&self, now: i64) -> Result<(), StoreError> {
-        let sql = "DELETE FROM pappus_upload_space WHERE expires_at <= ?";
+        let sql = "DELETE FROM pappus_upload_space WHERE expires_at <= ? \
+                   AND name NOT IN (SELECT name FROM pappus_uploads)";
         self.store.execute("giving disk space back", sql, &[now.into()]).await.map(drop)
     }
 

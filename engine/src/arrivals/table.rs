@@ -164,13 +164,14 @@ impl Newcomers {
     }
 }
 
-/// Reads the columns of [`MoveProgress`]. Workers take steps in the order of the numbers, so all that are being worked
-/// on and all earlier ones are ahead of a step; podmins see the oldest request first.
+/// Reads the columns of [`MoveProgress`]. Workers take the step that has been due for longest, so all that are being
+/// worked on and all earlier ones are ahead of a step; podmins see the oldest request first.
 const PROGRESS: &str = "SELECT id, state, stage, total, advanced, \
      CAST(CASE WHEN reason IS NULL THEN 0 ELSE 1 END AS BIGINT) AS is_late, announce_at, \
      CASE WHEN fence IS NULL AND state <> 'imported' THEN ROW_NUMBER() OVER (\
      PARTITION BY CASE state WHEN 'waiting' THEN 1 WHEN 'imported' THEN 2 ELSE 0 END \
-     ORDER BY CASE WHEN fence IS NULL THEN 1 ELSE 0 END, id) - 1 END AS ahead \
+     ORDER BY CASE WHEN fence IS NULL THEN 1 ELSE 0 END, CASE WHEN state = 'waiting' THEN 0 ELSE due_at END, id) \
+     - 1 END AS ahead \
      FROM pappus_newcomers WHERE pod = ? AND (state IN ('checking', 'waiting', 'importing', 'announcing', 'undoing') \
      OR (state = 'imported' AND announce_at IS NOT NULL))";
 

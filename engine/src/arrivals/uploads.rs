@@ -101,6 +101,21 @@ impl Newcomers {
         rows.iter().map(|row| Ok((row.get("name")?, row.get("newcomer_id")?))).collect()
     }
 
+    /// Lists some uploads whose space is reserved no longer although they can be resumed, with their newcomers' numbers
+    /// and their own end.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn paused_uploads(&self, now: i64) -> Result<Vec<(String, i64, i64)>, StoreError> {
+        let sql = "SELECT u.name, u.newcomer_id, u.expires_at FROM pappus_uploads u \
+                   JOIN pappus_upload_space s ON s.name = u.name \
+                   WHERE s.expires_at <= ? AND u.expires_at > ? LIMIT 100";
+        let rows = self.store.rows("looking for paused uploads", sql, &[now.into(), now.into()]).await?;
+        rows.iter()
+            .map(|row| Ok((row.get("name")?, row.get("newcomer_id")?, row.get("expires_at")?)))
+            .collect()
+    }
+
     /// Returns whether an upload has not been removed, seen from a transaction that has locked its newcomer's files.
     ///
     /// # Errors

@@ -122,7 +122,7 @@ impl ArrivalWorker {
                 lease.stop(to, &problem, &reason, evidence.as_deref(), now).await
             }
             Outcome::Unproven(evidence) => lease.unproven(&evidence, now).await,
-            Outcome::Later(reason) => self.retry(lease, &reason, now).await,
+            Outcome::Unavailable(reason) => self.retry(lease, &reason, now).await,
             Outcome::Died(how) => self.died(lease, &how, now).await,
             Outcome::Released => lease.release().await,
         }

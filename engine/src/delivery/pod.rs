@@ -13,7 +13,7 @@ use url::Url;
 use super::deliver::{Options, Summary};
 use super::friends::TargetPod;
 use super::records::{DeliveryError, DeliveryState, Kind};
-use super::schedule::{asked_pause, next_try, processing_time};
+use super::schedule::{asked_pause, next_attempt, processing_time};
 use super::system;
 use super::transport::{DeliveryResult, Transport, classify, error_text, status};
 use super::writer::{Claimed, Leased, Outcome, PAGE, Pod, PodHealth, Request, Response, Writer, patiently};
@@ -154,7 +154,8 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
         };
         let (failures, asked) = (before + 1, self.asked(answer));
         // A delivery queued after the failures began has four weeks of its own.
-        let retry_at = next_try(now, failures, since, asked).or_else(|| next_try(now, failures, now, asked));
+        let retry_at =
+            next_attempt(now, failures, since, asked).or_else(|| next_attempt(now, failures, now, asked));
         let error = error_text(answer).unwrap_or_default();
         *news = PodHealth::Down { failures, since, retry_at: retry_at.unwrap_or(now), error };
     }
@@ -221,7 +222,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
     ) -> Outcome {
         let now = self.clock.now();
         let since = claimed.failing_since.unwrap_or(now);
-        let next = next_try(now, claimed.attempts + 1, since, self.asked(answer));
+        let next = next_attempt(now, claimed.attempts + 1, since, self.asked(answer));
         let classify = classify(answer);
         let (state, next_attempt_at) = match (classify, next) {
             (DeliveryResult::Delivered, _) => (DeliveryState::Delivered, now),

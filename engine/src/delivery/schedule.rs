@@ -28,12 +28,12 @@ pub(super) const LONGEST_ABSENCE: TimeDelta = TimeDelta::days(1);
 const SLOW_ANSWER: TimeDelta = TimeDelta::seconds(5);
 
 /// Returns the time of the next check of an account, after a number of consecutive failed ones.
-pub(super) fn next_check(now: DateTime<Utc>, looks: i64) -> DateTime<Utc> {
-    now + TimeDelta::from_std(BACKOFF.after(looks)).unwrap_or(LONGEST_CHECK_PAUSE).min(LONGEST_CHECK_PAUSE)
+pub(super) fn next_check(now: DateTime<Utc>, failures: i64) -> DateTime<Utc> {
+    now + TimeDelta::from_std(BACKOFF.after(failures)).unwrap_or(LONGEST_CHECK_PAUSE).min(LONGEST_CHECK_PAUSE)
 }
 
-/// Returns the time a pod that took a move may need to process it, without a sign that it has: at least `grace`, plus
-/// the time it was unreachable before, and twice that if it answered slowly.
+/// Returns the time a pod that accepted a move may need to process it, without a sign that it has: at least `grace`,
+/// plus the time it was unreachable before, and twice that if it answered slowly.
 pub(super) fn processing_time(grace: TimeDelta, failing: TimeDelta, answering: TimeDelta) -> TimeDelta {
     let time = grace + failing.max(TimeDelta::zero());
     let time = if answering > SLOW_ANSWER { time * 2 } else { time };
@@ -43,7 +43,7 @@ pub(super) fn processing_time(grace: TimeDelta, failing: TimeDelta, answering: T
 /// Returns the time of the next attempt after a number of consecutive failures, the first of them at `since`; a pod
 /// may ask for a longer pause. Never later than the moment of giving up, so that the last attempt falls on it; `None`
 /// if that has passed.
-pub(super) fn next_try(
+pub(super) fn next_attempt(
     now: DateTime<Utc>,
     failures: i64,
     since: DateTime<Utc>,
@@ -72,15 +72,15 @@ mod tests {
     use crate::domain::Timestamp;
 
     #[test]
-    fn the_last_try_falls_on_the_end() {
+    fn the_last_attempt_is_at_the_end() {
         let since = DateTime::UNIX_EPOCH;
-        let (mut now, mut tries) = (since, 1);
-        while let Some(next) = next_try(now, tries, since, None) {
+        let (mut now, mut attempts) = (since, 1);
+        while let Some(next) = next_attempt(now, attempts, since, None) {
             assert!(next > now);
-            (now, tries) = (next, tries + 1);
+            (now, attempts) = (next, attempts + 1);
         }
         assert_eq!(now, since + GIVE_UP_AFTER);
-        assert!((50..90).contains(&tries), "{tries} tries");
+        assert!((50..90).contains(&attempts), "{attempts} attempts");
     }
 
     #[test]
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(asked_pause(RetryAfter::At(later), now), hour);
         assert_eq!(asked_pause(RetryAfter::Delay(Duration::from_hours(1)), now), hour);
         assert_eq!(asked_pause(RetryAfter::Delay(Duration::MAX), now), LONGEST_ASKED);
-        let next = |failures, asked| next_try(now, failures, now, asked).unwrap() - now;
+        let next = |failures, asked| next_attempt(now, failures, now, asked).unwrap() - now;
         assert_eq!(next(1, Some(TimeDelta::hours(1))), TimeDelta::hours(1));
         assert_eq!(next(1, Some(TimeDelta::days(9999))), TimeDelta::days(1));
         assert!(next(1, Some(TimeDelta::days(-9999))) >= TimeDelta::seconds(45));

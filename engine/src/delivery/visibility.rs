@@ -58,7 +58,7 @@ impl Ledger {
     pub async fn assume_reachable(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
         let sql = "UPDATE pappus_moves SET seen_at = ?, problem = NULL WHERE seen_at IS NULL";
         self.store
-            .execute("recording the podmin's word", sql, &[now.timestamp_millis().into()])
+            .execute("recording the podmin's confirmation", sql, &[now.timestamp_millis().into()])
             .await
             .map(drop)
     }
@@ -93,15 +93,16 @@ async fn check_from_outside<T: Transport>(transport: &T, unseen: &Unseen) -> Res
     let url = Url::parse(&address).map_err(|error| error.to_string())?;
     let wrong = |what: &str, reason: &dyn std::fmt::Display| {
         format!(
-            "{id} does not answer from outside, so nobody is told of the move yet: {what} {reason}. Check that the \
-             pod runs and that {} reaches it",
+            "{id} does not answer from outside, so no pod is notified of the move yet: {what} {reason}. Check that \
+             the pod runs and that {} reaches it",
             unseen.pod.as_str()
         )
     };
     let answer = transport.get(&url, "application/jrd+json, application/json").await;
     let body = body(answer).map_err(|reason| wrong("its WebFinger failed:", &reason))?;
-    let finger = WebFinger::from_jrd(&body, id).map_err(|error| wrong("its WebFinger is wrong:", &error))?;
-    let answer = transport.get(&finger.hcard_url, "text/html").await;
+    let webfinger =
+        WebFinger::from_jrd(&body, id).map_err(|error| wrong("its WebFinger is wrong:", &error))?;
+    let answer = transport.get(&webfinger.hcard_url, "text/html").await;
     let body = self::body(answer).map_err(|reason| wrong("its hCard failed:", &reason))?;
     let card = HCard::parse(&body).map_err(|error| wrong("its hCard is wrong:", &error))?;
     let expected = PublicKey::from_pem(&unseen.public_key).ok();

@@ -8,7 +8,7 @@ use super::journal::notes::Journal;
 use super::report::FindingCode;
 use super::scan::source::Batch;
 use super::target::{Planned, Target};
-use crate::domain::{CountKind, Photo, Relayable, RelayableEntity};
+use crate::domain::{Conversation, CountKind, Photo, Relayable, RelayableEntity};
 use crate::validate::SignatureCheck;
 
 /// The rows that a plan writes.
@@ -29,7 +29,7 @@ impl Target {
         journal: &mut Journal,
     ) -> Result<(), ImportError> {
         let account = context.account;
-        let batch = self.hold_times(batch);
+        let batch = self.clamp_times(batch);
         match self.hold(batch, context.files).await? {
             Batch::Contacts(contacts) => {
                 let existing = self.existing_contacts(account.user, &contacts, journal).await?;
@@ -61,35 +61,46 @@ impl Target {
                 self.import_relayables(context, Authorship::LikesOnComments, records, journal).await
             }
             Batch::UnsignedRelayables(records) => {
-                for record in records {
-                    let guid = record.entity.guid();
-                    self.report.left_out(CountKind::UnsignedRelayables, FindingCode::Unsigned, &guid);
-                }
+                self.report_unsigned(&records);
                 Ok(())
             }
             Batch::Subscriptions(posts) => {
                 let existing = self.existing_subscriptions(account, &posts, journal).await?;
                 self.apply(subscriptions::subscriptions(account, &existing, &posts), journal).await
             }
-            Batch::Conversations(talks) => {
-                let existing = self.existing_conversations(account, &talks, journal).await?;
-                let last = &mut self.last_conversation;
-                let plan = decide::conversations::conversations(context, existing, last, talks);
-                self.apply(plan, journal).await
-            }
+            Batch::Conversations(all) => self.import_conversations(context, all, journal).await,
             Batch::HiddenPosts(posts) => {
                 let existing = self.existing_hidden_posts(account, &posts, journal).await?;
                 let plan = subscriptions::hidden_posts(account.user, &existing, &posts);
                 self.apply(plan, journal).await
             }
-            Batch::Unreadable(kind, place) => {
-                self.report.left_out(kind, FindingCode::Unreadable, &place);
+            Batch::Unreadable(kind, json_path) => {
+                self.report.left_out(kind, FindingCode::Unreadable, &json_path);
                 Ok(())
             }
-            Batch::ValueLeftOut(kind, place) => {
-                self.report.note(kind, FindingCode::ValueLeftOut, &place);
+            Batch::ValueLeftOut(kind, json_path) => {
+                self.report.note(kind, FindingCode::ValueLeftOut, &json_path);
                 Ok(())
             }
+        }
+    }
+
+    async fn import_conversations(
+        &mut self,
+        context: &Context<'_>,
+        conversations: Vec<Conversation>,
+        journal: &mut Journal,
+    ) -> Result<(), ImportError> {
+        let existing = self.existing_conversations(context.account, &conversations, journal).await?;
+        let last = &mut self.last_conversation;
+        let plan = decide::conversations::conversations(context, existing, last, conversations);
+        self.apply(plan, journal).await
+    }
+
+    fn report_unsigned(&mut self, records: &[Relayable]) {
+        for record in records {
+            let guid = record.entity.guid();
+            self.report.left_out(CountKind::UnsignedRelayables, FindingCode::Unsigned, &guid);
         }
     }
 
@@ -114,12 +125,12 @@ impl Target {
     async fn import_relayables(
         &mut self,
         context: &Context<'_>,
-        whose: Authorship,
+        authorship: Authorship,
         records: Vec<(Relayable, SignatureCheck)>,
         journal: &mut Journal,
     ) -> Result<(), ImportError> {
         let existing = self.existing_relayables(context.account, &records, journal).await?;
-        self.apply(decide::relayables::relayables(context, whose, existing, records), journal).await
+        self.apply(decide::relayables::relayables(context, authorship, existing, records), journal).await
     }
 
     /// Reports a plan and, unless this is a dry run, carries it out in one transaction.

@@ -27,8 +27,8 @@ pub enum ImportError {
     Store(#[from] StoreError),
     /// Not enough disk space for the photos.
     #[error(
-        "the photos with their sizes need about {} in {place}, where {} are free: make room there first. Nothing more was \
-         written", capacity::megabytes(*.needed), capacity::megabytes(*.free)
+        "the photos with their sizes need about {} in {place}, where {} are free: free up space there first. Nothing \
+         more was written", capacity::megabytes(*.needed), capacity::megabytes(*.free)
     )]
     NoSpace {
         /// The location of the photo files.
@@ -47,7 +47,7 @@ pub enum ImportError {
         source: std::io::Error,
     },
     /// Storing the photo files failed.
-    #[error("{0}. What is there is kept; run the same command again")]
+    #[error("{0}. The photos stored so far are kept; run the same command again")]
     Uploads(#[from] UploadsError),
     /// The new key could not be generated.
     #[error(transparent)]
@@ -56,11 +56,11 @@ pub enum ImportError {
     #[error(transparent)]
     Name(#[from] DiasporaIdError),
     /// The username is not available.
-    #[error("the username {0:?} cannot be taken: {1}. Choose another one with --as")]
+    #[error("the username {0:?} cannot be used: {1}. Choose another one with --as")]
     Username(String, &'static str),
     /// Other pods may know another account by the username.
     #[error(
-        "the username {0:?} cannot be taken: {1}. Other pods may know a name with the key it had, and would refuse \
+        "the username {0:?} cannot be used: {1}. Other pods may know a name with the key it had, and would refuse \
          everything signed with another one. Choose another name with --as"
     )]
     FormerName(String, &'static str),
@@ -79,7 +79,7 @@ pub enum ImportError {
         import: String,
     },
     /// The folder with the keys was not specified.
-    #[error("the key that seals an account's private key is in Pappus's own folder: name it with --state")]
+    #[error("the key that seals an account's private key is in Pappus's own folder: specify it with --state")]
     NoKeyFolder,
     /// The keys of Pappus's own folder cannot be used.
     #[error(transparent)]
@@ -91,7 +91,7 @@ pub enum ImportError {
     #[error("the e-mail address {0:?} cannot be used: {1}. Name another one with --email")]
     Email(String, &'static str),
     /// The archive does not name its account.
-    #[error("the archive does not say whose account it holds")]
+    #[error("the archive does not specify whose account it holds")]
     NoAccount,
     /// The archive is from this very pod.
     #[error("{0} is an account of this pod already: an account cannot be imported where it came from")]
@@ -99,7 +99,7 @@ pub enum ImportError {
     /// The key in the archive differs from the key that the network knows.
     #[error(
         "the key in the archive is not the key of {account}: {source_of_key} {known}, the archive holds {found}. \
-         Somebody else may have made it; it is refused"
+         It may be forged, so it is refused"
     )]
     WrongKey {
         /// The account.
@@ -116,7 +116,7 @@ pub enum ImportError {
     /// Nothing proves the archive's owner; with the old pod's reason, if it was asked, ending in a space.
     #[error(
         "nothing proves that this is the archive of {0}: the archive's key is known neither to this pod nor by a \
-         pinned pod key. {1}If you know whose it is, say --accept-unproven"
+         pinned pod key. {1}If you know whose it is, specify --accept-unproven"
     )]
     Unproven(DiasporaId, String, Box<Evidence>),
     /// The account has moved before.
@@ -126,7 +126,7 @@ pub enum ImportError {
     #[error(
         "{old} was imported here before as {name} (import {import}): undo that first, or use the same name"
     )]
-    Before {
+    ImportedBefore {
         /// The account's old diaspora* ID.
         old: DiasporaId,
         /// The username it has here.
@@ -137,9 +137,9 @@ pub enum ImportError {
     /// A row that was just written is missing.
     #[error("{0} disappeared while it was being imported; run the same command again")]
     Changed(&'static str),
-    /// A worker thread panicked.
+    /// A worker thread panicked, or the journal is inconsistent.
     #[error("the import stopped unexpectedly; this is a defect of Pappus, please report it")]
-    Broken,
+    Internal,
 }
 
 impl ImportError {
@@ -164,9 +164,9 @@ impl ImportError {
             Self::WrongKey { .. } => "wrong_key",
             Self::Unproven(..) => "unproven",
             Self::AlreadyMoved(..) => "already_moved",
-            Self::Before { .. } => "imported_before",
+            Self::ImportedBefore { .. } => "imported_before",
             Self::Changed(_) => "changed",
-            Self::Broken => "broken",
+            Self::Internal => "broken",
         }
     }
 }

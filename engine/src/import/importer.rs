@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::decide::{Context, aspects};
+use super::decide::{Context, aspects, ignored_by};
 use super::journal::former;
 use super::journal::imports;
 use super::journal::notes::{Intent, Journal, kinds, names_of};
@@ -18,6 +18,7 @@ use super::scan::superseded::Superseded;
 use super::scan::survey::Survey;
 use super::start::AccountMove;
 use super::target::{NewAccount, Target};
+use super::write::account::AccountRows;
 use super::write::photos;
 use super::write::photos::{Announced, Naming, PhotoFiles};
 use super::{ImportError, ImportOptions, Imported, PendingKey};
@@ -62,18 +63,11 @@ impl Importer<'_> {
         let mover = AccountMove { old: &old, new: &new, old_key: evidence.archive.as_deref(), old_person };
         let (mut account, rows) = self.begin(&survey, &mover, store).await?;
         account.is_vouched_for = trusted;
-        account.ignored_by = self.target.ignored_by(&account).await?;
+        self.import_ignored_by(&mut account).await?;
         account.readers = self.readers(old_person).await?;
         let deleted = self.target.files_of_deleted_photos(&survey, &self.journal).await?;
-        let files = if self.target.writes() {
-            let photos = survey.photos.len() + survey.no_pictures.len();
-            self.options.progress.begin(Stage::Photos, photos as u64);
-            let files;
-            (archive, files) = self.import_photo_files(archive, deleted).await?;
-            files
-        } else {
-            self.plan_photo_files(&mut survey, &deleted)
-        };
+        let files;
+        (archive, files) = self.photo_files(archive, &mut survey, deleted).await?;
         let mut people = self.discover(&survey, &old, trusted).await?;
         self.report_unreadable(&archive, &survey);
         people.read_pending(&mut self.target, &self.journal).await?;
@@ -91,26 +85,26 @@ impl Importer<'_> {
             self.target.import_batch(&context, batch, &mut self.journal).await?;
             self.options.progress.advance(records);
         }
-        reading.await.map_err(|_| ImportError::Broken)??;
+        reading.await.map_err(|_| ImportError::Internal)??;
         if let Some(superseded) = superseded {
             let profile = survey.profile.as_ref();
             superseded.report(&mut self.target, &account, &old, &self.journal, profile).await?;
         }
         if self.target.writes() {
-            self.target.point_photos_here(&account, &files, &mut self.journal).await?;
-            self.target.point_avatar_here(&account, &files, survey.profile.as_ref()).await?;
-            self.target.write_references(&account, &old, &people, &self.journal).await?;
-            self.target.set_counters(&account).await?;
-            if let Some(rows) = rows.filter(|rows| !rows.is_open) {
-                let key = self.new_key().await?;
-                self.target.open_account(rows, &key).await?;
-            }
+            self.complete(&context, &survey, rows).await?;
         }
         let report = std::mem::take(&mut self.target.report);
         self.note_end(proof, &report).await?;
         let import = self.journal.begun().map(|(_, import)| import.id.clone());
         let needs = needs.with_records(&report);
         Ok(Imported { old, new, proof, evidence, import, report, needs })
+    }
+
+    /// Finds the people of this pod who ignore the account. They ignore it by its new name from now on.
+    async fn import_ignored_by(&mut self, account: &mut NewAccount) -> Result<(), ImportError> {
+        account.ignored_by = self.target.ignored_by(account).await?;
+        let users = self.target.ignoring_users(account, &self.journal).await?;
+        self.target.apply(ignored_by::ignored_by(account, &users), &mut self.journal).await
     }
 
     /// Imports the aspects; the account knows them afterwards.
@@ -173,8 +167,8 @@ impl Importer<'_> {
         if let Some(key) = self.former_key.take() {
             return Ok(key);
         }
-        let key = self.key.take().ok_or(ImportError::Broken)?;
-        Ok(key.0.await.map_err(|_| ImportError::Broken)??)
+        let key = self.key.take().ok_or(ImportError::Internal)?;
+        Ok(key.0.await.map_err(|_| ImportError::Internal)??)
     }
 
     /// Records in the journal that the import is complete.
@@ -204,6 +198,41 @@ impl Importer<'_> {
         }
     }
 
+    /// Imports the photo files, or plans that; returns what is here afterwards.
+    async fn photo_files(
+        &mut self,
+        archive: Archive<Verified>,
+        survey: &mut Survey,
+        deleted: HashSet<String>,
+    ) -> Result<(Archive<Verified>, PhotoFiles), ImportError> {
+        if !self.target.writes() {
+            return Ok((archive, self.plan_photo_files(survey, &deleted)));
+        }
+        let photos = survey.photos.len() + survey.no_pictures.len();
+        self.options.progress.begin(Stage::Photos, photos as u64);
+        self.import_photo_files(archive, deleted).await
+    }
+
+    /// Writes what depends on all records: addresses of photos, mentions and other references, counters. The key comes
+    /// last; with it the account is open.
+    async fn complete(
+        &mut self,
+        context: &Context<'_>,
+        survey: &Survey,
+        rows: Option<AccountRows>,
+    ) -> Result<(), ImportError> {
+        let Context { account, old, people, files } = context;
+        self.target.point_photos_here(account, files, &mut self.journal).await?;
+        self.target.point_avatar_here(account, files, survey.profile.as_ref()).await?;
+        self.target.write_references(account, old, people, &self.journal).await?;
+        self.target.set_counters(account).await?;
+        if let Some(rows) = rows.filter(|rows| !rows.is_open) {
+            let key = self.new_key().await?;
+            self.target.open_account(rows, &key).await?;
+        }
+        Ok(())
+    }
+
     fn plan_photo_files(&mut self, survey: &mut Survey, deleted: &HashSet<String>) -> PhotoFiles {
         survey.files.retain(|name| !deleted.contains(name));
         let report = &mut self.target.report;
@@ -225,7 +254,7 @@ impl Importer<'_> {
         mut archive: Archive<Verified>,
         deleted: HashSet<String>,
     ) -> Result<(Archive<Verified>, PhotoFiles), ImportError> {
-        let Some((store, import)) = self.journal.begun() else { return Err(ImportError::Broken) };
+        let Some((store, import)) = self.journal.begun() else { return Err(ImportError::Internal) };
         let ours = names_of(store, import, kinds::PHOTO_FILES).await?;
         let naming = Naming { person_guid: import.person_guid.clone(), ours, deleted };
         let (uploads, runtime) = (self.options.uploads.clone(), tokio::runtime::Handle::current());
@@ -237,8 +266,8 @@ impl Importer<'_> {
                 photos::store_photos(&mut archive, &uploads, &runtime, &*progress, &naming, |what| {
                     // The journal must hold the name before the file exists.
                     let (noted, wait) = std::sync::mpsc::sync_channel(1);
-                    announcing.blocking_send((what, noted)).map_err(|_| ImportError::Broken)?;
-                    wait.recv().map_err(|_| ImportError::Broken)
+                    announcing.blocking_send((what, noted)).map_err(|_| ImportError::Internal)?;
+                    wait.recv().map_err(|_| ImportError::Internal)
                 })?;
             Ok::<_, ImportError>((archive, stored))
         });
@@ -253,7 +282,7 @@ impl Importer<'_> {
             // If the thread has ended, its result below tells why.
             _ = noted.send(());
         }
-        let (archive, stored) = storing.await.map_err(|_| ImportError::Broken)??;
+        let (archive, stored) = storing.await.map_err(|_| ImportError::Internal)??;
         let (files, problems) = photos::outcome(stored);
         for _ in &files {
             self.target.report.imported(CountKind::PhotoFiles);
@@ -293,5 +322,5 @@ async fn survey(mut archive: Archive<Verified>) -> Result<(Archive<Verified>, Su
         let survey = Survey::read(&mut archive)?;
         Ok::<_, ImportError>((archive, survey))
     });
-    reading.await.map_err(|_| ImportError::Broken)?
+    reading.await.map_err(|_| ImportError::Internal)?
 }

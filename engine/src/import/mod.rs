@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 pub use error::ImportError;
 pub use evidence::{Evidence, KeySource};
+pub(crate) use journal::ignored_by::ignoring_people;
 pub(crate) use journal::imports::mark_announced;
 pub use journal::imports::{ImportRecord, ImportState, find_import, list_imports};
 pub(crate) use journal::notes::{followed_tags, photo_names_taken};

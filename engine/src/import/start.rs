@@ -105,7 +105,7 @@ impl Importer<'_> {
             self.target.note_profile_again(survey.profile.as_ref());
             return Ok(None);
         };
-        let guid: Guid = import.person_guid.parse().map_err(|_| ImportError::Broken)?;
+        let guid: Guid = import.person_guid.parse().map_err(|_| ImportError::Internal)?;
         if let Some(rows) = self.target.find_account(mover.new, &guid).await? {
             if rows.is_open && rows.is_closed {
                 return Err(ImportError::Closed(mover.new.clone()));
@@ -147,5 +147,5 @@ fn resume(
     if import.new_username == mover.new.username() && !is_foreign {
         return Ok(import);
     }
-    Err(ImportError::Before { old, name: import.new_username, import: import.id })
+    Err(ImportError::ImportedBefore { old, name: import.new_username, import: import.id })
 }

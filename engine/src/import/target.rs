@@ -277,7 +277,7 @@ impl Target {
     }
 
     /// Writes tags of records: pairs of row number and text.
-    pub(super) async fn put_tags(
+    pub(super) async fn write_tags(
         &mut self,
         kind: &'static str,
         records: &[(i64, Vec<String>)],

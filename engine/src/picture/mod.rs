@@ -91,7 +91,7 @@ pub(crate) struct Picture {
     pub(crate) kind: PictureKind,
     /// The decoded picture, rotated as shown; the first frame of an animation.
     shown: DynamicImage,
-    moves: bool,
+    is_animated: bool,
 }
 
 impl Picture {
@@ -100,8 +100,8 @@ impl Picture {
         let kind = PictureKind::of(file)?;
         let (shown, orientation) = unpack(file, kind)?;
         let turned = (orientation != Orientation::NoTransforms).then(|| exif(orientation));
-        let (bytes, moves) = clean(file, kind, turned.as_deref())?;
-        Some(Self { bytes, kind, shown, moves })
+        let (bytes, is_animated) = clean(file, kind, turned.as_deref())?;
+        Some(Self { bytes, kind, shown, is_animated })
     }
 
     /// Returns whether a file looks like one that [`Picture::read`] accepts: by its format, its size in pixels and its
@@ -113,7 +113,7 @@ impl Picture {
 
     /// Scales the picture in the same format; `prefix` is from [`SIZES`]. Only the largest size stays animated.
     pub(crate) fn scaled(&self, prefix: &str, size: Size) -> Option<Vec<u8>> {
-        if self.moves && prefix == LARGEST {
+        if self.is_animated && prefix == LARGEST {
             return Some(self.bytes.clone());
         }
         encode(&resize(&self.shown, size), self.kind.format()).ok()

@@ -8,7 +8,7 @@ use gif::{ColorOutput, DecodeOptions, Encoder, MemoryLimit};
 use super::is_profile;
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
-/// The chunks that are needed to show the picture, including animations, with their most bytes.
+/// The chunks that are needed to show the picture, including animations, with their maximum sizes in bytes.
 const KEPT: [(&[u8], usize); 14] = [
     (b"IHDR", 13),
     (b"PLTE", 768),
@@ -25,16 +25,20 @@ const KEPT: [(&[u8], usize); 14] = [
     (b"IDAT", usize::MAX),
     (b"fdAT", usize::MAX),
 ];
-/// The most bytes of a colour profile; those of printing machines have some 2 MB.
+/// The chunks about the colours of HDR and wide-gamut pictures, with their exact sizes in bytes (PNG, third edition,
+/// 11.3.2). They count only before the palette and the data.
+const COLOUR_SPACE: [(&[u8], usize); 3] = [(b"cICP", 4), (b"mDCV", 24), (b"cLLI", 8)];
+/// The most bytes of a colour profile; those of printers have some 2 MB.
 const MAX_PROFILE: usize = 4 << 20;
-/// Letters of a colour profile's name, at most.
-const PROFILE_NAME: usize = 79;
+/// The most bytes of a colour profile's name.
+const MAX_PROFILE_NAME: usize = 79;
 
 /// Returns the file with only the chunks that decoders need and the given EXIF block, and whether it is animated;
 /// `None` if its chunks are damaged.
 pub(super) fn clean_png(file: &[u8], exif: Option<&[u8]>) -> Option<(Vec<u8>, bool)> {
     let mut rest = file.strip_prefix(SIGNATURE)?;
-    let (mut cleaned, mut moves, mut exif) = (SIGNATURE.to_vec(), false, exif);
+    let (mut cleaned, mut is_animated, mut exif) = (SIGNATURE.to_vec(), false, exif);
+    let mut has_pixels = false;
     loop {
         let (head, after) = rest.split_at_checked(8)?;
         let (length, name) = head.split_at(4);
@@ -42,20 +46,23 @@ pub(super) fn clean_png(file: &[u8], exif: Option<&[u8]>) -> Option<(Vec<u8>, bo
         let whole = rest.get(..length.checked_add(12)?)?;
         let contents = after.get(..length)?;
         rest = after.get(length + 4..)?;
-        moves |= name == b"acTL";
+        is_animated |= name == b"acTL";
+        has_pixels |= name == b"PLTE" || name == b"IDAT";
         if name == b"IDAT"
             && let Some(exif) = exif.take()
         {
-            png_chunk(&mut cleaned, b"eXIf", exif);
+            push_png_chunk(&mut cleaned, b"eXIf", exif);
         }
         if name == b"IEND" {
-            png_chunk(&mut cleaned, b"IEND", &[]);
-            return Some((cleaned, moves));
+            push_png_chunk(&mut cleaned, b"IEND", &[]);
+            return Some((cleaned, is_animated));
         }
         if name == b"iCCP" && !holds_profile(contents) {
             continue;
         }
-        if KEPT.iter().any(|(kept, most)| *kept == name && length <= *most) {
+        if KEPT.iter().any(|(kept, max_length)| *kept == name && length <= *max_length)
+            || !has_pixels && COLOUR_SPACE.contains(&(name, length))
+        {
             cleaned.extend_from_slice(whole);
         }
     }
@@ -64,15 +71,15 @@ pub(super) fn clean_png(file: &[u8], exif: Option<&[u8]>) -> Option<(Vec<u8>, bo
 /// Returns whether an `iCCP` chunk contains a colour profile: a name, a zero, a zero for the method, and the compressed
 /// profile.
 fn holds_profile(contents: &[u8]) -> bool {
-    let name = contents.iter().take(PROFILE_NAME + 1).position(|byte| *byte == 0);
-    let Some(packed) = name.and_then(|name| contents.get(name + 2..)) else { return false };
-    let (mut decoder, mut profile) = (ZlibDecoder::new(packed), Vec::new());
+    let name = contents.iter().take(MAX_PROFILE_NAME + 1).position(|byte| *byte == 0);
+    let Some(compressed) = name.and_then(|name| contents.get(name + 2..)) else { return false };
+    let (mut decoder, mut profile) = (ZlibDecoder::new(compressed), Vec::new());
     let read = decoder.by_ref().take(MAX_PROFILE as u64 + 1).read_to_end(&mut profile);
-    let is_whole = usize::try_from(decoder.total_in()) == Ok(packed.len());
+    let is_whole = usize::try_from(decoder.total_in()) == Ok(compressed.len());
     read.is_ok() && is_whole && is_profile(&profile)
 }
 
-fn png_chunk(cleaned: &mut Vec<u8>, name: &[u8], contents: &[u8]) {
+fn push_png_chunk(cleaned: &mut Vec<u8>, name: &[u8], contents: &[u8]) {
     let mut sum = crc32fast::Hasher::new();
     sum.update(name);
     sum.update(contents);
@@ -89,16 +96,16 @@ pub(super) fn clean_gif(file: &[u8]) -> Option<Vec<u8>> {
     options.set_memory_limit(MemoryLimit::Unlimited);
     // The compressed bytes are copied, and are not larger than the file.
     options.skip_frame_decoding(true);
-    let mut pictures = options.read_info(file).ok()?;
-    let colours = pictures.global_palette().unwrap_or_default().to_vec();
-    let mut cleaned = Encoder::new(Vec::new(), pictures.width(), pictures.height(), &colours).ok()?;
+    let mut decoder = options.read_info(file).ok()?;
+    let colours = decoder.global_palette().unwrap_or_default().to_vec();
+    let mut cleaned = Encoder::new(Vec::new(), decoder.width(), decoder.height(), &colours).ok()?;
     let mut count = 0;
-    while let Ok(Some(picture)) = pictures.read_next_frame() {
-        let picture = picture.clone();
+    while let Ok(Some(frame)) = decoder.read_next_frame() {
+        let frame = frame.clone();
         if count == 0 {
-            cleaned.set_repeat(pictures.repeat()).ok()?;
+            cleaned.set_repeat(decoder.repeat()).ok()?;
         }
-        cleaned.write_lzw_pre_encoded_frame(&picture).ok()?;
+        cleaned.write_lzw_pre_encoded_frame(&frame).ok()?;
         count += 1;
     }
     if count == 0 { None } else { cleaned.into_inner().ok() }

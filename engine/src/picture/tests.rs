@@ -107,12 +107,15 @@ fn profile() -> Vec<u8> {
     profile
 }
 
-fn png_with(name: [u8; 4], contents: &[u8]) -> Vec<u8> {
-    let mut file = packed(ImageFormat::Png);
+fn png_chunk(name: [u8; 4], contents: &[u8]) -> Vec<u8> {
     let named = [name.as_slice(), contents].concat();
     let length = u32::try_from(contents.len()).unwrap().to_be_bytes();
-    let chunk = [length.as_slice(), &named, &crc32fast::hash(&named).to_be_bytes()].concat();
-    file.splice(33..33, chunk);
+    [length.as_slice(), &named, &crc32fast::hash(&named).to_be_bytes()].concat()
+}
+
+fn png_with(name: [u8; 4], contents: &[u8]) -> Vec<u8> {
+    let mut file = packed(ImageFormat::Png);
+    file.splice(33..33, png_chunk(name, contents));
     file
 }
 
@@ -127,20 +130,35 @@ fn jpeg_with(profile: &[u8]) -> Vec<u8> {
     file
 }
 
-fn webp_with(profile: &[u8]) -> Vec<u8> {
-    let plain = packed(ImageFormat::WebP);
-    let chunk = |name: &[u8; 4], contents: &[u8]| {
-        let length = u32::try_from(contents.len()).unwrap().to_le_bytes();
-        let pad = &[0][..contents.len() % 2];
-        [name.as_slice(), &length, contents, pad].concat()
-    };
+fn webp_chunk(name: &[u8], contents: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(contents.len()).unwrap().to_le_bytes();
+    let pad = &[0][..contents.len() % 2];
+    [name, length.as_slice(), contents, pad].concat()
+}
+
+fn webp_of(chunks: &[Vec<u8>]) -> Vec<u8> {
     let mut file = b"RIFF\0\0\0\0WEBP".to_vec();
-    file.extend(chunk(b"VP8X", &[0x20, 0, 0, 0, 63, 0, 0, 31, 0, 0]));
-    file.extend(chunk(b"ICCP", profile));
-    file.extend_from_slice(&plain[12..]);
+    file.extend(chunks.concat());
     let size = u32::try_from(file.len() - 8).unwrap();
     file[4..8].copy_from_slice(&size.to_le_bytes());
     file
+}
+
+fn webp_with(profile: &[u8]) -> Vec<u8> {
+    let features = webp_chunk(b"VP8X", &[0x20, 0, 0, 0, 63, 0, 0, 31, 0, 0]);
+    webp_of(&[features, webp_chunk(b"ICCP", profile), packed(ImageFormat::WebP).split_off(12)])
+}
+
+/// An animated WebP whose frames have these bytes after their headers.
+fn animated_webp(frames: &[Vec<u8>]) -> Vec<u8> {
+    let features = webp_chunk(b"VP8X", &[0x02, 0, 0, 0, 63, 0, 0, 31, 0, 0]);
+    let mut chunks = vec![features, webp_chunk(b"ANIM", &[0; 6])];
+    for frame in frames {
+        // The whole canvas, for 100 ms, not blended.
+        let header: [u8; 16] = [0, 0, 0, 0, 0, 0, 63, 0, 0, 31, 0, 0, 100, 0, 0, 2];
+        chunks.push(webp_chunk(b"ANMF", &[header.as_slice(), frame.as_slice()].concat()));
+    }
+    webp_of(&chunks)
 }
 
 /// Contents of an `iCCP` chunk.
@@ -170,6 +188,83 @@ fn colour_profiles_stay_and_other_bytes_in_their_place_go() {
     // Bytes behind the compressed profile.
     let hidden = png_with(*b"iCCP", &[packed_profile(&profile()), WORDS.to_vec()].concat());
     assert!(!holds(&Picture::read(&hidden).unwrap().bytes, b"script"));
+}
+
+#[test]
+fn chunks_about_the_colours_of_a_png_stay_where_they_count() {
+    let plain = packed(ImageFormat::Png);
+    for (name, size) in [(*b"cICP", 4), (*b"mDCV", 24), (*b"cLLI", 8)] {
+        let file = png_with(name, &vec![0; size]);
+        assert_eq!(Picture::read(&file).unwrap().bytes, file, "{name:?}");
+        for other in [0, size - 1, size + 1] {
+            let file = png_with(name, &vec![0; other]);
+            assert_eq!(moving::clean_png(&file, None).unwrap().0, plain, "{name:?} of {other} bytes");
+        }
+        // After the data, and after a palette.
+        let chunk = png_chunk(name, &vec![0; size]);
+        let mut file = plain.clone();
+        let end = file.len() - 12;
+        file.splice(end..end, chunk.iter().copied());
+        assert_eq!(Picture::read(&file).unwrap().bytes, plain, "{name:?}");
+        let (mut file, palette) = (plain.clone(), png_chunk(*b"PLTE", &[0; 3]));
+        file.splice(33..33, [palette, chunk].concat());
+        let expected = png_with(*b"PLTE", &[0; 3]);
+        assert_eq!(moving::clean_png(&file, None).unwrap().0, expected, "{name:?}");
+    }
+}
+
+#[test]
+fn frames_of_a_webp_keep_only_their_image() {
+    let image = packed(ImageFormat::WebP).split_off(12);
+    let plain = animated_webp(&[image.clone(), image.clone()]);
+    let unknown = webp_chunk(b"HTML", WORDS);
+    let first = [image.as_slice(), &unknown, WORDS].concat();
+    let second = [unknown.as_slice(), &image, &webp_chunk(b"VP8L", WORDS)].concat();
+    let picture = Picture::read(&animated_webp(&[first, second])).unwrap();
+    assert_eq!(picture.bytes, plain);
+    assert!(picture.is_animated);
+    let decoder = image::codecs::webp::WebPDecoder::new(Cursor::new(&picture.bytes)).unwrap();
+    let frames = image::AnimationDecoder::into_frames(decoder).collect_frames().unwrap();
+    let expected = DynamicImage::ImageRgb8(halves()).to_rgba8();
+    assert_eq!(frames.len(), 2);
+    assert!(frames.iter().all(|frame| *frame.buffer() == expected));
+
+    // Chunks of odd sizes: transparency stays before lossy data, and only there.
+    let (alpha, lossy) = (webp_chunk(b"ALPH", &[1, 2, 3]), webp_chunk(b"VP8 ", &[4, 5, 6, 7, 8]));
+    let expected = animated_webp(&[[alpha.as_slice(), &lossy].concat(), image.clone()]);
+    // The data may also end the frame without its padding.
+    for lossy in [[lossy.as_slice(), &alpha].concat(), lossy[..lossy.len() - 1].to_vec()] {
+        let first = [alpha.as_slice(), &webp_chunk(b"ALPH", WORDS), &lossy].concat();
+        let file = animated_webp(&[first, [alpha.as_slice(), &image].concat()]);
+        assert_eq!(webp::clean(&file, None).unwrap(), (expected.clone(), true));
+    }
+}
+
+#[test]
+fn an_animated_webp_with_a_truncated_frame_is_refused() {
+    let image = packed(ImageFormat::WebP).split_off(12);
+    for frame in [&image[..image.len() - 2], &webp_chunk(b"HTML", WORDS), &webp_chunk(b"ALPH", WORDS)] {
+        let file = animated_webp(&[image.clone(), frame.to_vec()]);
+        assert!(Picture::read(&file).is_none(), "{frame:?}");
+    }
+    // Within the header of the frame, and of its first chunk.
+    for size in 0..24 {
+        let frame = webp_chunk(b"ANMF", &vec![0; size]);
+        assert!(webp::clean(&webp_of(&[frame]), None).is_none(), "{size}");
+    }
+}
+
+#[test]
+fn chunks_of_a_webp_do_not_repeat_or_grow() {
+    let image = packed(ImageFormat::WebP).split_off(12);
+    let plain = animated_webp(std::slice::from_ref(&image));
+    let animation = [[0; 6].as_slice(), WORDS].concat();
+    let features = [[0x02, 0, 0, 0, 63, 0, 0, 31, 0, 0].as_slice(), WORDS].concat();
+    let frame = plain[12 + 18 + 14..].to_vec();
+    let longer = [webp_chunk(b"VP8X", &features), webp_chunk(b"ANIM", &animation), frame];
+    assert_eq!(webp::clean(&webp_of(&longer), None).unwrap(), (plain, true));
+    let again = webp_of(&[image, webp_chunk(b"VP8L", WORDS)]);
+    assert_eq!(Picture::read(&again).unwrap().bytes, packed(ImageFormat::WebP));
 }
 
 #[test]

@@ -4,6 +4,14 @@ use super::is_profile;
 
 /// The chunks that are needed to show the picture.
 const KEPT: [&[u8]; 7] = [b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP"];
+/// Size of a chunk's name and length.
+const CHUNK_HEADER_SIZE: usize = 8;
+/// Size of the contents of `VP8X`: the flags, and the picture's size.
+const FEATURES_SIZE: usize = 10;
+/// Size of the contents of `ANIM`: the background colour, and the number of repetitions.
+const ANIMATION_SIZE: usize = 6;
+/// Size of a frame's position, size, duration and flags, before its chunks.
+const FRAME_HEADER_SIZE: usize = 16;
 /// Flags of `VP8X`: a colour profile, EXIF, XMP are present.
 const PROFILE_FLAG: u8 = 0x20;
 const EXIF_FLAG: u8 = 0x08;
@@ -14,42 +22,84 @@ const XMP_FLAG: u8 = 0x04;
 pub(super) fn clean(file: &[u8], exif: Option<&[u8]>) -> Option<(Vec<u8>, bool)> {
     let size = usize::try_from(u32::from_le_bytes(file.get(4..8)?.try_into().ok()?)).ok()?;
     let mut rest = file.get(12..file.len().min(size.checked_add(8)?))?;
-    // Where the flags are among the chunks; only such a file has metadata.
-    let (mut chunks, mut moves, mut flags_at) = (Vec::new(), false, None);
-    while let Some((head, after)) = rest.split_at_checked(8) {
-        let (name, length) = head.split_at(4);
-        let length = usize::try_from(u32::from_le_bytes(length.try_into().ok()?)).ok()?;
-        let contents = after.get(..length)?;
-        rest = after.get(length + length % 2..).unwrap_or_default();
-        if !KEPT.contains(&name) {
+    // The position of the flags in `chunks`; only files with flags may contain metadata.
+    let (mut chunks, mut is_animated, mut flags_at) = (Vec::new(), false, None);
+    let mut seen: Vec<&[u8]> = Vec::new();
+    while rest.len() >= CHUNK_HEADER_SIZE {
+        let (name, contents, after) = split_chunk(rest)?;
+        rest = after;
+        // Only frames repeat; of other kinds, decoders use the first chunk.
+        if !KEPT.contains(&name) || seen.contains(&name) {
             continue;
         }
-        moves |= name == b"ANIM";
-        if name == b"VP8X" {
-            // Behind the chunk's name and length.
-            flags_at = Some(chunks.len() + 8);
-            let mut contents = contents.to_vec();
-            let flags = contents.first_mut()?;
-            *flags &= !(EXIF_FLAG | XMP_FLAG);
-            if exif.is_some() {
-                *flags |= EXIF_FLAG;
+        if name != b"ANMF" {
+            seen.push(name);
+        }
+        match name {
+            b"VP8X" => {
+                flags_at = Some(chunks.len() + CHUNK_HEADER_SIZE);
+                let mut contents = contents.get(..FEATURES_SIZE)?.to_vec();
+                let flags = contents.first_mut()?;
+                *flags &= !(EXIF_FLAG | XMP_FLAG);
+                if exif.is_some() {
+                    *flags |= EXIF_FLAG;
+                }
+                push_chunk(&mut chunks, name, &contents);
             }
-            chunk(&mut chunks, name, &contents);
-        } else if name != b"ICCP" || is_profile(contents) {
-            chunk(&mut chunks, name, contents);
-        } else if let Some(flags) = flags_at.and_then(|at| chunks.get_mut(at)) {
-            *flags &= !PROFILE_FLAG;
+            b"ANIM" => {
+                is_animated = true;
+                push_chunk(&mut chunks, name, contents.get(..ANIMATION_SIZE)?);
+            }
+            b"ANMF" => push_chunk(&mut chunks, name, &clean_frame(contents)?),
+            b"ICCP" if !is_profile(contents) => {
+                if let Some(flags) = flags_at.and_then(|at| chunks.get_mut(at)) {
+                    *flags &= !PROFILE_FLAG;
+                }
+            }
+            _ => push_chunk(&mut chunks, name, contents),
         }
     }
     if let Some(exif) = exif.filter(|_| flags_at.is_some()) {
-        chunk(&mut chunks, b"EXIF", exif);
+        push_chunk(&mut chunks, b"EXIF", exif);
     }
     let size = u32::try_from(chunks.len() + 4).ok()?;
     let cleaned = [b"RIFF", size.to_le_bytes().as_slice(), b"WEBP", &chunks].concat();
-    Some((cleaned, moves))
+    Some((cleaned, is_animated))
 }
 
-fn chunk(chunks: &mut Vec<u8>, name: &[u8], contents: &[u8]) {
+/// Returns a frame with only its header, its transparency and its image data; `None` if they are damaged.
+fn clean_frame(frame: &[u8]) -> Option<Vec<u8>> {
+    let (header, mut rest) = frame.split_at_checked(FRAME_HEADER_SIZE)?;
+    let (mut cleaned, mut alpha) = (header.to_vec(), None);
+    loop {
+        let (name, contents, after) = split_chunk(rest)?;
+        rest = after;
+        match name {
+            b"ALPH" => alpha = alpha.or(Some(contents)),
+            b"VP8 " | b"VP8L" => {
+                // Lossless data contains its transparency.
+                if let Some(alpha) = alpha.filter(|_| name == b"VP8 ") {
+                    push_chunk(&mut cleaned, b"ALPH", alpha);
+                }
+                push_chunk(&mut cleaned, name, contents);
+                return Some(cleaned);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Splits off the first chunk: returns its name, its contents, and the bytes after it and its padding; `None` if it is
+/// truncated.
+fn split_chunk(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let (head, after) = bytes.split_at_checked(CHUNK_HEADER_SIZE)?;
+    let (name, length) = head.split_at(4);
+    let length = usize::try_from(u32::from_le_bytes(length.try_into().ok()?)).ok()?;
+    // The padding of the last chunk may be missing.
+    Some((name, after.get(..length)?, after.get(length + length % 2..).unwrap_or_default()))
+}
+
+fn push_chunk(chunks: &mut Vec<u8>, name: &[u8], contents: &[u8]) {
     let length = u32::try_from(contents.len()).unwrap_or(u32::MAX);
     chunks.extend_from_slice(name);
     chunks.extend(length.to_le_bytes());

@@ -199,9 +199,10 @@ impl Work<'_> {
         let mut corrections = Vec::new();
         for person in people {
             let outcome = match found.remove(&person.handle) {
-                Some(Ok(found)) => {
-                    person.correction(&found, PersonProfile::from_hcard(&found.profile).fit(dialect))
-                }
+                Some(Ok(found)) => person.correction(
+                    &found,
+                    PersonProfile::from_hcard(&found.profile).without_long_addresses(dialect),
+                ),
                 Some(Err(error)) => Err(error.to_string()),
                 None => continue,
             };

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn the_language_is_what_the_browser_wants_most() {
+fn the_browsers_preferred_language_is_chosen() {
     let translations = Translations::built_in().unwrap();
     for (header, expected) in [
         ("de", "de"),
@@ -18,7 +18,7 @@ fn the_language_is_what_the_browser_wants_most() {
 }
 
 #[test]
-fn numbers_and_days_are_as_people_write_them() {
+fn numbers_and_dates_are_formatted_by_language() {
     let translations = Translations::built_in().unwrap();
     let (english, german) = (translations.named("en").unwrap(), translations.named("de").unwrap());
     let time = chrono::DateTime::from_timestamp(1_795_000_000, 0).unwrap();

@@ -46,27 +46,26 @@ pub(crate) fn manifests() -> Vec<Vector> {
     ]
 }
 
-pub(crate) fn entries() -> Vec<Vector> {
-    let add_listed = |path: &'static str| Forge {
+/// An archive with other bytes in its first photo than those that the manifest lists.
+fn with_photo(bytes: &'static [u8]) -> Forge {
+    Forge::with_entries(move |entries| entries[2] = RawEntry::stored("photos/aa.png", bytes))
+}
+
+/// An archive with one more entry, which the manifest lists.
+fn with_listed(path: &'static str) -> Forge {
+    Forge {
         manifest: Box::new(move |manifest| {
             manifest["entries"].as_array_mut().unwrap().push(listed(path, PHOTO));
         }),
         entries: Box::new(move |entries| entries.insert(5, RawEntry::stored(path, PHOTO))),
         ..Forge::default()
-    };
+    }
+}
+
+pub(crate) fn entries() -> Vec<Vector> {
     vec![
-        verify(
-            "entry-changed",
-            "entry_digest",
-            &Forge::with_entries(|entries| {
-                entries[2] = RawEntry::stored("photos/aa.png", b"a picture of a dandelioN");
-            }),
-        ),
-        verify(
-            "entry-changed-size",
-            "entry_size",
-            &Forge::with_entries(|entries| entries[2] = RawEntry::stored("photos/aa.png", b"short")),
-        ),
+        verify("entry-changed", "entry_digest", &with_photo(b"a picture of a dandelioN")),
+        verify("entry-changed-size", "entry_size", &with_photo(b"short")),
         verify("entry-removed", "entry_missing", &Forge::with_entries(|entries| _ = entries.remove(2))),
         verify(
             "entry-document-removed",
@@ -95,8 +94,8 @@ pub(crate) fn entries() -> Vec<Vector> {
                 manifest["entries"].as_array_mut().unwrap().push(again);
             }),
         ),
-        verify("entry-of-another-kind", "entry_unexpected", &add_listed("setup.exe")),
-        verify("entry-in-a-folder-of-photos", "entry_unexpected", &add_listed("photos/a/b.png")),
+        verify("entry-of-another-kind", "entry_unexpected", &with_listed("setup.exe")),
+        verify("entry-in-a-folder-of-photos", "entry_unexpected", &with_listed("photos/a/b.png")),
         verify(
             "entry-manifest-listed",
             "entry_unexpected",

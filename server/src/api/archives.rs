@@ -12,7 +12,7 @@ use pappus_engine::departures::MadeArchive;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::problems::{NobodySignedIn, NotAllowed, NotThere, Over};
+use super::problems::{Forbidden, Gone, NotFound, Unauthenticated};
 use super::{Caller, ProblemDocument, Scope};
 use crate::app::App;
 use crate::error::WebError;
@@ -85,7 +85,7 @@ pub(super) struct LeftOut {
 /// Lists the caller's archives, newest first.
 #[utoipa::path(get, path = "/api/v1/archives", tag = "archives", security(("token" = []), ("session" = [])),
     responses((status = 200, body = Vec<ArchiveDocument>),
-        NobodySignedIn, NotAllowed))]
+        Unauthenticated, Forbidden))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -100,7 +100,7 @@ pub(super) async fn list(
 #[utoipa::path(get, path = "/api/v1/archives/{name}", tag = "archives", security(("token" = []), ("session" = [])),
     params(("name" = String, Path, description = "Its name, as in the list")),
     responses((status = 200, body = Contents),
-        NobodySignedIn, NotAllowed, NotThere, Over))]
+        Unauthenticated, Forbidden, NotFound, Gone))]
 pub(super) async fn contents(
     State(app): State<App>,
     caller: Caller,
@@ -128,7 +128,7 @@ pub(super) async fn contents(
     responses((status = 200, description = "The archive", content_type = "application/zip"),
         (status = 206, description = "A part of it", content_type = "application/zip"),
         (status = 304, description = "It is as it was"),
-        NobodySignedIn, NotAllowed, NotThere, Over,
+        Unauthenticated, Forbidden, NotFound, Gone,
         (status = 416, description = "There is nothing at that place")))]
 pub(super) async fn file(
     State(app): State<App>,
@@ -149,7 +149,7 @@ pub(super) async fn file(
     responses((status = 200, description = "`USERNAME.json.gz`, or `USERNAME_photos.zip`", content(("application/gzip"), ("application/zip"))),
         (status = 206, description = "A part of it", content(("application/gzip"), ("application/zip"))),
         (status = 304, description = "It is as it was"),
-        NobodySignedIn, NotAllowed, NotThere, Over,
+        Unauthenticated, Forbidden, NotFound, Gone,
         (status = 409, description = "Its key is under a passphrase, which a stock pod cannot open", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 416, description = "There is nothing at that place")))]
 pub(super) async fn stock(

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::problems::NobodySignedIn;
+use super::problems::Unauthenticated;
 use crate::app::App;
 use crate::board::shared::Actor;
 use crate::error::WebError;
@@ -150,7 +150,7 @@ pub(super) struct Me {
 
 /// Returns the caller and their permissions.
 #[utoipa::path(get, path = "/api/v1/me", tag = "account", security(("token" = []), ("session" = [])),
-    responses((status = 200, body = Me), NobodySignedIn))]
+    responses((status = 200, body = Me), Unauthenticated))]
 pub(super) async fn me(State(app): State<App>, caller: Caller) -> Result<Json<Me>, WebError> {
     let podmin = caller.is_podmin(&app).await?;
     let Caller { person, scopes } = caller;

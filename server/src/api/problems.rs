@@ -29,17 +29,17 @@ macro_rules! problems {
 
 problems! {
     /// The request is invalid
-    Senseless = 400,
+    BadRequest = 400,
     /// Not signed in, or the token is invalid
-    NobodySignedIn = 401,
+    Unauthenticated = 401,
     /// Not allowed for this account or token
-    NotAllowed = 403,
+    Forbidden = 403,
     /// Not found, or not visible to this account
-    NotThere = 404,
+    NotFound = 404,
     /// Conflicts with the current state
-    TooLate = 409,
+    Conflict = 409,
     /// The podmin has ended downloads
-    Over = 410,
+    Gone = 410,
     /// Too many requests; `Retry-After` tells when to retry
-    TooOften = 429,
+    TooManyRequests = 429,
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
-use super::problems::{NobodySignedIn, NotAllowed, NotThere, Senseless, TooLate, TooOften};
+use super::problems::{BadRequest, Conflict, Forbidden, NotFound, TooManyRequests, Unauthenticated};
 use super::{Caller, Scope, body};
 use crate::app::App;
 use crate::error::WebError;
@@ -89,7 +89,7 @@ pub(super) struct NewRequest {
 /// Lists the caller's requests, newest first.
 #[utoipa::path(get, path = "/api/v1/requests", tag = "requests", security(("token" = []), ("session" = [])),
     responses((status = 200, body = Vec<RequestDocument>),
-        NobodySignedIn, NotAllowed))]
+        Unauthenticated, Forbidden))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -104,7 +104,7 @@ pub(super) async fn list(
     request_body = NewRequest,
     responses((status = 201, description = "A new request", body = RequestDocument),
         (status = 200, description = "The one that is under way", body = RequestDocument),
-        Senseless, NobodySignedIn, NotAllowed, TooLate, TooOften))]
+        BadRequest, Unauthenticated, Forbidden, Conflict, TooManyRequests))]
 pub(super) async fn ask(
     State(app): State<App>,
     caller: Caller,
@@ -130,7 +130,7 @@ pub(super) async fn ask(
 #[utoipa::path(get, path = "/api/v1/requests/{id}", tag = "requests", security(("token" = []), ("session" = [])),
     params(("id" = i64, Path, description = "Its number")),
     responses((status = 200, body = RequestDocument),
-        NobodySignedIn, NotAllowed, NotThere))]
+        Unauthenticated, Forbidden, NotFound))]
 pub(super) async fn get(
     State(app): State<App>,
     caller: Caller,
@@ -146,7 +146,7 @@ pub(super) async fn get(
 #[utoipa::path(delete, path = "/api/v1/requests/{id}", tag = "requests", security(("token" = []), ("session" = [])),
     params(("id" = i64, Path, description = "Its number")),
     responses((status = 204, description = "Given up, or over already"),
-        NobodySignedIn, NotAllowed, NotThere))]
+        Unauthenticated, Forbidden, NotFound))]
 pub(super) async fn cancel(
     State(app): State<App>,
     caller: Caller,

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::problems::{NobodySignedIn, NotAllowed, NotThere, Senseless, TooLate};
+use super::problems::{BadRequest, Conflict, Forbidden, NotFound, Unauthenticated};
 use super::{Caller, Scope, body};
 use crate::app::App;
 use crate::error::WebError;
@@ -68,7 +68,7 @@ pub(super) struct MadeToken {
 /// Lists the caller's tokens. Only with a session.
 #[utoipa::path(get, path = "/api/v1/tokens", tag = "tokens", security(("session" = [])),
     responses((status = 200, body = Vec<TokenDocument>),
-        NobodySignedIn, NotAllowed))]
+        Unauthenticated, Forbidden))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -82,7 +82,7 @@ pub(super) async fn list(
 #[utoipa::path(post, path = "/api/v1/tokens", tag = "tokens", security(("session" = [])),
     request_body = NewToken,
     responses((status = 201, body = MadeToken),
-        Senseless, NobodySignedIn, NotAllowed, TooLate))]
+        BadRequest, Unauthenticated, Forbidden, Conflict))]
 pub(super) async fn make(
     State(app): State<App>,
     caller: Caller,
@@ -101,7 +101,7 @@ pub(super) async fn make(
 #[utoipa::path(delete, path = "/api/v1/tokens/{id}", tag = "tokens", security(("session" = [])),
     params(("id" = i64, Path, description = "Its number")),
     responses((status = 204, description = "It is gone"),
-        NobodySignedIn, NotAllowed, NotThere))]
+        Unauthenticated, Forbidden, NotFound))]
 pub(super) async fn remove(
     State(app): State<App>,
     caller: Caller,

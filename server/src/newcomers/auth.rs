@@ -38,7 +38,7 @@ pub(super) fn secret<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
 
 /// Finds the newcomer with the secret in the headers.
 pub(super) async fn find(app: &App, headers: &HeaderMap) -> Result<Option<Newcomer>, WebError> {
-    super::is_there(app)?;
+    super::require_enabled(app)?;
     match secret(app, headers) {
         Some(secret) => Ok(app.newcomers.table.with_secret(secret).await?),
         None => Ok(None),

@@ -13,7 +13,7 @@ pub(super) async fn list(
     state: Option<&str>,
     before: Option<i64>,
 ) -> Result<(Vec<Newcomer>, Option<i64>), WebError> {
-    super::is_there(app)?;
+    super::require_enabled(app)?;
     let states = match state {
         Some(word) => {
             vec![word.parse().map_err(|_| WebError::BadRequest("there is no such state".to_owned()))?]
@@ -27,7 +27,7 @@ pub(super) async fn list(
 
 /// Finds a newcomer by number.
 pub(super) async fn numbered(app: &App, id: i64) -> Result<Newcomer, WebError> {
-    super::is_there(app)?;
+    super::require_enabled(app)?;
     app.newcomers.table.by_id(id).await?.ok_or(WebError::NotFound)
 }
 

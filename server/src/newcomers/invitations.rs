@@ -10,7 +10,7 @@ use crate::error::WebError;
 /// Returns a page of usable invitations, newest first, with numbers below `before`; and the value of `before` for the
 /// next page, if there may be one.
 pub(super) async fn open(app: &App, before: Option<i64>) -> Result<(Vec<Invitation>, Option<i64>), WebError> {
-    super::is_there(app)?;
+    super::require_enabled(app)?;
     let found = app.newcomers.invitations.open(before, app.now_millis()).await?;
     let older = found.last().map(|last| last.id).filter(|_| found.len() == PAGE);
     Ok((found, older))
@@ -23,7 +23,7 @@ pub(super) async fn make(
     note: &str,
     uses: i64,
 ) -> Result<(Invitation, String), WebError> {
-    super::is_there(app)?;
+    super::require_enabled(app)?;
     let note = note.trim();
     let made = app.newcomers.invitations.make(&actor.podmin.account, note, uses, app.now_millis()).await;
     let made = made.map_err(|error| match error {
@@ -36,7 +36,7 @@ pub(super) async fn make(
 
 /// Revokes an invitation. One that is used up or revoked already does not change.
 pub(super) async fn withdraw(app: &App, actor: &Actor, id: i64) -> Result<(), WebError> {
-    super::is_there(app)?;
+    super::require_enabled(app)?;
     if app.newcomers.invitations.withdraw(id).await? {
         actor.has_done(app, "invitation-withdrawn", &id.to_string(), None).await;
         return Ok(());

@@ -139,7 +139,7 @@ pub fn routes() -> Router<App> {
         .route("/newcomers/begin", post(pages::start::begin))
         .route("/newcomers/back/{secret}", get(pages::start::link).post(pages::start::back))
         .route("/newcomers/leave", post(pages::start::leave))
-        .route("/newcomers/choose", get(pages::start::to_the_page).post(pages::confirm::choose))
+        .route("/newcomers/choose", get(pages::start::redirect_to_page).post(pages::confirm::choose))
         .route("/newcomers/again", post(pages::confirm::again))
         .route("/newcomers/announce", post(pages::confirm::announce))
         .route("/newcomers/undo", post(pages::confirm::undo))
@@ -157,7 +157,7 @@ pub fn routes() -> Router<App> {
 }
 
 /// Returns [`WebError::NotFound`] if this pod accepts no newcomers.
-fn is_there(app: &App) -> Result<(), WebError> {
+fn require_enabled(app: &App) -> Result<(), WebError> {
     if app.config.newcomers.enabled { Ok(()) } else { Err(WebError::NotFound) }
 }
 

@@ -1,5 +1,6 @@
 //! Accounts: from the pod itself, or from its stored copy when its database is gone.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
@@ -29,8 +30,8 @@ pub struct Accounts {
 enum AccountKey<'a> {
     /// By username, e-mail address or diaspora* ID.
     Name(&'a str),
-    /// By row number on the pod.
-    Row(i64),
+    /// By row numbers on the pod.
+    Rows(&'a [i64]),
 }
 
 /// An account looked up by its row number, with its source.
@@ -78,7 +79,7 @@ impl Accounts {
             return Ok(None);
         }
         let away = match self.ask_pod(AccountKey::Name(name), now).await {
-            Ok(found) => return Ok(found),
+            Ok(found) => return Ok(found.into_iter().next()),
             Err(reason) => reason,
         };
         let failed = |error: pappus_engine::campaign::SignInError| WebError::Unavailable(error.to_string());
@@ -94,18 +95,37 @@ impl Accounts {
     /// # Errors
     /// [`WebError::Unavailable`] when neither the pod nor its stored copy can be asked.
     pub async fn by_row(&self, user_id: i64, now: i64) -> Result<Account, WebError> {
-        let away = match self.ask_pod(AccountKey::Row(user_id), now).await {
-            Ok(found) => return Ok(found.map_or(Account::Gone, Account::OnPod)),
-            Err(reason) => reason,
-        };
-        match self.stored.by_row(user_id).await {
-            Ok(Some(person)) => Ok(Account::Stored { person, pod_is_away: self.live.is_some() }),
-            Ok(None) => Err(WebError::Unavailable(away)),
-            Err(error) => Err(WebError::Unavailable(error.to_string())),
-        }
+        let mut found = self.by_rows(&[user_id], now).await;
+        found.remove(&user_id).unwrap_or(Ok(Account::Gone))
     }
 
-    async fn ask_pod(&self, key: AccountKey<'_>, now: i64) -> Result<Option<SignIn>, String> {
+    /// Returns the accounts with these row numbers, asking the pod once. `now` is in milliseconds since 1970.
+    pub(super) async fn by_rows(
+        &self,
+        user_ids: &[i64],
+        now: i64,
+    ) -> HashMap<i64, Result<Account, WebError>> {
+        let away = match self.ask_pod(AccountKey::Rows(user_ids), now).await {
+            Ok(found) => {
+                let on_pod = found.into_iter().map(|person| (person.user_id, Ok(Account::OnPod(person))));
+                let gone = user_ids.iter().map(|user_id| (*user_id, Ok(Account::Gone)));
+                return gone.chain(on_pod).collect();
+            }
+            Err(reason) => reason,
+        };
+        let mut accounts = HashMap::with_capacity(user_ids.len());
+        for user_id in user_ids {
+            let account = match self.stored.by_row(*user_id).await {
+                Ok(Some(person)) => Ok(Account::Stored { person, pod_is_away: self.live.is_some() }),
+                Ok(None) => Err(WebError::Unavailable(away.clone())),
+                Err(error) => Err(WebError::Unavailable(error.to_string())),
+            };
+            accounts.insert(*user_id, account);
+        }
+        accounts
+    }
+
+    async fn ask_pod(&self, key: AccountKey<'_>, now: i64) -> Result<Vec<SignIn>, String> {
         let Some(live) = &self.live else {
             return Err("the pod is gone, and no sign-in data was kept".to_owned());
         };
@@ -114,8 +134,8 @@ impl Accounts {
         }
         let asked = async {
             match key {
-                AccountKey::Name(name) => live.find(name).await,
-                AccountKey::Row(user_id) => live.by_row(user_id).await,
+                AccountKey::Name(name) => live.find(name).await.map(|found| found.into_iter().collect()),
+                AccountKey::Rows(user_ids) => live.by_rows(user_ids).await,
             }
         };
         let reason = match tokio::time::timeout(POD_TIMEOUT, asked).await {

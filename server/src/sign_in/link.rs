@@ -74,13 +74,15 @@ async fn send(app: &App, words: &Words, name: &str, address: Address) -> Result<
     random.map_err(|_| WebError::Internal("the system provides no random numbers".to_owned()))?;
     let token = URL_SAFE_NO_PAD.encode(secret);
     let digest = digest(&token);
-    let sql = "INSERT INTO pappus_sign_in_links (digest, pod, user_id, username, expires_at) VALUES (?, ?, ?, ?, ?)";
+    let sql = "INSERT INTO pappus_sign_in_links (digest, pod, user_id, username, stamp, expires_at) \
+               VALUES (?, ?, ?, ?, ?, ?)";
     let expires = now + i64::try_from(LIFETIME.as_millis()).unwrap_or(i64::MAX);
     let values = [
         (&digest).into(),
         app.config.pod_url.as_str().into(),
         person.user_id.into(),
         (&person.username).into(),
+        app.sign_in.link_stamp(&person).into(),
         expires.into(),
     ];
     app.store.execute("keeping a link", sql, &values).await?;
@@ -135,19 +137,27 @@ pub(super) async fn follow(
     Ok(Redirect::to("/").into_response())
 }
 
-/// Uses a link up, and returns its account; of two concurrent uses one succeeds.
+/// Uses a link up, with all others of its account, and returns the account; of two concurrent uses one succeeds.
 async fn used(app: &App, token: &str, now: i64) -> Result<Option<SignIn>, WebError> {
-    let digest = digest(token);
-    let sql = "SELECT user_id FROM pappus_sign_in_links WHERE digest = ? AND pod = ?";
-    let values = [(&digest).into(), app.config.pod_url.as_str().into()];
+    let (digest, pod) = (digest(token), app.config.pod_url.as_str());
+    let sql = "SELECT user_id, stamp FROM pappus_sign_in_links WHERE digest = ? AND pod = ?";
+    let values = [(&digest).into(), pod.into()];
     let Some(row) = app.store.first("looking for a link", sql, &values).await? else { return Ok(None) };
     // Looked up before the link is used up: when the pod is unavailable, the link stays valid.
-    let person = app.sign_in.accounts().by_row(row.get("user_id")?, now).await?.person();
+    let (user_id, stamp): (i64, Option<String>) = (row.get("user_id")?, row.get("stamp")?);
+    let person = app.sign_in.accounts().by_row(user_id, now).await?.person();
     let person = person.filter(|person| !person.locked && !person.closed);
+    // Whoever could read the account's mail when the link was sent may have lost it since.
+    let person = person.filter(|person| stamp.is_some_and(|stamp| stamp == app.sign_in.link_stamp(person)));
     let sql =
         "UPDATE pappus_sign_in_links SET used_at = ? WHERE digest = ? AND used_at IS NULL AND expires_at > ?";
     let values = [now.into(), (&digest).into(), now.into()];
     let first = app.store.execute("using a link", sql, &values).await? == 1;
+    if first && person.is_some() {
+        let sql =
+            "UPDATE pappus_sign_in_links SET used_at = ? WHERE pod = ? AND user_id = ? AND used_at IS NULL";
+        app.store.execute("using links", sql, &[now.into(), pod.into(), user_id.into()]).await?;
+    }
     Ok(person.filter(|_| first))
 }
 

@@ -95,6 +95,10 @@ impl SignInService {
         self.0.stamps.of(person)
     }
 
+    fn link_stamp(&self, person: &SignIn) -> String {
+        self.0.stamps.of_link(person)
+    }
+
     fn attempts(&self) -> &Attempts {
         &self.0.attempts
     }

@@ -27,4 +27,10 @@ impl Stamps {
         context.update(&[u8::from(factor.is_some())]);
         hex::encode(context.sign().as_ref())
     }
+
+    /// Returns the stamp of a mailed link, which also ends with the account's e-mail address.
+    pub(super) fn of_link(&self, person: &SignIn) -> String {
+        let text = format!("{} {}", self.of(person), person.email);
+        hex::encode(hmac::sign(&self.0, text.as_bytes()).as_ref())
+    }
 }

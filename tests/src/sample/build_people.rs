@@ -2,7 +2,7 @@
 
 use super::people::{CLOSED, Home, Human, MOVES, OPENING, PEOPLE, PODS, day};
 use super::sheet::{Cell, Value};
-use super::story::{Known, Story, host, missing};
+use super::story::{KnownPerson, Story, host, missing};
 use super::{SampleError, sign, words};
 
 impl Story {
@@ -16,7 +16,7 @@ impl Story {
         }
         for name in CLOSED {
             let cells = [
-                ("person_id", Value::Number(self.known(name)?.person_id)),
+                ("person_id", Value::Number(self.known_person(name)?.person_id)),
                 ("completed_at", Value::Time(day(4200))),
             ];
             self.sheet.add("account_deletions", day(4200), cells)?;
@@ -53,7 +53,7 @@ impl Story {
             self.sheet.add("profiles", at, profile.into_iter().chain(human.profile.iter().cloned()))?;
         let tags: Vec<String> = human.tags.iter().map(|&tag| tag.to_owned()).collect();
         self.tag("Profile", profile_id, at, &tags)?;
-        self.people.insert(human.name, Known { person_id, user_id, handle, keys });
+        self.people.insert(human.name, KnownPerson { person_id, user_id, handle, keys });
         Ok(())
     }
 
@@ -85,7 +85,7 @@ impl Story {
     /// The identity that is not the author of the message signs: here the new one.
     fn add_moves(&mut self) -> Result<(), SampleError> {
         for step in &MOVES {
-            let (old, new) = (self.known(step.old)?, self.known(step.new)?);
+            let (old, new) = (self.known_person(step.old)?, self.known_person(step.new)?);
             let statement = format!("AccountMigration:{}:{}", old.handle, new.handle);
             let cells: [Cell; 5] = [
                 ("old_person_id", Value::Number(old.person_id)),

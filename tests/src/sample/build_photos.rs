@@ -100,7 +100,7 @@ impl Story {
         if let Some(path) = MOVES.iter().find(|step| step.old == photo.author).and_then(|step| step.photos) {
             return Ok(path.to_owned());
         }
-        let handle = &self.known(photo.author)?.handle;
+        let handle = &self.known_person(photo.author)?.handle;
         let host = handle.split_once('@').map(|(_, host)| host).ok_or_else(|| missing("host", handle))?;
         Ok(format!("https://{host}/uploads/images/"))
     }

@@ -136,7 +136,7 @@ impl Story {
 
     /// What every relayable signs. The author signs under the name of that time.
     fn properties(&self, author: &str, guid: String, parent: String) -> Result<Properties, SampleError> {
-        let handle = self.known(author)?.handle.clone();
+        let handle = self.known_person(author)?.handle.clone();
         Ok(Properties::from([("author", handle), ("guid", guid), ("parent_guid", parent)]))
     }
 
@@ -156,7 +156,7 @@ impl Story {
         let names = ORDERS.get(order).copied().unwrap_or_default();
         let values: Vec<&str> =
             names.split(' ').map(|name| properties.get(name).map_or("", String::as_str)).collect();
-        let signature = sign(self.known(author)?.keys.private, &values.join(";"))?;
+        let signature = sign(self.known_person(author)?.keys.private, &values.join(";"))?;
         let cells = [
             (column, Value::Number(id)),
             ("author_signature", signature.into()),

@@ -1,4 +1,4 @@
-//! The sample pod while it is being put together.
+//! The sample pod while it is being built.
 
 use std::collections::BTreeMap;
 
@@ -7,51 +7,51 @@ use super::people::{Home, MOVES, PEOPLE, PODS};
 use super::sheet::{Sheet, Value, text};
 use super::{POD_HOST, SampleError, SamplePerson, words};
 
-/// Somebody, once their rows are there.
-pub(super) struct Known {
+/// A person whose rows have been added.
+pub(super) struct KnownPerson {
     pub(super) person_id: i64,
     pub(super) user_id: Option<i64>,
     pub(super) handle: String,
     pub(super) keys: KeyPair,
 }
 
-/// A post, once its row is there.
+/// A post whose row has been added.
 #[derive(Clone)]
 pub(super) struct KnownPost {
     pub(super) id: i64,
-    /// As called when the post was written.
+    /// The author's name when the post was written.
     pub(super) author: &'static str,
     pub(super) at: i64,
     pub(super) interacted_at: i64,
     pub(super) poll: Option<KnownPoll>,
 }
 
-/// A poll, once its rows are there.
+/// A poll whose rows have been added.
 #[derive(Clone)]
 pub(super) struct KnownPoll {
     pub(super) id: i64,
     pub(super) guid: String,
-    /// Ids and guids.
+    /// IDs and GUIDs.
     pub(super) answers: Vec<(i64, String)>,
 }
 
-/// A comment, once its row is there.
+/// A comment whose row has been added.
 #[derive(Clone)]
 pub(super) struct KnownComment {
     pub(super) id: i64,
     pub(super) post: &'static str,
 }
 
-/// Rows so far, and what later rows refer to.
+/// The rows so far, and the IDs that later rows refer to.
 pub(super) struct Story {
     pub(super) sheet: Sheet,
     pub(super) size: KeySize,
-    pub(super) people: BTreeMap<&'static str, Known>,
+    pub(super) people: BTreeMap<&'static str, KnownPerson>,
     pub(super) aspects: BTreeMap<(&'static str, &'static str), i64>,
     pub(super) posts: BTreeMap<&'static str, KnownPost>,
     pub(super) comments: BTreeMap<&'static str, KnownComment>,
     pub(super) tags: BTreeMap<String, i64>,
-    /// How many likes, comments, reshares, votes, taggings a row got: table, id, column.
+    /// Numbers of likes, comments, reshares, votes and taggings, by table, ID and column.
     counters: BTreeMap<(&'static str, i64, &'static str), i64>,
 }
 
@@ -69,18 +69,18 @@ impl Story {
         }
     }
 
-    pub(super) fn known(&self, name: &str) -> Result<&Known, SampleError> {
+    pub(super) fn known_person(&self, name: &str) -> Result<&KnownPerson, SampleError> {
         self.people.get(name).ok_or_else(|| missing("person", name))
     }
 
-    /// The id of the person somebody is now.
+    /// Returns the ID of the person, the new one after a move.
     pub(super) fn person(&self, name: &str) -> Result<i64, SampleError> {
         let name = MOVES.iter().find(|step| step.old == name).map_or(name, |step| step.new);
-        Ok(self.known(name)?.person_id)
+        Ok(self.known_person(name)?.person_id)
     }
 
     pub(super) fn user(&self, name: &str) -> Result<i64, SampleError> {
-        self.known(name)?.user_id.ok_or_else(|| missing("user", name))
+        self.known_person(name)?.user_id.ok_or_else(|| missing("user", name))
     }
 
     pub(super) fn post(&self, key: &str) -> Result<KnownPost, SampleError> {
@@ -95,12 +95,12 @@ impl Story {
         self.aspects.get(&(owner, name)).copied().ok_or_else(|| missing("aspect", name))
     }
 
-    /// Whether somebody lived here when they had this name.
+    /// Returns whether the person had an account on this pod under this name.
     pub(super) fn is_local(&self, name: &str) -> bool {
         self.people.get(name).is_some_and(|known| known.user_id.is_some())
     }
 
-    /// Whether somebody has an account here that works.
+    /// Returns whether the person has an open account on this pod.
     pub(super) fn is_open(&self, name: &str) -> bool {
         self.is_local(name) && PEOPLE.iter().any(|human| human.name == name && human.person.is_empty())
     }
@@ -109,7 +109,7 @@ impl Story {
         *self.counters.entry((table, id, column)).or_default() += 1;
     }
 
-    /// Writes the counters diaspora* keeps in rows, and when posts were last talked about.
+    /// Writes the counters of rows and the times of the last interaction with posts.
     pub(super) fn count(&mut self) -> Result<(), SampleError> {
         for ((table, id, column), number) in std::mem::take(&mut self.counters) {
             self.sheet.set(table, id, column, Value::Number(number))?;
@@ -120,7 +120,7 @@ impl Story {
         Ok(())
     }
 
-    /// Tags something, in the order of the tags.
+    /// Adds the tags of a row, in order.
     pub(super) fn tag(
         &mut self,
         kind: &'static str,
@@ -154,18 +154,18 @@ impl Story {
         Ok(id)
     }
 
-    /// Mentions, tags and links to posts, as diaspora* takes them from a text.
+    /// Adds the mentions, tags and references to posts that diaspora* finds in a text.
     pub(super) fn read_text(
         &mut self,
         kind: &'static str,
         id: i64,
         at: i64,
-        words: &str,
+        content: &str,
     ) -> Result<(), SampleError> {
         let mut mentioned = Vec::new();
-        for handle in words::mentions(words) {
-            let found = self.people.values().find(|known| known.handle == handle);
-            let person = found.map(|known| known.person_id).ok_or_else(|| missing("person", &handle))?;
+        for handle in words::mentions(content) {
+            let person = self.people.values().find(|known| known.handle == handle);
+            let person = person.map(|known| known.person_id).ok_or_else(|| missing("person", &handle))?;
             if !mentioned.contains(&person) {
                 mentioned.push(person);
             }
@@ -181,8 +181,8 @@ impl Story {
                 ],
             )?;
         }
-        self.tag(kind, id, at, &words::hashtags(words))?;
-        for guid in words::linked_posts(words) {
+        self.tag(kind, id, at, &words::hashtags(content))?;
+        for guid in words::linked_posts(content) {
             let target = self.posts.iter().find(|(key, _)| words::guid("post", key) == guid);
             let target = target.map(|(_, post)| post.id).ok_or_else(|| missing("post", &guid))?;
             self.sheet.add(
@@ -220,7 +220,7 @@ impl Story {
     }
 }
 
-/// The host in somebody's diaspora* ID.
+/// Returns the host of a diaspora* ID.
 pub(super) fn host(home: Home) -> Result<&'static str, SampleError> {
     match home {
         Home::Here => Ok(POD_HOST),

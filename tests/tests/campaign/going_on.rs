@@ -1,17 +1,17 @@
-//! Options that would change a campaign that goes on, and times that are still to come.
+//! Options that would change a resumed campaign, and leases that end in the future.
 
 use std::time::{Duration, Instant};
 
 use super::scene::{Scene, ended_well};
 
 #[tokio::test]
-async fn what_would_change_it_is_refused_or_said() {
+async fn options_that_would_change_a_resumed_campaign_are_refused_or_reported() {
     let scene = Scene::sample(None).await;
     let list = scene.path("list");
     let only = format!("file:{}", list.display());
     std::fs::write(&list, "ida\nruth\n").unwrap();
-    let begun = ["--plain", "--name", "some", "--only", &only];
-    ended_well(&scene.run(&begun));
+    let first_run = ["--plain", "--name", "some", "--only", &only];
+    ended_well(&scene.run(&first_run));
     let refused = |arguments: &[&str], words: &str| {
         let ended = scene.run(arguments);
         assert!(ended.code == Some(1) && ended.stderr.contains(words), "{arguments:?}: {ended:?}");
@@ -19,14 +19,14 @@ async fn what_would_change_it_is_refused_or_said() {
     refused(&["--plain", "--name", "some", "--only", "all"], "another choice of accounts");
     refused(&["--name", "some"], "its archives are plain, with --plain");
     let time = ["--created-at", "2026-11-23T00:00:00Z"];
-    refused(&[&begun[..], &time[..]].concat(), "another time in its archives, 2026-11-26");
-    refused(&[&begun[..], &["--order", "smallest-first"]].concat(), "another order");
+    refused(&[&first_run[..], &time[..]].concat(), "another time in its archives, 2026-11-26");
+    refused(&[&first_run[..], &["--order", "smallest-first"]].concat(), "another order");
     // The same names in another order are the same list.
     std::fs::write(&list, "# both\nRuth\nida\n").unwrap();
-    ended_well(&scene.run(&begun));
+    ended_well(&scene.run(&first_run));
     std::fs::write(&list, "ida\nclara\n").unwrap();
-    refused(&begun, "another list of names");
-    // Not named, it stays what it was, and that is said.
+    refused(&first_run, "another list of names");
+    // An option that is not given keeps its value, and the output says so.
     let ended = scene.run(&["--plain", "--name", "some"]);
     ended_well(&ended);
     assert!(ended.stdout.contains("started with --only file:"), "{ended:?}");
@@ -34,9 +34,9 @@ async fn what_would_change_it_is_refused_or_said() {
     assert_eq!(scene.accounts("some").await.len(), 2);
 }
 
-/// A clock that was set back: the lease of a dead worker seems to last for years.
+/// After the clock was set back, the lease of a dead worker seems to last for years.
 #[tokio::test]
-async fn leases_from_the_future() {
+async fn leases_from_the_future_count_as_expired() {
     let scene = Scene::sample(None).await;
     ended_well(&scene.run(&["--plain", "--name", "ahead"]));
     let store = scene.open_store().await;

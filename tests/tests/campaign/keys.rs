@@ -94,6 +94,32 @@ async fn a_key_is_made_once() {
     assert!(matches!(here.unlock(), Err(KeysError::Exposed(_))));
 }
 
+fn assert_refused(ended: &Ended, words: &str) {
+    assert!(ended.code == Some(1) && ended.stderr.contains(words), "{words}: {ended:?}");
+}
+
+/// Copies the keys into a file in clear and into one under a passphrase; a copy is never overwritten.
+fn make_copies(state: &Path, plain: &Path, locked: &Path, passphrase: &str) {
+    for arguments in
+        [vec!["backup", plain.to_str().unwrap()], vec!["backup", locked.to_str().unwrap(), passphrase]]
+    {
+        assert_eq!(run(state, &arguments).code, Some(0));
+        assert_refused(&run(state, &arguments), "already exists");
+    }
+    for copy in [plain, locked] {
+        assert_eq!(std::fs::metadata(copy).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+/// Restores the keys from a copy; returns how many of them were missing.
+fn restore(state: &Path, copy: &Path, more: &[&str]) -> Value {
+    let mut arguments = vec!["restore", copy.to_str().unwrap(), "--json"];
+    arguments.extend(more);
+    let ended = run(state, &arguments);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    document(&ended)["restored"].clone()
+}
+
 #[tokio::test]
 async fn shown_copied_lost_and_restored() {
     let state = tempfile::tempdir().unwrap();
@@ -103,8 +129,8 @@ async fn shown_copied_lost_and_restored() {
     assert!(ended.stdout.contains("There is no key yet"));
     let (plain, locked) = (copies.path().join("plain"), copies.path().join("locked"));
     let none = run(state.path(), &["backup", plain.to_str().unwrap()]);
-    assert_eq!(none.code, Some(1));
-    assert!(none.stderr.contains("nothing to copy") && !plain.exists(), "{none:?}");
+    assert_refused(&none, "nothing to copy");
+    assert!(!plain.exists());
 
     let first = current(&keys(state.path(), None).await).await.recipient;
     let old = lock(&first, "old");
@@ -126,16 +152,7 @@ async fn shown_copied_lost_and_restored() {
     let passphrase = copies.path().join("passphrase");
     std::fs::write(&passphrase, "correct horse\n").unwrap();
     let from_file = format!("--passphrase={}", passphrase.display());
-    for arguments in
-        [vec!["backup", plain.to_str().unwrap()], vec!["backup", locked.to_str().unwrap(), &from_file]]
-    {
-        assert_eq!(run(state.path(), &arguments).code, Some(0));
-        let again = run(state.path(), &arguments);
-        assert!(again.code == Some(1) && again.stderr.contains("already exists"), "{again:?}");
-    }
-    for copy in [&plain, &locked] {
-        assert_eq!(std::fs::metadata(copy).unwrap().permissions().mode() & 0o777, 0o600);
-    }
+    make_copies(state.path(), &plain, &locked, &from_file);
     assert_eq!(std::fs::read_to_string(&plain).unwrap(), secret);
     assert!(!String::from_utf8_lossy(&std::fs::read(&locked).unwrap()).contains("SECRET"));
 
@@ -151,17 +168,10 @@ async fn shown_copied_lost_and_restored() {
     // Taken back, from either copy.
     std::fs::write(&passphrase, "wrong\n").unwrap();
     let wrong = run(state.path(), &["restore", locked.to_str().unwrap(), &from_file]);
-    assert!(wrong.code == Some(1) && wrong.stderr.contains("does not open"), "{wrong:?}");
+    assert_refused(&wrong, "does not open");
     std::fs::write(&passphrase, "correct horse\n").unwrap();
-    let restore = |copy: &Path, more: &[&str]| {
-        let mut arguments = vec!["restore", copy.to_str().unwrap(), "--json"];
-        arguments.extend(more);
-        let ended = run(state.path(), &arguments);
-        assert_eq!(ended.code, Some(0), "{ended:?}");
-        document(&ended)["restored"].clone()
-    };
-    assert_eq!(restore(&locked, &[&from_file]), Value::from(2));
-    assert_eq!(restore(&plain, &[]), Value::from(0));
+    assert_eq!(restore(state.path(), &locked, &[&from_file]), Value::from(2));
+    assert_eq!(restore(state.path(), &plain, &[]), Value::from(0));
     assert_eq!(std::fs::read_to_string(file(state.path())).unwrap(), secret);
     let unlock = own.unlock().unwrap().unwrap();
     assert_eq!(
@@ -170,5 +180,5 @@ async fn shown_copied_lost_and_restored() {
     );
     assert!(own.list().await.unwrap().iter().all(|key| key.identity_here));
     let nothing = run(state.path(), &["restore", passphrase.to_str().unwrap()]);
-    assert!(nothing.code == Some(1) && nothing.stderr.contains("holds no age key"), "{nothing:?}");
+    assert_refused(&nothing, "holds no age key");
 }

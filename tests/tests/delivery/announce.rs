@@ -46,15 +46,7 @@ async fn contacts_are_told_once_and_the_target_follows() {
 
     let imported = target.import(&archive, "ida", &["--trust-pod", &fingerprint(&archive)]);
     let (port, received) = pod_that_listens().await;
-    // One pod is the double; the others are where nobody listens.
-    let busiest = "SELECT pod_id FROM people WHERE pod_id IS NOT NULL GROUP BY pod_id ORDER BY COUNT(*) DESC, pod_id LIMIT 1";
-    let busiest = target.pool.number(busiest).await.unwrap();
-    for sql in [
-        "UPDATE pods SET host = '127.0.0.1', port = id, ssl = 0".to_owned(),
-        format!("UPDATE pods SET port = {port} WHERE id = {busiest}"),
-    ] {
-        target.pool.execute(&sql).await.unwrap();
-    }
+    let busiest = move_pods_here(&target, port).await;
 
     let announced = target.announce(&path, &[]);
     assert!(matches!(announced.code, Some(0 | 10)), "{announced:?}");
@@ -85,22 +77,8 @@ async fn contacts_are_told_once_and_the_target_follows() {
 
     let received = received.lock().unwrap().clone();
     the_move_is_told_once(&received, &archive);
-    let people = target
-        .pool
-        .number(&format!(
-            "SELECT COUNT(*) FROM contacts c JOIN people p ON p.id = c.person_id WHERE p.pod_id = {busiest}"
-        ))
-        .await
-        .unwrap();
-    let private = received.iter().filter(|(path, _)| path.starts_with("/receive/users/")).count();
-    let needed = "SELECT COUNT(*) FROM contacts c JOIN people p ON p.id = c.person_id WHERE c.receiving AND NOT c.sharing AND p.pod_id =";
-    let contacts = target.pool.number(&format!("{needed} {busiest}")).await.unwrap();
-    let of_archive = u64::try_from(i64::try_from(private).unwrap() - people - contacts).unwrap();
-    assert!(
-        of_archive <= announced["unknown"].as_u64().unwrap() * 2,
-        "a Profile for each, a Contact where one is needed"
-    );
-    assert!(received.iter().all(|(path, body)| path == "/receive/public" || body.starts_with(b"{")));
+    let unknown = announced["unknown"].as_u64().unwrap();
+    let private = check_private_deliveries(&target, &received, busiest, unknown).await;
 
     let report = document(&target.run(&["deliveries"]).stdout);
     assert_eq!(report["counts"]["delivered"], private + 1);
@@ -112,6 +90,44 @@ async fn contacts_are_told_once_and_the_target_follows() {
     let undo = target.run(&["undo", import]);
     assert_eq!(undo.code, Some(1));
     assert!(undo.stderr.contains("announced"), "{undo:?}");
+}
+
+/// Gives all pods addresses of this machine: the one with the most people the port of the double, the others ports
+/// where nobody listens. Returns the ID of the one with the most people.
+async fn move_pods_here(target: &Target, port: u16) -> i64 {
+    let busiest = "SELECT pod_id FROM people WHERE pod_id IS NOT NULL GROUP BY pod_id ORDER BY COUNT(*) DESC, pod_id LIMIT 1";
+    let busiest = target.pool.number(busiest).await.unwrap();
+    for sql in [
+        "UPDATE pods SET host = '127.0.0.1', port = id, ssl = 0".to_owned(),
+        format!("UPDATE pods SET port = {port} WHERE id = {busiest}"),
+    ] {
+        target.pool.execute(&sql).await.unwrap();
+    }
+    busiest
+}
+
+/// Checks that a pod got a Profile for each contact and a Contact where one is needed, and for `unknown` people of the
+/// archive at most both. Returns the number of private deliveries.
+async fn check_private_deliveries(
+    target: &Target,
+    received: &[(String, Bytes)],
+    pod: i64,
+    unknown: u64,
+) -> usize {
+    let people = target
+        .pool
+        .number(&format!(
+            "SELECT COUNT(*) FROM contacts c JOIN people p ON p.id = c.person_id WHERE p.pod_id = {pod}"
+        ))
+        .await
+        .unwrap();
+    let private = received.iter().filter(|(path, _)| path.starts_with("/receive/users/")).count();
+    let needed = "SELECT COUNT(*) FROM contacts c JOIN people p ON p.id = c.person_id WHERE c.receiving AND NOT c.sharing AND p.pod_id =";
+    let contacts = target.pool.number(&format!("{needed} {pod}")).await.unwrap();
+    let of_archive = u64::try_from(i64::try_from(private).unwrap() - people - contacts).unwrap();
+    assert!(of_archive <= unknown * 2, "a Profile for each, a Contact where one is needed");
+    assert!(received.iter().all(|(path, body)| path == "/receive/public" || body.starts_with(b"{")));
+    private
 }
 
 /// As the target pod does when the Contact of a friend on a pod arrives; only some of them.

@@ -1,4 +1,4 @@
-//! Databases that give little: few connections, few rights, no statistics; and pods that have never stored a photo.
+//! Databases with few connections, few rights or no statistics, and pods that have never stored a photo.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
@@ -15,7 +15,7 @@ fn run(pod: &Pod, command: &[&str]) -> Ended {
     pappus(arguments).unwrap()
 }
 
-/// A pod on PostgreSQL, and the same as another user sees it.
+/// Creates a pod on PostgreSQL that Pappus accesses as the user `role`, who may only read.
 async fn postgres(name: &str, role: &str) -> Pod {
     let url = shared_postgres().await.unwrap().create_database(name).await.unwrap();
     let mut pod = Pod::on(tempfile::tempdir().unwrap(), url.clone()).await;
@@ -34,7 +34,7 @@ async fn mariadb(name: &str, user: &str) -> Pod {
     pod
 }
 
-/// Exports everybody with four tasks, and gives what the command said on the way.
+/// Exports all accounts with four tasks.
 fn export_all(pod: &Pod, out: &str) -> Ended {
     let (folder, state) = (pod.path(out).display().to_string(), shared_state());
     let store = format!("sqlite:{}", pod.path(&format!("{out}.sqlite3")).display());
@@ -66,10 +66,10 @@ async fn fewer_connections_than_tasks_are_enough() {
     for limit in [2, 1] {
         pod.pool.execute(&format!("ALTER ROLE few CONNECTION LIMIT {limit}")).await.unwrap();
         let ended = export_all(&pod, &format!("few-{limit}"));
-        let said = format!("{}{}", ended.stdout, ended.stderr);
-        // One task may have done all before another one wanted a connection.
-        if said.contains("takes no more connections") {
-            assert!(said.contains("tasks work at a time"), "{said}");
+        let output = format!("{}{}", ended.stdout, ended.stderr);
+        // One task may have finished before another one needed a connection.
+        if output.contains("takes no more connections") {
+            assert!(output.contains("tasks work at a time"), "{output}");
         }
     }
     let pod = mariadb("few_connections", "few").await;
@@ -81,9 +81,9 @@ async fn fewer_connections_than_tasks_are_enough() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_is_full_is_asked_again_and_said() {
-    let pod = postgres("full_database", "crowd").await;
-    pod.pool.execute("ALTER ROLE crowd CONNECTION LIMIT 1").await.unwrap();
+async fn a_full_database_is_retried_and_reported() {
+    let pod = postgres("full_database", "single").await;
+    pod.pool.execute("ALTER ROLE single CONNECTION LIMIT 1").await.unwrap();
     let held = Pool::connect(&pod.database).await.unwrap();
     let refused = run(&pod, &["check"]);
     assert_eq!(refused.code, Some(1), "{refused:?}");
@@ -99,7 +99,7 @@ async fn a_database_that_is_full_is_asked_again_and_said() {
     assert!(matches!(checked.code, Some(0 | 10)), "{checked:?}");
 }
 
-fn is_told_to_grant(ended: &Ended, words: &[&str]) {
+fn assert_asks_for_grants(ended: &Ended, words: &[&str]) {
     assert_eq!(ended.code, Some(1), "{ended:?}");
     for word in words {
         assert!(ended.stderr.contains(word), "{word:?} is not in: {}", ended.stderr);
@@ -107,7 +107,7 @@ fn is_told_to_grant(ended: &Ended, words: &[&str]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn postgresql_says_which_rights_are_missing() {
+async fn postgresql_reports_missing_rights() {
     let pod = postgres("few_rights", "reader").await;
     let denied = [
         ("photos", "photos"),
@@ -117,25 +117,28 @@ async fn postgresql_says_which_rights_are_missing() {
     for (table, named) in denied {
         pod.pool.execute(&format!("REVOKE SELECT ON {table} FROM reader")).await.unwrap();
         for command in [&["check"][..], &["export", "ida", "--out", "/nowhere", "--state", &shared_state()]] {
-            is_told_to_grant(&run(&pod, command), &[named, &format!("GRANT SELECT ON {table} TO reader;")]);
+            assert_asks_for_grants(
+                &run(&pod, command),
+                &[named, &format!("GRANT SELECT ON {table} TO reader;")],
+            );
         }
         pod.pool.execute(&format!("GRANT SELECT ON {table} TO reader")).await.unwrap();
     }
-    // All at once, and the statement helps.
+    // Two tables at once; the printed statement fixes it.
     pod.pool.execute("REVOKE SELECT ON photos, likes FROM reader").await.unwrap();
     let ended = run(&pod, &["check"]);
-    is_told_to_grant(&ended, &["likes, photos"]);
+    assert_asks_for_grants(&ended, &["likes, photos"]);
     let (_, statement) = ended.stderr.split_once("run: ").unwrap();
     pod.pool.execute(statement.trim()).await.unwrap();
     assert!(matches!(run(&pod, &["check"]).code, Some(0 | 10)));
-    // Some columns only: found out where the others are read.
+    // Some columns only: detected where the others are read.
     pod.pool.execute("REVOKE SELECT ON posts FROM reader").await.unwrap();
     pod.pool.execute("GRANT SELECT (id, author_id) ON posts TO reader").await.unwrap();
-    is_told_to_grant(&run(&pod, &["check"]), &["GRANT SELECT ON posts TO reader;"]);
+    assert_asks_for_grants(&run(&pod, &["check"]), &["GRANT SELECT ON posts TO reader;"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn mariadb_says_which_rights_are_missing() {
+async fn mariadb_reports_missing_rights() {
     let pod = mariadb("few_rights", "reader").await;
     let granted = tables().map(|table| table.name).filter(|name| !["photos", "pods"].contains(name));
     for table in granted {
@@ -143,7 +146,7 @@ async fn mariadb_says_which_rights_are_missing() {
     }
     pod.pool.execute("GRANT SELECT ON few_rights.schema_migrations TO 'reader'@'%'").await.unwrap();
     let ended = run(&pod, &["check"]);
-    is_told_to_grant(
+    assert_asks_for_grants(
         &ended,
         &["photos, pods", "GRANT SELECT ON photos TO 'reader'@'%'; GRANT SELECT ON pods TO"],
     );
@@ -151,11 +154,11 @@ async fn mariadb_says_which_rights_are_missing() {
     pod.pool.execute(statements.trim()).await.unwrap();
     assert!(matches!(run(&pod, &["check"]).code, Some(0 | 10)));
     pod.pool.execute("REVOKE SELECT ON few_rights.schema_migrations FROM 'reader'@'%'").await.unwrap();
-    is_told_to_grant(&run(&pod, &["check"]), &["GRANT SELECT ON schema_migrations TO 'reader'@"]);
+    assert_asks_for_grants(&run(&pod, &["check"]), &["GRANT SELECT ON schema_migrations TO 'reader'@"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restored_database_is_to_be_analyzed() {
+async fn a_restored_database_needs_analyze() {
     let url = shared_postgres().await.unwrap().create_database("restored").await.unwrap();
     let pod = Pod::on(tempfile::tempdir().unwrap(), url).await;
     assert!(!run(&pod, &["check"]).stdout.contains("ANALYZE"));
@@ -175,7 +178,7 @@ async fn a_restored_database_is_to_be_analyzed() {
 async fn a_pod_that_has_never_stored_a_photo_is_exported() {
     let pod = Pod::sqlite().await;
     std::fs::remove_dir_all(pod.path("uploads/images")).unwrap();
-    // With photos, the folder was moved away or is not mounted.
+    // If there are photos, the folder was moved or is not mounted.
     let ended = run(&pod, &["check"]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.stderr.contains("uploads folder") && ended.stderr.contains("--uploads"), "{ended:?}");
@@ -193,7 +196,7 @@ async fn a_pod_that_has_never_stored_a_photo_is_exported() {
 }
 
 #[tokio::test]
-async fn an_import_makes_the_folder_that_a_new_pod_has_not_made_yet() {
+async fn an_import_creates_the_missing_photo_folder_of_a_new_pod() {
     let pod = Pod::sqlite().await;
     pod.export(&["ida"], "out", &[]);
     let archive = pod.archive("out", "ida");

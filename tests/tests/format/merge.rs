@@ -67,15 +67,57 @@ fn without_names(line: &str) -> String {
     let mut parts = line.split("<bdi lang=\"\">");
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        match part
-            .split_once("</bdi> ")
-            .filter(|(name, rest)| !name.contains('<') && rest.starts_with("<code>"))
-        {
+        let split = part.split_once("</bdi> ");
+        match split.filter(|(name, rest)| !name.contains('<') && rest.starts_with("<code>")) {
             Some((_, rest)) => out.push_str(rest),
             None => out.extend(["<bdi lang=\"\">", part]),
         }
     }
     out
+}
+
+/// The paths of the entries that a manifest lists, in its order.
+fn entry_paths(manifest: &Value) -> Vec<String> {
+    let entries = manifest["entries"].as_array().unwrap().iter();
+    entries.map(|entry| entry["path"].as_str().unwrap().to_owned()).collect()
+}
+
+fn photo_paths(manifest: &Value) -> BTreeSet<String> {
+    entry_paths(manifest).into_iter().filter(|path| path.starts_with("photos/")).collect()
+}
+
+/// The pages of an archive by their paths, with the day of the newer export in place of the other days.
+fn pages(archive: &Path) -> Vec<(String, String)> {
+    let paths = entry_paths(&json(archive, "manifest.json")).into_iter();
+    let pages = paths.filter(|path| !path.starts_with("photos/") && path.contains(".html"));
+    pages
+        .map(|path| {
+            let text = String::from_utf8(entry(archive, &path)).unwrap();
+            (path, text.replace("23", "22").replace("20 November", "22 November").replace("23", "22"))
+        })
+        .collect()
+}
+
+/// Checks that the pages of a merged archive show the same as those of the newest one, at another time. Returns how
+/// many comments under posts have their author's name in both.
+fn compare_pages(name: &str, archive: &Path, newest: &Path) -> usize {
+    let mut named = 0;
+    for ((path, one), (other_path, other)) in pages(archive).into_iter().zip(pages(newest)) {
+        assert_eq!(path, other_path);
+        // Names of people who are no contacts, and that somebody has moved, are in no archive.
+        assert_eq!(one.lines().count(), other.lines().count());
+        for (one, other) in one.lines().zip(other.lines()) {
+            let said = |line: &str| line.split_once("<time").map(|(_, said)| said.to_owned());
+            let (one, other) = (without_names(one), without_names(other));
+            if one == other {
+                named += usize::from(one.starts_with("<li><p class=\"by\">"));
+            } else {
+                assert!(one.starts_with("<li><p class=\"by\">"), "{name} {path} {one} {other}");
+                assert_eq!(said(&one), said(&other), "{name} {path}");
+            }
+        }
+    }
+    named
 }
 
 #[tokio::test]
@@ -98,48 +140,8 @@ async fn the_same_twice_is_the_newest() {
         let from = |path: &Path, time: &str| serde_json::json!({ "sha256": pappus_engine::archive::sha256_of_file(path).unwrap(), "created_at": time });
         assert_eq!(merged["merged_from"], serde_json::json!([from(&old, OLD), from(&new, NEW)]));
         assert_eq!(report["signed_by_pod"], true);
-        let files = |manifest: &Value| -> Vec<(String, Value)> {
-            let all = manifest["entries"].as_array().unwrap().iter();
-            all.map(|entry| (entry["path"].as_str().unwrap().to_owned(), entry["sha256"].clone())).collect()
-        };
-        let photos = |manifest: &Value| -> BTreeSet<String> {
-            files(manifest)
-                .into_iter()
-                .map(|(path, _)| path)
-                .filter(|path| path.starts_with("photos/"))
-                .collect()
-        };
-        assert_eq!(photos(&merged), photos(&newest), "{name}");
-        // Pages show the same, at another time.
-        let pages = |archive: &Path| {
-            let manifest = json(archive, "manifest.json");
-            let pages = files(&manifest)
-                .into_iter()
-                .filter(|(path, _)| !path.starts_with("photos/") && path.contains(".html"));
-            pages
-                .map(|(path, _)| {
-                    let text = String::from_utf8(entry(archive, &path)).unwrap();
-                    (path, text.replace("23", "22").replace("20 November", "22 November"))
-                })
-                .collect::<Vec<_>>()
-        };
-        for ((path, one), (other_path, other)) in pages(&archive).into_iter().zip(pages(&new)) {
-            assert_eq!(path, other_path);
-            let (one, other) = (one.replace("23", "22"), other.replace("23", "22"));
-            // Names of people who are no contacts, and that somebody has moved, are in no archive.
-            assert_eq!(one.lines().count(), other.lines().count());
-            for (one, other) in one.lines().zip(other.lines()) {
-                let said = |line: &str| line.split_once("<time").map(|(_, said)| said.to_owned());
-                let (one, other) = (without_names(one), without_names(other));
-                let (one, other) = (one.as_str(), other.as_str());
-                if one == other {
-                    named += usize::from(one.starts_with("<li><p class=\"by\">"));
-                } else {
-                    assert!(one.starts_with("<li><p class=\"by\">"), "{name} {path} {one} {other}");
-                    assert_eq!(said(one), said(other), "{name} {path}");
-                }
-            }
-        }
+        assert_eq!(photo_paths(&merged), photo_paths(&newest), "{name}");
+        named += compare_pages(name, &archive, &new);
     }
     assert!(named > 10, "only {named} comments under posts have the names of those who wrote them");
     assert_eq!(names(&pod.path("merged")).len(), EVERYBODY.len(), "nothing else is left");
@@ -192,35 +194,16 @@ fn every_message_is_there(archive: &Path, old: &Path, new: &Path) -> Value {
     extras
 }
 
-#[tokio::test]
-async fn nothing_that_any_of_them_has_is_lost() {
-    let pod = Pod::sqlite().await;
-    let old = export(&pod, "ida", OLD, &[]);
-    let photo = life_goes_on(&pod).await;
-    // This photo is there in the old archive only, that one in the new one.
-    let gone = json(&old, "manifest.json")["entries"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find_map(|entry| entry["path"].as_str().unwrap().strip_prefix("photos/").map(str::to_owned))
-        .unwrap();
-    std::fs::remove_file(pod.path("uploads/images").join(&gone)).unwrap();
-    let new = export(&pod, "ida", NEW, &[]);
-    let (archive, report) = merged(&[&old, &new], &pod.path("merged"), &[]);
-    verifies(&archive);
-
-    let [before, after, all] = [&old, &new, &archive].map(|archive| json(archive, "diaspora.json"));
+/// Checks that a merged document has all records of both documents, and the newer form of what both have.
+fn every_record_is_there(all: &Value, before: &Value, after: &Value) {
     for list in ["posts", "relayables", "contacts"] {
         let (before, after) = (guids(&before["user"][list]), guids(&after["user"][list]));
         assert_eq!(guids(&all["user"][list]), before.union(&after).cloned().collect(), "{list}");
     }
     assert!(guids(&all["user"]["posts"]).len() > guids(&after["user"]["posts"]).len());
     let others = |document: &Value| guids(&document["others_data"]["relayables"]);
-    assert_eq!(others(&all), others(&before).union(&others(&after)).cloned().collect());
-    assert!(others(&all).len() > others(&after).len(), "the comments on what was deleted");
-    let signed_as = |archive: &Path| guids(&json(archive, "extras.json")["signed_as"]);
-    assert_eq!(signed_as(&archive), signed_as(&old).union(&signed_as(&new)).cloned().collect());
-    assert!(signed_as(&archive).len() > signed_as(&new).len(), "some were signed before their authors moved");
+    assert_eq!(others(all), others(before).union(&others(after)).cloned().collect());
+    assert!(others(all).len() > others(after).len(), "the comments on what was deleted");
     assert_eq!(all["user"]["profile"], after["user"]["profile"]);
     assert_eq!(all["user"]["profile"]["entity_data"]["first_name"], "Later");
     let text = all["user"].to_string();
@@ -235,26 +218,47 @@ async fn nothing_that_any_of_them_has_is_lost() {
         let all = document["user"]["contact_groups"].as_array().unwrap().iter();
         all.map(|aspect| aspect["name"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(aspects(&all), [aspects(&after), vec![aspects(&before)[0].clone()]].concat());
+    assert_eq!(aspects(all), [aspects(after), vec![aspects(before)[0].clone()]].concat());
+}
 
-    let extras = every_message_is_there(&archive, &old, &new);
-
-    // Each archive lacks one photo that the other has.
+/// Checks that a merged archive has the photo that only the older archive has, and the one that only the newer has.
+fn every_photo_is_there(archive: &Path, (old, gone): (&Path, &str), (new, photo): (&Path, &str)) {
     let lost = |archive: &Path| -> BTreeSet<String> {
         let manifest = json(archive, "manifest.json");
-        let files = manifest["omissions"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|omission| omission["code"] == "missing_file");
+        let omissions = manifest["omissions"].as_array().unwrap().iter();
+        let files = omissions.filter(|omission| omission["code"] == "missing_file");
         files.map(|omission| omission["record"]["name"].as_str().unwrap().to_owned()).collect()
     };
-    assert!(lost(&old).contains(&photo) && lost(&new).contains(&gone));
-    assert!(lost(&archive).is_empty(), "{:?}", lost(&archive));
-    for (file, from) in [(&photo, &new), (&gone, &old)] {
+    assert!(lost(old).contains(photo) && lost(new).contains(gone));
+    assert!(lost(archive).is_empty(), "{:?}", lost(archive));
+    for (file, from) in [(photo, new), (gone, old)] {
         let path = format!("photos/{file}");
-        assert!(entry(&archive, &path) == entry(from, &path));
+        assert!(entry(archive, &path) == entry(from, &path));
     }
+}
+
+#[tokio::test]
+async fn nothing_that_any_of_them_has_is_lost() {
+    let pod = Pod::sqlite().await;
+    let old = export(&pod, "ida", OLD, &[]);
+    let photo = life_goes_on(&pod).await;
+    // This photo is there in the old archive only, that one in the new one.
+    let paths = entry_paths(&json(&old, "manifest.json"));
+    let gone = paths.iter().find_map(|path| path.strip_prefix("photos/")).unwrap();
+    std::fs::remove_file(pod.path("uploads/images").join(gone)).unwrap();
+    let new = export(&pod, "ida", NEW, &[]);
+    let (archive, report) = merged(&[&old, &new], &pod.path("merged"), &[]);
+    verifies(&archive);
+
+    let [before, after, all] = [&old, &new, &archive].map(|archive| json(archive, "diaspora.json"));
+    every_record_is_there(&all, &before, &after);
+    let signed_as = |archive: &Path| guids(&json(archive, "extras.json")["signed_as"]);
+    assert_eq!(signed_as(&archive), signed_as(&old).union(&signed_as(&new)).cloned().collect());
+    assert!(signed_as(&archive).len() > signed_as(&new).len(), "some were signed before their authors moved");
+
+    let extras = every_message_is_there(&archive, &old, &new);
+    every_photo_is_there(&archive, (&old, gone), (&new, &photo));
+
     // Who put them together has signed, and nobody else.
     assert_eq!(report["signed_by_pod"], false);
     let manifest = json(&archive, "manifest.json");

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::support::again::Again;
 use crate::support::deletions::{DELETIONS, Deletion, OF_WHAT_WAS_HERE, recount};
-use crate::support::document;
 use crate::support::target::{Target, sums_agree};
+use crate::support::{Pod, document};
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::rows::Rows;
 use serde_json::Value;
@@ -210,19 +210,8 @@ async fn what_was_written_and_deleted_before_the_end_stays_deleted() {
     target.is_sound().await;
 }
 
-#[tokio::test]
-async fn a_newer_archive_brings_what_is_new() {
-    let scene = Again::to_an_empty_pod(Target::sqlite().await).await;
-    let (source, target) = (&scene.source, &scene.target);
-    let first = scene.import(target, &[]);
-    for name in [
-        "an own comment",
-        "a contact",
-        "a followed tag",
-        "an aspect, with whom it held and what it was shown",
-    ] {
-        DELETIONS.iter().find(|deletion| deletion.name == name).unwrap().run(target).await;
-    }
+/// Gives ida a new post with a comment and a new aspect, changes her profile, and takes her likes back.
+async fn change_account(source: &Pod) {
     let ida = "(SELECT id FROM people WHERE diaspora_handle = 'ida@closing.example')";
     let user = "(SELECT id FROM users WHERE username = 'ida')";
     for sql in [
@@ -245,6 +234,22 @@ async fn a_newer_archive_brings_what_is_new() {
     ] {
         source.pool.execute(&sql).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_newer_archive_brings_what_is_new() {
+    let scene = Again::to_an_empty_pod(Target::sqlite().await).await;
+    let (source, target) = (&scene.source, &scene.target);
+    let first = scene.import(target, &[]);
+    for name in [
+        "an own comment",
+        "a contact",
+        "a followed tag",
+        "an aspect, with whom it held and what it was shown",
+    ] {
+        DELETIONS.iter().find(|deletion| deletion.name == name).unwrap().run(target).await;
+    }
+    change_account(source).await;
     source.export(&["ida"], "newer", &[]);
     let newer = source.archive("newer", "ida");
     let before = Rows::read(&target.pool).await.unwrap();

@@ -21,6 +21,9 @@ fn like(author: &str, host: &str) -> String {
 
 const CONVERSATION: &str = "c0nversat10n0ftheth1ree0";
 
+/// `created_at` and `updated_at` of all that they have written.
+const AT: &str = "'2026-03-03 10:00:00', '2026-03-03 10:00:00'";
+
 /// Who has hidden a post that goes with its author keeps its number, as on a diaspora* pod.
 const HIDDEN: &str = "hidden_shareables is no hash";
 
@@ -33,61 +36,7 @@ struct Scene {
 impl Scene {
     async fn new() -> Self {
         let source = Pod::sqlite().await;
-        let at = "'2026-03-03 10:00:00', '2026-03-03 10:00:00'";
-        let person =
-            |name: &str| format!("(SELECT id FROM people WHERE diaspora_handle = '{name}@closing.example')");
-        let post = |name: &str| format!("(SELECT id FROM posts WHERE guid = '{}')", first_post(name));
-        let mut sql = Vec::new();
-        for name in PEOPLE {
-            sql.push(format!(
-                "INSERT INTO posts (author_id, public, guid, type, text, created_at, updated_at, interacted_at, likes_count, \
-                 comments_count, reshares_count) VALUES ({}, 1, '{}', 'StatusMessage', 'Between friends', {at}, \
-                 '2026-03-03 10:00:00', 0, 0, 0)",
-                person(name),
-                first_post(name)
-            ));
-        }
-        for (author, host) in pairs() {
-            sql.push(format!(
-                "INSERT INTO comments (guid, author_id, commentable_id, commentable_type, text, likes_count, created_at, updated_at) \
-                 VALUES ('{}', {}, {}, 'Post', 'Hello', 0, {at})",
-                comment(author, host),
-                person(author),
-                post(host)
-            ));
-            sql.push(format!(
-                "INSERT INTO likes (guid, author_id, target_id, target_type, positive, created_at, updated_at) \
-                 VALUES ('{}', {}, {}, 'Post', 1, {at})",
-                like(author, host),
-                person(author),
-                post(host)
-            ));
-        }
-        sql.push(format!(
-            "INSERT INTO conversations (guid, author_id, subject, created_at, updated_at) VALUES ('{CONVERSATION}', {}, \
-             'The three of us', {at})",
-            person("ida")
-        ));
-        let conversation = format!("(SELECT id FROM conversations WHERE guid = '{CONVERSATION}')");
-        for name in PEOPLE {
-            sql.push(format!(
-                "INSERT INTO conversation_visibilities (conversation_id, person_id, unread, created_at, updated_at) \
-                 VALUES ({conversation}, {}, 0, {at})",
-                person(name)
-            ));
-            sql.push(format!(
-                "INSERT INTO messages (conversation_id, author_id, guid, text, created_at, updated_at) \
-                 VALUES ({conversation}, {}, 'message0of{name}0000000', 'Hi', {at})",
-                person(name)
-            ));
-        }
-        sql.push(
-            "UPDATE posts SET comments_count = (SELECT COUNT(*) FROM comments c WHERE c.commentable_type = 'Post' AND \
-             c.commentable_id = posts.id), likes_count = (SELECT COUNT(*) FROM likes l WHERE l.target_type = 'Post' AND \
-             l.target_id = posts.id AND l.positive)"
-                .to_owned(),
-        );
-        for sql in sql {
+        for sql in posts_with_reactions().into_iter().chain(conversation()) {
             source.pool.execute(&sql).await.unwrap();
         }
         source.export(&PEOPLE, "out", &[]);
@@ -176,6 +125,72 @@ impl Scene {
 
 fn first_post(name: &str) -> String {
     format!("p0st0000of{name}00000000")
+}
+
+/// The ID of one of the three on their old pod.
+fn person(name: &str) -> String {
+    format!("(SELECT id FROM people WHERE diaspora_handle = '{name}@closing.example')")
+}
+
+/// Statements that write a post by each, with a comment and a like by each of the others.
+fn posts_with_reactions() -> Vec<String> {
+    let post = |name: &str| format!("(SELECT id FROM posts WHERE guid = '{}')", first_post(name));
+    let mut sql = Vec::new();
+    for name in PEOPLE {
+        sql.push(format!(
+            "INSERT INTO posts (author_id, public, guid, type, text, created_at, updated_at, interacted_at, likes_count, \
+             comments_count, reshares_count) VALUES ({}, 1, '{}', 'StatusMessage', 'Between friends', {AT}, \
+             '2026-03-03 10:00:00', 0, 0, 0)",
+            person(name),
+            first_post(name)
+        ));
+    }
+    for (author, host) in pairs() {
+        sql.push(format!(
+            "INSERT INTO comments (guid, author_id, commentable_id, commentable_type, text, likes_count, created_at, updated_at) \
+             VALUES ('{}', {}, {}, 'Post', 'Hello', 0, {AT})",
+            comment(author, host),
+            person(author),
+            post(host)
+        ));
+        sql.push(format!(
+            "INSERT INTO likes (guid, author_id, target_id, target_type, positive, created_at, updated_at) \
+             VALUES ('{}', {}, {}, 'Post', 1, {AT})",
+            like(author, host),
+            person(author),
+            post(host)
+        ));
+    }
+    sql.push(
+        "UPDATE posts SET comments_count = (SELECT COUNT(*) FROM comments c WHERE c.commentable_type = 'Post' AND \
+         c.commentable_id = posts.id), likes_count = (SELECT COUNT(*) FROM likes l WHERE l.target_type = 'Post' AND \
+         l.target_id = posts.id AND l.positive)"
+            .to_owned(),
+    );
+    sql
+}
+
+/// Statements that write a conversation with a message by each.
+fn conversation() -> Vec<String> {
+    let mut sql = vec![format!(
+        "INSERT INTO conversations (guid, author_id, subject, created_at, updated_at) VALUES ('{CONVERSATION}', {}, \
+         'The three of us', {AT})",
+        person("ida")
+    )];
+    let conversation = format!("(SELECT id FROM conversations WHERE guid = '{CONVERSATION}')");
+    for name in PEOPLE {
+        sql.push(format!(
+            "INSERT INTO conversation_visibilities (conversation_id, person_id, unread, created_at, updated_at) \
+             VALUES ({conversation}, {}, 0, {AT})",
+            person(name)
+        ));
+        sql.push(format!(
+            "INSERT INTO messages (conversation_id, author_id, guid, text, created_at, updated_at) \
+             VALUES ({conversation}, {}, 'message0of{name}0000000', 'Hi', {AT})",
+            person(name)
+        ));
+    }
+    sql
 }
 
 fn pairs() -> impl Iterator<Item = (&'static str, &'static str)> {

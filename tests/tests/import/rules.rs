@@ -244,7 +244,7 @@ async fn photos_that_do_not_fit_are_refused_before_anything_is_written() {
     assert!(said.stdout.contains("The photos do not fit"), "{said:?}");
 
     let ended = on_a_small_disk(&ida, &["--json"]).unwrap();
-    refused(&ended, "no_space", "make room there first");
+    refused(&ended, "no_space", "free up space there first");
     assert!(ended.stderr.trim_end().ends_with("\n0"), "no file: {ended:?}");
     assert_eq!(ida.target.rows().await, before);
     assert!(ida.target.run(&["imports"]).stdout.contains("[]"), "nor is an import begun");

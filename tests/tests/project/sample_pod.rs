@@ -122,6 +122,17 @@ async fn pictures_are_where_the_rows_say() {
     assert_eq!(pod.photos.len(), 11);
 }
 
+/// The GUIDs of what signed records refer to, by table and ID.
+async fn guids(pool: &Pool) -> BTreeMap<(&'static str, String), String> {
+    let mut guids = BTreeMap::new();
+    for kind in ["posts", "comments", "polls", "poll_answers"] {
+        for row in records(pool, kind).await {
+            guids.insert((kind, row["id"].clone()), row["guid"].clone());
+        }
+    }
+    guids
+}
+
 /// Counts signatures that verify under the key of the author, and under that of a former identity.
 async fn verified(
     pool: &Pool,
@@ -135,12 +146,7 @@ async fn verified(
         .into_iter()
         .map(|row| (row["id"].clone(), row["order"].clone()))
         .collect();
-    let mut guids = BTreeMap::new();
-    for kind in ["posts", "comments", "polls", "poll_answers"] {
-        for row in records(pool, kind).await {
-            guids.insert((kind, row["id"].clone()), row["guid"].clone());
-        }
-    }
+    let guids = guids(pool).await;
     let rows: BTreeMap<String, _> =
         records(pool, table).await.into_iter().map(|row| (row["id"].clone(), row)).collect();
     let (mut now, mut before) = (0, 0);

@@ -217,27 +217,7 @@ async fn post(database: &SqlitePool, row: &SqliteRow, author: &DiasporaId) -> Po
     }
     let photos = sqlx::query("SELECT * FROM photos WHERE status_message_guid = ?").bind(&guid);
     let photos = photos.fetch_all(database).await.unwrap();
-    let poll = sqlx::query("SELECT * FROM polls WHERE status_message_id = ?").bind(row.get::<i64, _>("id"));
-    let poll = poll.fetch_optional(database).await.unwrap();
-    let poll = match poll {
-        Some(poll) => {
-            let answers =
-                sqlx::query("SELECT * FROM poll_answers WHERE poll_id = ?").bind(poll.get::<i64, _>("id"));
-            let answers = answers.fetch_all(database).await.unwrap();
-            let answer = |row: &SqliteRow| {
-                Entity(PollAnswer {
-                    guid: row.get::<String, _>("guid").parse().unwrap(),
-                    answer: row.get("answer"),
-                })
-            };
-            Some(Entity(Poll {
-                guid: poll.get::<String, _>("guid").parse().unwrap(),
-                question: poll.get("question"),
-                poll_answers: answers.iter().map(answer).collect(),
-            }))
-        }
-        None => None,
-    };
+    let poll = poll(database, row.get("id")).await;
     let photo = |row: &SqliteRow| {
         Entity(Photo {
             guid: row.get::<String, _>("guid").parse().unwrap(),
@@ -263,6 +243,22 @@ async fn post(database: &SqlitePool, row: &SqliteRow, author: &DiasporaId) -> Po
         location: None,
         poll,
     })
+}
+
+/// The poll of a post, by the ID of its row.
+async fn poll(database: &SqlitePool, post: i64) -> Option<Entity<Poll>> {
+    let poll = sqlx::query("SELECT * FROM polls WHERE status_message_id = ?").bind(post);
+    let poll = poll.fetch_optional(database).await.unwrap()?;
+    let answers = sqlx::query("SELECT * FROM poll_answers WHERE poll_id = ?").bind(poll.get::<i64, _>("id"));
+    let answers = answers.fetch_all(database).await.unwrap();
+    let answer = |row: &SqliteRow| {
+        Entity(PollAnswer { guid: row.get::<String, _>("guid").parse().unwrap(), answer: row.get("answer") })
+    };
+    Some(Entity(Poll {
+        guid: poll.get::<String, _>("guid").parse().unwrap(),
+        question: poll.get("question"),
+        poll_answers: answers.iter().map(answer).collect(),
+    }))
 }
 
 fn time(row: &SqliteRow) -> pappus_engine::domain::Timestamp {

@@ -170,23 +170,10 @@ async fn the_audit_log_is_kept_as_long_as_the_configuration_says() {
     }
 }
 
-/// A store as earlier versions left it: texts in clear in rows, in what was deleted, and in the file beside it.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_earlier_versions_left_in_clear_is_sealed_at_the_start() {
-    let mut scene = Closing::on(Pod::sqlite().await, None, NO_SERVER);
-    let mut greta = scene.signed_in("greta").await;
-    greta.submit("/archive/ask", &[("mail", "yes")]).await.unwrap();
-    until(&mut greta, "/archive", "/file/").await;
-    let clear = [
-        "clear@mail.example",
-        "A clear subject",
-        "https://closing.example/get/clear-token",
-        "$2a$10$clearhash",
-        "gone-token",
-    ];
-    let folder = scene.folder.path().join("state/pods/closing.example");
+/// Writes texts in clear into a service's store, as earlier versions did. The file beside the store stays as long as
+/// the connection is open.
+async fn write_in_clear(folder: &Path) -> sqlx::SqlitePool {
     let url = format!("sqlite://{}", folder.join("pappus.sqlite3").display());
-    // As earlier versions opened it; as long as it is open, the file beside it stays.
     let earlier = sqlx::SqlitePool::connect(&url).await.unwrap();
     for sql in [
         "DELETE FROM pappus_once",
@@ -207,6 +194,25 @@ async fn what_earlier_versions_left_in_clear_is_sealed_at_the_start() {
                 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1100) \
                 SELECT 'many-' || i, 'clear@mail.example', 'A clear subject', 'gone-token', 'queued', 1, 4000000000000 FROM n";
     sqlx::query(many).execute(&earlier).await.unwrap();
+    earlier
+}
+
+/// A store as earlier versions left it: texts in clear in rows, in what was deleted, and in the file beside it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_earlier_versions_left_in_clear_is_sealed_at_the_start() {
+    let mut scene = Closing::on(Pod::sqlite().await, None, NO_SERVER);
+    let mut greta = scene.signed_in("greta").await;
+    greta.submit("/archive/ask", &[("mail", "yes")]).await.unwrap();
+    until(&mut greta, "/archive", "/file/").await;
+    let clear = [
+        "clear@mail.example",
+        "A clear subject",
+        "https://closing.example/get/clear-token",
+        "$2a$10$clearhash",
+        "gone-token",
+    ];
+    let folder = scene.folder.path().join("state/pods/closing.example");
+    let earlier = write_in_clear(&folder).await;
     let lies = |texts: &[&str]| found(&folder, texts).len();
     assert!(lies(&clear) >= 6, "{:?}", found(&folder, &clear));
     scene.service.kill_and_start().unwrap();

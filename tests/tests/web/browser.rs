@@ -147,29 +147,34 @@ async fn walk_door(service: &Service, pages: Vec<(&'static str, String, &'static
     driving.await.unwrap();
 }
 
+/// Two newcomers with the same archive at a pod whose podmin approves them: one waits, the other is declined and sees
+/// a list of other pods.
+async fn waiting_and_declined(scene: &newcomers::Scene) -> (Mover, Mover) {
+    let by_hand = format!("admission = \"approval\"\nper_address = 100\n{}", scene.trusted());
+    let service = scene.serve(None, &by_hand);
+    let mut podmin = crate::web::newcomers_api::with_podmin(scene, &service).await;
+    let mut waiting = checked(&service, &scene.archive).await;
+    newcomers::choose_by_program(&mut waiting, "ida_waits").await;
+    newcomers::state(&mut waiting, "waiting").await;
+    let mut declined = checked(&service, &scene.archive).await;
+    newcomers::choose_by_program(&mut declined, "ida_declined").await;
+    newcomers::state(&mut declined, "waiting").await;
+    let no = json!({ "act": "no" });
+    said(&mut podmin, Method::PATCH, "/api/v1/board/newcomers/2", Some(no), StatusCode::OK).await;
+    newcomers::state(&mut declined, "declined").await;
+    let pods =
+        json!({ "note": "Write to me first.", "pods": [{ "url": "other.example", "about": "friendly" }] });
+    said(&mut podmin, Method::PUT, "/api/v1/board/words", Some(pods), StatusCode::OK).await;
+    (waiting, declined)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_waits_or_cannot_go_on_finds_a_page_without_barriers() {
     let scene = newcomers::Scene::new().await;
     scene.source.export(&["ruth"], "out", &[]);
     let (ida, ruth) = (scene.archive.clone(), scene.source.archive("out", "ruth"));
-    let by_hand = format!("admission = \"approval\"\nper_address = 100\n{}", scene.trusted());
     let back = |mover: &Mover| format!("/newcomers/back/{}", mover.secret());
-    let (waiting, declined) = {
-        let service = scene.serve(None, &by_hand);
-        let mut podmin = crate::web::newcomers_api::with_podmin(&scene, &service).await;
-        let mut waiting = checked(&service, &ida).await;
-        newcomers::choose_by_program(&mut waiting, "ida_waits").await;
-        newcomers::state(&mut waiting, "waiting").await;
-        let mut declined = checked(&service, &ida).await;
-        newcomers::choose_by_program(&mut declined, "ida_declined").await;
-        newcomers::state(&mut declined, "waiting").await;
-        let no = json!({ "act": "no" });
-        said(&mut podmin, Method::PATCH, "/api/v1/board/newcomers/2", Some(no), StatusCode::OK).await;
-        newcomers::state(&mut declined, "declined").await;
-        let pods = json!({ "note": "Write to me first.", "pods": [{ "url": "other.example", "about": "friendly" }] });
-        said(&mut podmin, Method::PUT, "/api/v1/board/words", Some(pods), StatusCode::OK).await;
-        (waiting, declined)
-    };
+    let (waiting, declined) = waiting_and_declined(&scene).await;
     let open = format!(
         "admission = \"open\"\nper_address = 100\nmax_hosts = 1\nundo_minutes = 1000\n{}",
         scene.trusted()

@@ -202,9 +202,9 @@ mod tests {
     }
 
     /// Returns one byte at a time, so that every value crosses the window's end.
-    struct Drip<'a>(&'a [u8]);
+    struct OneByteReader<'a>(&'a [u8]);
 
-    impl Read for Drip<'_> {
+    impl Read for OneByteReader<'_> {
         fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
             let Some((first, rest)) = self.0.split_first() else { return Ok(0) };
             buffer[0] = *first;
@@ -216,9 +216,9 @@ mod tests {
     fn code(text: &[u8], limits: &Limits) -> &'static str {
         let whole =
             read_document(text, limits, &mut Collect::default()).map_or_else(|error| error.code(), |()| "");
-        let drip =
-            read_document(Drip(text), limits, &mut Collect::default()).map_or_else(|e| e.code(), |()| "");
-        assert_eq!(whole, drip, "{}", String::from_utf8_lossy(text));
+        let bytewise = read_document(OneByteReader(text), limits, &mut Collect::default())
+            .map_or_else(|e| e.code(), |()| "");
+        assert_eq!(whole, bytewise, "{}", String::from_utf8_lossy(text));
         whole
     }
 
@@ -241,7 +241,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_handed_over_is_the_whole_document(
+        fn the_visitor_receives_the_whole_document(
             user in proptest::collection::btree_map("[a-z\"\\\\]{1,8}", json_value(), 1..6),
             others in proptest::collection::btree_map("[a-z]{1,8}", json_value(), 1..4),
             other in json_value(),
@@ -252,19 +252,19 @@ mod tests {
                 read_document(text.as_bytes(), &Limits::default(), &mut collect).unwrap();
                 prop_assert_eq!(&Value::Object(collect.0), &document);
                 let mut collect = Collect::default();
-                read_document(Drip(text.as_bytes()), &Limits::default(), &mut collect).unwrap();
+                read_document(OneByteReader(text.as_bytes()), &Limits::default(), &mut collect).unwrap();
                 prop_assert_eq!(&Value::Object(collect.0), &document);
             }
         }
 
         #[test]
-        fn no_bytes_upset_it(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn arbitrary_bytes_do_not_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             code(&bytes, &Limits::default());
         }
     }
 
     #[test]
-    fn what_is_no_document_has_its_own_error() {
+    fn invalid_documents_have_their_own_errors() {
         let limits = Limits::default();
         for (text, expected) in [
             ("", "document_truncated"),
@@ -299,7 +299,7 @@ mod tests {
         });
         let text = document.to_string();
         let mut collect = Collect::default();
-        read_document(Drip(text.as_bytes()), &Limits::default(), &mut collect).unwrap();
+        read_document(OneByteReader(text.as_bytes()), &Limits::default(), &mut collect).unwrap();
         let expected = json!({
             "user": {"posts": [{"a": 1}, {}], "blocks": [], "profile": {"0": 1}},
             "others_data": {"relayables": [[]]},
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_hold() {
+    fn limits_are_enforced() {
         let limits = Limits { json_depth: 4, record_bytes: 64, unpacked_bytes: 1000, ..Limits::default() };
         assert_eq!(code(b"{\"user\":{\"a\":[{}]}}", &limits), "");
         assert_eq!(code(b"{\"user\":{\"a\":[[[]]]}}", &limits), "document_too_deep");
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_visitor_can_stop_and_can_pass_over() {
+    fn a_visitor_can_stop_and_skip_fields() {
         struct First(Vec<String>);
         impl DocumentVisitor for First {
             fn wants(&self, _: Section, name: &str) -> bool {

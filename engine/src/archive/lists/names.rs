@@ -16,9 +16,9 @@ impl Names {
     }
 }
 
-/// A record that is its own name.
+/// A record named by its value.
 #[derive(Deserialize)]
-pub(crate) struct Itself(String);
+pub(crate) struct ByValue(String);
 
 macro_rules! named_by {
     ($($(#[doc = $doc:literal])+ $record:ident: $field:ident;)+) => {
@@ -77,8 +77,8 @@ pub(crate) struct ConversationNames {
     messages: Vec<ByGuid>,
 }
 
-impl From<Itself> for Names {
-    fn from(record: Itself) -> Self {
+impl From<ByValue> for Names {
+    fn from(record: ByValue) -> Self {
         Self::plain(record.0)
     }
 }

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use super::List;
 use super::names::{
-    ByAccount, ByGuid, ByName, ByTarget, ConversationNames, Itself, Names, PostNames, Wrapped,
+    ByAccount, ByGuid, ByName, ByTarget, ByValue, ConversationNames, Names, PostNames, Wrapped,
 };
 use crate::archive::document::{Record, Section};
 use crate::domain::{
@@ -48,11 +48,11 @@ impl ListRecord for Aspect {
 }
 
 impl ListRecord for String {
-    type Named = Itself;
+    type Named = ByValue;
 }
 
 impl ListRecord for DiasporaId {
-    type Named = Itself;
+    type Named = ByValue;
 
     fn reference(&self) -> RecordRef {
         reference(RecordKind::Block, self)
@@ -87,7 +87,7 @@ impl ListRecord for OwnPost {
 }
 
 impl ListRecord for Guid {
-    type Named = Itself;
+    type Named = ByValue;
 
     fn reference(&self) -> RecordRef {
         reference(RecordKind::Subscription, self)

@@ -16,29 +16,31 @@ pub(super) fn merge(inputs: &[MergeInput], index: &Index) -> Omissions {
         })
         .collect();
     let newest = lists.len().saturating_sub(1);
-    let speaks: HashSet<(usize, RecordKind, &str)> = lists
+    let omitted: HashSet<(usize, RecordKind, &str)> = lists
         .iter()
         .enumerate()
-        .flat_map(|(place, list)| list.iter().map(move |omission| (place, omission)))
-        .filter_map(|(place, omission)| Some((place, omission.record.kind, omission.record.name.as_deref()?)))
+        .flat_map(|(archive, list)| list.iter().map(move |omission| (archive, omission)))
+        .filter_map(|(archive, omission)| {
+            Some((archive, omission.record.kind, omission.record.name.as_deref()?))
+        })
         .collect();
     let (mut seen, mut kept) = (HashSet::new(), Omissions::default());
-    for (place, list) in lists.iter().enumerate().rev() {
+    for (archive, list) in lists.iter().enumerate().rev() {
         for omission in *list {
             let record = &omission.record;
             // Older omissions of the account are obsolete, or are in the newest archive too.
-            if place != newest && matches!(record.kind, RecordKind::Account | RecordKind::Block) {
+            if archive != newest && matches!(record.kind, RecordKind::Account | RecordKind::Block) {
                 continue;
             }
-            let given = record.name.as_deref().is_some_and(|name| {
+            let is_supplied = record.name.as_deref().is_some_and(|name| {
                 let source_archive =
-                    index.source_of(record.kind, name).filter(|source_archive| *source_archive != place);
+                    index.source_of(record.kind, name).filter(|source_archive| *source_archive != archive);
                 source_archive
-                    .is_some_and(|source_archive| !speaks.contains(&(source_archive, record.kind, name)))
+                    .is_some_and(|source_archive| !omitted.contains(&(source_archive, record.kind, name)))
             });
             let name: (OmissionCode, RecordKind, Option<i64>, Option<&str>) =
                 (omission.code, record.kind, record.id, record.name.as_deref());
-            if !given && seen.insert(name) {
+            if !is_supplied && seen.insert(name) {
                 kept.push(omission.clone());
             }
         }

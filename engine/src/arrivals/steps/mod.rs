@@ -66,7 +66,7 @@ pub enum Outcome {
     /// The podmin has to decide.
     Unproven(Box<Evidence>),
     /// Something is unavailable; retry later.
-    Later(String),
+    Unavailable(String),
     /// The process ended without an outcome, or took too long.
     Died(String),
     /// The service is stopping, or another worker has taken over.

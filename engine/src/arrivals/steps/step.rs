@@ -48,7 +48,7 @@ pub async fn run_step(
             step.run().await.unwrap_or_else(|other| other)
         }
         Ok(None) => Outcome::Released,
-        Err(error) => Outcome::Later(error.to_string()),
+        Err(error) => Outcome::Unavailable(error.to_string()),
     }
 }
 
@@ -329,5 +329,5 @@ impl Step {
 }
 
 pub(super) fn reschedule(error: &dyn std::fmt::Display) -> Outcome {
-    Outcome::Later(error.to_string())
+    Outcome::Unavailable(error.to_string())
 }

@@ -5,10 +5,13 @@ use std::collections::HashSet;
 use tokio::sync::OnceCell;
 
 use crate::campaign::sign_in::copy::{SignIn, normal};
-use crate::campaign::sign_in::rows::{by_name, by_row, read};
+use crate::campaign::sign_in::rows::{by_name, by_rows, read};
 use crate::pod::config::PodConfig;
 use crate::pod::database::{DatabaseError, Snapshot};
 use crate::sql::DatabaseUrl;
+
+/// The most people in one statement.
+const CHUNK: usize = 1000;
 
 /// The users of a pod whose database is available.
 #[derive(Debug)]
@@ -51,14 +54,18 @@ impl LiveSignIn {
         Ok(row.and_then(|row| read(&row, &self.host)).filter(|person| person.account == name))
     }
 
-    /// Returns the account of a row number; none when the pod has none. Nothing is written to the pod.
+    /// Returns the people with these row numbers, as far as they exist.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn by_row(&self, user_id: i64) -> Result<Option<SignIn>, DatabaseError> {
+    pub async fn by_rows(&self, user_ids: &[i64]) -> Result<Vec<SignIn>, DatabaseError> {
         let mut snapshot = Snapshot::open(&self.database).await?;
         let columns = self.columns.get_or_try_init(|| crate::pod::schema::columns(&mut snapshot)).await?;
-        let row = snapshot.first("an account", by_row(columns, user_id), &[]).await?;
-        Ok(row.and_then(|row| read(&row, &self.host)))
+        let mut people = Vec::with_capacity(user_ids.len());
+        for chunk in user_ids.chunks(CHUNK) {
+            let rows = snapshot.rows("accounts", by_rows(columns, chunk), &[]).await?;
+            people.extend(rows.iter().filter_map(|row| read(row, &self.host)));
+        }
+        Ok(people)
     }
 }

@@ -20,9 +20,10 @@ pub(in crate::campaign) fn by_name(columns: &HashSet<String>) -> String {
     format!("{} AND (u.username IN (?, ?) OR u.email IN (?, ?)) ORDER BY u.id LIMIT 1", select(columns))
 }
 
-/// Returns a statement that reads the user of a row number.
-pub(in crate::campaign) fn by_row(columns: &HashSet<String>, user_id: i64) -> String {
-    format!("{} AND u.id = {user_id}", select(columns))
+/// Returns a statement that reads the users of these row numbers.
+pub(in crate::campaign) fn by_rows(columns: &HashSet<String>, user_ids: &[i64]) -> String {
+    let user_ids: Vec<String> = user_ids.iter().map(i64::to_string).collect();
+    format!("{} AND u.id IN ({})", select(columns), user_ids.join(","))
 }
 
 fn select(columns: &HashSet<String>) -> String {

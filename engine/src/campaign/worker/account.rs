@@ -56,24 +56,21 @@ impl WorkerSession {
         loop {
             self.connect(worker_state).await?;
             let attempt = self.attempt(claimed, worker_state, std::mem::take(&mut ahead), started);
-            let fault = match attempt.await? {
+            match attempt.await? {
                 Ok(ready) => return Ok(ready),
-                Err(fault) => fault,
-            };
-            match fault {
-                Fault::Account(reason) => return Ok(failed(claimed, started, reason)),
-                Fault::Gone => {
+                Err(Fault::Account(reason)) => return Ok(failed(claimed, started, reason)),
+                Err(Fault::Gone) => {
                     tries += 1;
                     let presence = self.presence(claimed, worker_state).await?;
                     if tries >= TRIES || !matches!(presence, Presence::Present) {
                         return Ok(gone(claimed, started, &presence));
                     }
                 }
-                Fault::Tables(reason) => {
+                Err(Fault::Tables(reason)) => {
                     waiting.pause(&reason).await?;
                     self.wait_for_tables(worker_state, &mut waiting).await?;
                 }
-                Fault::Lost(reason) => {
+                Err(Fault::Lost(reason)) => {
                     worker_state.connection = None;
                     lost += 1;
                     if lost >= LOST {
@@ -82,7 +79,7 @@ impl WorkerSession {
                     waiting.pause(&reason).await?;
                     self.connect(worker_state).await?;
                 }
-                Fault::Database(reason) => {
+                Err(Fault::Database(reason)) => {
                     worker_state.connection = None;
                     tries += 1;
                     if tries >= TRIES {
@@ -90,7 +87,7 @@ impl WorkerSession {
                     }
                     self.connect(worker_state).await?;
                 }
-                Fault::Uploads(reason) => {
+                Err(Fault::Uploads(reason)) => {
                     tries += 1;
                     if tries >= TRIES {
                         return Ok(failed(claimed, started, reason));
@@ -100,7 +97,7 @@ impl WorkerSession {
                         waiting.pause(&error.to_string()).await?;
                     }
                 }
-                Fault::Disk(reason) => {
+                Err(Fault::Disk(reason)) => {
                     waiting.pause(&reason).await?;
                     self.wait_for_place().await?;
                 }

@@ -5,6 +5,7 @@ pub(super) mod aspects;
 pub(super) mod contacts;
 pub(super) mod conversations;
 pub(super) mod followed_tags;
+pub(super) mod ignored_by;
 pub(super) mod photos;
 pub(super) mod posts;
 pub(super) mod relayables;

@@ -6,7 +6,7 @@ use super::{Action, BatchPlan, Context};
 use crate::domain::{
     CountKind, Entity, Guid, OwnPost, Photo, Poll, PollAnswer, Post, Reshare, StatusMessage,
 };
-use crate::import::journal::notes::{Intent, Noted};
+use crate::import::journal::notes::{Intent, Noted, kinds};
 use crate::import::report::FindingCode;
 use crate::import::scan::existing::posts::ExistingPosts;
 
@@ -19,6 +19,8 @@ pub(in crate::import) struct PostRows<'a> {
     pub(in crate::import) adopted: Vec<(i64, OwnPost)>,
     /// Photos of new posts that exist already, as the old person's.
     pub(in crate::import) adopted_photos: Vec<i64>,
+    /// The account's limited posts: no reshare may point at them.
+    pub(in crate::import) limited: Vec<Guid>,
 }
 
 /// `reshared` holds the posts that the account has reshared in earlier batches.
@@ -28,7 +30,7 @@ pub(in crate::import) fn posts<'a>(
     reshared: &mut HashSet<Guid>,
     posts: Vec<OwnPost>,
 ) -> BatchPlan<PostRows<'a>> {
-    let rows = PostRows { context, new: vec![], adopted: vec![], adopted_photos: vec![] };
+    let rows = PostRows { context, new: vec![], adopted: vec![], adopted_photos: vec![], limited: vec![] };
     let mut planner = Planner {
         context,
         existing,
@@ -70,6 +72,9 @@ impl Planner<'_, '_> {
         };
         if let Post::StatusMessage(message) = &mut post.post {
             self.add_parts(message, part);
+            if !message.public && !matches!(action, Action::Omit(_)) {
+                self.detach_reshares(message);
+            }
         }
         match action {
             Action::Insert => self.plan.rows.new.push(post),
@@ -103,6 +108,15 @@ impl Planner<'_, '_> {
             (Action::Insert, Some(_)) if is_loop => Action::Omit(FindingCode::ReshareLoop),
             (action, _) => action,
         }
+    }
+
+    /// Takes a limited post away from reshares that were here first: everybody would see it through them
+    /// (`Reshare#root_must_be_public`). The report does not name them, as they are other people's.
+    fn detach_reshares(&mut self, message: &StatusMessage) {
+        let exposing = self.existing.exposing.remove(&message.guid.as_str().to_ascii_lowercase());
+        let lost = |(guid, root)| Intent { kind: kinds::RESHARE_ROOTS, guid, previous: Some(root) };
+        self.plan.intents.extend(exposing.into_iter().flatten().map(lost));
+        self.plan.rows.limited.push(message.guid.clone());
     }
 
     /// Counts a post's photos and poll, and takes out of a new post what is not written with it.

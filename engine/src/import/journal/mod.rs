@@ -2,11 +2,13 @@
 
 pub(super) mod commit_mark;
 pub(super) mod former;
+pub(super) mod ignored_by;
 pub(super) mod imports;
 pub(super) mod notes;
 pub(super) mod pending_moves;
 pub(super) mod undo;
 pub(super) mod undo_fetched;
 pub(super) mod undo_owned;
+pub(super) mod undo_reshares;
 pub(super) mod undo_rows;
 pub(super) mod undo_shared;

@@ -39,6 +39,10 @@ pub(in crate::import) mod kinds {
     pub(crate) const PHOTO_ADDRESSES: &str = "photo_addresses";
     /// People of other pods who were added.
     pub(crate) const PEOPLE: &str = "people";
+    /// People of the target pod who ignore the account, by GUID.
+    pub(crate) const IGNORED_BY: &str = "ignored_by";
+    /// Reshares that lost their original, which is a limited post, with that original.
+    pub(crate) const RESHARE_ROOTS: &str = "reshare_roots";
 
     /// Kinds that version 1 of the journal did not note.
     pub(in crate::import) const LATER: [&str; 9] = [
@@ -68,7 +72,7 @@ pub(in crate::import) struct Intent {
     pub(in crate::import) kind: &'static str,
     pub(in crate::import) guid: String,
     /// The previous value of a row that existed before: the row number of its author if that changes, the address of
-    /// a photo that gets another one, or [`HERE`].
+    /// a photo that gets another one, the original that a reshare loses, or [`HERE`].
     pub(in crate::import) previous: Option<String>,
 }
 

@@ -93,24 +93,12 @@ impl Target {
                 names.for_each(|name| holder.aspect(name));
             }
             Batch::Tags(names) => {
-                names.retain_mut(|name| {
-                    let before = name.clone();
-                    holder.own("tags", "name", name, CountKind::FollowedTags, &before);
-                    let normal = normal_tag(name);
-                    if normal.is_none() {
-                        holder.report.left_out(CountKind::FollowedTags, FindingCode::Unreadable, &before);
-                    }
-                    normal.map(|normal| *name = normal).is_some()
-                });
+                names.retain_mut(|name| holder.tag(name));
                 self.leave_out_repeated_tags(names).await?;
             }
             Batch::Posts(posts) => {
                 for post in posts {
                     if let Post::StatusMessage(message) = &mut post.post {
-                        // Whichever post the archive names for a photo: it may be somebody else's.
-                        for Entity(photo) in &mut message.photos {
-                            photo.status_message_guid = Some(message.guid.clone());
-                        }
                         holder.message(message, files);
                     }
                 }
@@ -296,7 +284,23 @@ impl Holder<'_> {
                 self.short("poll_answers", "answer", &mut answer.answer, CountKind::Polls, &guid);
             }
         }
-        message.photos.retain_mut(|Entity(photo)| self.photo(photo, files));
+        // Whichever post the archive names for a photo: it may be somebody else's.
+        message.photos.retain_mut(|Entity(photo)| {
+            photo.status_message_guid = Some(message.guid.clone());
+            self.photo(photo, files)
+        });
+    }
+
+    /// Fits a followed tag, under the name that diaspora* gives it; returns whether there is one.
+    fn tag(&mut self, name: &mut String) -> bool {
+        let before = name.clone();
+        self.own("tags", "name", name, CountKind::FollowedTags, &before);
+        let Some(normal) = normal_tag(name) else {
+            self.report.left_out(CountKind::FollowedTags, FindingCode::Unreadable, &before);
+            return false;
+        };
+        *name = normal;
+        true
     }
 
     /// Fits a photo; returns whether its file exists here, or browsers load its address as a picture.

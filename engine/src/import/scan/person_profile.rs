@@ -50,8 +50,8 @@ impl PersonProfile {
 
     /// Uses a display name, all that an archive has about other people.
     ///
-    /// It does not tell whether they want to be found, so the search does not find them: people who want that can
-    /// ask, or send it with the next change of the profile; people who do not would never have been asked.
+    /// It does not specify whether they want to be found, so the search does not find them: people who want that can
+    /// ask, or send it with the next change of their profile; people who do not would never have been asked.
     pub fn from_display_name(name: &str) -> Self {
         let (first_name, last_name) = name_parts(name);
         Self {
@@ -65,7 +65,7 @@ impl PersonProfile {
     }
 
     /// Removes addresses that the pod's database cannot hold.
-    pub(crate) fn fit(mut self, dialect: Dialect) -> Self {
+    pub(crate) fn without_long_addresses(mut self, dialect: Dialect) -> Self {
         if dialect == Dialect::MySql {
             for address in [&mut self.image_url, &mut self.image_url_medium, &mut self.image_url_small] {
                 address.take_if(|address| address.chars().nth(MAX_MYSQL_ADDRESS).is_some());
@@ -79,16 +79,16 @@ impl PersonProfile {
     pub fn full_name(&self) -> String {
         let [first, last] =
             [&self.first_name, &self.last_name].map(|name| name.as_deref().unwrap_or_default());
-        let small: String = format!("{first} {last}").chars().flat_map(char::to_lowercase).collect();
-        small.trim().chars().take(MAX_FULL_NAME).collect()
+        let lowercase: String = format!("{first} {last}").chars().flat_map(char::to_lowercase).collect();
+        lowercase.trim().chars().take(MAX_FULL_NAME).collect()
     }
 }
 
 /// Returns whether first and last name are what earlier versions made of a display name: everything in the first one,
 /// as far as it fitted, and an empty text, not null, in the last one.
 pub(crate) fn were_joined(first: &str, last: &str) -> bool {
-    let (one, other) = name_parts(format!("{first} {last}").trim());
-    (one.as_deref().unwrap_or_default(), other.as_deref().unwrap_or_default()) == (first, last)
+    let (first_part, last_part) = name_parts(format!("{first} {last}").trim());
+    (first_part.as_deref().unwrap_or_default(), last_part.as_deref().unwrap_or_default()) == (first, last)
 }
 
 /// Splits a display name into first and last name: all in the first one if it fits.
@@ -98,13 +98,13 @@ fn name_parts(name: &str) -> (Option<String>, Option<String>) {
     if name.chars().count() <= MAX_NAME {
         return (non_empty(name.to_owned()), None);
     }
-    let fits = |(place, _): &(usize, char)| {
-        name.get(..*place).is_some_and(|first| first.chars().count() <= MAX_NAME)
-            && name.get(*place..).is_some_and(|last| last.trim().chars().count() <= MAX_NAME)
+    let fits = |(index, _): &(usize, char)| {
+        name.get(..*index).is_some_and(|first| first.chars().count() <= MAX_NAME)
+            && name.get(*index..).is_some_and(|last| last.trim().chars().count() <= MAX_NAME)
     };
     let spaces = name.char_indices().filter(|(_, c)| *c == ' ');
-    let place = spaces.filter(fits).map(|(place, _)| place).next_back();
-    match place.and_then(|place| name.split_at_checked(place)) {
+    let index = spaces.filter(fits).map(|(index, _)| index).next_back();
+    match index.and_then(|index| name.split_at_checked(index)) {
         Some((first, last)) => (non_empty(shortened(first)), non_empty(shortened(last))),
         None => (non_empty(shortened(name)), None),
     }
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn names_stay_apart_as_the_card_has_them() {
+    fn first_and_last_name_stay_as_the_hcard_has_them() {
         let of = |first, last, full| names(&PersonProfile::from_hcard(&card(first, last, full)));
         assert_eq!(of("Ann", "Bee", "Ann Bee"), "Ann|Bee|ann bee");
         assert_eq!(of("Ann Bee", "", "Ann Bee"), "Ann Bee|-|ann bee");
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_known_from_an_archive_only_is_not_searchable() {
+    fn people_known_only_from_an_archive_are_not_searchable() {
         let of = |name: &str| names(&PersonProfile::from_display_name(name));
         assert_eq!(of("Ann B"), "Ann B|-|ann b");
         assert_eq!(
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_were_joined_are_told_from_others() {
+    fn joined_names_are_recognized() {
         let long = "Anneliese-Margarethe von Hohenstaufen zu Lichtenberg";
         let (first, last) = name_parts(long);
         assert!(were_joined(&first.unwrap(), &last.unwrap()));

@@ -10,6 +10,7 @@ use crate::import::ImportError;
 use crate::import::journal::notes::{DUPLICATE, Journal, kinds};
 use crate::import::report::{FindingCode, Subject};
 use crate::import::target::{NewAccount, Target};
+use crate::sql::Row;
 use crate::store::StoreError;
 
 /// Notes of the journal that are read at a time.
@@ -194,62 +195,11 @@ impl Target {
         if names.is_empty() {
             return Ok(());
         }
-        let (person, user) = (account.person, account.user);
-        let sql = match kind {
-            kinds::ASPECTS => {
-                format!("SELECT name AS noted_name FROM aspects WHERE user_id = {user} AND name IN ({{}})")
-            }
-            kinds::CONTACTS => format!(
-                "SELECT p.diaspora_handle AS noted_name FROM contacts c JOIN people p ON p.id = c.person_id \
-                 WHERE c.user_id = {user} AND p.diaspora_handle IN ({{}})"
-            ),
-            "posts" => format!(
-                "SELECT guid AS noted_name, type FROM posts WHERE author_id = {person} AND guid IN ({{}})"
-            ),
-            POLLS => format!(
-                "SELECT q.guid AS noted_name FROM polls q JOIN posts p ON p.id = q.status_message_id \
-                 WHERE p.author_id = {person} AND p.guid IN ({{}})"
-            ),
-            "photos" => {
-                format!("SELECT guid AS noted_name FROM photos WHERE author_id = {person} AND guid IN ({{}})")
-            }
-            kinds::TAG_FOLLOWINGS => format!(
-                "SELECT t.name AS noted_name FROM tag_followings f JOIN tags t ON t.id = f.tag_id \
-                 WHERE f.user_id = {user} AND t.name IN ({{}})"
-            ),
-            kinds::PARTICIPATIONS => format!(
-                "SELECT p.guid AS noted_name FROM participations s JOIN posts p ON p.id = s.target_id \
-                 WHERE s.target_type = 'Post' AND s.author_id = {person} AND p.guid IN ({{}})"
-            ),
-            kinds::CONVERSATION_VISIBILITIES => format!(
-                "SELECT c.guid AS noted_name FROM conversation_visibilities v \
-                 JOIN conversations c ON c.id = v.conversation_id \
-                 WHERE v.person_id = {person} AND c.guid IN ({{}})"
-            ),
-            table => format!("SELECT guid AS noted_name, author_id FROM {table} WHERE guid IN ({{}})"),
-        };
+        let sql = kept(kind, account);
         let rows = self.pod.rows_in("what came with an earlier archive", &sql, names).await?;
         for row in &rows {
             let Some(name) = row.text("noted_name") else { continue };
-            let is_own = || row.integer("author_id") == Some(person);
-            let counted = match kind {
-                kinds::ASPECTS => CountKind::Aspects,
-                kinds::CONTACTS => CountKind::Contacts,
-                "posts" if row.text("type").as_deref() == Some("Reshare") => CountKind::Reshares,
-                "posts" => CountKind::StatusMessages,
-                POLLS => CountKind::Polls,
-                "photos" => CountKind::Photos,
-                kinds::TAG_FOLLOWINGS => CountKind::FollowedTags,
-                kinds::PARTICIPATIONS => CountKind::Subscriptions,
-                kinds::CONVERSATION_VISIBILITIES => CountKind::Conversations,
-                "poll_participations" if is_own() => CountKind::OwnPollParticipations,
-                "poll_participations" => CountKind::OthersPollParticipations,
-                "comments" if is_own() => CountKind::OwnComments,
-                "comments" => CountKind::OthersComments,
-                _ if is_own() => CountKind::OwnLikes,
-                _ => CountKind::OthersLikes,
-            };
-            self.report.note(counted, FindingCode::GoneFromArchive, &name);
+            self.report.note(counted(kind, row, account.person), FindingCode::GoneFromArchive, &name);
         }
         Ok(())
     }
@@ -283,4 +233,64 @@ impl Target {
 fn is_same(here: &str, archive: &str) -> bool {
     let (here, archive) = (here.trim().replace(';', ","), archive.trim().replace(';', ","));
     here == archive || (!here.is_empty() && archive.starts_with(&here) && here.chars().count() >= 32)
+}
+
+/// Selects which of these names, noted as `kind`, the account has still.
+fn kept(kind: &str, account: &NewAccount) -> String {
+    let (person, user) = (account.person, account.user);
+    match kind {
+        kinds::ASPECTS => {
+            format!("SELECT name AS noted_name FROM aspects WHERE user_id = {user} AND name IN ({{}})")
+        }
+        kinds::CONTACTS => format!(
+            "SELECT p.diaspora_handle AS noted_name FROM contacts c JOIN people p ON p.id = c.person_id \
+             WHERE c.user_id = {user} AND p.diaspora_handle IN ({{}})"
+        ),
+        "posts" => format!(
+            "SELECT guid AS noted_name, type FROM posts WHERE author_id = {person} AND guid IN ({{}})"
+        ),
+        POLLS => format!(
+            "SELECT q.guid AS noted_name FROM polls q JOIN posts p ON p.id = q.status_message_id \
+             WHERE p.author_id = {person} AND p.guid IN ({{}})"
+        ),
+        "photos" => {
+            format!("SELECT guid AS noted_name FROM photos WHERE author_id = {person} AND guid IN ({{}})")
+        }
+        kinds::TAG_FOLLOWINGS => format!(
+            "SELECT t.name AS noted_name FROM tag_followings f JOIN tags t ON t.id = f.tag_id \
+             WHERE f.user_id = {user} AND t.name IN ({{}})"
+        ),
+        kinds::PARTICIPATIONS => format!(
+            "SELECT p.guid AS noted_name FROM participations s JOIN posts p ON p.id = s.target_id \
+             WHERE s.target_type = 'Post' AND s.author_id = {person} AND p.guid IN ({{}})"
+        ),
+        kinds::CONVERSATION_VISIBILITIES => format!(
+            "SELECT c.guid AS noted_name FROM conversation_visibilities v \
+             JOIN conversations c ON c.id = v.conversation_id \
+             WHERE v.person_id = {person} AND c.guid IN ({{}})"
+        ),
+        table => format!("SELECT guid AS noted_name, author_id FROM {table} WHERE guid IN ({{}})"),
+    }
+}
+
+/// Returns what a row of [`kept`] counts as.
+fn counted(kind: &str, row: &Row, person: i64) -> CountKind {
+    let is_own = || row.integer("author_id") == Some(person);
+    match kind {
+        kinds::ASPECTS => CountKind::Aspects,
+        kinds::CONTACTS => CountKind::Contacts,
+        "posts" if row.text("type").as_deref() == Some("Reshare") => CountKind::Reshares,
+        "posts" => CountKind::StatusMessages,
+        POLLS => CountKind::Polls,
+        "photos" => CountKind::Photos,
+        kinds::TAG_FOLLOWINGS => CountKind::FollowedTags,
+        kinds::PARTICIPATIONS => CountKind::Subscriptions,
+        kinds::CONVERSATION_VISIBILITIES => CountKind::Conversations,
+        "poll_participations" if is_own() => CountKind::OwnPollParticipations,
+        "poll_participations" => CountKind::OthersPollParticipations,
+        "comments" if is_own() => CountKind::OwnComments,
+        "comments" => CountKind::OthersComments,
+        _ if is_own() => CountKind::OwnLikes,
+        _ => CountKind::OthersLikes,
+    }
 }

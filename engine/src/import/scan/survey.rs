@@ -254,21 +254,25 @@ impl Survey {
         self.discover(record.entity.author().clone());
     }
 
+    fn see_aspect(&mut self, place: &Place<'_>, value: &RawValue) {
+        if let Some(aspect) = self.read_element::<Aspect>(place, value, CountKind::Aspects) {
+            self.kept += aspect.name.len() + EACH;
+            self.aspects.push(aspect.name);
+        }
+    }
+
+    fn see_block(&mut self, place: &Place<'_>, value: &RawValue) {
+        if let Some(person) = self.read_element::<DiasporaId>(place, value, CountKind::Blocks) {
+            self.kept += person.as_str().len() + EACH;
+            self.blocks.push(person.clone());
+            self.discover(person);
+        }
+    }
+
     fn see(&mut self, list: List, place: &Place<'_>, value: &RawValue) {
         match list {
-            List::Aspects => {
-                if let Some(aspect) = self.read_element::<Aspect>(place, value, CountKind::Aspects) {
-                    self.kept += aspect.name.len() + EACH;
-                    self.aspects.push(aspect.name);
-                }
-            }
-            List::Blocks => {
-                if let Some(person) = self.read_element::<DiasporaId>(place, value, CountKind::Blocks) {
-                    self.kept += person.as_str().len() + EACH;
-                    self.blocks.push(person.clone());
-                    self.discover(person);
-                }
-            }
+            List::Aspects => self.see_aspect(place, value),
+            List::Blocks => self.see_block(place, value),
             List::Contacts => {
                 if let Ok((contact, _)) = read_record(value, None) {
                     self.see_contact(contact);

@@ -1,13 +1,15 @@
-//! Times in an archive that are still to come. diaspora* hides posts from the future, or shows them above all others.
+//! Times in an archive that are still to come. diaspora* hides posts from the future, or shows them above all others;
+//! so it does with conversations.
 
-use crate::domain::{CountKind, OwnPost, Post, RelayableEntity, Timestamp};
+use crate::domain::{Conversation, CountKind, OwnPost, Post, RelayableEntity, Timestamp};
 use crate::import::report::FindingCode;
 use crate::import::scan::source::Batch;
 use crate::import::target::Target;
 
 impl Target {
-    /// Sets future times of the account's own posts and comments to now, and reports them.
-    pub(in crate::import) fn hold_times(&mut self, mut batch: Batch) -> Batch {
+    /// Sets future times of the account's own posts and comments, and of conversations with all of their messages, to now,
+    /// and reports them. Nothing signs these.
+    pub(in crate::import) fn clamp_times(&mut self, mut batch: Batch) -> Batch {
         match &mut batch {
             Batch::Posts(posts) => {
                 for OwnPost { post, .. } in posts {
@@ -20,14 +22,19 @@ impl Target {
                         }
                         Post::Reshare(post) => (CountKind::Reshares, &mut post.created_at, &post.guid),
                     };
-                    self.hold_time(at, kind, guid);
+                    self.clamp_time(at, kind, guid);
                 }
             }
             Batch::OwnRelayables(records) => {
                 for record in records {
                     if let RelayableEntity::Comment(comment) = &mut record.entity {
-                        self.hold_time(&mut comment.created_at, CountKind::OwnComments, &comment.guid);
+                        self.clamp_time(&mut comment.created_at, CountKind::OwnComments, &comment.guid);
                     }
+                }
+            }
+            Batch::Conversations(conversations) => {
+                for conversation in conversations {
+                    self.clamp_conversation(conversation);
                 }
             }
             _ => {}
@@ -35,7 +42,20 @@ impl Target {
         batch
     }
 
-    fn hold_time(&mut self, at: &mut Timestamp, kind: CountKind, record: &impl ToString) {
+    fn clamp_conversation(&mut self, conversation: &mut Conversation) {
+        let Conversation { guid, created_at, messages, continued, .. } = conversation;
+        if *continued {
+            // Reported with its first part.
+            *created_at = (*created_at).min(self.now);
+        } else {
+            self.clamp_time(created_at, CountKind::Conversations, guid);
+        }
+        for message in messages {
+            self.clamp_time(&mut message.created_at, CountKind::Messages, &message.guid);
+        }
+    }
+
+    fn clamp_time(&mut self, at: &mut Timestamp, kind: CountKind, record: &impl ToString) {
         if *at > self.now {
             *at = self.now;
             self.report.note(kind, FindingCode::InTheFuture, record);

@@ -235,11 +235,15 @@ impl Target {
             changed.into(),
         ];
         self.pod.insert("profiles", &columns, vec![row], OnConflict::Fail).await?;
+        self.write_profile_tags(person, profile.tag_string.as_deref().unwrap_or_default()).await
+    }
+
+    async fn write_profile_tags(&mut self, person: i64, tag_string: &str) -> Result<(), ImportError> {
         let sql = format!("SELECT id FROM profiles WHERE person_id = {person}");
         let rows = self.pod.rows("the new profile", sql, &[]).await?;
-        let tags = crate::import::scan::text::tags(profile.tag_string.as_deref().unwrap_or_default());
+        let tags = crate::import::scan::text::tags(tag_string);
         if let Some(id) = rows.first().and_then(|row| row.integer("id")) {
-            self.put_tags("Profile", &[(id, tags.into_iter().take(5).collect())]).await?;
+            self.write_tags("Profile", &[(id, tags.into_iter().take(5).collect())]).await?;
         }
         Ok(())
     }

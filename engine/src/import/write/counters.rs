@@ -97,8 +97,11 @@ impl Target {
         Ok(self.pod.rows(what, sql, &[]).await?.iter().filter_map(|row| row.integer("touched")).collect())
     }
 
-    /// Counts comments, likes and reshares, and updates the time of the last interaction.
+    /// Counts comments, likes and reshares, and updates the time of the last interaction. Comments dated in the future
+    /// do not count as one: others have signed their times, and would keep a post above all others.
     pub(in crate::import) async fn count_posts(&mut self, ids: &str) -> Result<(), ImportError> {
+        // In the text: MariaDB would keep each list of numbers prepared if the statement had a value.
+        let now = self.now.to_utc();
         // Posts without comments or likes have zeros already.
         let sql = format!(
             "UPDATE posts SET \
@@ -107,7 +110,8 @@ impl Target {
              likes_count = (SELECT COUNT(*) FROM likes l WHERE l.target_id = posts.id AND l.target_type = 'Post' \
              AND l.positive), \
              interacted_at = COALESCE((SELECT MAX(c.created_at) FROM comments c WHERE c.commentable_id = posts.id \
-             AND c.commentable_type = 'Post' AND c.created_at > posts.interacted_at), interacted_at) \
+             AND c.commentable_type = 'Post' AND c.created_at > posts.interacted_at AND c.created_at <= '{now}'), \
+             interacted_at) \
              WHERE id IN ({ids}) AND (COALESCE(comments_count, -1) <> 0 OR COALESCE(likes_count, -1) <> 0 \
              OR EXISTS (SELECT 1 FROM comments c WHERE c.commentable_id = posts.id AND c.commentable_type = 'Post') \
              OR EXISTS (SELECT 1 FROM likes l WHERE l.target_id = posts.id AND l.target_type = 'Post'))"

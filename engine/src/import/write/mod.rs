@@ -6,6 +6,7 @@ pub(super) mod contacts;
 pub(super) mod conversations;
 pub(super) mod counters;
 pub(super) mod fetched_posts;
+pub(super) mod ignored_by;
 pub(super) mod people;
 pub(super) mod photos;
 pub(super) mod photos_here;

@@ -95,7 +95,7 @@ impl Target {
             .iter()
             .filter_map(|row| {
                 let person = profiles.get(row.text("diaspora_handle")?.as_str())?;
-                let profile = person.profile.clone().fit(dialect);
+                let profile = person.profile.clone().without_long_addresses(dialect);
                 Some(vec![
                     row.integer("id")?.into(),
                     profile.full_name().into(),

@@ -7,7 +7,7 @@ use crate::import::ImportError;
 use crate::import::apply::BatchRows;
 use crate::import::decide::Context;
 use crate::import::decide::photos::PhotoRows;
-use crate::import::decide::posts::{PostRows, status_message};
+use crate::import::decide::posts::{PostRows, root_of, status_message};
 use crate::import::scan::column_limits::short;
 use crate::import::scan::people::People;
 use crate::import::scan::text::{mentions, tags};
@@ -50,7 +50,10 @@ impl BatchRows for PostRows<'_> {
         let rows = self.visibilities(&ids);
         let columns = ["shareable_id", "shareable_type", "user_id"];
         target.pod.insert("share_visibilities", &columns, rows, OnConflict::Ignore).await?;
-        Ok(())
+        // Another import may have written either of the two since they were looked for.
+        let roots = self.new.iter().filter_map(|post| root_of(&post.post));
+        let originals: Vec<&str> = self.limited.iter().chain(roots).map(Guid::as_str).collect();
+        target.detach_reshares(&originals).await
     }
 }
 
@@ -114,13 +117,26 @@ impl Target {
         Ok(())
     }
 
+    /// Removes the original from reshares of these posts, as far as they are limited here.
+    async fn detach_reshares(&mut self, originals: &[&str]) -> Result<(), ImportError> {
+        let sql = "SELECT r.id FROM posts r JOIN posts o ON o.guid = r.root_guid \
+                   WHERE r.root_guid IN ({}) AND NOT o.public";
+        let rows = self.pod.rows_in("reshares", sql, originals).await?;
+        let reshares: Vec<i64> = rows.iter().filter_map(|row| row.integer("id")).collect();
+        for chunk in reshares.chunks(1000) {
+            let sql = format!("UPDATE posts SET root_guid = NULL WHERE id IN ({})", list(chunk));
+            self.pod.run("reshares", sql, &[]).await?;
+        }
+        Ok(())
+    }
+
     async fn write_photos(&mut self, context: &Context<'_>, photos: &[&Photo]) -> Result<(), ImportError> {
-        let here = self.photos_at.clone();
-        let named_here =
-            |name: &String| context.files.get(name).map(|stored| (here.as_str(), stored.as_str()));
+        let uploads = self.photos_at.clone();
+        let stored_file =
+            |name: &String| context.files.get(name).map(|stored| (uploads.as_str(), stored.as_str()));
         let rows = photos
             .iter()
-            .map(|photo| photo_row(context.account.person, photo, named_here(&photo.remote_photo_name)))
+            .map(|photo| photo_row(context.account.person, photo, stored_file(&photo.remote_photo_name)))
             .collect();
         self.pod.insert("photos", &PHOTO_COLUMNS, rows, OnConflict::Fail).await?;
         Ok(())
@@ -136,17 +152,18 @@ impl Target {
         self.write_polls(messages).await?;
         let tagged: Vec<(i64, Vec<String>)> =
             messages.iter().map(|(id, message)| (*id, tags(&message.text))).collect();
-        self.put_tags("Post", &tagged).await?;
+        self.write_tags("Post", &tagged).await?;
         let mentioned = messages.iter().map(|(id, message)| (*id, mentions(&message.text))).collect();
-        self.put_mentions("Post", people, mentioned).await
+        self.write_mentions("Post", people, mentioned).await
     }
 
     async fn write_locations(&mut self, messages: &[(i64, &StatusMessage)]) -> Result<(), ImportError> {
         let mut rows = Vec::new();
         for (post, message) in messages {
-            let Some(Entity(place)) = &message.location else { continue };
-            // Other people's fetched posts are written here too.
-            let [address, lat, lng] = [&place.address, &place.lat, &place.lng].map(|text| short(text));
+            let Some(Entity(location)) = &message.location else { continue };
+            // Posts fetched from other pods have not been fitted to the columns before.
+            let [address, lat, lng] =
+                [&location.address, &location.lat, &location.lng].map(|text| short(text));
             let at = message.created_at;
             rows.push(vec![(*post).into(), address.into(), lat.into(), lng.into(), at.into(), at.into()]);
         }
@@ -185,7 +202,7 @@ impl Target {
     }
 
     /// Writes mentions of people who are known here.
-    pub(in crate::import) async fn put_mentions(
+    pub(in crate::import) async fn write_mentions(
         &mut self,
         kind: &'static str,
         people: &People,
@@ -201,14 +218,14 @@ impl Target {
         let sql = "SELECT diaspora_handle, id FROM people WHERE diaspora_handle IN ({})";
         let rows = self.pod.rows_in("people", sql, &unknown_people).await?;
         let person = |row: &Row| Some((row.text("diaspora_handle")?, row.integer("id")?));
-        let more: HashMap<String, i64> = rows.iter().filter_map(person).collect();
+        let others: HashMap<String, i64> = rows.iter().filter_map(person).collect();
         let rows = records
             .iter()
             .flat_map(|(record, ids)| {
-                let found = ids.iter().filter_map(|id| {
-                    people.get(id).map(|person| person.id).or_else(|| more.get(id.as_str()).copied())
+                let mentioned = ids.iter().filter_map(|id| {
+                    people.get(id).map(|person| person.id).or_else(|| others.get(id.as_str()).copied())
                 });
-                found.map(|person| vec![(*record).into(), kind.into(), person.into()])
+                mentioned.map(|person| vec![(*record).into(), kind.into(), person.into()])
             })
             .collect();
         let columns = ["mentions_container_id", "mentions_container_type", "person_id"];
@@ -236,14 +253,15 @@ pub(in crate::import) const PHOTO_COLUMNS: [&str; 15] = [
     "updated_at",
 ];
 
-/// Returns the row of a photo. `here` is the address and name of its file here; none leaves both as they are.
+/// Returns the row of a photo. `stored` is the address and name of its file on this pod; none leaves both as
+/// they are.
 pub(in crate::import) fn photo_row<'a>(
     author: i64,
     photo: &'a Photo,
-    here: Option<(&'a str, &'a str)>,
+    stored: Option<(&'a str, &'a str)>,
 ) -> Vec<Value<'a>> {
-    let (address, name) = here.unwrap_or((&photo.remote_photo_path, &photo.remote_photo_name));
-    let file = |name: &'a str| Value::from(here.map(|_| name));
+    let (address, name) = stored.unwrap_or((&photo.remote_photo_path, &photo.remote_photo_name));
+    let file = |name: &'a str| Value::from(stored.map(|_| name));
     vec![
         author.into(),
         photo.public.into(),

@@ -85,9 +85,9 @@ impl RelayableRows<'_> {
             })
         };
         let tagged: Vec<(i64, Vec<String>)> = texts().map(|(id, text)| (id, tags(text))).collect();
-        target.put_tags("Comment", &tagged).await?;
+        target.write_tags("Comment", &tagged).await?;
         let mentioned = texts().map(|(id, text)| (id, mentions(text))).collect();
-        target.put_mentions("Comment", self.people, mentioned).await
+        target.write_mentions("Comment", self.people, mentioned).await
     }
 }
 

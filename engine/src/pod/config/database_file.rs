@@ -290,7 +290,7 @@ test:
     }
 
     #[test]
-    fn keeps_passwords_that_look_like_something_else() {
+    fn keeps_passwords_that_look_like_other_types() {
         for (written, encoded) in [
             ("0123", "0123"),
             ("1e5", "1e5"),
@@ -310,7 +310,7 @@ test:
     }
 
     #[test]
-    fn passes_over_what_it_does_not_need() {
+    fn ignores_other_keys_and_sections() {
         let text = "list: [1, 2]\nnull_one:\ntext: x\nnumber: 1.5\nflag: true\nproduction:\n  primary:\n    \
                     adapter: postgresql\n    database: d\n    variables: {statement_timeout: 5000}\n  \
                     cache:\n    adapter: sqlite3\n";
@@ -358,7 +358,7 @@ test:
     }
 
     #[test]
-    fn broken_yaml_names_the_place_but_not_the_password() {
+    fn yaml_errors_have_a_position_but_no_password() {
         for text in [
             "production:\n  adapter: postgresql\n  password: \"hunter2\n",
             "production:\n  adapter: postgresql\n\tpassword: hunter2\n",

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::api::problems::{NobodySignedIn, NotAllowed, Senseless};
+use crate::api::problems::{BadRequest, Forbidden, Unauthenticated};
 use crate::api::{Caller, query};
 use crate::app::App;
 use crate::board::shared::accounts::{AccountState, Choice, Listed, list};
@@ -79,7 +79,7 @@ impl ListedAccount {
 #[utoipa::path(get, path = "/api/v1/board/accounts", tag = "board", security(("token" = []), ("session" = [])),
     params(AccountsQuery),
     responses((status = 200, body = Accounts),
-        Senseless, NobodySignedIn, NotAllowed))]
+        BadRequest, Unauthenticated, Forbidden))]
 pub(super) async fn get(
     State(app): State<App>,
     caller: Caller,

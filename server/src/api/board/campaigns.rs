@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::archives::word;
-use crate::api::problems::{NobodySignedIn, NotAllowed, NotThere, Senseless};
+use crate::api::problems::{BadRequest, Forbidden, NotFound, Unauthenticated};
 use crate::api::{Caller, ProblemDocument, body};
 use crate::app::App;
 use crate::board::shared::campaigns;
@@ -176,7 +176,7 @@ pub(super) struct Change {
 /// Lists all campaigns, newest first. For podmins.
 #[utoipa::path(get, path = "/api/v1/board/campaigns", tag = "board", security(("token" = []), ("session" = [])),
     responses((status = 200, body = Vec<CampaignDocument>),
-        NobodySignedIn, NotAllowed))]
+        Unauthenticated, Forbidden))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -190,7 +190,7 @@ pub(super) async fn list(
 #[utoipa::path(post, path = "/api/v1/board/campaigns", tag = "board", security(("token" = []), ("session" = [])),
     request_body = New,
     responses((status = 201, body = CampaignDocument),
-        Senseless, NobodySignedIn, NotAllowed,
+        BadRequest, Unauthenticated, Forbidden,
         (status = 409, description = "Another one is not over yet, or the pod is gone", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(super) async fn begin(
     State(app): State<App>,
@@ -208,7 +208,7 @@ pub(super) async fn begin(
 #[utoipa::path(get, path = "/api/v1/board/campaigns/{name}", tag = "board", security(("token" = []), ("session" = [])),
     params(("name" = String, Path, description = "Its name")),
     responses((status = 200, body = StatusDocument),
-        NobodySignedIn, NotAllowed, NotThere))]
+        Unauthenticated, Forbidden, NotFound))]
 pub(super) async fn get(
     State(app): State<App>,
     caller: Caller,
@@ -225,7 +225,7 @@ pub(super) async fn get(
     params(("name" = String, Path, description = "Its name")),
     request_body = Change,
     responses((status = 200, description = "As it is now", body = CampaignDocument),
-        Senseless, NobodySignedIn, NotAllowed, NotThere,
+        BadRequest, Unauthenticated, Forbidden, NotFound,
         (status = 409, description = "It is too late for that", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(super) async fn change(
     State(app): State<App>,

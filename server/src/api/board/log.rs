@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::api::problems::{NobodySignedIn, NotAllowed, Senseless};
+use crate::api::problems::{BadRequest, Forbidden, Unauthenticated};
 use crate::api::{Caller, query};
 use crate::app::App;
 use crate::audit::{Done, LogFilter};
@@ -76,7 +76,7 @@ impl AuditLine {
 #[utoipa::path(get, path = "/api/v1/board/log", tag = "board", security(("token" = []), ("session" = [])),
     params(From),
     responses((status = 200, body = AuditLog),
-        Senseless, NobodySignedIn, NotAllowed))]
+        BadRequest, Unauthenticated, Forbidden))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,

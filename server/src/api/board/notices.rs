@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::api::problems::{NobodySignedIn, NotAllowed, NotThere, Senseless};
+use crate::api::problems::{BadRequest, Forbidden, NotFound, Unauthenticated};
 use crate::api::{Caller, ProblemDocument, body};
 use crate::app::App;
 use crate::board::shared::letter::{Languages, Text, Written, recipients};
@@ -130,7 +130,7 @@ pub(super) struct Change {
 /// Lists the last 20 announcements, newest first. For podmins.
 #[utoipa::path(get, path = "/api/v1/board/notices", tag = "board", security(("token" = []), ("session" = [])),
     responses((status = 200, body = Vec<NoticeDocument>),
-        NobodySignedIn, NotAllowed))]
+        Unauthenticated, Forbidden))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -145,7 +145,7 @@ pub(super) async fn list(
     request_body = New,
     responses((status = 201, description = "It is on its way", body = NoticeDocument),
         (status = 200, description = "It is not confirmed: nothing is sent", body = Preview),
-        Senseless, NobodySignedIn, NotAllowed,
+        BadRequest, Unauthenticated, Forbidden,
         (status = 409, description = "No mail can be sent", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(super) async fn send(
     State(app): State<App>,
@@ -188,7 +188,7 @@ fn draft(
 #[utoipa::path(get, path = "/api/v1/board/notices/{id}", tag = "board", security(("token" = []), ("session" = [])),
     params(("id" = i64, Path, description = "Its number")),
     responses((status = 200, body = ProgressDocument),
-        NobodySignedIn, NotAllowed, NotThere))]
+        Unauthenticated, Forbidden, NotFound))]
 pub(super) async fn get(
     State(app): State<App>,
     caller: Caller,
@@ -211,7 +211,7 @@ pub(super) async fn get(
     params(("id" = i64, Path, description = "Its number")),
     request_body = Change,
     responses((status = 200, description = "As it is now", body = NoticeDocument),
-        Senseless, NobodySignedIn, NotAllowed, NotThere))]
+        BadRequest, Unauthenticated, Forbidden, NotFound))]
 pub(super) async fn change(
     State(app): State<App>,
     caller: Caller,

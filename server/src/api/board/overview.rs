@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::api::problems::{NobodySignedIn, NotAllowed, Senseless};
+use crate::api::problems::{BadRequest, Forbidden, Unauthenticated};
 use crate::api::{Caller, ProblemDocument, body};
 use crate::app::App;
 use crate::board::shared::closing::{Decision, decide as decide_closing};
@@ -103,7 +103,7 @@ pub(super) struct ClosingDecision {
 /// Returns the account numbers and the state of the shutdown. For podmins.
 #[utoipa::path(get, path = "/api/v1/board", tag = "board", security(("token" = []), ("session" = [])),
     responses((status = 200, body = Board),
-        NobodySignedIn, NotAllowed))]
+        Unauthenticated, Forbidden))]
 pub(super) async fn board(State(app): State<App>, caller: Caller) -> Result<Json<Board>, WebError> {
     caller.may_look(&app).await?;
     let numbers = Numbers::of(&app).await?;
@@ -128,7 +128,7 @@ pub(super) async fn board(State(app): State<App>, caller: Caller) -> Result<Json
 /// Returns the stage and days of the shutdown. For podmins.
 #[utoipa::path(get, path = "/api/v1/board/closing", tag = "board", security(("token" = []), ("session" = [])),
     responses((status = 200, body = ClosingDocument),
-        NobodySignedIn, NotAllowed,
+        Unauthenticated, Forbidden,
         (status = 404, description = "Nothing is decided yet", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(super) async fn closing(
     State(app): State<App>,
@@ -143,7 +143,7 @@ pub(super) async fn closing(
 #[utoipa::path(put, path = "/api/v1/board/closing", tag = "board", security(("token" = []), ("session" = [])),
     request_body = ClosingDecision,
     responses((status = 200, body = ClosingDocument),
-        Senseless, NobodySignedIn, NotAllowed))]
+        BadRequest, Unauthenticated, Forbidden))]
 pub(super) async fn decide(
     State(app): State<App>,
     caller: Caller,

@@ -9,7 +9,7 @@ use pappus_engine::departures::Asked;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::api::problems::{NobodySignedIn, NotAllowed, Senseless, TooLate, TooOften};
+use crate::api::problems::{BadRequest, Conflict, Forbidden, TooManyRequests, Unauthenticated};
 use crate::api::requests::RequestDocument;
 use crate::api::{Caller, ProblemDocument, body, query};
 use crate::app::App;
@@ -147,7 +147,7 @@ pub(super) struct ArchiveFor {
 #[utoipa::path(get, path = "/api/v1/board/people", tag = "board", security(("token" = []), ("session" = [])),
     params(PeopleQuery),
     responses((status = 200, body = People),
-        Senseless, NobodySignedIn, NotAllowed))]
+        BadRequest, Unauthenticated, Forbidden))]
 pub(super) async fn look(
     State(app): State<App>,
     caller: Caller,
@@ -169,9 +169,9 @@ pub(super) async fn look(
     request_body = ArchiveFor,
     responses((status = 201, description = "A new request", body = RequestDocument),
         (status = 200, description = "The one that is under way", body = RequestDocument),
-        Senseless, NobodySignedIn, NotAllowed,
+        BadRequest, Unauthenticated, Forbidden,
         (status = 404, description = "There is nobody of this name", body = ProblemDocument, content_type = "application/problem+json"),
-        TooLate, TooOften))]
+        Conflict, TooManyRequests))]
 pub(super) async fn make(
     State(app): State<App>,
     caller: Caller,

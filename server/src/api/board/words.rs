@@ -6,7 +6,7 @@ use axum::extract::rejection::JsonRejection;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::api::problems::{NobodySignedIn, NotAllowed, Senseless};
+use crate::api::problems::{BadRequest, Forbidden, Unauthenticated};
 use crate::api::{Caller, body};
 use crate::app::App;
 use crate::board::shared::words::keep;
@@ -69,7 +69,7 @@ pub(super) struct NewPod {
 /// Returns the podmin's note and the recommended pods. For podmins.
 #[utoipa::path(get, path = "/api/v1/board/words", tag = "board", security(("token" = []), ("session" = [])),
     responses((status = 200, body = WordsDocument),
-        NobodySignedIn, NotAllowed))]
+        Unauthenticated, Forbidden))]
 pub(super) async fn get(State(app): State<App>, caller: Caller) -> Result<Json<WordsDocument>, WebError> {
     caller.may_look(&app).await?;
     Ok(Json(PodminMessage::of(&app).await?.into()))
@@ -79,7 +79,7 @@ pub(super) async fn get(State(app): State<App>, caller: Caller) -> Result<Json<W
 #[utoipa::path(put, path = "/api/v1/board/words", tag = "board", security(("token" = []), ("session" = [])),
     request_body = NewWords,
     responses((status = 200, body = WordsDocument),
-        Senseless, NobodySignedIn, NotAllowed))]
+        BadRequest, Unauthenticated, Forbidden))]
 pub(super) async fn put(
     State(app): State<App>,
     caller: Caller,

@@ -9,7 +9,7 @@ use pappus_engine::arrivals::Invitation;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::api::problems::{NobodySignedIn, NotAllowed, NotThere, Senseless};
+use crate::api::problems::{BadRequest, Forbidden, NotFound, Unauthenticated};
 use crate::api::{Caller, ProblemDocument, body, query};
 use crate::app::App;
 use crate::error::WebError;
@@ -84,7 +84,7 @@ pub(super) struct MadeInvitation {
 #[utoipa::path(get, path = "/api/v1/board/invitations", tag = "board", security(("token" = []), ("session" = [])),
     params(InvitationsQuery),
     responses((status = 200, body = Invitations),
-        Senseless, NobodySignedIn, NotAllowed,
+        BadRequest, Unauthenticated, Forbidden,
         (status = 404, description = "This pod takes nobody in", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(super) async fn list(
     Shared(app): Shared<App>,
@@ -100,7 +100,7 @@ pub(super) async fn list(
 #[utoipa::path(post, path = "/api/v1/board/invitations", tag = "board", security(("token" = []), ("session" = [])),
     request_body = NewInvitation,
     responses((status = 201, body = MadeInvitation),
-        Senseless, NobodySignedIn, NotAllowed,
+        BadRequest, Unauthenticated, Forbidden,
         (status = 404, description = "This pod takes nobody in", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(super) async fn make(
     Shared(app): Shared<App>,
@@ -118,7 +118,7 @@ pub(super) async fn make(
 #[utoipa::path(delete, path = "/api/v1/board/invitations/{id}", tag = "board", security(("token" = []), ("session" = [])),
     params(("id" = i64, Path, description = "Its number")),
     responses((status = 204, description = "Withdrawn, or used up already"),
-        NobodySignedIn, NotAllowed, NotThere))]
+        Unauthenticated, Forbidden, NotFound))]
 pub(super) async fn withdraw(
     Shared(app): Shared<App>,
     caller: Caller,

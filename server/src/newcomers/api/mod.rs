@@ -20,9 +20,9 @@ use zeroize::Zeroizing;
 use super::auth::CurrentNewcomer;
 use super::pages::confirm::{self, Act, Chosen, KeyPassphrase};
 use super::pages::delivery_status;
-use super::pages::start::{self, Begun};
+use super::pages::start::{self, StartOutcome};
 use super::tus;
-use crate::api::problems::{NotThere, Senseless, TooLate, TooOften};
+use crate::api::problems::{BadRequest, Conflict, NotFound, TooManyRequests};
 use crate::api::{ProblemDocument, body, query};
 use crate::app::App;
 use crate::error::WebError;
@@ -66,7 +66,7 @@ type JsonBody<T> = Result<Json<T>, JsonRejection>;
     responses((status = 200, body = MoveConditions),
         (status = 404, description = "This pod takes nobody in", body = ProblemDocument, content_type = "application/problem+json")))]
 async fn door(Shared(app): Shared<App>) -> Result<Json<MoveConditions>, WebError> {
-    super::is_there(&app)?;
+    super::require_enabled(&app)?;
     Ok(Json(MoveConditions::of(&app)))
 }
 
@@ -89,10 +89,10 @@ struct Secret {
 /// Starts a move to this pod.
 #[utoipa::path(post, path = "/api/v1/newcomers", tag = "newcomers", request_body = NewMoveRequest,
     responses((status = 201, body = Secret),
-        Senseless,
+        BadRequest,
         (status = 404, description = "This pod takes nobody in", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "Nobody new, or not with this invitation", body = ProblemDocument, content_type = "application/problem+json"),
-        TooOften))]
+        TooManyRequests))]
 async fn begin(
     Shared(app): Shared<App>,
     page: Page,
@@ -101,20 +101,20 @@ async fn begin(
 ) -> Result<(StatusCode, Json<Secret>), WebError> {
     let beginning = body(said)?;
     match start::start(&app, address, &beginning.invitation, page.words.code()).await? {
-        Begun::Secret(secret) => Ok((StatusCode::CREATED, Json(Secret { secret }))),
-        Begun::Closed => {
+        StartOutcome::Secret(secret) => Ok((StatusCode::CREATED, Json(Secret { secret }))),
+        StartOutcome::Closed => {
             let words = [page.words.say("newcomers-closed-title"), page.words.say("newcomers-closed")];
             Err(WebError::Conflict(words.join(". ")))
         }
-        Begun::TooMany => Err(WebError::TooMany { seconds: 24 * 3600 }),
-        Begun::Invitation => Err(WebError::Conflict(page.words.say("newcomers-invitation-wrong"))),
+        StartOutcome::TooMany => Err(WebError::TooMany { seconds: 24 * 3600 }),
+        StartOutcome::Invitation => Err(WebError::Conflict(page.words.say("newcomers-invitation-wrong"))),
     }
 }
 
 /// Returns the state of the move.
 #[utoipa::path(get, path = "/api/v1/newcomers/me", tag = "newcomers", security(("newcomer" = [])),
     responses((status = 200, body = NewcomerDocument),
-        NotThere))]
+        NotFound))]
 async fn get(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
@@ -126,12 +126,12 @@ async fn get(
 /// Cancels the move while there is nothing to undo; uploads are deleted.
 #[utoipa::path(delete, path = "/api/v1/newcomers/me", tag = "newcomers", security(("newcomer" = [])),
     responses((status = 204, description = "Ended, or over already"),
-        NotThere, TooLate))]
+        NotFound, Conflict))]
 async fn leave(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
 ) -> Result<StatusCode, WebError> {
-    start::end(&app, &newcomer).await?;
+    start::cancel(&app, &newcomer).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -153,7 +153,7 @@ struct CheckForm {
 #[utoipa::path(post, path = "/api/v1/newcomers/me/look", tag = "newcomers", security(("newcomer" = [])),
     request_body = CheckForm,
     responses((status = 202, body = NewcomerDocument),
-        Senseless, NotThere, TooLate))]
+        BadRequest, NotFound, Conflict))]
 async fn look(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
@@ -206,7 +206,7 @@ struct Choice {
     request_body = Choice,
     responses((status = 202, body = NewcomerDocument),
         (status = 400, description = "Something is wrong with it", body = ProblemDocument, content_type = "application/problem+json"),
-        NotThere, TooLate))]
+        NotFound, Conflict))]
 async fn choose(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
@@ -244,7 +244,7 @@ async fn act(
 /// Retries a failed import.
 #[utoipa::path(post, path = "/api/v1/newcomers/me/again", tag = "newcomers", security(("newcomer" = [])),
     responses((status = 202, body = NewcomerDocument),
-        NotThere, TooLate))]
+        NotFound, Conflict))]
 async fn again(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
@@ -256,7 +256,7 @@ async fn again(
 /// Undoes the move, during the pause after the import and while no other pod was notified.
 #[utoipa::path(post, path = "/api/v1/newcomers/me/undo", tag = "newcomers", security(("newcomer" = [])),
     responses((status = 202, body = NewcomerDocument),
-        NotThere, TooLate))]
+        NotFound, Conflict))]
 async fn undo(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
@@ -279,7 +279,7 @@ struct Announcement {
 #[utoipa::path(post, path = "/api/v1/newcomers/me/announce", tag = "newcomers", security(("newcomer" = [])),
     request_body = Announcement,
     responses((status = 202, body = NewcomerDocument),
-        Senseless, NotThere, TooLate))]
+        BadRequest, NotFound, Conflict))]
 async fn announce(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
@@ -303,7 +303,7 @@ struct From {
 #[utoipa::path(get, path = "/api/v1/newcomers/me/deliveries", tag = "newcomers", security(("newcomer" = [])),
     params(From),
     responses((status = 200, body = Deliveries),
-        Senseless,
+        BadRequest,
         (status = 404, description = "Nobody yet", body = ProblemDocument, content_type = "application/problem+json")))]
 async fn deliveries(
     Shared(app): Shared<App>,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::documents::PlanDocument;
-use crate::api::problems::{NobodySignedIn, NotAllowed, NotThere, Senseless};
+use crate::api::problems::{BadRequest, Forbidden, NotFound, Unauthenticated};
 use crate::api::{Caller, ProblemDocument, body, query};
 use crate::app::App;
 use crate::error::WebError;
@@ -161,7 +161,7 @@ pub(super) struct NewcomerDecision {
 #[utoipa::path(get, path = "/api/v1/board/newcomers", tag = "board", security(("token" = []), ("session" = [])),
     params(QueueQuery),
     responses((status = 200, body = Newcomers),
-        Senseless, NobodySignedIn, NotAllowed,
+        BadRequest, Unauthenticated, Forbidden,
         (status = 404, description = "This pod takes nobody in", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(super) async fn list(
     Shared(app): Shared<App>,
@@ -181,7 +181,7 @@ pub(super) async fn list(
 #[utoipa::path(get, path = "/api/v1/board/newcomers/{id}", tag = "board", security(("token" = []), ("session" = [])),
     params(("id" = i64, Path, description = "Their number")),
     responses((status = 200, body = BoardNewcomerDetails),
-        NobodySignedIn, NotAllowed, NotThere))]
+        Unauthenticated, Forbidden, NotFound))]
 pub(super) async fn get(
     Shared(app): Shared<App>,
     caller: Caller,
@@ -203,7 +203,7 @@ pub(super) async fn get(
     params(("id" = i64, Path, description = "Their number")),
     request_body = NewcomerDecision,
     responses((status = 200, description = "As it is now", body = BoardNewcomer),
-        Senseless, NobodySignedIn, NotAllowed, NotThere,
+        BadRequest, Unauthenticated, Forbidden, NotFound,
         (status = 409, description = "It is too late for that, or too early", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(super) async fn decide(
     Shared(app): Shared<App>,

@@ -176,8 +176,9 @@ async fn uploads(app: &App, page: &Page, view: &View) -> Result<Vec<String>, Web
     }
     let words = &page.words;
     let unfinished = crate::newcomers::tus::unfinished(app, view.id).await?;
-    let sentence = |upload: &crate::newcomers::tus::Begun| {
-        let values = vec![("here", words.size(upload.here).into()), ("all", words.size(upload.bytes).into())];
+    let sentence = |upload: &crate::newcomers::tus::NewcomerFile| {
+        let values =
+            vec![("here", words.size(upload.received).into()), ("all", words.size(upload.bytes).into())];
         words.with(&format!("newcomers-here-{}", upload.part.word()), values)
     };
     Ok(unfinished.iter().map(sentence).collect())

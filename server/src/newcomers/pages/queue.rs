@@ -78,7 +78,7 @@ pub(in crate::newcomers) async fn show(
     page: Page,
     session: Session,
 ) -> Result<Response, WebError> {
-    crate::newcomers::is_there(&app)?;
+    crate::newcomers::require_enabled(&app)?;
     let code = flash::take(&app, &session, CODE).await?;
     let newcomers = &app.newcomers.table;
     let waiting = newcomers.oldest(&[State::Waiting]).await?;

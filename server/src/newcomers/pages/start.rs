@@ -25,7 +25,7 @@ pub(in crate::newcomers) struct StartForm {
 }
 
 /// The result of starting a move.
-pub(in crate::newcomers) enum Begun {
+pub(in crate::newcomers) enum StartOutcome {
     /// Started, with this secret.
     Secret(String),
     /// New moves are not allowed.
@@ -42,37 +42,38 @@ pub(in crate::newcomers) async fn start(
     address: Address,
     invitation: &str,
     language: &str,
-) -> Result<Begun, WebError> {
-    crate::newcomers::is_there(app)?;
+) -> Result<StartOutcome, WebError> {
+    crate::newcomers::require_enabled(app)?;
     let (section, table, now) = (&app.config.newcomers, &app.newcomers.table, app.now_millis());
     if section.admission == Admission::Closed {
-        return Ok(Begun::Closed);
+        return Ok(StartOutcome::Closed);
     }
     let address = address.subject().to_string();
-    let start = limited(app, &address);
+    let start = start_limits(app, &address);
     // Uses the invitation in the same transaction: only if the move starts.
     let mut transaction = app.store.begin().await?;
     let invitation = if section.admission == Admission::Invitation {
         let Some(invitation) =
             app.newcomers.invitations.take(&mut transaction, invitation.trim(), now).await?
         else {
-            return Ok(Begun::Invitation);
+            return Ok(StartOutcome::Invitation);
         };
         Some(invitation)
     } else {
         None
     };
-    let who = NewNewcomer { language, invitation, start };
-    let Some(secret) = table.begin(&mut transaction, &who, now, crate::newcomers::link_lifetime(app)).await?
+    let newcomer = NewNewcomer { language, invitation, start };
+    let Some(secret) =
+        table.begin(&mut transaction, &newcomer, now, crate::newcomers::link_lifetime(app)).await?
     else {
-        return Ok(Begun::TooMany);
+        return Ok(StartOutcome::TooMany);
     };
     transaction.commit().await?;
-    Ok(Begun::Secret(secret))
+    Ok(StartOutcome::Secret(secret))
 }
 
 /// Returns the limits on a start from this IP address.
-fn limited<'a>(app: &App, address: &'a str) -> Start<'a> {
+fn start_limits<'a>(app: &App, address: &'a str) -> Start<'a> {
     let section = &app.config.newcomers;
     Start { address, per_day: section.per_day, per_address: section.per_address }
 }
@@ -82,18 +83,18 @@ pub(in crate::newcomers) async fn begin(
     Shared(app): Shared<App>,
     page: Page,
     address: Address,
-    CheckedForm(beginning): CheckedForm<StartForm>,
+    CheckedForm(form): CheckedForm<StartForm>,
 ) -> Result<Response, WebError> {
-    let place = match start(&app, address, &beginning.invitation, page.words.code()).await? {
-        Begun::Secret(secret) => {
+    let target = match start(&app, address, &form.invitation, page.words.code()).await? {
+        StartOutcome::Secret(secret) => {
             let cookie = set_cookie(&app, Some(&secret))?;
             return Ok(([(SET_COOKIE, cookie)], Redirect::to("/newcomers")).into_response());
         }
-        Begun::Closed => "/newcomers",
-        Begun::TooMany => "/newcomers?problem=too-many",
-        Begun::Invitation => "/newcomers?problem=invitation",
+        StartOutcome::Closed => "/newcomers",
+        StartOutcome::TooMany => "/newcomers?problem=too-many",
+        StartOutcome::Invitation => "/newcomers?problem=invitation",
     };
-    Ok(Redirect::to(place).into_response())
+    Ok(Redirect::to(target).into_response())
 }
 
 #[derive(Template)]
@@ -144,7 +145,7 @@ pub(in crate::newcomers) async fn leave(
         let words = &page.words;
         let question = Question {
             title: words.say("newcomers-leave-sure"),
-            texts: vec![deleted(words, &uploads), words.say("newcomers-leave-text")],
+            texts: vec![describe_deletion(words, &uploads), words.say("newcomers-leave-text")],
             button: words.say("newcomers-leave-yes"),
             action: "/newcomers/leave".to_owned(),
             back: "/newcomers".to_owned(),
@@ -152,26 +153,29 @@ pub(in crate::newcomers) async fn leave(
         };
         return questions.ask(&page, question).await;
     }
-    end(&app, &newcomer).await?;
+    cancel(&app, &newcomer).await?;
     let cookie = set_cookie(&app, None)?;
     Ok(([(SET_COOKIE, cookie)], Redirect::to("/newcomers?left=yes")).into_response())
 }
 
 /// Cancels a move; a finished one does not change.
-pub(in crate::newcomers) async fn end(app: &App, newcomer: &Newcomer) -> Result<(), WebError> {
-    let over = !newcomer.state.is_work() && !newcomer.state.can_undo();
-    if newcomer.state.can_leave() {
-        app.newcomers.table.leave(newcomer.id, app.now_millis()).await?;
+///
+/// # Errors
+/// [`WebError::Conflict`] for a move in progress, also one that the podmin has approved since `newcomer` was read. Its
+/// uploads stay.
+pub(in crate::newcomers) async fn cancel(app: &App, newcomer: &Newcomer) -> Result<(), WebError> {
+    let is_over = !newcomer.state.is_work() && !newcomer.state.can_undo() && !newcomer.state.can_leave();
+    if newcomer.state.can_leave() && app.newcomers.table.leave(newcomer.id, app.now_millis()).await? {
         tus::end_all(app, newcomer.id).await?;
-    } else if !over {
-        return Err(WebError::Conflict("something is being done just now, or can be undone".to_owned()));
+    } else if !is_over {
+        return Err(WebError::Conflict("the move is in progress, or it can be undone instead".to_owned()));
     }
     Ok(())
 }
 
 /// Describes the number and size of the uploads to be deleted.
-fn deleted(words: &Words, uploads: &[tus::Begun]) -> String {
-    let bytes = uploads.iter().map(|upload| upload.here).sum();
+fn describe_deletion(words: &Words, uploads: &[tus::NewcomerFile]) -> String {
+    let bytes = uploads.iter().map(|upload| upload.received).sum();
     let count = uploads.len();
     words.with("newcomers-deletes", vec![("count", count.into()), ("size", words.size(bytes).into())])
 }
@@ -189,7 +193,7 @@ pub(in crate::newcomers) async fn end_uploads(
         let words = &page.words;
         let question = Question {
             title: words.say("newcomers-end-uploads-sure"),
-            texts: vec![deleted(words, &uploads)],
+            texts: vec![describe_deletion(words, &uploads)],
             button: words.say("newcomers-end-uploads-yes"),
             action: "/newcomers/uploads/end".to_owned(),
             back: "/newcomers".to_owned(),
@@ -204,7 +208,7 @@ pub(in crate::newcomers) async fn end_uploads(
 }
 
 /// Redirects the address of a submitted form to the page when it is reloaded.
-pub(in crate::newcomers) async fn to_the_page() -> Redirect {
+pub(in crate::newcomers) async fn redirect_to_page() -> Redirect {
     Redirect::to("/newcomers")
 }
 
@@ -215,17 +219,17 @@ pub(in crate::newcomers) async fn restart(
     address: Address,
     CheckedForm(()): CheckedForm<()>,
 ) -> Result<Redirect, WebError> {
-    let (room, id) = (&app.newcomers, newcomer.id);
+    let (newcomers, id) = (&app.newcomers, newcomer.id);
     if newcomer.state == State::Undone {
         // Removes the previous move's files first; otherwise the next sweep of unneeded files would remove new ones.
-        let files = room.files.clone();
+        let files = newcomers.files.clone();
         let removing = tokio::task::spawn_blocking(move || files.remove_all(id)).await;
         let removed = removing.map_err(|error| WebError::Internal(error.to_string()))?;
         removed.map_err(|error| WebError::Unavailable(format!("old uploads cannot be removed: {error}")))?;
-        room.space.release_all(id).await?;
+        newcomers.space.release_all(id).await?;
         let address = address.subject().to_string();
-        let (start, good_for) = (limited(&app, &address), crate::newcomers::link_lifetime(&app));
-        if !room.table.restart(id, &start, app.now_millis(), good_for).await? {
+        let (start, lifetime) = (start_limits(&app, &address), crate::newcomers::link_lifetime(&app));
+        if !newcomers.table.restart(id, &start, app.now_millis(), lifetime).await? {
             return Ok(Redirect::to("/newcomers?problem=too-many"));
         }
     }

@@ -59,8 +59,8 @@ pub async fn take_step(clock: Clock, environment: Environment<'_>) -> Result<(),
             std::thread::spawn(move || tell(&told));
             run_step(context, order.newcomer, &order.fence, progress).await
         }
-        Ok(None) => Outcome::Later("the pod is gone".to_owned()),
-        Err(error) => Outcome::Later(error.to_string()),
+        Ok(None) => Outcome::Unavailable("the pod is gone".to_owned()),
+        Err(error) => Outcome::Unavailable(error.to_string()),
     };
     say(&Line::Outcome(Box::new(outcome)))?;
     Ok(())

@@ -27,7 +27,9 @@ pub(in super::super) async fn run(
     let longest = app.config.newcomers.step_time();
     match tokio::time::timeout(longest, follow(&order, progress)).await {
         Ok(Ok(outcome)) => outcome,
-        Ok(Err(error)) => Outcome::Later(format!("no process could be started for the archive: {error}")),
+        Ok(Err(error)) => {
+            Outcome::Unavailable(format!("no process could be started for the archive: {error}"))
+        }
         Err(_) => Outcome::Died(format!("it took longer than {} minutes", longest.as_secs() / 60)),
     }
 }

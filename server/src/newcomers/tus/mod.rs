@@ -177,37 +177,37 @@ fn on_disk(path: &FilePath) -> io::Result<u64> {
 }
 
 /// A file of a newcomer, complete or in progress.
-pub(super) struct Begun {
+pub(super) struct NewcomerFile {
     pub(super) part: Part,
     /// Its total size in bytes.
     pub(super) bytes: u64,
     /// Number of bytes received.
-    pub(super) here: u64,
+    pub(super) received: u64,
 }
 
 /// Lists a newcomer's files, complete or in progress.
-pub(super) async fn uploads(app: &App, id: i64) -> Result<Vec<Begun>, WebError> {
+pub(super) async fn uploads(app: &App, id: i64) -> Result<Vec<NewcomerFile>, WebError> {
     let mut found = unfinished(app, id).await?;
     let files = app.newcomers.files.clone();
     let looking = tokio::task::spawn_blocking(move || {
         [Part::Archive, Part::Photos].map(|part| {
             let size = std::fs::metadata(files.path(id, part)).map_or(0, |file| file.len());
-            Begun { part, bytes: size, here: size }
+            NewcomerFile { part, bytes: size, received: size }
         })
     });
     let complete = looking.await.map_err(|error| WebError::Internal(error.to_string()))?;
-    found.extend(complete.into_iter().filter(|file| file.here > 0));
+    found.extend(complete.into_iter().filter(|file| file.received > 0));
     Ok(found)
 }
 
 /// Lists a newcomer's incomplete uploads in chunks.
-pub(super) async fn unfinished(app: &App, id: i64) -> Result<Vec<Begun>, WebError> {
+pub(super) async fn unfinished(app: &App, id: i64) -> Result<Vec<NewcomerFile>, WebError> {
     let mut found = Vec::new();
     for ChunkedUpload { name, part, bytes, .. } in app.newcomers.table.uploads(id, app.now_millis()).await? {
         let path = app.newcomers.files.pieces(id, &name);
         // A complete one was renamed already.
         let Ok(file) = tokio::fs::metadata(&path).await else { continue };
-        found.push(Begun { part, bytes, here: file.len() });
+        found.push(NewcomerFile { part, bytes, received: file.len() });
     }
     Ok(found)
 }
@@ -254,12 +254,19 @@ pub(super) async fn end_all(app: &App, id: i64) -> Result<(), WebError> {
     Ok(())
 }
 
-/// Removes expired uploads.
+/// Removes expired uploads, and gives back the space that paused ones do not fill.
 pub(super) async fn sweep(app: &App) -> Result<(), StoreError> {
     for (name, id) in app.newcomers.table.expired_uploads(app.now_millis()).await? {
         if let Err(error) = remove(app, id, &name).await {
             tracing::warn!("an old upload stays for now: {error}");
         }
+    }
+    for (name, id, until) in app.newcomers.table.paused_uploads(app.now_millis()).await? {
+        // A writer reserves all again before it goes on.
+        app.newcomers.turns.stop(&name).await;
+        let path = app.newcomers.files.pieces(id, &name);
+        let size = tokio::fs::metadata(&path).await.map_or(0, |file| file.len());
+        app.newcomers.space.pause(&name, size, until, app.now_millis()).await?;
     }
     app.newcomers.space.release_expired(app.now_millis()).await
 }

@@ -59,8 +59,7 @@ pub(in crate::newcomers) async fn piece(
         let status = if begin == bytes { StatusCode::NO_CONTENT } else { StatusCode::CONFLICT };
         return Ok(answer(status, &headers(bytes)));
     }
-    let claim =
-        Claim { name: &name, newcomer: newcomer.id, kind: Kind::Part(upload.part), bytes: upload.bytes };
+    let claim = Claim { name: &name, newcomer: newcomer.id, kind: Kind::Part(upload.part), bytes };
     if app.newcomers.space.reserve(&claim, app.now_millis()).await?.is_err() {
         return Ok(answer(StatusCode::INSUFFICIENT_STORAGE, &[]));
     }

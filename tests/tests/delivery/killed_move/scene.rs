@@ -17,6 +17,9 @@ use crate::support::{Pod, json};
 /// 2027-03-01, later than everything in an archive; later still with each attempt.
 pub(crate) const RUN: u64 = 1_803_859_200;
 
+/// The ID of the person who moves, under the old address.
+const OLD: &str = "(SELECT id FROM people WHERE diaspora_handle = 'ida@closing.example')";
+
 /// What is done with the archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -90,75 +93,46 @@ impl Scene {
     /// Rows that the pod has got by federation.
     async fn known_before(&self, pool: &Pool) {
         let document = json(&self.archive, "diaspora.json");
-        let guids = |list: &str, kind: &str, field: &str| -> Vec<String> {
-            let list = document["user"][list].as_array().unwrap().iter();
-            list.filter(|record| {
-                record["entity_type"] == kind && record["entity_data"]["parent_type"] != "Comment"
-            })
-            .map(|record| record["entity_data"][field].as_str().unwrap().to_owned())
-            .collect()
-        };
-        let posts = guids("posts", "status_message", "guid");
+        let posts = guids(&document, "posts", "status_message", "guid");
         let heard = heard_without_signature(&document);
-        let mut sql = String::new();
-        let post = |guid: &str, author: &str, number: usize| {
-            format!(
-                "INSERT INTO posts (id, author_id, public, guid, type, text, created_at, updated_at, interacted_at) \
-                 SELECT {number}, id, (1 = 1), '{guid}', 'StatusMessage', 'federated', '2026-01-01 00:00:00', \
-                 '2026-01-01 00:00:00', '2026-01-01 00:00:00' FROM people WHERE diaspora_handle = '{author}@closing.example';"
-            )
-        };
         let photo = photo_of_a_post(&document);
         let (under, shows) =
             (heard["parent_guid"].as_str().unwrap(), photo["status_message_guid"].as_str().unwrap());
         let mut known: Vec<&str> = posts.iter().take(3).map(String::as_str).chain([under, shows]).collect();
         known.sort_unstable();
         known.dedup();
+        let mut sql = String::new();
         for (number, guid) in (9000..).zip(known) {
-            sql += &post(guid, "ida", number);
+            sql += &federated_post(number, guid, "ida");
         }
-        // Other people's posts which the account has commented on, liked, hidden.
-        let mut parents = guids("relayables", "comment", "parent_guid");
-        parents.extend(guids("relayables", "like", "parent_guid"));
-        let extras = json(&self.archive, "extras.json");
-        let hidden = extras["hidden_posts"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        parents.extend(hidden.map(str::to_owned));
-        parents.retain(|guid| !posts.contains(guid));
-        parents.sort();
-        parents.dedup();
+        let parents = self.parents_of_others(&document, &posts);
         for (number, guid) in (9100..).zip(&parents) {
-            sql += &post(guid, "jonas", number);
+            sql += &federated_post(number, guid, "jonas");
         }
         // What came of the old account before: a comment that is in the archive, and a like that is not.
-        let comment = &document["user"]["relayables"].as_array().unwrap().iter();
-        let comment = comment.clone().find(|record| {
-            record["entity_type"] == "comment"
-                && parents.iter().any(|guid| record["entity_data"]["parent_guid"] == guid.as_str())
-        });
-        let comment = &comment.unwrap()["entity_data"];
-        let old = "(SELECT id FROM people WHERE diaspora_handle = 'ida@closing.example')";
-        let parent = |guid: &str| format!("(SELECT id FROM posts WHERE guid = '{guid}')");
-        let comment = format!(
-            "INSERT INTO comments (id, text, commentable_id, author_id, guid, created_at, updated_at) VALUES \
-             (9000, 'federated', {}, {old}, '{}', '2026-01-01 00:00:00', '2026-01-01 00:00:00');",
-            parent(comment["parent_guid"].as_str().unwrap()),
-            comment["guid"].as_str().unwrap()
-        );
-        sql += &comment;
+        sql += &said_before(own_comment(&document, &parents));
         sql += &(heard_before(heard) + &shown_before(photo));
-        let liked = guids("relayables", "like", "parent_guid");
-        let like = format!(
-            "INSERT INTO likes (id, positive, target_id, target_type, author_id, guid, created_at, updated_at) VALUES \
-             (9000, (1 = 1), {}, 'Post', {old}, 'likedbeforethemove', '2026-01-01 00:00:00', '2026-01-01 00:00:00');",
-            parent(liked.iter().find(|guid| parents.contains(guid)).unwrap())
-        );
-        sql += &like;
+        let liked = guids(&document, "relayables", "like", "parent_guid");
+        sql += &liked_before(liked.iter().find(|guid| parents.contains(guid)).unwrap());
         pool.execute(&sql).await.unwrap();
         if self.server.is_some() {
             for table in ["posts", "photos", "comments", "likes"] {
                 pool.execute(&format!("SELECT setval('{table}_id_seq', 10000)")).await.unwrap();
             }
         }
+    }
+
+    /// GUIDs of other people's posts that the account has commented on, liked or hidden.
+    fn parents_of_others(&self, document: &Value, own: &[String]) -> Vec<String> {
+        let mut parents = guids(document, "relayables", "comment", "parent_guid");
+        parents.extend(guids(document, "relayables", "like", "parent_guid"));
+        let extras = json(&self.archive, "extras.json");
+        let hidden = extras["hidden_posts"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        parents.extend(hidden.map(str::to_owned));
+        parents.retain(|guid| !own.contains(guid));
+        parents.sort();
+        parents.dedup();
+        parents
     }
 
     /// A fresh copy of the pod and of Pappus's store.
@@ -202,6 +176,56 @@ impl Scene {
         command.args(["--database-url", &by(&place.pod), "--store", &by(&place.store)]);
         command
     }
+}
+
+/// The GUIDs in a field of the account's records of one kind, without records under comments.
+fn guids(document: &Value, list: &str, kind: &str, field: &str) -> Vec<String> {
+    let list = document["user"][list].as_array().unwrap().iter();
+    list.filter(|record| record["entity_type"] == kind && record["entity_data"]["parent_type"] != "Comment")
+        .map(|record| record["entity_data"][field].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// Writes a post that has come by federation.
+fn federated_post(number: usize, guid: &str, author: &str) -> String {
+    format!(
+        "INSERT INTO posts (id, author_id, public, guid, type, text, created_at, updated_at, interacted_at) \
+         SELECT {number}, id, (1 = 1), '{guid}', 'StatusMessage', 'federated', '2026-01-01 00:00:00', \
+         '2026-01-01 00:00:00', '2026-01-01 00:00:00' FROM people WHERE diaspora_handle = '{author}@closing.example';"
+    )
+}
+
+fn id_of_post(guid: &str) -> String {
+    format!("(SELECT id FROM posts WHERE guid = '{guid}')")
+}
+
+/// A comment of the account's on one of these posts.
+fn own_comment<'a>(document: &'a Value, parents: &[String]) -> &'a Value {
+    let mut own = document["user"]["relayables"].as_array().unwrap().iter();
+    let matches = |record: &&Value| {
+        record["entity_type"] == "comment"
+            && parents.iter().any(|guid| record["entity_data"]["parent_guid"] == guid.as_str())
+    };
+    &own.find(matches).unwrap()["entity_data"]
+}
+
+/// Writes that comment down.
+fn said_before(comment: &Value) -> String {
+    format!(
+        "INSERT INTO comments (id, text, commentable_id, author_id, guid, created_at, updated_at) VALUES \
+         (9000, 'federated', {}, {OLD}, '{}', '2026-01-01 00:00:00', '2026-01-01 00:00:00');",
+        id_of_post(comment["parent_guid"].as_str().unwrap()),
+        comment["guid"].as_str().unwrap()
+    )
+}
+
+/// Writes down a like of the account's that is in no archive.
+fn liked_before(parent: &str) -> String {
+    format!(
+        "INSERT INTO likes (id, positive, target_id, target_type, author_id, guid, created_at, updated_at) VALUES \
+         (9000, (1 = 1), {}, 'Post', {OLD}, 'likedbeforethemove', '2026-01-01 00:00:00', '2026-01-01 00:00:00');",
+        id_of_post(parent)
+    )
 }
 
 /// A comment of somebody else under a post of the account's. The pod has it, but not its signature.

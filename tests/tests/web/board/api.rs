@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 /// Accounts of the sample pod.
 const ACCOUNTS: u64 = 13;
 /// What is only looked at.
-const LOOKING: [&str; 8] = [
+const READS: [&str; 8] = [
     "/api/v1/board",
     "/api/v1/board/closing",
     "/api/v1/board/people?query=ida",
@@ -310,8 +310,8 @@ async fn notices(scene: &Closing, podmin: &mut Browser) -> bool {
     was_stopped
 }
 
-/// What is done: method, path, and a body that would be good.
-fn doing() -> [(Method, &'static str, Value); 7] {
+/// Requests that change something: method, path, and a valid body.
+fn writes() -> [(Method, &'static str, Value); 7] {
     let letter = json!({ "audience": "all", "subject": "s", "body": "b", "confirmed": true });
     [
         (Method::PUT, "/api/v1/board/closing", json!({ "stage": "closed" })),
@@ -324,18 +324,18 @@ fn doing() -> [(Method, &'static str, Value); 7] {
     ]
 }
 
-/// Nothing of the board is for them.
+/// Checks that a browser has no access to the board.
 async fn refused(browser: &mut Browser, status: StatusCode) {
-    for path in LOOKING.into_iter().chain(["/api/v1/board/campaigns/x", "/api/v1/board/notices/1"]) {
+    for path in READS.into_iter().chain(["/api/v1/board/campaigns/x", "/api/v1/board/notices/1"]) {
         said(browser, Method::GET, path, None, status).await;
     }
-    cannot_act(browser, status).await;
+    cannot_write(browser, status).await;
 }
 
-async fn cannot_act(browser: &mut Browser, status: StatusCode) {
-    for (method, path, body) in doing() {
+async fn cannot_write(browser: &mut Browser, status: StatusCode) {
+    for (method, path, body) in writes() {
         said(browser, method.clone(), path, Some(body), status).await;
-        // Nobody learns from a refusal whether a body would have been good.
+        // A refusal does not reveal whether the body was valid.
         said(browser, method, path, Some(json!([])), status).await;
     }
 }
@@ -364,7 +364,7 @@ async fn for_podmins_only() {
     let mut greta = scene.signed_in("greta").await;
     let mut ordinary = script_of(&scene.service, &mut greta, &["read", "request", "download"]).await;
     refused(&mut ordinary, StatusCode::FORBIDDEN).await;
-    let mut looking = script_of(&scene.service, &mut greta, &["board_read"]).await;
+    let mut read_only = script_of(&scene.service, &mut greta, &["board_read"]).await;
     said(
         &mut greta,
         Method::PUT,
@@ -373,13 +373,13 @@ async fn for_podmins_only() {
         StatusCode::OK,
     )
     .await;
-    for path in LOOKING {
-        get(&mut looking, path).await;
+    for path in READS {
+        get(&mut read_only, path).await;
     }
-    cannot_act(&mut looking, StatusCode::FORBIDDEN).await;
-    let mut doing_only = script_of(&scene.service, &mut greta, &["board_write"]).await;
-    for path in LOOKING {
-        said(&mut doing_only, Method::GET, path, None, StatusCode::FORBIDDEN).await;
+    cannot_write(&mut read_only, StatusCode::FORBIDDEN).await;
+    let mut write_only = script_of(&scene.service, &mut greta, &["board_write"]).await;
+    for path in READS {
+        said(&mut write_only, Method::GET, path, None, StatusCode::FORBIDDEN).await;
     }
     assert_eq!(acts(&mut greta).await, ["token-made", "token-made", "closing", "token-made"]);
 

@@ -71,30 +71,37 @@ async fn impossible_days_are_refused_and_closing_is_asked_with_numbers() {
     assert!(page.contains("can no longer be downloaded") && !page.contains("You press one button"), "{page}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn letters_are_counted_tested_and_written_in_languages() {
+/// The form of an announcement in two languages.
+const LETTER: [(&str, &str); 6] = [
+    ("audience", "all"),
+    ("main", "en"),
+    ("subject", "{pod} closes"),
+    ("body", "Hello {name}, sign in at {link}\n{days}\n{podmin}"),
+    ("subject_de", "{pod} schließt"),
+    ("body_de", "Hallo {name}, melde dich an: {link}\n{days}\n{podmin}"),
+];
+
+/// A pod that closes, where ida and jonas read German and all others English, and ida alone is locked.
+async fn scene_in_two_languages() -> Closing {
     let scene = scene().await;
     for sql in [
         "UPDATE users SET language = 'en', locked_at = NULL",
         "UPDATE users SET language = 'de' WHERE username IN ('ida', 'jonas')",
+        "UPDATE users SET locked_at = '2026-01-01 00:00:00' WHERE username = 'ida'",
     ] {
         scene.pod.pool.execute(sql).await.unwrap();
     }
-    let lock = "UPDATE users SET locked_at = '2026-01-01 00:00:00' WHERE username = 'ida'";
-    scene.pod.pool.execute(lock).await.unwrap();
+    scene
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn letters_are_counted_tested_and_written_in_languages() {
+    let scene = scene_in_two_languages().await;
     let mut greta = scene.signed_in("greta").await;
     let days = ["2026-12-01", "2027-01-31", "2027-06-30"];
     close(&mut greta, days, &[("stage", "exporting")]).await;
-    let letter = [
-        ("audience", "all"),
-        ("main", "en"),
-        ("subject", "{pod} closes"),
-        ("body", "Hello {name}, sign in at {link}\n{days}\n{podmin}"),
-        ("subject_de", "{pod} schließt"),
-        ("body_de", "Hallo {name}, melde dich an: {link}\n{days}\n{podmin}"),
-    ];
     greta.open("/board/notices").await.unwrap();
-    let answer = greta.fill("/board/notices", "/board/notices", &letter).await.unwrap();
+    let answer = greta.fill("/board/notices", "/board/notices", &LETTER).await.unwrap();
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
     greta.get(answer.location()).await.unwrap();
     // The preview can be reloaded, and nothing is sent again.
@@ -108,7 +115,7 @@ async fn letters_are_counted_tested_and_written_in_languages() {
     assert!(page.contains(&format!("English: {} people", people - 2)), "{page}");
     assert!(page.contains("Hallo greta") && page.contains("31. Januar 2027"), "{page}");
 
-    let tested: Vec<_> = letter.into_iter().chain([("test", "yes")]).collect();
+    let tested: Vec<_> = LETTER.into_iter().chain([("test", "yes")]).collect();
     let answer = greta.submit("/board/notices", &tested).await.unwrap();
     let page = answer.text();
     assert!(page.contains("A test is on its way to greta@mail.example."), "{page}");
@@ -119,7 +126,7 @@ async fn letters_are_counted_tested_and_written_in_languages() {
     assert!(mails.iter().all(|mail| mail.contains("To: greta@mail.example")), "{mails:?}");
     assert!(mails.iter().any(|mail| mail.contains("Hallo greta") && mail.contains(PODMIN)), "{mails:?}");
 
-    let confirmed: Vec<_> = letter.into_iter().chain([("confirmed", "yes")]).collect();
+    let confirmed: Vec<_> = LETTER.into_iter().chain([("confirmed", "yes")]).collect();
     let page = greta.submit("/board/notices", &confirmed).await.unwrap().text();
     assert!(page.contains("The announcement is on its way."), "{page}");
     let page = greta.open("/board/notices?preview=yes").await.unwrap().text();
@@ -139,7 +146,7 @@ async fn letters_are_counted_tested_and_written_in_languages() {
 
     // What is wrong stands at its field, and nothing that was typed is lost.
     greta.open("/board/notices").await.unwrap();
-    let mut bad: Vec<_> = letter.into_iter().filter(|(name, _)| *name != "subject").collect();
+    let mut bad: Vec<_> = LETTER.into_iter().filter(|(name, _)| *name != "subject").collect();
     bad.push(("subject", " "));
     let answer = greta.submit("/board/notices", &bad).await.unwrap();
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);

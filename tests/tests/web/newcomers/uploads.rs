@@ -129,6 +129,34 @@ async fn a_piece_for_a_complete_file_changes_nothing() {
     );
 }
 
+/// A podmin may approve between the service's look at the state and its change. A trigger stands for them here.
+#[tokio::test(flavor = "multi_thread")]
+async fn cancelling_too_late_is_refused_and_ends_no_upload() {
+    let scene = Scene::new().await;
+    let service = scene.serve(None, MANY);
+    let mut script = begin_by_program(&service, json!({})).await;
+    let place = create(&mut script, ARCHIVE, 70_000).await.location().to_owned();
+    let mut browser = begin(&service).await;
+    let store = store(&scene).await;
+    let trigger = "CREATE TRIGGER too_late BEFORE UPDATE ON pappus_newcomers WHEN NEW.state = 'expired' \
+                   BEGIN SELECT RAISE(IGNORE); END";
+    store.execute("a test", trigger, &[]).await.unwrap();
+    let refused = call(&mut script, Method::DELETE, "", None).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.text());
+    let upload = script.send(Method::HEAD, &place, &[TUS], Vec::new()).await.unwrap();
+    assert_eq!(upload.status, StatusCode::OK);
+    let refused = browser.fill("/newcomers", "/newcomers/leave", &[("confirmed", "yes")]).await.unwrap();
+    assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.text());
+    let page = browser.open("/newcomers").await.unwrap().text();
+    assert!(page.contains("Upload your archive"), "the cookie is kept: {page}");
+
+    store.execute("a test", "DROP TRIGGER too_late", &[]).await.unwrap();
+    store.close().await;
+    assert_eq!(call(&mut script, Method::DELETE, "", None).await.status, StatusCode::NO_CONTENT);
+    let left = browser.fill("/newcomers", "/newcomers/leave", &[("confirmed", "yes")]).await.unwrap();
+    assert_eq!(left.location(), "/newcomers?left=yes");
+}
+
 async fn promised_bytes(store: Option<&str>) {
     let scene = Scene::new().await;
     let limits = format!("{MANY}\nmax_megabytes = 12\nmax_total_megabytes = 25");
@@ -174,6 +202,43 @@ async fn promised_bytes(store: Option<&str>) {
     let left = call(&mut late, Method::DELETE, "", None).await;
     assert_eq!(left.status, StatusCode::NO_CONTENT);
     assert_eq!(create(&mut first, ARCHIVE, 2_000_000).await.status, StatusCode::CREATED);
+}
+
+/// An upload can be resumed for days, long after the space for its rest was given back: its bytes are on the disk.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_upload_counts_with_what_has_arrived() {
+    let scene = Scene::new().await;
+    let limits = format!("{MANY}\nmax_megabytes = 12\nmax_total_megabytes = 12");
+    let mut service = scene.serve(None, &limits);
+    let mut paused = begin_by_program(&service, json!({})).await;
+    let place = create(&mut paused, ARCHIVE, BYTES).await.location().to_owned();
+    let first = send_piece(&mut paused, &place, 0, vec![7; 4_000_000]).await.unwrap();
+    assert_eq!(first.status, StatusCode::NO_CONTENT);
+    // Nothing arrives for hours; the service looks at its start.
+    let hours = "UPDATE pappus_upload_space SET expires_at = 1";
+    let store = store(&scene).await;
+    store.execute("a test", hours, &[]).await.unwrap();
+    store.close().await;
+    service.kill_and_start().unwrap();
+
+    let mut other = begin_by_program(&service, json!({})).await;
+    assert_eq!(create(&mut other, ARCHIVE, BYTES).await.status, StatusCode::INSUFFICIENT_STORAGE);
+    let mut created = StatusCode::INSUFFICIENT_STORAGE;
+    for _ in 0..200 {
+        created = create(&mut other, ARCHIVE, 7_000_000).await.status;
+        if created == StatusCode::CREATED {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(created, StatusCode::CREATED, "of 12 MB, 4 are taken");
+    // No space for the rest now, but nothing is lost.
+    let rest = vec![7; BYTES - 4_000_000];
+    let full = send_piece(&mut paused, &place, 4_000_000, rest.clone()).await.unwrap();
+    assert_eq!(full.status, StatusCode::INSUFFICIENT_STORAGE);
+    assert_eq!(call(&mut other, Method::DELETE, "", None).await.status, StatusCode::NO_CONTENT);
+    let whole = send_piece(&mut paused, &place, 4_000_000, rest).await.unwrap();
+    assert_eq!(whole.status, StatusCode::NO_CONTENT);
 }
 
 #[tokio::test(flavor = "multi_thread")]

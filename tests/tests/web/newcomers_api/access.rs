@@ -1,4 +1,4 @@
-//! Who may do what.
+//! Access control.
 
 use super::{INVITATIONS, NEWCOMERS, signed_in};
 use crate::support::closing::{Closing, get, said, script_of};
@@ -6,11 +6,11 @@ use pappus_tests::service::{Browser, Service};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-/// What is only looked at.
-const LOOKING: [&str; 3] = [NEWCOMERS, "/api/v1/board/newcomers/1", INVITATIONS];
+/// Paths that are only read.
+const READS: [&str; 3] = [NEWCOMERS, "/api/v1/board/newcomers/1", INVITATIONS];
 
-/// What is done: method, path, and a body that would be good.
-fn doing() -> [(Method, &'static str, Value); 3] {
+/// Requests that change something: method, path, and a valid body.
+fn writes() -> [(Method, &'static str, Value); 3] {
     [
         (Method::PATCH, "/api/v1/board/newcomers/1", json!({ "act": "yes" })),
         (Method::POST, INVITATIONS, json!({ "note": "for anybody", "uses": 1 })),
@@ -18,48 +18,48 @@ fn doing() -> [(Method, &'static str, Value); 3] {
     ]
 }
 
-pub(super) async fn cannot_look(browser: &mut Browser, status: StatusCode) {
-    for path in LOOKING {
+pub(super) async fn cannot_read(browser: &mut Browser, status: StatusCode) {
+    for path in READS {
         said(browser, Method::GET, path, None, status).await;
     }
 }
 
-pub(super) async fn cannot_act(browser: &mut Browser, status: StatusCode) {
-    for (method, path, body) in doing() {
+pub(super) async fn cannot_write(browser: &mut Browser, status: StatusCode) {
+    for (method, path, body) in writes() {
         said(browser, method.clone(), path, Some(body), status).await;
-        // Nobody learns from a refusal whether a body would have been good.
+        // A refusal does not reveal whether the body was valid.
         said(browser, method, path, Some(json!([])), status).await;
     }
 }
 
-/// Nothing of it is for anybody but podmins, and tokens are good for what they say.
-pub(super) async fn refused(
+/// Checks that only podmins have access, and that a token has only its scopes.
+pub(super) async fn only_podmins_have_access(
     service: &Service,
     greta: &mut Browser,
     script: &mut Browser,
     newcomer: &mut Browser,
 ) {
     let mut stranger = Browser::new(&service.url).unwrap();
-    // What says who a newcomer is, is no token.
-    for nobody in [&mut stranger, newcomer] {
-        cannot_look(nobody, StatusCode::UNAUTHORIZED).await;
-        cannot_act(nobody, StatusCode::UNAUTHORIZED).await;
+    // A newcomer's secret is no token.
+    for browser in [&mut stranger, newcomer] {
+        cannot_read(browser, StatusCode::UNAUTHORIZED).await;
+        cannot_write(browser, StatusCode::UNAUTHORIZED).await;
     }
     let mut ida = signed_in(service, "ida").await;
-    let mut hers = script_of(service, &mut ida, &["read", "request", "download"]).await;
+    let mut ida_script = script_of(service, &mut ida, &["read", "request", "download"]).await;
     let mut ordinary = script_of(service, greta, &["read", "request", "download"]).await;
-    for other in [&mut ida, &mut hers, &mut ordinary] {
-        cannot_look(other, StatusCode::FORBIDDEN).await;
-        cannot_act(other, StatusCode::FORBIDDEN).await;
+    for browser in [&mut ida, &mut ida_script, &mut ordinary] {
+        cannot_read(browser, StatusCode::FORBIDDEN).await;
+        cannot_write(browser, StatusCode::FORBIDDEN).await;
     }
-    let mut looking = script_of(service, greta, &["board_read"]).await;
-    for path in LOOKING {
-        get(&mut looking, path).await;
+    let mut read_only = script_of(service, greta, &["board_read"]).await;
+    for path in READS {
+        get(&mut read_only, path).await;
     }
-    cannot_act(&mut looking, StatusCode::FORBIDDEN).await;
-    let mut doing_only = script_of(service, greta, &["board_write"]).await;
-    cannot_look(&mut doing_only, StatusCode::FORBIDDEN).await;
-    // By session as by token; but not from a page elsewhere.
+    cannot_write(&mut read_only, StatusCode::FORBIDDEN).await;
+    let mut write_only = script_of(service, greta, &["board_write"]).await;
+    cannot_read(&mut write_only, StatusCode::FORBIDDEN).await;
+    // A session works like a token, but not from a page of another site.
     let before = get(greta, NEWCOMERS).await;
     assert_eq!(before, get(script, NEWCOMERS).await);
     let headers = [("content-type", "application/json"), ("origin", "https://evil.example")];
@@ -67,25 +67,25 @@ pub(super) async fn refused(
     let forged = greta.send(Method::POST, INVITATIONS, &headers, body).await.unwrap();
     assert_eq!(forged.status, StatusCode::FORBIDDEN);
     let new = Some(json!({ "uses": 1 }));
-    let made = said(greta, Method::POST, INVITATIONS, new, StatusCode::CREATED).await;
-    assert_eq!(made["invitation"]["id"], 3, "what was refused has made none");
+    let created = said(greta, Method::POST, INVITATIONS, new, StatusCode::CREATED).await;
+    assert_eq!(created["invitation"]["id"], 3, "refused requests created none");
     assert_eq!(get(script, NEWCOMERS).await, before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pod_that_takes_nobody_in_has_nothing_of_it() {
+async fn a_pod_without_newcomers_answers_not_found() {
     let scene = Closing::sqlite().await;
     let mut greta = scene.signed_in("greta").await;
-    cannot_look(&mut greta, StatusCode::NOT_FOUND).await;
-    for (method, path, body) in doing() {
+    cannot_read(&mut greta, StatusCode::NOT_FOUND).await;
+    for (method, path, body) in writes() {
         said(&mut greta, method, path, Some(body), StatusCode::NOT_FOUND).await;
     }
-    let beginning = Some(json!({}));
-    said(&mut greta, Method::POST, "/api/v1/newcomers", beginning, StatusCode::NOT_FOUND).await;
+    let body = Some(json!({}));
+    said(&mut greta, Method::POST, "/api/v1/newcomers", body, StatusCode::NOT_FOUND).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_invitation_made_on_the_page_is_shown_once() {
+async fn an_invitation_created_on_the_page_is_shown_once() {
     let (_scene, service) = super::by_invitation_and(None, "").await;
     let mut greta = signed_in(&service, "greta").await;
     let form = [("note", "for Ida"), ("uses", "2")];
@@ -101,5 +101,9 @@ async fn an_invitation_made_on_the_page_is_shown_once() {
         .0;
     let again = greta.get("/board/newcomers").await.unwrap().text();
     assert!(code.len() > 20 && !again.contains(code), "{again}");
-    assert_eq!(again.matches("action=\"/board/invitations/").count(), 1, "a reload makes no other: {again}");
+    assert_eq!(
+        again.matches("action=\"/board/invitations/").count(),
+        1,
+        "a reload creates no other: {again}"
+    );
 }

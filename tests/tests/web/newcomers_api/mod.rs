@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 pub(crate) use evidence::with_podmin;
 
-use access::{cannot_act, cannot_look, refused};
+use access::{cannot_read, cannot_write, only_podmins_have_access};
 
 const NEWCOMERS: &str = "/api/v1/board/newcomers";
 const INVITATIONS: &str = "/api/v1/board/invitations";
@@ -125,14 +125,14 @@ async fn invitations_and_decisions(store: Option<&str>) {
 
     withdrawn(&service, &mut script).await;
     audit_log(&mut greta).await;
-    refused(&service, &mut greta, &mut script, &mut another).await;
+    only_podmins_have_access(&service, &mut greta, &mut script, &mut another).await;
     page_by_page(&service, &mut script).await;
 
     // Who is no administrator any more: neither by session nor by token.
     scene.target.pool.execute("DELETE FROM roles WHERE name = 'admin'").await.unwrap();
     for podmin in [&mut greta, &mut script] {
-        cannot_look(podmin, StatusCode::FORBIDDEN).await;
-        cannot_act(podmin, StatusCode::FORBIDDEN).await;
+        cannot_read(podmin, StatusCode::FORBIDDEN).await;
+        cannot_write(podmin, StatusCode::FORBIDDEN).await;
     }
 }
 

@@ -1,5 +1,5 @@
-//! The portal when something is away: the mail server, the pod's database for good; and live progress, kind refusals,
-//! archives of campaigns, an end to everything that is kept.
+//! The portal while the mail server is unavailable, and after the pod's database is gone; also live progress, limits,
+//! archives of campaigns, and expiry.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
@@ -12,29 +12,29 @@ use pappus_tests::program::pappus;
 use pappus_tests::service::Service;
 use reqwest::{Method, StatusCode};
 
-async fn until_good(what: &str, mut good: impl AsyncFnMut() -> bool) {
+async fn wait_for(problem: &str, mut condition: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
-    while !good().await {
-        assert!(begun.elapsed() < Duration::from_mins(2), "{what}");
+    while !condition().await {
+        assert!(begun.elapsed() < Duration::from_mins(2), "{problem}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
-/// A mail server that takes everything and keeps what it was told.
+/// Runs a mail server that accepts all mails, and returns the list of received ones.
 fn mail_server(listener: TcpListener) -> Arc<Mutex<Vec<String>>> {
     let mails = Arc::new(Mutex::new(Vec::new()));
-    let kept = Arc::clone(&mails);
+    let received = Arc::clone(&mails);
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let Ok(stream) = stream else { return };
-            let kept = Arc::clone(&kept);
-            std::thread::spawn(move || converse(&stream, &kept));
+            let received = Arc::clone(&received);
+            std::thread::spawn(move || serve_mail(&stream, &received));
         }
     });
     mails
 }
 
-fn converse(stream: &std::net::TcpStream, kept: &Mutex<Vec<String>>) -> Option<()> {
+fn serve_mail(stream: &std::net::TcpStream, received: &Mutex<Vec<String>>) -> Option<()> {
     let say = |line: &str| (&*stream).write_all(format!("{line}\r\n").as_bytes()).ok();
     say("220 mail.example")?;
     let mut lines = BufReader::new(stream).lines();
@@ -49,8 +49,8 @@ fn converse(stream: &std::net::TcpStream, kept: &Mutex<Vec<String>>) -> Option<(
                     }
                     mail.push(line);
                 }
-                kept.lock().unwrap().push(mail.join("\n"));
-                say("250 kept")?;
+                received.lock().unwrap().push(mail.join("\n"));
+                say("250 received")?;
             }
             "QUIT" => return say("221 bye"),
             _ => say("250 fine")?,
@@ -60,7 +60,7 @@ fn converse(stream: &std::net::TcpStream, kept: &Mutex<Vec<String>>) -> Option<(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mail_server_that_is_away_loses_no_mail_and_doubles_none() {
+async fn a_mail_server_outage_neither_loses_nor_duplicates_mails() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mail = format!(
         "[mail]\nserver = \"smtp://127.0.0.1:{port}\"\nfrom = \"podmin@closing.example\"\nper_minute = 6000\n"
@@ -75,12 +75,12 @@ async fn a_mail_server_that_is_away_loses_no_mail_and_doubles_none() {
         let sql = format!("SELECT ({sql}) AS found");
         store.first("a test", &sql, &[]).await.unwrap().unwrap().get::<i64>("found").unwrap()
     };
-    until_good("nobody tried", async || number(tried).await == 1).await;
+    wait_for("no attempt", async || number(tried).await == 1).await;
     let mails = mail_server(TcpListener::bind(("127.0.0.1", port)).unwrap());
     scene.service.kill_and_start().unwrap();
     store.execute("a test", "UPDATE pappus_outbox SET due_at = 1", &[]).await.unwrap();
-    until_good("no mail", async || mails.lock().unwrap().len() == 1).await;
-    until_good("not noted", async || {
+    wait_for("no mail", async || mails.lock().unwrap().len() == 1).await;
+    wait_for("not recorded as sent", async || {
         number(
             "SELECT COUNT(*) FROM pappus_outbox WHERE state = 'sent' AND recipient IS NULL AND body IS NULL",
         )
@@ -88,12 +88,12 @@ async fn a_mail_server_that_is_away_loses_no_mail_and_doubles_none() {
             == 1
     })
     .await;
-    // Told again, nothing more is sent.
+    // A repeated notification sends no second mail.
     store
         .execute("a test", "UPDATE pappus_requests SET told_at = NULL, mail_to = 'greta@mail.example'", &[])
         .await
         .unwrap();
-    until_good("not told again", async || {
+    wait_for("not notified again", async || {
         number("SELECT COUNT(*) FROM pappus_requests WHERE told_at IS NULL").await == 0
     })
     .await;
@@ -108,7 +108,7 @@ async fn a_mail_server_that_is_away_loses_no_mail_and_doubles_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn progress_is_told_and_clicking_without_end_refused() {
+async fn progress_is_streamed_and_too_many_requests_are_refused() {
     let mut scene = Closing::on(Pod::sqlite().await, None, "");
     let mut greta = scene.signed_in("greta").await;
     let page = greta.submit("/archive/ask", &[]).await.unwrap();
@@ -119,7 +119,7 @@ async fn progress_is_told_and_clicking_without_end_refused() {
     }
     until(&mut greta, "/archive", "/file/").await;
     let store = scene.store().await;
-    // Nine more within the hour.
+    // Fifteen more within the hour: ten are allowed.
     let sql = "INSERT INTO pappus_requests (pod, user_id, username, account, state, requested_at, due_at, key_locked, \
                language) SELECT pod, user_id, username, account, 'cancelled', requested_at, due_at, 0, 'en' \
                FROM pappus_requests";
@@ -130,7 +130,7 @@ async fn progress_is_told_and_clicking_without_end_refused() {
     let refused = greta.submit("/archive/ask", &[]).await.unwrap();
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
     assert!(refused.text().contains("Too many requests") && !refused.header("retry-after").is_empty());
-    // Passphrases that cannot be what was meant.
+    // Passphrases that are too short, or not repeated correctly.
     for fields in
         [[("passphrase", "short"), ("again", "short")], [("passphrase", "long enough"), ("again", "other")]]
     {
@@ -138,24 +138,24 @@ async fn progress_is_told_and_clicking_without_end_refused() {
         let answer = greta.submit("/archive/ask", &fields).await.unwrap();
         assert!(answer.text().contains("role=\"alert\""), "{}", answer.text());
     }
-    // Without the page's token nothing happens.
+    // Requests without the page's token are refused.
     let form = [("content-type", "application/x-www-form-urlencoded")];
     let forged = greta.send(Method::POST, "/archive/ask", &form, b"token=x".to_vec()).await.unwrap();
     assert_eq!(forged.status, StatusCode::FORBIDDEN);
-    // What is over goes.
+    // Expired archives are deleted.
     store
         .execute("a test", "UPDATE pappus_requests SET expires_at = 1 WHERE state = 'done'", &[])
         .await
         .unwrap();
     scene.service.kill_and_start().unwrap();
     let kept = scene.state().path().join("archives/requests");
-    until_good("still there", async || crate::support::names(&kept).is_empty()).await;
+    wait_for("not deleted", async || crate::support::names(&kept).is_empty()).await;
     let page = scene.signed_in("greta").await.open("/archive").await.unwrap();
     assert!(page.text().contains("has expired") && !page.text().contains("/file/"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_the_pod_is_gone_the_archives_of_its_campaign_are_still_there() {
+async fn after_the_pod_is_gone_the_archives_of_its_campaign_remain_available() {
     let (pod, folder) = (Pod::sqlite().await, folder_with_key());
     let (state, out) = (folder.path().join("state"), folder.path().join("campaign"));
     let mut arguments: Vec<String> =
@@ -165,12 +165,12 @@ async fn after_the_pod_is_gone_the_archives_of_its_campaign_are_still_there() {
     let ended = pappus(arguments).unwrap();
     assert!(matches!(ended.code, Some(0 | 10)), "{}", ended.stderr);
     drop(pod);
-    let gone =
+    let config =
         "[pod]\nurl = \"https://closing.example/\"\n[store]\nstate = \"state\"\n[closing]\nenabled = true\n";
-    let service = Service::start(folder.path(), gone).unwrap();
+    let service = Service::start(folder.path(), config).unwrap();
     let mut greta = signed_in(&service, "greta").await;
     let page = greta.open("/archive").await.unwrap();
-    assert!(!page.text().contains("/archive/ask"), "nothing can be made any more");
+    assert!(!page.text().contains("/archive/ask"), "no new archive can be requested");
     let path = archive_on(&page);
     assert!(path.starts_with("/archive/made/c"), "{path}");
     let whole = greta.open(&path).await.unwrap();

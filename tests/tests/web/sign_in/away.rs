@@ -1,6 +1,7 @@
 //! The pod, or the store, is gone.
 
-use super::{MORE, ROOM, code, is_in, link, scene, sign_in, step};
+use super::links::link;
+use super::{MORE, ROOM, code, is_in, scene, sign_in, step};
 use crate::support::closing::sections;
 use crate::support::{Pod, TIME};
 use pappus_engine::campaign::SignInData;

@@ -118,7 +118,7 @@ async fn a_link_gets_the_owner_in() {
     sign_in(&mut owner, "jonas", PASSWORD).await;
     super::is_out(&mut owner).await;
     owner.fill("/sign-in/link", "/sign-in/link", &[("name", "jonas")]).await.unwrap();
-    let link = super::link(&scene, "jonas@mail.example").await;
+    let link = super::links::link(&scene, "jonas@mail.example").await;
     assert_eq!(owner.fill(&link, &link, &[]).await.unwrap().location(), "/sign-in/code");
     let code = super::code(super::step());
     let answer = owner.fill("/sign-in/code", "/sign-in/code", &[("code", &code)]).await.unwrap();

@@ -3,9 +3,10 @@
 
 mod away;
 mod guessing;
+mod links;
 mod tokens;
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::support::Pod;
 use crate::support::closing::{Closing, get, said, script_of};
@@ -234,48 +235,6 @@ async fn codes(scene: &Closing) {
     assert_eq!(stranger.get("/sign-in/code").await.unwrap().location(), "/sign-in");
 }
 
-/// The link in the one mail with a link that goes to `to`.
-async fn link(scene: &Closing, to: &str) -> String {
-    let begun = Instant::now();
-    loop {
-        let mails = scene.waiting_mails("sign-in %").await;
-        assert!(mails.len() < 2, "{} mails", mails.len());
-        if let Some((recipient, body)) = mails.last() {
-            assert_eq!(recipient, to);
-            let line = body.lines().find(|line| line.contains("/sign-in/link/")).unwrap();
-            return line.trim().split_once("/sign-in/").map(|(_, rest)| format!("/sign-in/{rest}")).unwrap();
-        }
-        assert!(begun.elapsed() < Duration::from_mins(2), "no mail");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
-async fn links_by_mail(scene: &Closing) {
-    let mut visitor = scene.browser();
-    let mut texts = Vec::new();
-    for name in ["nobody", "greta@mail.example", "ida", ""] {
-        let answer = visitor.fill("/sign-in/link", "/sign-in/link", &[("name", name)]).await.unwrap();
-        assert_eq!(answer.status, StatusCode::SEE_OTHER);
-        texts.push(visitor.get(answer.location()).await.unwrap().text());
-    }
-    texts.dedup();
-    assert_eq!(texts.len(), 1);
-    let link = link(scene, "greta@mail.example").await;
-    // Looking at it does not use it up.
-    assert_eq!(visitor.get(&link).await.unwrap().status, StatusCode::OK);
-    let mut other = scene.browser();
-    assert_eq!(other.fill(&link, &link, &[]).await.unwrap().location(), "/");
-    is_in(&mut other, "greta").await;
-    assert_eq!(visitor.get(&link).await.unwrap().status, StatusCode::GONE);
-    let token = visitor.get("/sign-in/link").await.unwrap().token().unwrap();
-    assert_eq!(visitor.post(&link, &[("token", &token)]).await.unwrap().status, StatusCode::GONE);
-    is_out(&mut visitor).await;
-    assert_eq!(
-        visitor.get("/sign-in/link/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").await.unwrap().status,
-        StatusCode::GONE
-    );
-}
-
 /// The store holds neither sessions nor links that could be used, and says who has done what.
 async fn what_is_kept(scene: &Closing) {
     let mut visitor = scene.browser();
@@ -314,7 +273,7 @@ async fn all(pod: Pod, store: Option<String>) {
     locked_meanwhile(&scene).await;
     tokens::end_with_the_password(&scene).await;
     codes(&scene).await;
-    links_by_mail(&scene).await;
+    links::links_by_mail(&scene).await;
     what_is_kept(&scene).await;
     assert!(scene.service.stop().unwrap());
 }

@@ -21,6 +21,7 @@ pub(super) async fn end_with_the_password(scene: &Closing) {
         is_in(&mut yasmin, "yasmin").await;
         get(&mut script, "/api/v1/me").await;
         pool.execute(change).await.unwrap();
+        none_of_many_passes(scene, &script).await;
         is_out(&mut yasmin).await;
         said(&mut script, Method::GET, "/api/v1/me", None, StatusCode::UNAUTHORIZED).await;
         is_in(&mut other, "emil").await;
@@ -42,6 +43,21 @@ pub(super) async fn end_with_the_password(scene: &Closing) {
     is_in(&mut yasmin, "yasmin").await;
 }
 
+/// Of many requests at once, none is answered while another one is being checked.
+async fn none_of_many_passes(scene: &Closing, script: &Browser) {
+    let client = reqwest::Client::new();
+    let mut requests = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let mut request = client.get(format!("{}api/v1/me", scene.service.url));
+        for (name, value) in &script.headers {
+            request = request.header(*name, value);
+        }
+        requests.spawn(async move { request.send().await.unwrap().status() });
+    }
+    let answers = requests.join_all().await;
+    assert!(answers.iter().all(|status| *status == StatusCode::UNAUTHORIZED), "{answers:?}");
+}
+
 /// An e-mail address that reads like another's diaspora* ID hides nobody.
 #[tokio::test]
 async fn an_address_like_an_id() {
@@ -61,6 +77,38 @@ async fn make(visitor: &mut Browser, fields: &[(&str, &str)]) -> Answer {
     visitor.fill("/tokens", "/tokens", fields).await.unwrap()
 }
 
+/// Checks that a form without a name or a scope is refused, and one whose days are too many or no number.
+async fn incomplete_forms_are_refused(visitor: &mut Browser) {
+    for fields in [
+        [("name", ""), ("days", "3"), ("read", "yes")],
+        [("name", "x"), ("days", "3"), ("nothing", "yes")],
+        [("name", "x"), ("days", "367"), ("read", "yes")],
+        [("name", "x"), ("days", "soon"), ("read", "yes")],
+    ] {
+        let answer = make(visitor, &fields).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{fields:?}");
+        assert!(answer.text().contains("A token needs a name"), "{fields:?}");
+    }
+}
+
+/// Checks that it is logged how ida made and revoked a token, and that she got one mail, without the token itself.
+async fn is_logged_and_mailed(scene: &Closing, name: &str, token: &str) {
+    let store = scene.store().await;
+    let sql = "SELECT act, actor, subject FROM pappus_audit WHERE act LIKE 'token%' ORDER BY id";
+    let rows = store.rows("looking", sql, &[]).await.unwrap();
+    let columns = ["act", "actor", "subject"];
+    let lines: Vec<[String; 3]> =
+        rows.iter().map(|row| columns.map(|column| row.get(column).unwrap())).collect();
+    let ida = "ida@closing.example";
+    assert_eq!(lines, [["token-made", ida, name], ["token-revoked", ida, name]]);
+    let mails = scene.waiting_mails("%").await;
+    assert_eq!(mails.len(), 1);
+    assert_eq!(mails[0].0, "ida@mail.example");
+    assert!(mails[0].1.contains(name) && mails[0].1.contains("/tokens") && !mails[0].1.contains(token));
+    assert!(mails[0].1.ends_with('\n'), "{}", mails[0].1);
+    store.close().await;
+}
+
 /// The page, the log and the mail.
 #[tokio::test]
 async fn on_their_page() {
@@ -69,16 +117,7 @@ async fn on_their_page() {
     let mut ida = scene.signed_in("ida").await;
     let page = ida.get("/tokens").await.unwrap().text();
     assert!(page.contains("You have no tokens") && !page.contains("board_read"), "{page}");
-    for fields in [
-        [("name", ""), ("days", "3"), ("read", "yes")],
-        [("name", "x"), ("days", "3"), ("nothing", "yes")],
-        [("name", "x"), ("days", "367"), ("read", "yes")],
-        [("name", "x"), ("days", "soon"), ("read", "yes")],
-    ] {
-        let answer = make(&mut ida, &fields).await;
-        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{fields:?}");
-        assert!(answer.text().contains("A token needs a name"), "{fields:?}");
-    }
+    incomplete_forms_are_refused(&mut ida).await;
     // What is on the board is for podmins, whatever a form says.
     let answer = make(&mut ida, &[("name", "x"), ("days", "3"), ("board_read", "yes")]).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
@@ -119,18 +158,5 @@ async fn on_their_page() {
         said(&mut script, Method::GET, "/api/v1/me", None, StatusCode::UNAUTHORIZED).await;
     }
 
-    let store = scene.store().await;
-    let sql = "SELECT act, actor, subject FROM pappus_audit WHERE act LIKE 'token%' ORDER BY id";
-    let rows = store.rows("looking", sql, &[]).await.unwrap();
-    let columns = ["act", "actor", "subject"];
-    let lines: Vec<[String; 3]> =
-        rows.iter().map(|row| columns.map(|column| row.get(column).unwrap())).collect();
-    let (ida, name) = ("ida@closing.example", "my <script>");
-    assert_eq!(lines, [["token-made", ida, name], ["token-revoked", ida, name]]);
-    let mails = scene.waiting_mails("%").await;
-    assert_eq!(mails.len(), 1);
-    assert_eq!(mails[0].0, "ida@mail.example");
-    assert!(mails[0].1.contains(name) && mails[0].1.contains("/tokens") && !mails[0].1.contains(&token));
-    assert!(mails[0].1.ends_with('\n'), "{}", mails[0].1);
-    store.close().await;
+    is_logged_and_mailed(&scene, "my <script>", &token).await;
 }

@@ -3,6 +3,7 @@
 pub(in crate::import) mod aspects;
 pub(in crate::import) mod contacts;
 pub(in crate::import) mod conversations;
+pub(in crate::import) mod ignored_by;
 pub(in crate::import) mod photos;
 pub(in crate::import) mod posts;
 pub(in crate::import) mod relayable_parents;

@@ -18,6 +18,9 @@ pub(in crate::import) struct ExistingPosts {
     pub(in crate::import) reshared: HashSet<String>,
     /// Originals that are limited.
     pub(in crate::import) limited: HashSet<Guid>,
+    /// Reshares here, by anybody, whose original is a limited post of the batch, by that original's GUID in lowercase;
+    /// each with its own GUID, and the original's as it has it.
+    pub(in crate::import) exposing: HashMap<String, Vec<(String, String)>>,
     /// Reshares of the batch that lead back to themselves.
     pub(in crate::import) loops: HashSet<Guid>,
     pub(in crate::import) photos: ExistingPhotos,
@@ -44,6 +47,8 @@ impl Target {
         let messages = || posts.iter().filter_map(status_message);
         let photos = messages().flat_map(|message| &message.photos).map(|Entity(photo)| photo);
         let photos = self.existing_photos(photos, journal).await?;
+        let limited = messages().filter(|message| !message.public).map(|message| message.guid.as_str());
+        let exposing = self.exposing_reshares(&limited.collect::<Vec<_>>()).await?;
         let (mut polls, mut answers) = (Vec::new(), Vec::new());
         for Entity(poll) in messages().filter_map(|message| message.poll.as_ref()) {
             polls.push(poll.guid.as_str());
@@ -57,10 +62,28 @@ impl Target {
             polls_of_posts: self.polls_of_posts(&polls).await?,
             polls: self.taken("polls", &polls).await?.into_keys().collect(),
             answers: self.taken("poll_answers", &answers).await?.into_keys().collect(),
+            exposing,
             rows,
             noted,
             photos,
         })
+    }
+
+    /// Returns reshares that point at posts which are not public here, or not here yet. Whoever knows the GUID of a
+    /// limited post can reshare it before it comes.
+    async fn exposing_reshares(
+        &mut self,
+        limited: &[&str],
+    ) -> Result<HashMap<String, Vec<(String, String)>>, ImportError> {
+        let sql = "SELECT r.guid, r.root_guid FROM posts r LEFT JOIN posts o ON o.guid = r.root_guid \
+                   WHERE r.root_guid IN ({}) AND (o.id IS NULL OR NOT o.public)";
+        let rows = self.pod.rows_in("reshares", sql, limited).await?;
+        let mut exposing: HashMap<String, Vec<(String, String)>> = HashMap::new();
+        for row in rows {
+            let (Some(guid), Some(root)) = (row.text("guid"), row.text("root_guid")) else { continue };
+            exposing.entry(root.to_ascii_lowercase()).or_default().push((guid, root));
+        }
+        Ok(exposing)
     }
 
     /// Returns the originals that the account has reshared here itself.

@@ -70,7 +70,7 @@ impl ExistingRelayables {
 }
 
 /// A note in the journal of another import.
-struct Elsewhere {
+struct OtherNote {
     guid: String,
     /// The imported person's old ID, and the GUID they have here.
     old_id: String,
@@ -140,9 +140,10 @@ impl Target {
                 "poll_id AS parent_id, author_id FROM poll_participations WHERE poll_id".into(),
             ),
         ] {
-            let found =
+            let of_table =
                 missing.iter().filter(|_| of == table).filter_map(|record| parents.of(&record.entity));
-            let of_class = found.filter(|(_, found)| *found == class).filter_map(|(parent, _)| parent);
+            let of_class =
+                of_table.filter(|(_, parent_class)| *parent_class == class).filter_map(|(parent, _)| parent);
             let mut ids: Vec<i64> = of_class.map(|parent| parent.id).filter(|id| *id > 0).collect();
             ids.sort_unstable();
             ids.dedup();
@@ -190,11 +191,11 @@ impl Target {
         journal: &Journal,
     ) -> Result<Vec<(RelayableTable, String)>, ImportError> {
         let guids: Vec<&str> = missing.iter().map(|record| record.entity.guid().as_str()).collect();
-        let elsewhere = noted_elsewhere(journal, self.url.as_str(), table.name(), &guids).await?;
-        if elsewhere.is_empty() {
+        let notes = notes_of_other_imports(journal, self.url.as_str(), table.name(), &guids).await?;
+        if notes.is_empty() {
             return Ok(Vec::new());
         }
-        let people: Vec<&str> = elsewhere.iter().map(|note| note.person_guid.as_str()).collect();
+        let people: Vec<&str> = notes.iter().map(|note| note.person_guid.as_str()).collect();
         let sql = "SELECT guid, id, fetch_status FROM people WHERE guid IN ({})";
         let rows = self.pod.rows_in("people who came here", sql, &people).await?;
         let person = |row: &Row| {
@@ -204,7 +205,7 @@ impl Target {
         let people: HashMap<String, (i64, i64)> = rows.iter().filter_map(person).collect();
         let records: HashMap<&str, &Relayable> =
             missing.iter().map(|record| (record.entity.guid().as_str(), *record)).collect();
-        let counts = |note: &Elsewhere| {
+        let is_deletion = |note: &OtherNote| {
             let (Some((person, mark)), Some(record)) =
                 (people.get(&note.person_guid), records.get(note.guid.as_str()))
             else {
@@ -214,33 +215,33 @@ impl Target {
             note.batch <= note.settled_batch.max(*mark)
                 && (host == Some(*person) || note.old_id == record.entity.author().as_str())
         };
-        Ok(elsewhere.into_iter().filter(counts).map(|note| (table, note.guid)).collect())
+        Ok(notes.into_iter().filter(is_deletion).map(|note| (table, note.guid)).collect())
     }
 }
 
 /// Returns other imports' notes on these records, except those left out there.
-async fn noted_elsewhere(
+async fn notes_of_other_imports(
     journal: &Journal,
     pod_url: &str,
     kind: &'static str,
     guids: &[&str],
-) -> Result<Vec<Elsewhere>, StoreError> {
+) -> Result<Vec<OtherNote>, StoreError> {
     let Some(store) = journal.store() else { return Ok(Vec::new()) };
     let own = journal.import().map_or("", |import| import.id.as_str());
     let mut notes = Vec::new();
     for chunk in guids.chunks(1000) {
-        let places = vec!["?"; chunk.len()].join(", ");
+        let placeholders = vec!["?"; chunk.len()].join(", ");
         let sql = format!(
             "SELECT r.guid, i.old_id, COALESCE(i.person_guid, i.id) AS account_guid, r.batch, \
              i.settled_batch FROM pappus_import_rows r JOIN pappus_imports i ON i.id = r.import_id \
              WHERE r.kind = ? AND i.pod_url = ? AND i.id <> ? AND i.state <> 'undone' \
              AND (i.journal_version = {JOURNAL_VERSION} OR i.state <> 'importing') \
-             AND COALESCE(r.previous, '') <> '{DUPLICATE}' AND r.guid IN ({places})"
+             AND COALESCE(r.previous, '') <> '{DUPLICATE}' AND r.guid IN ({placeholders})"
         );
         let mut values = vec![kind.into(), pod_url.into(), own.into()];
         values.extend(chunk.iter().map(|guid| (*guid).into()));
         for row in store.rows("reading other journals", &sql, &values).await? {
-            notes.push(Elsewhere {
+            notes.push(OtherNote {
                 guid: row.get("guid")?,
                 old_id: row.get("old_id")?,
                 person_guid: row.get("account_guid")?,
