@@ -59,6 +59,7 @@ fn words(code: OmissionCode) -> &'static str {
         OmissionCode::MissingValue => "that lack a required value",
         OmissionCode::UnreadableTime => "with a time that cannot be represented",
         OmissionCode::UnreadableNumber => "with a number or flag that cannot be read",
+        OmissionCode::UnreadableSetting => "with a setting that cannot be read",
         OmissionCode::TooLarge => "larger than readers accept",
         OmissionCode::StockLimit => "that would stop a stock pod's importer, kept in extras.json",
         OmissionCode::UnknownType => "of a kind the archive has no place for",

@@ -244,6 +244,40 @@ proptest! {
 }
 
 #[test]
+fn what_other_programs_left_beside_the_files_is_ignored() {
+    let expected = read(&write(&entries(), &End::default())).unwrap();
+    for left in [
+        "diaspora.json:Zone.Identifier",
+        ".Trash-1000/info/a.json.trashinfo",
+        "System Volume Information/WPSettings.dat",
+        ".dropbox",
+        "photos/.dropbox.attr",
+        ".sync_0a1b2c.db",
+        ".comments/diaspora.json.xml",
+        "manifest.json~",
+        "photos/Thumbs.db",
+        "desktop.ini",
+    ] {
+        let mut packed = entries();
+        packed.push(RawEntry::stored(left, b"left"));
+        assert!(read(&write(&packed, &End::default())).unwrap() == expected, "{left}");
+    }
+    let mut packed = entries();
+    packed.push(RawEntry::stored("diaspora.json.txt", b"added"));
+    assert!(read(&write(&packed, &End::default())).unwrap_err().contains("added later"));
+}
+
+#[test]
+fn a_zip_that_was_to_be_split_has_a_marker() {
+    let expected = read(&write(&entries(), &End::default())).unwrap();
+    let mut packed = entries();
+    packed[0].gap = b"PK00".to_vec();
+    assert!(read(&write(&packed, &End::default())).unwrap() == expected);
+    packed[0].gap = b"PK00PK00".to_vec();
+    assert!(read(&write(&packed, &End::default())).is_err());
+}
+
+#[test]
 fn whether_a_stock_pod_takes_it_is_said() {
     let for_stock_pods = |bytes: &[u8]| {
         let folder = tempfile::tempdir().unwrap();

@@ -158,6 +158,20 @@ fn photos_are_found_in_any_folder_and_in_the_document_s_own_zip() {
 }
 
 #[test]
+fn photos_whose_names_a_file_system_changed_have_the_document_s_names() {
+    let text = document().to_string().replace("aa.png", "\u{fc}bung.png").replace("bb.png", "caps.png");
+    let files = [("u\u{308}bung.png", b"one"), ("Caps.PNG", b"two")]
+        .map(|(name, bytes)| RawEntry::stored(&format!("photos/{name}"), bytes));
+    let expected = [("caps.png".to_owned(), b"two".to_vec()), ("\u{fc}bung.png".to_owned(), b"one".to_vec())];
+    let mut archive = open(text.as_bytes(), Some(&write(&files, &End::default()))).unwrap();
+    assert_eq!(photos(&mut archive), expected);
+    let [one, two] = files;
+    let together = [RawEntry::deflated("alice.json", text.as_bytes()), one, two];
+    let mut archive = open(&write(&together, &End::default()), None).unwrap();
+    assert_eq!(photos(&mut archive), expected);
+}
+
+#[test]
 fn what_is_odd_about_photos_is_said() {
     let text = document().to_string();
     let zip = write(
@@ -293,6 +307,50 @@ fn the_document_is_found_among_other_files() {
     // No document at all: the first is named as before.
     let refused = open(&zip(&[("a.json", &other[..]), ("b.json", &b"{}"[..])]), None).unwrap_err();
     assert!(refused.contains("user.username"), "{refused}");
+}
+
+#[test]
+fn documents_of_other_software_are_named() {
+    let actor = br#"{"@context": ["https://www.w3.org/ns/activitystreams"], "type": "Person"}"#;
+    let outbox = br#"{"@context": "https://www.w3.org/ns/activitystreams", "orderedItems": []}"#;
+    let mastodon = write(
+        &[RawEntry::deflated("actor.json", actor), RawEntry::deflated("outbox.json", outbox)],
+        &End::default(),
+    );
+    let holding = |name: &str| write(&[RawEntry::stored(name, b"age or tar")], &End::default());
+    for (bytes, said) in [
+        (mastodon, "ActivityPub export"),
+        (outbox.to_vec(), "ActivityPub export"),
+        (b"{}".to_vec(), "not a diaspora* archive"),
+        (br#"{"name": "package"}"#.to_vec(), "not a diaspora* archive"),
+        (br#"{"user": {"username": "alice"}}"#.to_vec(), "before 0.7"),
+        (holding("alice.zip.age"), "\"alice.zip.age\": unpack the ZIP"),
+        (holding("alice.tar.gz"), "\"alice.tar.gz\": unpack the ZIP"),
+        (holding("a.png"), "if it is the photos' ZIP"),
+    ] {
+        let refused = open(&bytes, None).map(|_| ()).unwrap_err();
+        assert!(refused.contains(said), "{refused}");
+    }
+    for version in [serde_json::json!(2), serde_json::json!(2.0), serde_json::json!("2")] {
+        let mut document = document();
+        document["version"] = version;
+        let archive = open(document.to_string().as_bytes(), None).unwrap();
+        assert!(archive.report().findings.list().iter().all(|finding| finding.code == FindingCode::Unsigned));
+    }
+}
+
+#[test]
+fn a_bad_byte_costs_no_record() {
+    let text = document().to_string();
+    for bad in [&b"\\ud83d"[..], b"\n\t", b"\xff"] {
+        let (before, after) = text.split_once("{world}").unwrap();
+        let bytes = [before.as_bytes(), bad, after.as_bytes()].concat();
+        let archive = open(&bytes, None).unwrap();
+        let findings = archive.report().findings.list();
+        assert!(findings.iter().all(|finding| finding.code == FindingCode::Unsigned), "{findings:?}");
+        // Whoever signs an archive writes valid strings.
+        assert!(open(&Forge::document(bytes).bytes(), None).is_err());
+    }
 }
 
 #[test]

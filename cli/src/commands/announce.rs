@@ -71,7 +71,8 @@ pub(crate) fn describe(output: &Output, announced: &Announced) {
     ));
     if announced.unknown > 0 {
         output.line(format!(
-            "{} unknown here: only their pods are notified of the move.",
+            "{} unknown here: their pods are notified of the move, and those whose GUID and key are in the archive get \
+             messages of their own.",
             counted(announced.unknown, "contact")
         ));
     }

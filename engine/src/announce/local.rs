@@ -7,7 +7,7 @@ use crate::federation::AccountMigration;
 use crate::import::{ignoring_people, mark_announced};
 use crate::pod::database::OnConflict;
 use crate::pod::tables::RelayableTable;
-use crate::sql::Value;
+use crate::sql::{Row, Value};
 use crate::store::{Store, random_id};
 
 /// Tables that reference a person, the column, and the columns that make a row unique per person.
@@ -61,8 +61,7 @@ impl Announcer {
             self.new_person
         );
         let rows = self.pod.rows_in("blocks", &sql, &people).await?;
-        let lifted: Vec<i64> = rows.iter().filter_map(|row| row.integer("id")).collect();
-        for chunk in lifted.chunks(1000) {
+        for chunk in ids_of(&rows).chunks(1000) {
             let sql = format!("DELETE FROM blocks WHERE id IN ({})", numbers(chunk));
             self.pod.run("blocks", sql, &[]).await?;
         }
@@ -72,6 +71,7 @@ impl Announcer {
     /// Gives everything of the old person's to the new one.
     async fn point_to_new(&mut self, old: i64) -> Result<(), AnnounceError> {
         let (new, user) = (self.new_person, self.new_user);
+        self.stop_sharing_of_ignoring_users(old).await?;
         for (table, column, once) in REFERENCES {
             if !once.is_empty() {
                 let same =
@@ -82,8 +82,7 @@ impl Announcer {
                      WHERE o.{column} = {old}"
                 );
                 let rows = self.pod.rows(table, sql, &[]).await?;
-                let twice: Vec<i64> = rows.iter().filter_map(|row| row.integer("id")).collect();
-                for chunk in twice.chunks(1000) {
+                for chunk in ids_of(&rows).chunks(1000) {
                     self.remove_duplicates(table, &numbers(chunk)).await?;
                 }
             }
@@ -109,8 +108,11 @@ impl Announcer {
     }
 
     /// Removes the old person's duplicates with everything that depends on them, such as a reshare that both have
-    /// made, and corrects the counters that counted both.
+    /// made, and corrects the counters that counted both. Contacts are merged before.
     async fn remove_duplicates(&mut self, table: &'static str, ids: &str) -> Result<(), AnnounceError> {
+        if table == "contacts" {
+            self.merge_contacts(ids).await?;
+        }
         let parts: &[String] = &match table {
             "contacts" => vec![format!("DELETE FROM aspect_memberships WHERE contact_id IN ({ids})")],
             "likes" => vec![
@@ -223,45 +225,14 @@ impl Announcer {
             None => Ok(()),
         }
     }
-
-    /// Makes the two contact rows between local people consistent.
-    async fn sync_local_contacts(&mut self) -> Result<(), AnnounceError> {
-        let (new, user) = (self.new_person, self.new_user);
-        let sql = format!(
-            "SELECT mine.id AS mine_id, theirs.receiving AS theirs_receiving, theirs.id AS theirs_id, \
-             mine.receiving AS mine_receiving FROM contacts mine \
-             JOIN people p ON p.id = mine.person_id JOIN contacts theirs ON theirs.user_id = p.owner_id \
-             AND theirs.person_id = {new} WHERE mine.user_id = {user}"
-        );
-        for row in self.pod.rows("contacts", sql, &[]).await? {
-            for (id, shares) in [("mine_id", "theirs_receiving"), ("theirs_id", "mine_receiving")] {
-                let (id, shares) = (row.integer(id), row.boolean(shares));
-                let (Some(id), Some(shares)) = (id, shares) else { continue };
-                let sql = format!("UPDATE contacts SET sharing = ? WHERE id = {id}");
-                self.pod.run("contacts", sql, &[shares.into()]).await?;
-            }
-        }
-        // Local people who share with the account but were not imported as its contacts.
-        let sql = format!(
-            "SELECT p.id FROM contacts theirs JOIN people p ON p.owner_id = theirs.user_id \
-             LEFT JOIN contacts mine ON mine.user_id = {user} AND mine.person_id = p.id \
-             WHERE theirs.person_id = {new} AND theirs.receiving AND mine.id IS NULL AND p.id <> {new}"
-        );
-        let now = self.now;
-        let rows = self
-            .pod
-            .rows("contacts", sql, &[])
-            .await?
-            .iter()
-            .filter_map(|row| row.integer("id"))
-            .map(|person| vec![user.into(), person.into(), true.into(), false.into(), now.into(), now.into()])
-            .collect();
-        let columns = ["user_id", "person_id", "sharing", "receiving", "created_at", "updated_at"];
-        self.pod.insert("contacts", &columns, rows, OnConflict::Ignore).await?;
-        Ok(())
-    }
 }
 
-fn numbers(ids: &[i64]) -> String {
+/// Returns the `id` of each row.
+pub(super) fn ids_of(rows: &[Row]) -> Vec<i64> {
+    rows.iter().filter_map(|row| row.integer("id")).collect()
+}
+
+/// Returns a list for `IN (…)`.
+pub(super) fn numbers(ids: &[i64]) -> String {
     ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }

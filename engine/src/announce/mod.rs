@@ -11,6 +11,7 @@ mod evidence;
 mod farewell;
 mod key_state;
 mod local;
+mod local_contacts;
 mod people;
 mod recipient;
 mod sealer;
@@ -31,7 +32,9 @@ use crate::delivery::DeliveryError;
 use crate::discovery::Discovery;
 use crate::domain::{DiasporaId, KeyError, Timestamp};
 use crate::federation::{EncryptedError, EntityError, EnvelopeError};
-use crate::import::{Evidence, ImportRecord, ImportState, KeySource, PodPin, is_pinned, list_imports};
+use crate::import::{
+    Evidence, ImportRecord, ImportState, KeySource, MarkError, PodPin, is_pinned, list_imports,
+};
 use crate::pod::config::PodUrl;
 use crate::pod::database::{DatabaseError, PodWriter};
 use crate::sql::DatabaseUrl;
@@ -55,6 +58,12 @@ pub enum AnnounceError {
     /// The import is incomplete.
     #[error("the import of {0} is not complete: run the same `pappus import` again first")]
     Incomplete(DiasporaId),
+    /// The import was undone meanwhile, or is being undone: nothing was written or queued.
+    #[error(
+        "the import {0} is being undone, or was undone just now: the move was not announced. `pappus imports` lists its \
+         state; to move the account nevertheless, finish the undo, then import it again"
+    )]
+    BeingUndone(String),
     /// No usable private key; other pods trust only the old key.
     #[error(
         "the archive has no usable private key of {account}: {reason}. Nobody can announce the move without it; \
@@ -135,6 +144,27 @@ pub enum AnnounceError {
     /// A recipient's key cannot be used.
     #[error(transparent)]
     Encrypted(#[from] EncryptedError),
+}
+
+impl AnnounceError {
+    /// Returns whether the pod's database or the store failed: the same announcement, repeated, resumes.
+    pub(crate) fn is_of_database(&self) -> bool {
+        matches!(
+            self,
+            Self::Database(_)
+                | Self::Store(_)
+                | Self::Delivery(DeliveryError::Store(_) | DeliveryError::Target(_))
+        )
+    }
+}
+
+impl From<MarkError> for AnnounceError {
+    fn from(error: MarkError) -> Self {
+        match error {
+            MarkError::Store(error) => Self::Store(error),
+            MarkError::Refused(import) => Self::BeingUndone(import),
+        }
+    }
 }
 
 /// Options of an announcement.

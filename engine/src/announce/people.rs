@@ -21,6 +21,18 @@ const MAX_PODS: usize = 10_000;
 /// Longest chain of moves that is followed; a longer one is a loop or abuse.
 const MAX_CHAIN: usize = 16;
 
+/// The reason why neither a person nor their pod can be notified.
+const WRONG_ADDRESS: &str = "the pod's address is wrong";
+
+/// A person who can get no personal message, because their key or GUID cannot be used or their pod has no row.
+struct PodOnly {
+    person: DiasporaId,
+    /// None if this pod has no usable address of it.
+    pod: Option<Url>,
+    /// False for the old person.
+    is_contact: bool,
+}
+
 /// Everyone to be notified.
 #[derive(Default)]
 pub(super) struct Audience {
@@ -49,6 +61,28 @@ impl Audience {
             self.recipients.iter().filter(shown).map(|person| place(&person.pod)).collect();
         pods.into_iter().collect()
     }
+
+    /// Adds the pods of people who can get no personal message.
+    fn add_pods_of(&mut self, people: Vec<PodOnly>, addresses: &HashMap<String, Url>) {
+        for PodOnly { person, pod, is_contact } in people {
+            match pod.or_else(|| pod_of(&person, addresses)) {
+                Some(pod) => {
+                    let people = self.pods.entry(pod).or_default();
+                    people.extend(is_contact.then_some(person));
+                }
+                None => self.by_hand.push((person.to_string(), WRONG_ADDRESS.to_owned())),
+            }
+        }
+    }
+
+    /// Returns the pod of everyone who is notified so far.
+    fn pods_of_people(&self) -> HashMap<DiasporaId, Url> {
+        let personally = self.recipients.iter().map(|known| (known.id.clone(), known.pod.clone()));
+        let of_pod = |(pod, people): (&Url, &Vec<DiasporaId>)| {
+            people.iter().map(|person| (person.clone(), pod.clone())).collect::<Vec<_>>()
+        };
+        personally.chain(self.pods.iter().flat_map(of_pod)).collect()
+    }
 }
 
 impl Announcer {
@@ -58,19 +92,21 @@ impl Announcer {
         contacts: &BTreeMap<DiasporaId, ClaimedContact>,
     ) -> Result<Audience, AnnounceError> {
         let mut audience = Audience::default();
-        self.add_recipients(&mut audience).await?;
+        let without_message = self.add_recipients(&mut audience).await?;
+        let addresses = self.addresses(&mut audience).await?;
+        audience.add_pods_of(without_message, &addresses);
         let moves = self.moves().await?;
         let contacts: Vec<(DiasporaId, &ClaimedContact)> = contacts
             .iter()
             .map(|(contact, claimed)| (newest(contact, &moves), claimed))
             .filter(|(contact, _)| *contact != self.old.id && *contact != self.new)
             .collect();
-        self.add_pods_of_unknown(&mut audience, &contacts).await?;
+        self.add_pods_of_unknown(&mut audience, &contacts, &addresses).await?;
         Ok(audience)
     }
 
-    /// Adds the account's contacts on other pods, and the old person.
-    async fn add_recipients(&mut self, audience: &mut Audience) -> Result<(), AnnounceError> {
+    /// Adds the account's contacts on other pods, and the old person. Returns those who can get no personal message.
+    async fn add_recipients(&mut self, audience: &mut Audience) -> Result<Vec<PodOnly>, AnnounceError> {
         let (user, new) = (self.new_user, self.new_person);
         let sql = format!(
             "SELECT p.diaspora_handle, p.guid, p.serialized_public_key, d.host, d.port, d.\"ssl\", c.receiving \
@@ -84,21 +120,28 @@ impl Announcer {
              WHERE m.new_person_id = {new} AND p.owner_id IS NULL"
         );
         let old = self.pod.rows("the old person", sql, &[]).await?;
-        let mut people = BTreeMap::new();
+        let (mut people, mut without_message) = (BTreeMap::new(), Vec::new());
         let contacts = contacts.iter().map(|row| (row, row.boolean("receiving")));
         for (row, shares) in contacts.chain(old.iter().map(|row| (row, None))) {
             match Recipient::from_row(row, shares) {
                 Ok(recipient) => _ = people.entry(recipient.id.clone()).or_insert(recipient),
                 Err(reason) => {
                     let id = row.text("diaspora_handle").unwrap_or_default();
-                    audience.by_hand.push((id, reason.to_owned()));
+                    match id.parse() {
+                        Ok(person) => without_message.push(PodOnly {
+                            person,
+                            pod: pod_address(row).ok(),
+                            is_contact: shares.is_some(),
+                        }),
+                        Err(_) => audience.by_hand.push((id, reason.to_owned())),
+                    }
                 }
             }
         }
         audience.recipients = people.into_values().collect();
         audience.pods =
             audience.recipients.iter().map(|recipient| (recipient.pod.clone(), Vec::new())).collect();
-        Ok(())
+        Ok(without_message)
     }
 
     /// Returns the moves this pod knows, from old to new ID.
@@ -112,27 +155,26 @@ impl Announcer {
         Ok(rows.iter().filter_map(known).collect())
     }
 
-    /// Adds the archive's contacts that this pod does not know: through their pods, which need not be reachable now,
-    /// and with personal messages if the archive has GUID and key.
+    /// Adds the archive's contacts that are no contacts here: through their pods, which need not be reachable now, and
+    /// with personal messages if this pod does not know them and the archive has GUID and key.
     async fn add_pods_of_unknown(
         &mut self,
         audience: &mut Audience,
         contacts: &[(DiasporaId, &ClaimedContact)],
+        addresses: &HashMap<String, Url>,
     ) -> Result<(), AnnounceError> {
-        let own_pods: HashMap<DiasporaId, Url> =
-            audience.recipients.iter().map(|known| (known.id.clone(), known.pod.clone())).collect();
-        let by_hand: HashSet<String> = audience.by_hand.iter().map(|(person, _)| person.clone()).collect();
-        let gone = self.gone(contacts).await?;
-        let addresses = self.addresses(audience).await?;
+        let own_pods = audience.pods_of_people();
+        let closed = self.closed_accounts(contacts).await?;
         let mut seen = HashSet::new();
         for (contact, claimed) in contacts {
             // People who have closed their accounts need no message.
-            if gone.contains(contact.as_str()) || !seen.insert(contact) {
+            let is_closed = closed.get(contact.as_str()).copied();
+            if is_closed == Some(true) || !seen.insert(contact) {
                 continue;
             }
-            let pod = own_pods.get(contact).or_else(|| addresses.get(contact.host())).cloned();
-            let Some(pod) = pod.or_else(|| Url::parse(&format!("https://{}/", contact.host())).ok()) else {
-                audience.by_hand.push((contact.to_string(), "the pod's address is wrong".to_owned()));
+            let own_pod = own_pods.get(contact).cloned();
+            let Some(pod) = own_pod.or_else(|| pod_of(contact, addresses)) else {
+                audience.by_hand.push((contact.to_string(), WRONG_ADDRESS.to_owned()));
                 continue;
             };
             audience.known.push(KnownPerson {
@@ -141,15 +183,21 @@ impl Announcer {
                 is_friend: claimed.is_friend,
             });
             let is_here = contact.host() == self.new.host();
-            if is_here || own_pods.contains_key(contact) || by_hand.contains(contact.as_str()) {
+            if is_here || own_pods.contains_key(contact) {
                 continue;
             }
             if audience.pods.len() >= MAX_PODS && !audience.pods.contains_key(&pod) {
                 audience.by_hand.push((contact.to_string(), "the account knows too many pods".to_owned()));
                 continue;
             }
-            audience.unknown += 1;
             let people = audience.pods.entry(pod.clone()).or_default();
+            // Known here, but no contact: removed or ignored since the import. The archive no longer says with whom the
+            // account shares.
+            if is_closed.is_some() {
+                people.push(contact.clone());
+                continue;
+            }
+            audience.unknown += 1;
             match Recipient::from_archive(contact, claimed, pod) {
                 Some(recipient) => audience.recipients.push(recipient),
                 None => people.push(contact.clone()),
@@ -158,15 +206,17 @@ impl Announcer {
         Ok(())
     }
 
-    /// Returns the contacts whose accounts are closed.
-    async fn gone(
+    /// Returns the contacts whom this pod knows, each with whether the account is closed.
+    async fn closed_accounts(
         &mut self,
         contacts: &[(DiasporaId, &ClaimedContact)],
-    ) -> Result<HashSet<String>, DatabaseError> {
+    ) -> Result<HashMap<String, bool>, DatabaseError> {
         let handles: Vec<&str> = contacts.iter().map(|(contact, _)| contact.as_str()).collect();
-        let sql = "SELECT diaspora_handle FROM people WHERE diaspora_handle IN ({}) AND closed_account";
-        let rows = self.pod.rows_in("people who are gone", sql, &handles).await?;
-        Ok(rows.iter().filter_map(|row| row.text("diaspora_handle")).collect())
+        let sql = "SELECT diaspora_handle, closed_account FROM people WHERE diaspora_handle IN ({})";
+        let rows = self.pod.rows_in("the contacts' accounts", sql, &handles).await?;
+        let read =
+            |row: &Row| Some((row.text("diaspora_handle")?, row.boolean("closed_account").unwrap_or(false)));
+        Ok(rows.iter().filter_map(read).collect())
     }
 
     /// Returns the addresses of the pods that this pod knows, and adds those it cannot reach (`Pod#offline_since`).
@@ -180,6 +230,12 @@ impl Announcer {
         let known = known.chain(audience.pods.keys().cloned());
         Ok(known.map(|url| (url.authority().to_owned(), url)).collect())
     }
+}
+
+/// Returns the address of a person's pod: as this pod knows it, or by the diaspora* ID.
+fn pod_of(person: &DiasporaId, addresses: &HashMap<String, Url>) -> Option<Url> {
+    let known = addresses.get(person.host()).cloned();
+    known.or_else(|| Url::parse(&format!("https://{}/", person.host())).ok())
 }
 
 /// Follows a person's moves to their current ID.

@@ -3,11 +3,13 @@
 use super::records::State;
 use crate::import::Proof;
 
-/// Returns whether a pod is among the blocked ones, named by its host as in diaspora* IDs.
+/// Returns whether a pod is among the blocked ones, named by its host as in diaspora* IDs, or by its address.
 pub(super) fn is_blocked(blocked: &[String], host: &str) -> bool {
     let without_port = host.split_once(':').map_or(host, |(name, _)| name);
     blocked.iter().any(|blocked| {
         let blocked = blocked.trim();
+        let blocked = blocked.split_once("://").map_or(blocked, |(_, rest)| rest);
+        let blocked = blocked.split('/').next().unwrap_or_default().trim_end_matches('.');
         blocked.eq_ignore_ascii_case(host) || blocked.eq_ignore_ascii_case(without_port)
     })
 }
@@ -37,5 +39,8 @@ mod tests {
         let blocked = ["Spam.example".to_owned()];
         assert!(is_blocked(&blocked, "spam.example") && is_blocked(&blocked, "spam.example:3000"));
         assert!(!is_blocked(&blocked, "good-spam.example"));
+        for written in ["https://spam.example/", "spam.example.", " SPAM.example/people "] {
+            assert!(is_blocked(&[written.to_owned()], "spam.example"), "{written}");
+        }
     }
 }

@@ -18,6 +18,8 @@ pub struct AwaitingDecision {
     pub username: Option<String>,
     /// The proof of ownership.
     pub proof: Option<String>,
+    /// True if the archive's key is under a passphrase that was not given.
+    pub key_lost: bool,
     /// Size of all uploads in bytes.
     pub bytes: u64,
 }
@@ -73,8 +75,8 @@ impl Newcomers {
     /// [`StoreError`].
     pub async fn awaiting_decision(&self, limit: u32) -> Result<Vec<AwaitingDecision>, StoreError> {
         let sql = format!(
-            "SELECT id, changed_at, old_account, username, proof, archive_bytes + photos_bytes AS all_bytes \
-             FROM pappus_newcomers WHERE pod = ? AND state = 'waiting' AND podmins_told = 0 ORDER BY id LIMIT {limit}"
+            "SELECT id, changed_at, old_account, username, proof, archive_bytes + photos_bytes AS all_bytes, \
+             CAST(CASE WHEN key_locked <> 0 AND key_passphrase IS NULL THEN 1 ELSE 0 END AS BIGINT) AS key_lost FROM pappus_newcomers WHERE pod = ? AND state = 'waiting' AND podmins_told = 0 ORDER BY id LIMIT {limit}"
         );
         let rows = self.store.rows("looking who waits", &sql, &[(&self.pod).into()]).await?;
         let read = |row: &StoreRow| {
@@ -84,6 +86,7 @@ impl Newcomers {
                 old_account: row.get("old_account")?,
                 username: row.get("username")?,
                 proof: row.get("proof")?,
+                key_lost: row.get::<i64>("key_lost")? != 0,
                 bytes: u64::try_from(row.get::<i64>("all_bytes")?).unwrap_or(0),
             })
         };

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::ledger::Ledger;
+use super::needless::{note_ended_contacts, note_needless_contacts};
 use super::records::{DeliveryError, Elsewhere, Friends, Scope, Unseen};
 use super::system::System;
 use super::turn::WITHOUT_ECHO;
@@ -21,7 +22,7 @@ use crate::store::{Store, StoreError, Transaction, time};
 /// Time after the announcement during which friends are looked for.
 const LOOKED_FOR: TimeDelta = TimeDelta::weeks(6);
 /// Largest number of names in one statement.
-const NAMES: usize = 500;
+pub(super) const NAMES: usize = 500;
 
 /// A person who knew the account on its old pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,8 +62,8 @@ impl TargetPod {
     }
 
     /// Records who is back, for all moves to this pod: friends are counted, pods where enough are back have
-    /// processed the move and get the rest after `settle`, and Contacts to people who are back with it are no longer
-    /// needed.
+    /// processed the move and get the rest after `settle`, and Contacts to people who are back with it, or with whom the
+    /// account has stopped sharing, are no longer needed.
     ///
     /// # Errors
     /// [`DeliveryError`] if either database fails; nothing is recorded partially, and the next look sees the same.
@@ -78,50 +79,72 @@ impl TargetPod {
         }
         let mut pod = PodWriter::open_read_only(&self.database).await?;
         for (import, user) in watched {
-            let back = sharing(&mut pod, user).await?;
-            note(store, &import, &back, now, settle).await?;
+            let relations = Relations::read(&mut pod, user).await?;
+            note(store, &import, &relations, now, settle).await?;
         }
         Ok(())
     }
 }
 
-/// Returns the announced imports with people who are not back yet, with the account's `users.id`.
+/// Returns the announced imports with people who are not back yet, or with queued Contacts, with the account's `users.id`.
 async fn watched(store: &Store, pod_url: &str, now: DateTime<Utc>) -> Result<Vec<(String, i64)>, StoreError> {
     let sql = "SELECT v.import_id, v.user_id FROM pappus_moves v JOIN pappus_imports i ON i.id = v.import_id \
-               WHERE i.pod_url = ? AND v.user_id IS NOT NULL AND COALESCE(v.seen_at, ?) > ? \
-               AND EXISTS (SELECT 1 FROM pappus_move_people f WHERE f.import_id = v.import_id AND f.back_at IS NULL) \
-               ORDER BY v.import_id";
+               WHERE i.pod_url = ? AND v.user_id IS NOT NULL AND ((COALESCE(v.seen_at, ?) > ? \
+               AND EXISTS (SELECT 1 FROM pappus_move_people f WHERE f.import_id = v.import_id AND f.back_at IS NULL)) \
+               OR EXISTS (SELECT 1 FROM pappus_deliveries d WHERE d.import_id = v.import_id AND d.kind = 'contact' \
+               AND d.state IN ('queued', 'sending'))) ORDER BY v.import_id";
     let (at, since) = (now.timestamp_millis(), (now - LOOKED_FOR).timestamp_millis());
     let rows = store.rows("looking for moves", sql, &[pod_url.into(), at.into(), since.into()]).await?;
     rows.iter().map(|row| Ok((row.get("import_id")?, row.get("user_id")?))).collect()
 }
 
-/// Returns everyone who shares with a user, and the latest time it can have started; times are as exact as the pod's
-/// database stores them, some only to the second.
-async fn sharing(
-    pod: &mut PodWriter,
-    user: i64,
-) -> Result<BTreeMap<String, Option<DateTime<Utc>>>, DatabaseError> {
-    let sql = format!(
-        "SELECT p.diaspora_handle, c.updated_at FROM contacts c JOIN people p ON p.id = c.person_id \
-         WHERE c.user_id = {user} AND c.sharing"
-    );
-    let rows = pod.rows("who shares with the account", sql, &[]).await?;
-    let shares = |row: &crate::sql::Row| {
-        let updated_at = row.time("updated_at").map(|at| at.to_utc().and_utc());
-        Some((row.text("diaspora_handle")?, updated_at))
-    };
-    Ok(rows.iter().filter_map(shares).collect())
+/// An account's relations to others, as the target pod has them.
+pub(super) struct Relations {
+    /// Everyone who shares with the account, and the latest time it can have started; times are as exact as the pod's
+    /// database stores them, some only to the second.
+    back: BTreeMap<String, Option<DateTime<Utc>>>,
+    /// Everyone whom the account shares with.
+    pub(super) receiving: BTreeSet<String>,
+    /// Everyone whom the account ignores.
+    pub(super) ignored: BTreeSet<String>,
+}
+
+impl Relations {
+    /// Reads those of a user.
+    async fn read(pod: &mut PodWriter, user: i64) -> Result<Self, DatabaseError> {
+        let sql = format!(
+            "SELECT p.diaspora_handle, c.updated_at, c.sharing, c.receiving FROM contacts c \
+             JOIN people p ON p.id = c.person_id WHERE c.user_id = {user}"
+        );
+        let contacts = pod.rows("the account's contacts", sql, &[]).await?;
+        let sql = format!(
+            "SELECT p.diaspora_handle FROM blocks b JOIN people p ON p.id = b.person_id WHERE b.user_id = {user}"
+        );
+        let blocks = pod.rows("whom the account ignores", sql, &[]).await?;
+        let (mut back, mut receiving) = (BTreeMap::new(), BTreeSet::new());
+        for row in &contacts {
+            let Some(person) = row.text("diaspora_handle") else { continue };
+            if row.boolean("receiving") == Some(true) {
+                receiving.insert(person.clone());
+            }
+            if row.boolean("sharing") == Some(true) {
+                back.insert(person, row.time("updated_at").map(|at| at.to_utc().and_utc()));
+            }
+        }
+        let ignored = blocks.iter().filter_map(|row| row.text("diaspora_handle")).collect();
+        Ok(Self { back, receiving, ignored })
+    }
 }
 
 /// Records who is back, in one transaction.
 async fn note(
     store: &Store,
     import: &str,
-    back: &BTreeMap<String, Option<DateTime<Utc>>>,
+    relations: &Relations,
     now: DateTime<Utc>,
     settle: TimeDelta,
 ) -> Result<(), StoreError> {
+    let back = &relations.back;
     let names: Vec<&str> = back.keys().map(String::as_str).collect();
     let mut transaction = store.begin().await?;
     let mut pods = BTreeSet::new();
@@ -132,6 +155,7 @@ async fn note(
     for chunk in names.chunks(NAMES) {
         note_needless_contacts(&mut transaction, import, chunk, now).await?;
     }
+    note_ended_contacts(&mut transaction, import, relations, now).await?;
     transaction.commit().await
 }
 
@@ -197,29 +221,6 @@ async fn note_pods(
         let values = [at.into(), opens_at.into(), opens_at.into(), import.into(), pod.into()];
         transaction.execute("recording what a pod has processed", SQL, &values).await?;
     }
-    Ok(())
-}
-
-/// Records which Contacts are no longer needed: who came back with the move has the account as before. Who added it by
-/// hand has a contact that only they share, which the move leaves as it is: to them it is said that the account
-/// shares as well. Nobody can tell the two apart who came back before their pod is known to have processed the move.
-async fn note_needless_contacts(
-    transaction: &mut Transaction,
-    import: &str,
-    names: &[&str],
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let places = vec!["?"; names.len()].join(", ");
-    let sql = format!(
-        "UPDATE pappus_deliveries AS d SET state = 'confirmed', updated_at = ? WHERE import_id = ? \
-         AND kind = 'contact' AND state = 'queued' AND recipient IN ({places}) \
-         AND EXISTS (SELECT 1 FROM pappus_move_people f JOIN pappus_move_pods m \
-         ON m.import_id = f.import_id AND m.pod = f.pod WHERE f.import_id = d.import_id \
-         AND f.person = d.recipient AND f.back_at >= m.confirmed_at)"
-    );
-    let mut values: Vec<Value<'_>> = vec![now.timestamp_millis().into(), import.into()];
-    values.extend(names.iter().map(|name| Value::from(*name)));
-    transaction.execute("recording whom nothing has to be said", &sql, &values).await?;
     Ok(())
 }
 

@@ -14,6 +14,7 @@
 mod deliver;
 mod friends;
 mod ledger;
+mod needless;
 mod pod;
 mod pod_leases;
 mod records;

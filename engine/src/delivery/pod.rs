@@ -37,6 +37,10 @@ pub(super) struct Work<'a, T, C> {
     pub(super) slow: Semaphore,
 }
 
+/// Number of failed requests for a pod's software after which it gets its deliveries all the same, as a pod of unknown
+/// software: a front end may refuse the question and take deliveries.
+const ASKS: i64 = 3;
+
 /// The result of a claimed delivery.
 struct Sent {
     kind: Kind,
@@ -117,7 +121,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
         Ok(summary)
     }
 
-    /// Asks a pod for its software, once; returns the news if it is unreachable.
+    /// Asks a pod for its software; returns the news if it is to be asked again before anything is sent.
     async fn recognise(&self, pod: &Pod) -> Option<PodHealth> {
         let (None, Some(base)) = (pod.system, &pod.base) else { return None };
         let limit = self.options.timeout;
@@ -127,11 +131,8 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
                 self.ask(Request::Recognise { pod: pod.name.clone(), system }).await;
                 None
             }
-            Err(answer) => {
-                let mut news = PodHealth::None;
-                self.update_health(pod, &answer, &mut news);
-                Some(news)
-            }
+            Err(answer) if pod.failures + 1 >= ASKS && !has_no_connection(&answer) => None,
+            Err(answer) => Some(self.down(pod, &answer, &PodHealth::None)),
         }
     }
 
@@ -147,8 +148,14 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
             *news = PodHealth::Up;
             return;
         }
+        let down = self.down(pod, answer, news);
+        *news = down;
+    }
+
+    /// Returns the news that a pod is to be skipped for now, because of an answer, after earlier news of this time.
+    fn down(&self, pod: &Pod, answer: &Result<Answer, HttpError>, earlier: &PodHealth) -> PodHealth {
         let now = self.clock.now();
-        let (before, since) = match news {
+        let (before, since) = match earlier {
             PodHealth::Up => (0, now),
             _ => (pod.failures, pod.failing_since.unwrap_or(now)),
         };
@@ -157,7 +164,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
         let retry_at =
             next_attempt(now, failures, since, asked).or_else(|| next_attempt(now, failures, now, asked));
         let error = error_text(answer).unwrap_or_default();
-        *news = PodHealth::Down { failures, since, retry_at: retry_at.unwrap_or(now), error };
+        PodHealth::Down { failures, since, retry_at: retry_at.unwrap_or(now), error }
     }
 
     fn asked(&self, answer: &Result<Answer, HttpError>) -> Option<chrono::TimeDelta> {
@@ -245,6 +252,11 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
             error: error_text(answer),
         }
     }
+}
+
+/// Returns whether nothing at all can be sent to the pod now.
+fn has_no_connection(answer: &Result<Answer, HttpError>) -> bool {
+    matches!(answer, Err(HttpError::Connect { .. } | HttpError::Tls { .. } | HttpError::NotPublic(_)))
 }
 
 fn address(row: &StoreRow) -> Result<Url, StoreError> {

@@ -200,7 +200,8 @@ pub struct PodDeliveries {
     pub system: Option<System>,
     /// Time at which it accepted the (last) move.
     pub told_at: Option<DateTime<Utc>>,
-    /// Time at which the (last) move was first seen to be processed there: a friend was back.
+    /// Time since which moves are known to be processed there, because friends are back; `None` while that is unknown of
+    /// any of the moves.
     pub confirmed_at: Option<DateTime<Utc>>,
     /// Time at which it gets the move once more if none of the friends there is back by then.
     pub repeats_at: Option<DateTime<Utc>>,

@@ -27,6 +27,34 @@ fn counts(row: &StoreRow) -> Result<Counts, StoreError> {
     })
 }
 
+fn pod_deliveries(row: &StoreRow) -> Result<PodDeliveries, StoreError> {
+    let at = |column: &'static str| row.get::<Option<i64>>(column).map(|at| at.map(time));
+    let system: Option<String> = row.get("system")?;
+    Ok(PodDeliveries {
+        pod: row.get("pod")?,
+        counts: counts(row)?,
+        last_error: row.get("shown_error")?,
+        retry_at: at("retry_at")?,
+        system: system.as_deref().and_then(|name| name.parse().ok()),
+        told_at: at("last_told_at")?,
+        confirmed_at: at("all_confirmed_at")?,
+        waits_until: at("waits_until")?.filter(|at| at.timestamp_millis() > 0),
+        friends: Friends { all: row.get("friends")?, back: row.get("friends_back")? },
+        repeated_at: at("last_repeated_at")?,
+        repeats_at: at("repeats_at")?,
+    })
+}
+
+/// Returns the time since which the pod `c` is known to have processed all moves in the scope. One that was refused, or is
+/// still to be sent, has no row in `pappus_move_pods`.
+fn all_confirmed_at(condition: &str) -> String {
+    format!(
+        "(SELECT CASE WHEN count(*) = count(m.confirmed_at) THEN max(m.confirmed_at) END \
+         FROM pappus_deliveries d LEFT JOIN pappus_move_pods m ON m.import_id = d.import_id AND m.pod = d.pod \
+         WHERE d.pod = c.pod AND d.kind = 'account_migration' AND {condition})"
+    )
+}
+
 impl Ledger {
     /// Counts the deliveries in each state.
     ///
@@ -64,6 +92,7 @@ impl Ledger {
             "FROM pappus_move_people f JOIN pappus_imports i ON i.id = f.import_id \
              WHERE f.pod = c.pod AND f.is_friend = 1 AND {of_people}"
         );
+        let confirmed = all_confirmed_at(condition);
         let repeated = is_repeated();
         let sql = format!(
             "SELECT c.*, CASE WHEN p.failures > 0 THEN p.last_error ELSE \
@@ -71,7 +100,7 @@ impl Ledger {
              AND d.state <> 'delivered' AND d.last_error IS NOT NULL \
              ORDER BY d.updated_at DESC, CASE d.kind WHEN 'account_migration' THEN 0 ELSE 1 END, d.id LIMIT 1) \
              END AS shown_error, p.retry_at, p.system, (SELECT max(m.told_at) {moves}) AS last_told_at, \
-             (SELECT max(m.confirmed_at) {moves}) AS last_confirmed_at, {waits} AS waits_until, \
+             {confirmed} AS all_confirmed_at, {waits} AS waits_until, \
              (SELECT count(*) {friends}) AS friends, (SELECT count(f.back_at) {friends}) AS friends_back, \
              (SELECT max(m.repeated_at) {moves}) AS last_repeated_at, \
              (SELECT max(m.opens_at) {moves} AND {repeated}) AS repeats_at \
@@ -79,7 +108,7 @@ impl Ledger {
              GROUP BY d.pod ORDER BY d.pod LIMIT ?) c \
              LEFT JOIN pappus_delivery_pods p ON p.pod = c.pod ORDER BY c.pod"
         );
-        // The last error, two times of the moves, the time they wait for.
+        // The last error, two times of the moves, the time that the rest waits for.
         let mut values: Vec<Value<'_>> = Vec::new();
         (0..4).for_each(|_| values.extend(of_scope.iter().cloned()));
         (0..2).for_each(|_| values.extend(people_values.iter().cloned()));
@@ -88,24 +117,7 @@ impl Ledger {
         values.extend(of_scope);
         values.extend([after.into(), i64::from(limit).into()]);
         let rows = self.store.rows("counting deliveries", &sql, &values).await?;
-        let pod = |row: &StoreRow| {
-            let at = |column: &'static str| row.get::<Option<i64>>(column).map(|at| at.map(time));
-            let system: Option<String> = row.get("system")?;
-            Ok(PodDeliveries {
-                pod: row.get("pod")?,
-                counts: counts(row)?,
-                last_error: row.get("shown_error")?,
-                retry_at: at("retry_at")?,
-                system: system.as_deref().and_then(|name| name.parse().ok()),
-                told_at: at("last_told_at")?,
-                confirmed_at: at("last_confirmed_at")?,
-                waits_until: at("waits_until")?.filter(|at| at.timestamp_millis() > 0),
-                friends: Friends { all: row.get("friends")?, back: row.get("friends_back")? },
-                repeated_at: at("last_repeated_at")?,
-                repeats_at: at("repeats_at")?,
-            })
-        };
-        rows.iter().map(pod).collect()
+        rows.iter().map(pod_deliveries).collect()
     }
 
     /// Returns the people to be notified manually, each once: by account, pod and person, at most `limit` that come

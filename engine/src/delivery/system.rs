@@ -91,9 +91,10 @@ pub(super) async fn ask<T: Transport>(transport: &T, base: &Url) -> Result<Syste
     let Ok(url) = base.join("/.well-known/nodeinfo") else { return Ok(System::Unknown) };
     let Some(links) = document::<Links>(transport.get(&url, JSON).await)? else { return Ok(System::Unknown) };
     let is_schema = |link: &&Link| link.rel.starts_with("http://nodeinfo.diaspora.software/ns/schema/");
-    // Only the pod's own document: another host's proves nothing about this pod.
-    let own = |link: &Link| base.join(&link.href).ok().filter(|url| url.origin() == base.origin());
-    let Some(url) = links.links.iter().filter(is_schema).find_map(own) else { return Ok(System::Unknown) };
+    let Some(url) = links.links.iter().filter(is_schema).find_map(|link| own_document(base, &link.href))
+    else {
+        return Ok(System::Unknown);
+    };
     let Some(info) = document::<NodeInfo>(transport.get(&url, JSON).await)? else {
         return Ok(System::Unknown);
     };
@@ -102,6 +103,18 @@ pub(super) async fn ask<T: Transport>(transport: &T, base: &Url) -> Result<Syste
         "redmatrix" | "red" => System::Hubzilla,
         name => name.parse().unwrap_or(System::Unknown),
     })
+}
+
+/// Returns the address of a pod's own document, in the scheme of its deliveries: a pod behind a proxy may name the other
+/// one. Another host's document proves nothing about this pod.
+fn own_document(base: &Url, href: &str) -> Option<Url> {
+    let url = base.join(href).ok()?;
+    let is_web = matches!(url.scheme(), "https" | "http");
+    let is_own = is_web && url.host() == base.host() && url.port() == base.port();
+    let mut own = base.clone();
+    own.set_path(url.path());
+    own.set_query(url.query());
+    is_own.then_some(own)
 }
 
 /// An answer, or the reason there is none.
@@ -134,6 +147,28 @@ mod tests {
             let body = self.0.get(url.as_str());
             let (status, body) = body.map_or((404, "<h1>no</h1>"), |body| (200, *body));
             Ok(Answer { status, content_type: None, retry_after: None, body: body.as_bytes().to_vec() })
+        }
+    }
+
+    #[test]
+    fn the_document_is_asked_for_where_deliveries_go() {
+        let own = |base: &str, href: &str| {
+            own_document(&Url::parse(base).unwrap(), href).map_or_else(String::new, |url| url.to_string())
+        };
+        for (base, href, expected) in [
+            (
+                "https://pod.example/",
+                "https://pod.example/nodeinfo/2.0?a",
+                "https://pod.example/nodeinfo/2.0?a",
+            ),
+            ("https://pod.example/", "http://pod.example/nodeinfo/2.0", "https://pod.example/nodeinfo/2.0"),
+            ("http://pod.lan:3000/", "https://pod.lan:3000/nodeinfo", "http://pod.lan:3000/nodeinfo"),
+            ("https://pod.example/", "/nodeinfo/2.0", "https://pod.example/nodeinfo/2.0"),
+            ("https://pod.example/", "https://other.example/nodeinfo/2.0", ""),
+            ("https://pod.example/", "https://pod.example:8443/nodeinfo/2.0", ""),
+            ("https://pod.example/", "ftp://pod.example/nodeinfo/2.0", ""),
+        ] {
+            assert_eq!(own(base, href), expected, "{href}");
         }
     }
 

@@ -124,7 +124,7 @@ pub struct OpenedArchive {
 }
 
 enum Bytes {
-    Plain(DepotFile),
+    Plain(Box<DepotFile>),
     Sealed(Box<StreamReader<BufReader<DepotFile>>>),
 }
 
@@ -142,7 +142,7 @@ impl OpenedArchive {
         let opened = DepotFile::open(depot, file).await?;
         if !sealed {
             let size = opened.size();
-            return Ok(Self { bytes: Bytes::Plain(opened), size });
+            return Ok(Self { bytes: Bytes::Plain(Box::new(opened)), size });
         }
         let unlock = unlock.ok_or(RequestError::KeyElsewhere)?;
         let open = move || {

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _};
 use std::path::Path as FilePath;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
@@ -37,6 +38,8 @@ pub(super) struct Bucket {
     store: Arc<AmazonS3>,
     /// Replaces existing objects, also with an upload in parts.
     replacing: Arc<AmazonS3>,
+    /// Whether the server has refused to end an upload in parts on a condition.
+    lacks_conditions: Arc<AtomicBool>,
     access: Arc<S3Access>,
     /// Ends in a slash, or is empty.
     prefix: String,
@@ -58,6 +61,7 @@ impl Bucket {
         let bucket = Self {
             store: Arc::new(client(access, Readers::Podmin).map_err(failed)?),
             replacing: Arc::new(client(access, Readers::PodminAgain).map_err(failed)?),
+            lacks_conditions: Arc::default(),
             access: Arc::new(access.clone()),
             prefix: format!("{prefix}{slash}"),
             place: place.clone(),
@@ -80,10 +84,30 @@ impl Bucket {
             // An existing file is not uploaded again.
             match self.stored(name).await? {
                 Some(there) => self.same(&there, &new)?,
-                None => self.put_parts(&self.store, &new, file, path).await?,
+                None => self.put_large(&new, file, path).await?,
             }
         }
         Ok(new)
+    }
+
+    /// Uploads a file in parts, on the condition that there is none of its name. If the server does not support that,
+    /// the parts are sent again without the condition, and later files are sent without it at once.
+    async fn put_large(&self, new: &Stored, file: File, path: &FilePath) -> Result<(), DepotError> {
+        if self.lacks_conditions.load(Ordering::Relaxed) {
+            return self.put_parts(&self.replacing, new, file, path).await;
+        }
+        let put = self.put_parts(&self.store, new, file, path).await;
+        if put.is_ok() || !self.lacks_conditions.load(Ordering::Relaxed) {
+            return put;
+        }
+        let (again, file) = read_digest(&new.name, path).await?;
+        if again != *new {
+            return Err(DepotError::Changed(path.to_owned()));
+        }
+        match self.stored(&new.name).await? {
+            Some(there) => self.same(&there, new),
+            None => self.put_parts(&self.replacing, new, file, path).await,
+        }
     }
 
     pub(super) async fn replace(&self, name: &str, path: &FilePath) -> Result<Stored, DepotError> {
@@ -150,6 +174,9 @@ impl Bucket {
         match upload.complete().await {
             Ok(_) => Ok(()),
             Err(error) => {
+                if lacks_conditional_put(&error) {
+                    self.lacks_conditions.store(true, Ordering::Relaxed);
+                }
                 let settled = self.settle(new, &error).await;
                 _ = upload.abort().await;
                 settled

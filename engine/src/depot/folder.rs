@@ -19,6 +19,8 @@ use crate::store::random_id;
 const PART: &str = ".part";
 /// Entries of a folder that are read ahead.
 const LISTED_AHEAD: usize = 256;
+/// The folder of recovered files at the root of a disk (ext4 and others), which only root may read.
+const LOST_AND_FOUND: &str = "lost+found";
 
 /// A folder of archives and subfolders.
 #[derive(Debug, Clone)]
@@ -220,11 +222,21 @@ impl Folder {
         .await
     }
 
-    /// Visits every file, with its path and its name here.
+    /// Visits every file, with its path and its name here. Subfolders that may not be read are passed over: they
+    /// belong to somebody else, and hold no file that a reader of the depot could open.
     fn walk(&self, below: &str, found: &mut dyn FnMut(&Path, &str) -> io::Result<()>) -> io::Result<()> {
-        for entry in std::fs::read_dir(self.path.join(below))? {
+        let entries = match std::fs::read_dir(self.path.join(below)) {
+            Err(error) if !below.is_empty() && error.kind() == io::ErrorKind::PermissionDenied => {
+                return Ok(());
+            }
+            entries => entries?,
+        };
+        for entry in entries {
             let entry = entry?;
             let Ok(own) = entry.file_name().into_string() else { continue };
+            if own == LOST_AND_FOUND {
+                continue;
+            }
             let name = if below.is_empty() { own } else { format!("{below}/{own}") };
             let kind = entry.file_type()?;
             if kind.is_file() {

@@ -108,6 +108,8 @@ pub enum OmissionCode {
     /// A number that is none, or a flag that is neither true nor false: the record is exported without it, or with what
     /// an empty value means.
     UnreadableNumber,
+    /// A setting of the account that cannot be parsed, such as the list of hidden posts; it is left out.
+    UnreadableSetting,
     /// The record is larger than readers accept.
     TooLarge,
     /// This version does not support the kind of record or parent.

@@ -67,7 +67,7 @@ pub enum ImportError {
     /// The user has closed the imported account.
     #[error("the account {0} was closed on this pod after it was imported: nothing more is imported into it")]
     Closed(DiasporaId),
-    /// An undo of the import was interrupted.
+    /// An undo of the import was interrupted, or was started while the import ran.
     #[error(
         "the import {import} of {old} is being undone, and that was interrupted: run `pappus undo {import}` again, \
          then import"
@@ -134,6 +134,24 @@ pub enum ImportError {
         /// The import's ID.
         import: String,
     },
+    /// The account was imported from an archive with another key.
+    #[error(
+        "{old} was imported here before as {name} (import {import}) from an archive with the key {imported}, and this \
+         archive's key is {found}: one of the two is not the account's. Import a newer archive of the same account, or \
+         undo that import first"
+    )]
+    AnotherKey {
+        /// The account's old diaspora* ID.
+        old: DiasporaId,
+        /// The username it has here.
+        name: String,
+        /// The import's ID.
+        import: String,
+        /// Fingerprint of the key in the archive that was imported.
+        imported: String,
+        /// Fingerprint of the key in this one.
+        found: String,
+    },
     /// A row that was just written is missing.
     #[error("{0} disappeared while it was being imported; run the same command again")]
     Changed(&'static str),
@@ -164,7 +182,7 @@ impl ImportError {
             Self::WrongKey { .. } => "wrong_key",
             Self::Unproven(..) => "unproven",
             Self::AlreadyMoved(..) => "already_moved",
-            Self::ImportedBefore { .. } => "imported_before",
+            Self::ImportedBefore { .. } | Self::AnotherKey { .. } => "imported_before",
             Self::Changed(_) => "changed",
             Self::Internal => "broken",
         }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::decide::{Context, aspects, ignored_by};
 use super::journal::former;
-use super::journal::imports;
 use super::journal::notes::{Intent, Journal, kinds, names_of};
+use super::journal::states;
 use super::pod_pin::is_pinned;
 use super::proof::Proof;
 use super::report::{FindingCode, Report, Subject};
@@ -64,7 +64,7 @@ impl Importer<'_> {
         let (mut account, rows) = self.begin(&survey, &mover, store).await?;
         account.is_vouched_for = trusted;
         self.import_ignored_by(&mut account).await?;
-        account.readers = self.readers(old_person).await?;
+        account.readers = self.readers(&account).await?;
         let deleted = self.target.files_of_deleted_photos(&survey, &self.journal).await?;
         let files;
         (archive, files) = self.photo_files(archive, &mut survey, deleted).await?;
@@ -94,7 +94,7 @@ impl Importer<'_> {
             self.complete(&context, &survey, rows).await?;
         }
         let report = std::mem::take(&mut self.target.report);
-        self.note_end(proof, &report).await?;
+        self.note_end(&old, proof, &report).await?;
         let import = self.journal.begun().map(|(_, import)| import.id.clone());
         let needs = needs.with_records(&report);
         Ok(Imported { old, new, proof, evidence, import, report, needs })
@@ -172,10 +172,13 @@ impl Importer<'_> {
     }
 
     /// Records in the journal that the import is complete.
-    async fn note_end(&mut self, proof: Proof, report: &Report) -> Result<(), ImportError> {
+    async fn note_end(&mut self, old: &DiasporaId, proof: Proof, report: &Report) -> Result<(), ImportError> {
         let Some((store, import)) = self.journal.begun() else { return Ok(()) };
         let text = serde_json::json!({ "proof": proof.as_str(), "report": report }).to_string();
-        imports::finish(store, import, &text, self.journal.last_batch(), self.options.now).await?;
+        let batch = self.journal.last_batch();
+        if !states::finish(store, &import.id, &text, batch, self.options.now).await? {
+            return Err(ImportError::BeingUndone { old: old.clone(), import: import.id.clone() });
+        }
         former::forget(store, import).await?;
         Ok(self.target.remove_mark(&self.journal).await?)
     }
@@ -308,11 +311,17 @@ impl Importer<'_> {
         }
     }
 
-    /// Returns the users of this pod with whom the old account shared.
-    async fn readers(&mut self, old_person: Option<i64>) -> Result<HashSet<i64>, ImportError> {
-        let Some(old) = old_person else { return Ok(HashSet::new()) };
-        let sql = format!("SELECT user_id FROM contacts WHERE person_id = {old} AND sharing");
-        let rows = self.target.pod.rows("the old account's contacts", sql, &[]).await?;
+    /// Returns the users of this pod with whom the account shares: under its old name, and, once the move is announced,
+    /// under its new one, since the announcement has re-pointed these contacts. Before, contacts of the new person say
+    /// nothing about the old account.
+    async fn readers(&mut self, account: &NewAccount) -> Result<HashSet<i64>, ImportError> {
+        let Some(old) = account.old_person else { return Ok(HashSet::new()) };
+        let new = account.person;
+        let sql = format!(
+            "SELECT c.user_id FROM contacts c WHERE c.sharing AND (c.person_id = {old} OR (c.person_id = {new} \
+             AND EXISTS (SELECT 1 FROM account_migrations m WHERE m.old_person_id = {old} AND m.new_person_id = {new})))"
+        );
+        let rows = self.target.pod.rows("the account's contacts", sql, &[]).await?;
         Ok(rows.iter().filter_map(|row| row.integer("user_id")).collect())
     }
 }

@@ -132,8 +132,8 @@ impl Importer<'_> {
 /// The owner of imports that the podmin starts.
 const PODMIN: &str = "podmin";
 
-/// Returns an existing import that continues: under the same name only, for the same owner, and not while it is being
-/// undone. The podmin may continue any.
+/// Returns an existing import that continues: under the same name only, with the same key, for the same owner, and not
+/// while it is being undone. The podmin may continue any.
 fn resume(
     import: ImportRecord,
     mover: &AccountMove<'_>,
@@ -144,8 +144,17 @@ fn resume(
     if import.is_being_undone && !is_foreign {
         return Err(ImportError::BeingUndone { old, import: import.id });
     }
-    if import.new_username == mover.new.username() && !is_foreign {
-        return Ok(import);
+    if import.new_username != mover.new.username() || is_foreign {
+        return Err(ImportError::ImportedBefore { old, name: import.new_username, import: import.id });
     }
-    Err(ImportError::ImportedBefore { old, name: import.new_username, import: import.id })
+    match import.old_key {
+        Some(imported) if mover.old_key != Some(imported.as_str()) => Err(ImportError::AnotherKey {
+            old,
+            name: import.new_username,
+            import: import.id,
+            imported,
+            found: mover.old_key.unwrap_or("none").to_owned(),
+        }),
+        _ => Ok(import),
+    }
 }

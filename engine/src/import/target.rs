@@ -74,7 +74,7 @@ pub(super) struct NewAccount {
     pub(super) is_vouched_for: bool,
     /// Users of the target pod who ignore the account, each with their person: they receive nothing from it.
     pub(super) ignored_by: HashMap<i64, i64>,
-    /// Users of the target pod with whom the old account shared.
+    /// Users of the target pod with whom the account shares, as the pod knows it by itself.
     pub(super) readers: HashSet<i64>,
     /// Aspects by name.
     pub(super) aspects: HashMap<String, i64>,

@@ -2,7 +2,7 @@
 
 use pappus_engine::delivery::{Clock as _, Counts, DeliveryError, Ledger, Scope, System};
 
-use super::pods::{JumpingClock, account, for_pod};
+use super::pods::{JumpingClock, account, add_import, for_pod};
 use super::store;
 
 #[tokio::test]
@@ -67,4 +67,33 @@ async fn what_a_pod_has_said_itself_stays() {
         rows.iter().map(|row| (row.get("pod").unwrap(), row.get("system").unwrap())).collect();
     let expected = [("asked", "hubzilla"), ("new", "hubzilla"), ("said", "diaspora")];
     assert_eq!(found, expected.map(|(pod, system)| (format!("{pod}.example"), system.to_owned())));
+}
+
+#[tokio::test]
+async fn a_pod_has_confirmed_when_it_has_processed_all_moves() {
+    let (_folder, store, ledger) = store().await;
+    let now = JumpingClock::new().now();
+    add_import(&store, "bob").await;
+    for import in ["alice", "bob"] {
+        ledger.enqueue(for_pod(import, "https://pod.example/", 1), now).await.unwrap();
+    }
+    let bob = account("bob").parse().unwrap();
+    let confirmed = async |scope: Scope<'_>| {
+        let pod = ledger.pods(scope, "", 1).await.unwrap().remove(0);
+        pod.confirmed_at.map(|at| at.timestamp_millis())
+    };
+    let insert = "INSERT INTO pappus_move_pods (import_id, pod, told_at, opens_at, confirmed_at) VALUES";
+    let sql = format!("{insert} ('alice', 'pod.example', 1, 1, 2)");
+    store.execute("confirming", &sql, &[]).await.unwrap();
+    // Bob's move may have been refused, or waits.
+    assert_eq!(confirmed(Scope::All).await, None);
+    assert_eq!(confirmed(Scope::Import("alice")).await, Some(2));
+    assert_eq!(confirmed(Scope::Account(&bob)).await, None);
+    let sql = format!("{insert} ('bob', 'pod.example', 1, 1, NULL)");
+    store.execute("taking", &sql, &[]).await.unwrap();
+    assert_eq!(confirmed(Scope::Pod("pod.example")).await, None);
+    let sql = "UPDATE pappus_move_pods SET confirmed_at = 5 WHERE import_id = 'bob'";
+    store.execute("confirming", sql, &[]).await.unwrap();
+    assert_eq!(confirmed(Scope::Pod("pod.example")).await, Some(5));
+    assert_eq!(confirmed(Scope::PodAndAccount("pod.example", &bob)).await, Some(5));
 }

@@ -14,6 +14,7 @@ mod http;
 mod kill;
 mod ledger;
 mod pods;
+mod software;
 mod weeks;
 
 use pods::{JumpingClock, Pods, add_import, all_processed, for_pod, status};

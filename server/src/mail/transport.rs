@@ -67,11 +67,10 @@ impl Post {
             .body(mail.body.clone())
             .map_err(|error| for_good(error.to_string()))?;
         match &self.connection {
-            Connection::Server(server) => server
-                .send(message)
-                .await
-                .map(drop)
-                .map_err(|error| Refused { reason: error.to_string(), for_good: error.is_permanent() }),
+            Connection::Server(server) => server.send(message).await.map(drop).map_err(|error| Refused {
+                reason: without_addresses(&error.to_string(), &mail.to),
+                for_good: error.is_permanent(),
+            }),
             Connection::Folder(folder) => folder
                 .send(message)
                 .await
@@ -79,6 +78,20 @@ impl Post {
                 .map_err(|error| Refused { reason: error.to_string(), for_good: false }),
         }
     }
+}
+
+/// Removes e-mail addresses from a mail server's answer, which often names the recipient: it is logged, and kept
+/// longer than the mail.
+fn without_addresses(answer: &str, recipient: &str) -> String {
+    let recipient = recipient.to_lowercase();
+    let name = recipient.split('@').next().unwrap_or_default();
+    let is_address = |word: &str| {
+        let word = word.to_lowercase();
+        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+        word.contains('@') || (!name.is_empty() && word == name)
+    };
+    let words = answer.split(' ').map(|word| if is_address(word) { "(address)" } else { word });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// The header `Auto-Submitted: auto-generated` (RFC 3834).
@@ -96,5 +109,21 @@ impl lettre::message::header::Header for AutoSubmitted {
 
     fn display(&self) -> lettre::message::header::HeaderValue {
         lettre::message::header::HeaderValue::new(Self::name(), "auto-generated".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_addresses;
+
+    #[test]
+    fn an_answer_names_nobody() {
+        for (answer, kept) in [
+            ("550 5.1.1 <Ida@mail.example>: User unknown", "550 5.1.1 (address) User unknown"),
+            ("no mailbox here for ida, sorry", "no mailbox here for (address) sorry"),
+            ("450 try later", "450 try later"),
+        ] {
+            assert_eq!(without_addresses(answer, "ida@mail.example"), kept);
+        }
     }
 }

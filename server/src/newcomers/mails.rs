@@ -104,8 +104,11 @@ fn waiting(app: &App, words: &Words, newcomer: &AwaitingDecision) -> (String, St
     let host = app.config.pod_url.diaspora_host();
     let old = newcomer.old_account.clone().unwrap_or_default();
     let new = newcomer.username.as_ref().map(|name| format!("{name}@{host}")).unwrap_or_default();
-    let unproven = newcomer.proof.as_deref() == Some("unproven");
-    let proof = words.say(if unproven { "mail-waiting-unproven" } else { "mail-waiting-proven" });
+    let proof = words.say(match newcomer.proof.as_deref() {
+        Some("unproven") => "mail-waiting-unproven",
+        _ if newcomer.key_lost => "queue-key-lost",
+        _ => "mail-waiting-proven",
+    });
     let size = words.size(newcomer.bytes);
     let link = format!("{}board/newcomers", app.config.web.public_url);
     let values = vec![

@@ -77,6 +77,10 @@ pub(crate) async fn request(
     mail: bool,
     language: &str,
 ) -> Result<Asked, WebError> {
+    // Nobody would ever make it.
+    if !app.config.closing.enabled {
+        return Err(WebError::NotFound);
+    }
     if app.config.pod.is_none() {
         return Err(WebError::Conflict("the pod is gone: no more archives are made".to_owned()));
     }

@@ -74,8 +74,9 @@ pub fn start(app: &App, stop: &CancellationToken) -> Result<Working, StartError>
     if app.config.closing.enabled {
         working.spawn(make(app.clone(), stop.clone()));
         working.spawn(until(stop.clone(), notify(app.clone())));
-        working.spawn(until(stop.clone(), sweep(app.clone())));
     }
+    // Also where the portal was switched off since: what people requested before is not kept longer than they were told.
+    working.spawn(until(stop.clone(), sweep(app.clone())));
     working.spawn(mail::send(app.clone(), stop.clone()));
     crate::board::start(app, stop, &mut working);
     crate::newcomers::start(app, stop, &mut working);

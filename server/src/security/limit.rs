@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
+use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock as _, DefaultClock};
@@ -37,14 +38,15 @@ impl Limits {
     }
 }
 
-/// Answers with 429 above the limit. Styles and images do not count: browsers request them once.
+/// Answers with 429 above the limit. Reading styles and images does not count: browsers request them once.
 pub(crate) async fn limit(
     State(limits): State<Limits>,
     address: Address,
     request: Request,
     next: Next,
 ) -> Response {
-    if is_asset(request.uri().path()) {
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    if is_read && is_asset(request.uri().path()) {
         return next.run(request).await;
     }
     match limits.0.check_key(&address.subject()) {

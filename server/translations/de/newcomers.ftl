@@ -223,6 +223,7 @@ queue-waiting = Warten auf deine Zustimmung
 queue-nobody = Niemand.
 queue-about = Angefangen am { $time }, { $size } hochgeladen.
 queue-unproven = Nichts beweist, dass dieses Archiv der Person gehört. Stimm nur zu, wenn du weißt, wer es ist: Bitte sie, dir vom alten Konto oder von einer Adresse zu schreiben, die du kennst.
+queue-key-lost = Der Schlüssel im Archiv ist mit einer Passphrase geschützt, und die Person sagt, sie habe sie verloren. Das würde auch sagen, wer die Datei gestohlen hat. Stimm nur zu, wenn du weißt, wer es ist: Lass dir vom alten Konto schreiben, oder von einer Adresse, die du kennst.
 queue-yes = Zustimmen
 queue-no = Ablehnen
 queue-announce = Es allen diesen Pods sagen

@@ -223,6 +223,7 @@ queue-waiting = Awaiting approval
 queue-nobody = Nobody.
 queue-about = Started on { $time }, { $size } uploaded.
 queue-unproven = Nothing proves that this archive is theirs. Approve only if you know who they are: ask them to write to you from the old account, or from an address you know.
+queue-key-lost = The key in the archive is under a passphrase, and the person says that it is lost. Whoever stole the file would say so, too. Approve only if you know who they are: ask them to write to you from the old account, or from an address you know.
 queue-yes = Approve
 queue-no = Decline
 queue-announce = Tell all these pods

@@ -18,6 +18,7 @@ mod places;
 mod restored;
 mod scene;
 mod starts;
+mod uploads_away;
 
 use std::collections::BTreeMap;
 

@@ -1,14 +1,17 @@
 //! A move is announced, and what is true afterwards on the pods of the contacts.
 
 mod announce;
+mod announce_audience;
 mod announce_crowd;
 mod announce_follows;
+mod ended_contacts;
 mod false_echo;
 mod friendships;
 mod killed_move;
 mod ledger;
 mod lost_moves;
 mod move_sequences;
+mod moved_together;
 mod old_pod;
 mod resend;
 mod tombstone;

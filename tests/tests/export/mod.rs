@@ -2,6 +2,7 @@
 
 mod account;
 mod broken_rows;
+mod capital_letters;
 mod failures;
 mod hand_made;
 mod killed;
@@ -14,3 +15,4 @@ mod read_together;
 mod reference;
 mod s3;
 mod sizes;
+mod time_limits;

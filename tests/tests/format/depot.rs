@@ -22,7 +22,7 @@ struct Place {
     bucket: Option<(&'static S3Double, &'static str)>,
 }
 
-fn parse(address: &str, port: u16) -> DepotAddress {
+pub(super) fn parse(address: &str, port: u16) -> DepotAddress {
     let environment = |name: &str| match name {
         "AWS_ENDPOINT_URL" => Some(format!("http://127.0.0.1:{port}")),
         "AWS_ALLOW_HTTP" => Some("true".to_owned()),
@@ -88,7 +88,7 @@ fn now() -> SystemTime {
 }
 
 /// Bytes that are nowhere the same.
-fn noise(length: usize, seed: u64) -> Vec<u8> {
+pub(super) fn noise(length: usize, seed: u64) -> Vec<u8> {
     let mut state = seed | 1;
     std::iter::repeat_with(|| {
         state ^= state << 13;
@@ -139,8 +139,7 @@ async fn whole_and_never_replaced(place: Place) {
     {
         assert_eq!(place.read("june/a@b-1.zip", from, length).await, (5, part.into()), "from {from}");
     }
-    let middle = LARGE as u64 / 2;
-    assert!(place.read("large.zip.age", middle, None).await.1 == large[LARGE / 2..]);
+    assert!(place.read("large.zip.age", LARGE as u64 / 2, None).await.1 == large[LARGE / 2..]);
     assert!(matches!(depot.open_read("none").await, Err(DepotError::Missing { .. })));
     assert_eq!(depot.stored("none").await.unwrap(), None);
     assert!(matches!(depot.put("../x", &place.file("x", b"")).await, Err(DepotError::Name(_))));

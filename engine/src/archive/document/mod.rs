@@ -17,6 +17,7 @@ mod error;
 mod lenient;
 mod reader;
 mod relayable;
+mod repair;
 mod splitter;
 mod visitor;
 

@@ -1,12 +1,13 @@
 //! Reads the skeleton of a document: enters its objects, and passes fields and elements to the visitor.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io::Read;
 
 use serde_json::value::RawValue;
 
 use super::splitter::Splitter;
-use super::{DocumentError, DocumentVisitor, Next, Place, Section};
+use super::{DocumentError, DocumentVisitor, Next, Place, Section, repair};
 use crate::archive::limits::Limits;
 use crate::archive::lists::List;
 
@@ -86,7 +87,8 @@ impl<R: Read, V: DocumentVisitor> Walk<'_, R, V> {
         if self.text.peek_some()? != b'"' {
             return Err(self.text.unexpected("the name of a field"));
         }
-        let (offset, text) = self.text.value(1)?;
+        let (offset, bytes) = self.text.value(1)?;
+        let text = std::str::from_utf8(bytes).map_err(|_| DocumentError::Utf8 { offset })?;
         if text.len() > MAX_FIELD_NAME {
             return Err(DocumentError::FieldNameTooLong { offset, limit: MAX_FIELD_NAME });
         }
@@ -106,7 +108,7 @@ impl<R: Read, V: DocumentVisitor> Walk<'_, R, V> {
             (b'{', Section::Root, "user") => self.object(Section::User),
             (b'{', Section::Root, "others_data") => self.object(Section::OthersData),
             (b'[', ..) => self.array(section, name),
-            (b'{', ..) if self.visitor.takes_objects_as_lists() && List::of(section, name).is_some() => {
+            (b'{', ..) if self.visitor.is_lenient() && List::of(section, name).is_some() => {
                 self.array(section, name)
             }
             _ => self.value(section, name, None),
@@ -146,14 +148,33 @@ impl<R: Read, V: DocumentVisitor> Walk<'_, R, V> {
         // The levels: the outermost object, `user` or `others_data`, and the array.
         let inner = matches!(section, Section::User | Section::OthersData);
         let depth = 1 + u32::from(inner) + u32::from(index.is_some());
-        let (offset, text) = self.text.value(depth)?;
+        let (offset, bytes) = self.text.value(depth)?;
         if !self.visitor.wants(section, name) {
             return Ok(Next::Continue);
         }
-        let value: &RawValue = serde_json::from_str(text).map_err(|error| syntax(offset, &error))?;
+        let value = raw_value(offset, bytes, self.visitor.is_lenient())?;
         let place = Place { section, name, index, offset };
-        if index.is_some() { self.visitor.element(&place, value) } else { self.visitor.field(&place, value) }
+        if index.is_some() {
+            self.visitor.element(&place, &value)
+        } else {
+            self.visitor.field(&place, &value)
+        }
     }
+}
+
+/// Checks that bytes are a value; its strings are repaired if necessary and `is_lenient`.
+fn raw_value(offset: u64, bytes: &[u8], is_lenient: bool) -> Result<Cow<'_, RawValue>, DocumentError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| DocumentError::Utf8 { offset });
+    let has_surrogates = text.as_ref().is_ok_and(|text| repair::may_have_surrogates(text));
+    let value =
+        text.and_then(|text| serde_json::from_str::<&RawValue>(text).map_err(|error| syntax(offset, &error)));
+    if is_lenient
+        && (has_surrogates || value.is_err())
+        && let Ok(repaired) = RawValue::from_string(repair::repaired(bytes))
+    {
+        return Ok(Cow::Owned(repaired));
+    }
+    value.map(Cow::Borrowed)
 }
 
 fn syntax(offset: u64, error: &serde_json::Error) -> DocumentError {
@@ -288,7 +309,25 @@ mod tests {
         ] {
             assert_eq!(code(text.as_bytes(), &limits), expected, "{text}");
         }
-        assert_eq!(code(b"{\"a\":\"\xff\"}", &limits), "document_not_utf8");
+        assert_eq!(code(b"{\"\xff\":1}", &limits), "document_not_utf8");
+    }
+
+    #[test]
+    fn strings_are_repaired_in_unsigned_documents_only() {
+        for (bytes, strict, repaired) in [
+            (&b"\"a\xff\""[..], Some("document_not_utf8"), "a\u{fffd}"),
+            (b"\"a\tb\nc\"", Some("document_not_json"), "a\tb\nc"),
+            // Valid as far as serde_json checks raw values; a record with it would be refused.
+            (br#""a\ud83d""#, None, "a\u{fffd}"),
+            (br#""\ud83c\udf3c""#, None, "🌼"),
+        ] {
+            let refusal = raw_value(0, bytes, false).err().map(|error| error.code());
+            assert_eq!(refusal, strict);
+            let value = raw_value(0, bytes, true).unwrap();
+            assert_eq!(serde_json::from_str::<String>(value.get()).unwrap(), repaired);
+            let document = [&b"{\"user\":{\"posts\":["[..], bytes, b"]}}"].concat();
+            assert_eq!(code(&document, &Limits::default()), "");
+        }
     }
 
     #[test]

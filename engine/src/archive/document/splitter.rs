@@ -102,8 +102,8 @@ impl<R: Read> Splitter<R> {
         }
     }
 
-    /// Consumes a whole value at nesting level `depth`; returns its offset and its text.
-    pub(super) fn value(&mut self, depth: u32) -> Result<(u64, &str), DocumentError> {
+    /// Consumes a whole value at nesting level `depth`; returns its offset and its bytes.
+    pub(super) fn value(&mut self, depth: u32) -> Result<(u64, &[u8]), DocumentError> {
         let length = match self.peek_some()? {
             b'"' => self.string()?,
             b'{' | b'[' => self.container(depth)?,
@@ -115,8 +115,7 @@ impl<R: Read> Splitter<R> {
             return Err(DocumentError::ValueTooLarge { offset, limit: self.record_bytes });
         }
         self.start += length;
-        let bytes = self.window.get(start..self.start).unwrap_or_default();
-        std::str::from_utf8(bytes).map(|text| (offset, text)).map_err(|_| DocumentError::Utf8 { offset })
+        Ok((offset, self.window.get(start..self.start).unwrap_or_default()))
     }
 
     /// Returns the length of the string at `start`.

@@ -76,8 +76,10 @@ pub trait DocumentVisitor {
         true
     }
 
-    /// Returns whether an object in the place of a list is read as the list of its values, as some programs write them.
-    fn takes_objects_as_lists(&self) -> bool {
+    /// Returns whether an object in the place of a list is read as the list of its values, as some programs write them,
+    /// and strings with invalid bytes, control characters or half surrogate pairs are repaired. Signed documents are
+    /// verified without.
+    fn is_lenient(&self) -> bool {
         true
     }
 

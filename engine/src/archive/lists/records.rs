@@ -25,6 +25,11 @@ pub(crate) trait ListRecord: Record {
         }
     }
 
+    /// Returns the names of the photo files that a record of the document shows.
+    fn photo_files(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
     /// Returns the record's name for a manifest. Records without a kind of their own are parts of the account.
     fn reference(&self) -> RecordRef {
         RecordRef { kind: RecordKind::Account, id: None, name: None }
@@ -78,6 +83,15 @@ impl ListRecord for OwnPost {
                 count(CountKind::Photos, message.photos.len() as u64);
                 count(CountKind::Polls, u64::from(message.poll.is_some()));
             }
+        }
+    }
+
+    fn photo_files(&self) -> Vec<&str> {
+        match &self.post {
+            Post::StatusMessage(message) => {
+                message.photos.iter().map(|photo| photo.0.remote_photo_name.as_str()).collect()
+            }
+            Post::Reshare(_) => Vec::new(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! An archive, with its state of verification as a type parameter.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -28,6 +28,8 @@ pub struct Unverified {
 pub struct Verified {
     pub(super) report: Verification,
     pub(super) manifest: Option<Manifest>,
+    /// Names of photo files in a stock archive's ZIP that the document writes differently, with its names.
+    pub(super) photo_names: HashMap<String, String>,
 }
 
 /// An archive. Its content can be read only in the state [`Verified`].
@@ -180,7 +182,9 @@ impl Archive<Verified> {
 
     /// Visits the original photos one after another: file name, size in bytes, and the bytes. Each name is visited
     /// once: with a stock archive, the first file of a name counts, whatever its folder; the photos' own ZIP takes
-    /// precedence over the document's. The sizes that a pod makes of a photo which is there as well are passed over.
+    /// precedence over the document's. A file whose name differs from the document's only in its form (composed or
+    /// not, upper or lower case) has the document's name. The sizes that a pod makes of a photo which is there as well
+    /// are passed over.
     ///
     /// # Errors
     /// [`OpenError`] if the file has changed or can no longer be read, and errors of `visit`.
@@ -211,6 +215,7 @@ impl Archive<Verified> {
                     },
                     None => None,
                 };
+                let name = name.map(|name| self.state.photo_names.get(name).map_or(name, String::as_str));
                 let Some(name) = name.filter(|name| !seen.contains(*name)).map(str::to_owned) else {
                     continue;
                 };

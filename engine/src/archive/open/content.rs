@@ -19,6 +19,9 @@ use crate::text::TextReader;
 /// The most files in a ZIP that are looked at for the document.
 const MAX_CANDIDATES: usize = 16;
 
+/// The endings of packed or encrypted files, in lowercase.
+const PACKED: &[&str] = &[".age", ".asc", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar"];
+
 /// A file that holds an archive.
 pub(super) enum Container {
     /// A Pappus archive.
@@ -40,7 +43,7 @@ impl Container {
         source.seek(SeekFrom::Start(0))?;
         match head.as_slice() {
             [] => Err(OpenError::Empty),
-            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => {
+            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] | [b'P', b'K', b'0', b'0', b'P', b'K', ..] => {
                 // If everything is in a folder, that is the one of the signatures.
                 let marks = [names::ACCOUNT_SIGNATURE, names::POD_SIGNATURE];
                 Self::zip(Zip::open(source, size, limits, &marks)?, limits)
@@ -62,9 +65,13 @@ impl Container {
         let candidates: Vec<usize> = named(".json").chain(named(".json.gz")).take(MAX_CANDIDATES).collect();
         match candidates.as_slice() {
             [] => {
-                let inside = zip.files().find(|(_, entry)| ends_with(entry, ".zip"));
-                Err(inside
-                    .map_or(OpenError::NoDocument, |(_, zip)| OpenError::ZipInside(zip.name.to_string())))
+                let inside = |ends: &[&str]| {
+                    let found = zip.files().find(|(_, entry)| ends.iter().any(|end| ends_with(entry, end)));
+                    found.map(|(_, entry)| entry.name.to_string())
+                };
+                let nested = inside(&[".zip"]).map(OpenError::ZipInside);
+                let packed = || inside(PACKED).map(OpenError::PackedInside);
+                Err(nested.or_else(packed).unwrap_or(OpenError::NoDocument))
             }
             [document] => Ok(Self::StockZip(zip, *document)),
             [first, ..] => {
@@ -106,6 +113,11 @@ impl Container {
             Some(format) => Err(OpenError::PackedTwice(format)),
             None => Ok(Self::Gzip(source, size)),
         }
+    }
+
+    /// Returns the ZIP of a stock document.
+    pub(super) fn stock_zip(&self) -> Option<&Zip> {
+        if let Self::StockZip(zip, _) = self { Some(zip) } else { None }
     }
 
     /// Opens the archive document: unpacked, as UTF-8 without a byte order mark.

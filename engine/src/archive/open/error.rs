@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::ZipError;
+use super::{GzipError, ZipError};
 use crate::archive::document::DocumentError;
 use crate::archive::encryption::EncryptionError;
 use crate::archive::manifest::{CountKind, FORMAT, PrivateKeyState};
@@ -53,6 +53,9 @@ pub enum OpenError {
     /// The ZIP has no document, but another ZIP.
     #[error("the ZIP holds another ZIP, {0:?}: unpack it once, and open what comes out")]
     ZipInside(String),
+    /// The ZIP has no document, but a file that is packed or encrypted.
+    #[error("the ZIP holds no archive document, but {0:?}: unpack the ZIP, and open that file")]
+    PackedInside(String),
     /// The separate ZIP of photos is invalid.
     #[error("the photos' ZIP: {0}")]
     Photos(#[source] Box<OpenError>),
@@ -67,23 +70,6 @@ pub enum OpenError {
         "this archive holds its photos itself; a separate ZIP of photos belongs to archives of stock pods only"
     )]
     PhotosInside,
-}
-
-/// An error of reading a gzip file.
-#[derive(Debug, thiserror::Error)]
-pub enum GzipError {
-    /// It is truncated.
-    #[error("the .gz file ends in the middle: it was cut off; download it again")]
-    Truncated,
-    /// The data is corrupt.
-    #[error("the .gz file is damaged; download it again")]
-    Damaged,
-    /// Its unpacked size exceeds the limit.
-    #[error("the .gz file would grow to more than {limit} bytes: that is a bomb, not an archive")]
-    Bomb {
-        /// The limit in bytes.
-        limit: u64,
-    },
 }
 
 /// An error of verifying an archive.
@@ -231,6 +217,14 @@ pub enum VerifyError {
     /// The document names no version.
     #[error("the document has no version: diaspora* before 0.7 wrote it; update the pod and export again")]
     VersionMissing,
+    /// The document is that of other software in the Fediverse.
+    #[error(
+        "this is an ActivityPub export, such as Mastodon writes, and not a diaspora* archive: Pappus cannot read it"
+    )]
+    ActivityPub,
+    /// The document is not that of an account.
+    #[error("this is not a diaspora* archive: it has neither a version nor a user")]
+    NotDiaspora,
     /// A required field is missing.
     #[error("the archive document has no {field}: it is not an archive of an account")]
     FieldMissing {
@@ -283,7 +277,7 @@ impl OpenError {
             Self::Encryption(error) => error.code(),
             Self::Zip(error) => error.code(),
             Self::Gzip(error) => error.code(),
-            Self::NoDocument | Self::ZipInside(_) => "no_document",
+            Self::NoDocument | Self::ZipInside(_) | Self::PackedInside(_) => "no_document",
             Self::Photos(error) => error.code(),
             Self::TwoAccounts(..) => "two_accounts",
             Self::PhotosAreDocument => "photos_are_document",
@@ -317,17 +311,6 @@ impl From<io::Error> for ReadFailure {
             .map(Self::Gzip)
             .or_else(|error| error.downcast::<ZipError>().map(Self::Zip))
             .unwrap_or_else(Self::Io)
-    }
-}
-
-impl GzipError {
-    /// Returns the error's stable code.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Truncated => "gzip_truncated",
-            Self::Damaged => "gzip_damaged",
-            Self::Bomb { .. } => "gzip_bomb",
-        }
     }
 }
 
@@ -369,6 +352,7 @@ impl VerifyError {
             Self::PrivateKeyState { .. } => "private_key_state",
             Self::Document(error) => error.code(),
             Self::DocumentVersion { .. } => "document_version",
+            Self::ActivityPub | Self::NotDiaspora => "not_an_archive",
             Self::VersionMissing | Self::FieldMissing { .. } => "field_missing",
             Self::AccountMismatch { .. } => "account_mismatch",
             Self::Extras(_) => "extras",

@@ -4,7 +4,6 @@ use std::io::{self, BufRead as _, BufReader, Cursor, Read};
 
 use flate2::bufread::GzDecoder;
 
-use super::GzipError;
 use crate::archive::limits::Limits;
 use crate::text::TextReader;
 
@@ -13,6 +12,34 @@ pub(super) const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// The most layers of gzip: browsers and servers sometimes compress a compressed file again.
 const LAYERS: usize = 2;
+
+/// An error of reading a gzip file.
+#[derive(Debug, thiserror::Error)]
+pub enum GzipError {
+    /// It is truncated.
+    #[error("the .gz file ends in the middle: it was cut off; download it again")]
+    Truncated,
+    /// The data is corrupt.
+    #[error("the .gz file is damaged; download it again")]
+    Damaged,
+    /// Its unpacked size exceeds the limit.
+    #[error("the .gz file would grow to more than {limit} bytes: that is a bomb, not an archive")]
+    Bomb {
+        /// The limit in bytes.
+        limit: u64,
+    },
+}
+
+impl GzipError {
+    /// Returns the error's stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Truncated => "gzip_truncated",
+            Self::Damaged => "gzip_damaged",
+            Self::Bomb { .. } => "gzip_bomb",
+        }
+    }
+}
 
 /// Opens the document in a file or an entry of `size` bytes: unpacked, as UTF-8 without a byte order mark.
 ///

@@ -21,6 +21,7 @@ mod digests;
 mod error;
 mod gunzip;
 mod manifest;
+mod photo_names;
 mod progress;
 mod report;
 mod shape;
@@ -30,7 +31,8 @@ mod verify;
 mod zip;
 
 pub use archive::{Archive, Unverified, Verified};
-pub use error::{GzipError, OpenError, VerifyError};
+pub use error::{OpenError, VerifyError};
+pub use gunzip::GzipError;
 pub use report::{AccountSignature, Finding, FindingCode, Findings, KeyOrigin, Origin, Verification};
 pub(crate) use verify::count_records;
 pub use zip::{NameProblem, ZipError};

@@ -5,6 +5,7 @@ use std::io::{Read, Seek};
 
 use super::archive::{Archive, Originals, Unverified, Verified};
 use super::content::Container;
+use super::photo_names::PhotoNames;
 use super::progress::{ByteCount, Counted};
 use super::report::{AccountSignature, FindingCode, Findings, KeyOrigin, Origin, Verification};
 use super::shape::{DocumentShape, Strictness, Tally};
@@ -27,7 +28,7 @@ pub(super) fn verify(
     let progress = ByteCount::begin(progress, total_bytes);
     let state = if let Container::Pappus(zip) = &mut container {
         let (manifest, origin) = check_integrity(zip, &limits, &progress)?;
-        let mut shape = read_shape(&mut container, &limits, Strictness::Signed, &progress)?;
+        let mut shape = read_shape(&mut container, &limits, Tally::new(Strictness::Signed), &progress)?;
         check_owner(&shape, &manifest)?;
         let mut for_stock_pods = false;
         if let Container::Pappus(zip) = &mut container {
@@ -37,7 +38,7 @@ pub(super) fn verify(
         count_photo_files(&manifest, &mut shape.tally);
         check_counts(&manifest, &shape.tally)?;
         let report = signed_report(origin, &manifest, shape.tally, for_stock_pods);
-        Verified { report, manifest: Some(manifest) }
+        Verified { report, manifest: Some(manifest), photo_names: HashMap::new() }
     } else {
         if let Some(zip) = &mut photos {
             digests::check_whole(zip, &progress).map_err(|error| match error {
@@ -48,10 +49,13 @@ pub(super) fn verify(
         if let Container::StockZip(zip, _) = &mut container {
             digests::check_whole(zip, &progress)?;
         }
-        let mut shape = read_shape(&mut container, &limits, Strictness::Stock, &progress)?;
-        let document = if let Container::StockZip(zip, _) = &container { Some(zip) } else { None };
-        note_photos(&mut shape.tally.findings, photos.as_ref().into_iter().chain(document));
-        Verified { report: stock_report(shape), manifest: None }
+        let mut tally = Tally::new(Strictness::Stock);
+        tally.photo_names = photo_names(photos.as_ref().into_iter().chain(container.stock_zip()));
+        let mut shape = read_shape(&mut container, &limits, tally, &progress)?;
+        let zips = photos.as_ref().into_iter().chain(container.stock_zip());
+        note_photos(&mut shape.tally.findings, zips);
+        let photo_names = std::mem::take(&mut shape.tally.photo_names).into_differing();
+        Verified { report: stock_report(shape), manifest: None, photo_names }
     };
     Ok(Archive { container, photos, limits, state })
 }
@@ -82,10 +86,11 @@ fn document_error(error: DocumentError) -> VerifyError {
 fn read_shape(
     container: &mut Container,
     limits: &Limits,
-    strictness: Strictness,
+    tally: Tally,
     progress: &ByteCount<'_>,
 ) -> Result<DocumentShape, VerifyError> {
-    let mut shape = DocumentShape::new(Tally::new(strictness));
+    let signed = !tally.is_lenient();
+    let mut shape = DocumentShape::new(tally);
     let reader = Counted(container.document(limits).map_err(VerifyError::from_io)?, progress);
     let result = read_document(reader, limits, &mut shape);
     match shape.version.as_deref() {
@@ -93,7 +98,7 @@ fn read_shape(
         Some(other) => {
             return Err(VerifyError::DocumentVersion { found: crate::archive::document::shortened(other) });
         }
-        None if result.is_ok() => return Err(VerifyError::VersionMissing),
+        None if result.is_ok() => return Err(shape.without_version()),
         None => {}
     }
     result.map_err(document_error)?;
@@ -101,7 +106,6 @@ fn read_shape(
         let message = format!("{} posts by others are not imported", shape.others_posts);
         shape.tally.findings.add(FindingCode::OthersPosts, "others_data.posts".to_owned(), message);
     }
-    let signed = strictness == Strictness::Signed;
     let fields = [
         ("user.username", shape.username.is_some()),
         ("user.email", shape.has_email || !signed),
@@ -179,6 +183,12 @@ pub(crate) fn count_records(
 fn count_photo_files(manifest: &Manifest, tally: &mut Tally) {
     let files = manifest.entries.iter().filter(|entry| entry.path.starts_with(names::PHOTOS)).count();
     tally.count(CountKind::PhotoFiles, files as u64);
+}
+
+/// Returns the names of a stock archive's photo files.
+fn photo_names<'a>(zips: impl Iterator<Item = &'a Zip> + Clone) -> PhotoNames {
+    let originals = Originals::of(zips.clone());
+    PhotoNames::of(zips.flat_map(Zip::entries).filter_map(|entry| originals.photo(entry)))
 }
 
 /// Adds findings on the photos of a stock archive.

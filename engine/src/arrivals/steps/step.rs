@@ -275,7 +275,7 @@ impl Step {
         };
         let announced = announce(archive, &pod.database, &pod.url, &self.context.store, &options).await;
         let announced = announced.map_err(|error| match error {
-            AnnounceError::Database(_) | AnnounceError::Store(_) => reschedule(&error),
+            error if error.is_of_database() => reschedule(&error),
             AnnounceError::NoKey { reason: KeyError::Encrypted, .. } => self.stopped(KEY_LOCKED, &error),
             AnnounceError::Key(_) | AnnounceError::NoKey { .. } if self.newcomer.key_locked => {
                 self.stopped(KEY_PASSPHRASE, &error)

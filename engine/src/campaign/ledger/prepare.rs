@@ -339,7 +339,9 @@ impl Listed {
     }
 
     fn takes(&mut self, account: &PodAccount) -> bool {
-        let listed = [self.names.get_mut(&account.username), self.ids.get_mut(&account.account)];
+        // The names on the list are lowercase; a database may have capital letters.
+        let (name, id) = (account.username.trim().to_lowercase(), account.account.trim().to_lowercase());
+        let listed = [self.names.get_mut(&name), self.ids.get_mut(&id)];
         let mut takes = self.all;
         for found in listed.into_iter().flatten() {
             (*found, takes) = (true, true);
@@ -364,5 +366,28 @@ impl Listed {
             })
             .filter(|_| !self.all)
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_on_a_list_ignore_case() {
+        let account = |username: &str, account: &str| PodAccount {
+            user_id: 1,
+            username: username.to_owned(),
+            account: account.to_owned(),
+            size: 0,
+            skipped: None,
+        };
+        let names = ["JONAS".to_owned(), "Ida@Old.example".to_owned(), "nora".to_owned()];
+        let mut listed = Listed::new(Only::Listed, &names, "closing.example");
+        assert!(listed.takes(&account("Jonas", "Jonas@closing.example")));
+        assert!(listed.takes(&account("ida", "Ida@old.example")));
+        assert!(!listed.takes(&account("Otto", "otto@closing.example")));
+        let missing: Vec<String> = listed.missing().into_iter().map(|account| account.username).collect();
+        assert_eq!(missing, ["nora"]);
     }
 }

@@ -12,7 +12,6 @@ use crate::depot::{DepotError, is_of_the_disk};
 use crate::export::{ExportError, Exported, Exporter, OutputError};
 use crate::pod::database::DatabaseError;
 use crate::pod::reader::ReadAhead;
-use crate::pod::uploads::PhotoStore;
 use crate::production::{Fault, Written, fault};
 use crate::store::StoredSignatures;
 
@@ -93,7 +92,9 @@ impl WorkerSession {
                         return Ok(failed(claimed, started, reason));
                     }
                     waiting.pause(&reason).await?;
-                    while let Err(error) = PhotoStore::open(&self.setup.photos).await {
+                    while let Err(error) = self.setup.uploads.reopen(&self.setup.photos).await {
+                        // An outage that passes is not the account's failure.
+                        tries = 0;
                         waiting.pause(&error.to_string()).await?;
                     }
                 }

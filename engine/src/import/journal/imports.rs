@@ -84,7 +84,7 @@ impl ImportRecord {
 pub(in crate::import) const JOURNAL_VERSION: i64 = 2;
 
 /// `stage` of an import that is being undone.
-const UNDOING: &str = "undoing";
+pub(super) const UNDOING: &str = "undoing";
 
 const COLUMNS: &str = "id, archive_sha256, old_id, new_username, pod_url, state, created_at, report, \
                        COALESCE(person_guid, id) AS account_guid, old_key, stage, settled_batch, \
@@ -220,52 +220,6 @@ pub(in crate::import) async fn begin(store: &Store, new: NewImport<'_>) -> Resul
     ];
     store.execute("starting the import", sql, &values).await?;
     Ok(import)
-}
-
-/// Records that an import is complete, and that everything up to a batch is on the pod.
-pub(in crate::import) async fn finish(
-    store: &Store,
-    import: &ImportRecord,
-    report: &str,
-    settled_batch: i64,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    // An announced import stays announced.
-    let state = match import.state {
-        ImportState::Announced => ImportState::Announced,
-        _ => ImportState::Imported,
-    };
-    let sql =
-        "UPDATE pappus_imports SET state = ?, report = ?, settled_batch = ?, updated_at = ? WHERE id = ?";
-    let id = import.id.as_str();
-    let values = [state.as_str().into(), report.into(), settled_batch.into(), millis(now).into(), id.into()];
-    store.execute("recording the state of the import", sql, &values).await.map(drop)
-}
-
-/// Records that an import is being undone: it can no longer be continued.
-pub(in crate::import) async fn begin_undo(store: &Store, id: &str) -> Result<(), StoreError> {
-    let sql = "UPDATE pappus_imports SET stage = ? WHERE id = ?";
-    store.execute("recording the state of the import", sql, &[UNDOING.into(), id.into()]).await.map(drop)
-}
-
-/// Records that an import was undone.
-pub(in crate::import) async fn finish_undo(
-    store: &Store,
-    id: &str,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    set_state(store, id, ImportState::Undone, now).await
-}
-
-/// Records that the contacts are being notified: from now on the import cannot be undone.
-pub(crate) async fn mark_announced(store: &Store, id: &str, now: Timestamp) -> Result<(), StoreError> {
-    set_state(store, id, ImportState::Announced, now).await
-}
-
-async fn set_state(store: &Store, id: &str, state: ImportState, now: Timestamp) -> Result<(), StoreError> {
-    let sql = "UPDATE pappus_imports SET state = ?, stage = NULL, updated_at = ? WHERE id = ?";
-    let values = [state.as_str().into(), millis(now).into(), id.into()];
-    store.execute("recording the state of the import", sql, &values).await.map(drop)
 }
 
 pub(in crate::import) fn millis(time: Timestamp) -> i64 {

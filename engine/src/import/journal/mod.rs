@@ -6,6 +6,7 @@ pub(super) mod ignored_by;
 pub(super) mod imports;
 pub(super) mod notes;
 pub(super) mod pending_moves;
+pub(super) mod states;
 pub(super) mod undo;
 pub(super) mod undo_fetched;
 pub(super) mod undo_owned;

@@ -7,8 +7,9 @@ use zeroize::Zeroizing;
 use crate::depot::CampaignKeys;
 use crate::domain::Timestamp;
 use crate::import::journal::former;
-use crate::import::journal::imports::{self, ImportRecord, ImportState};
+use crate::import::journal::imports::{ImportRecord, ImportState, find_import};
 use crate::import::journal::notes::{forget_void, kinds, noted};
+use crate::import::journal::states;
 use crate::import::journal::undo_rows::{KINDS, Kind};
 use crate::import::journal::undo_shared::Shared;
 use crate::import::target::Target;
@@ -85,7 +86,9 @@ pub async fn undo(
     let mut target = Target::new(pod, url.clone(), now, None);
     target.report = Report::default();
     let mut undone = Undone::default();
-    imports::begin_undo(store, &import.id).await?;
+    if !states::begin_undo(store, &import.id).await? {
+        return Err(ended(store, import).await?);
+    }
     let mark = target.batch_on_the_pod(&import.person_guid).await?;
     // Rows noted but never written may belong to others by now.
     let batch = mark.map_or(0, |mark| mark.max(import.settled_batch));
@@ -109,8 +112,17 @@ pub async fn undo(
     undone.removed += target.remove_added_people(store, import).await?;
     undone.keeps_key = former::keeps_key(store, import).await?;
     target.remove_files(store, import, uploads).await?;
-    imports::finish_undo(store, &import.id, now).await?;
+    states::finish_undo(store, &import.id, now).await?;
     Ok(undone)
+}
+
+/// Returns the error for an import that was announced or undone since its record was read.
+async fn ended(store: &Store, import: &ImportRecord) -> Result<UndoError, StoreError> {
+    let current = find_import(store, &import.id).await?;
+    Ok(match current.map(|current| current.state) {
+        Some(ImportState::Announced) => UndoError::Announced(import.old_id.clone()),
+        _ => UndoError::Undone,
+    })
 }
 
 /// The rows whose counters an account has changed.

@@ -6,6 +6,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::ConfigError;
+use super::address::{Address, checked_host, mysql_socket, mysql_ssl_mode, path_in, sqlite};
 use crate::sql::{AddressError, DatabaseUrl, Dialect, decode, encode, network_url, split_scheme};
 
 /// The keys in a section of `database.yml` that tell how to reach the database. The others tune Rails (`pool`,
@@ -97,12 +98,22 @@ impl Connection {
         self.get(key).ok_or_else(|| ConfigError::KeyMissing { place: place.to_owned(), key })
     }
 
-    /// Builds the database address for sqlx. `dir` is the pod's folder, which an SQLite path is relative to; `place`
-    /// names the values' origin in errors.
+    /// Builds the database address for sqlx. `dir` is the pod's folder, which paths are relative to; `place` names the
+    /// values' origin in errors.
     ///
     /// # Errors
     /// [`ConfigError::KeyMissing`], [`ConfigError::UnknownAdapter`] or [`ConfigError::BadValue`].
     pub(super) fn database_url(&self, dir: &Path, place: &str) -> Result<DatabaseUrl, ConfigError> {
+        self.database_url_on(dir, place, Path::exists)
+    }
+
+    /// Like [`database_url`](Self::database_url), on a machine on which these files exist.
+    fn database_url_on(
+        &self,
+        dir: &Path,
+        place: &str,
+        exists: impl Fn(&Path) -> bool,
+    ) -> Result<DatabaseUrl, ConfigError> {
         let adapter = self.required("adapter", place)?;
         let dialect = Dialect::from_name(adapter).ok_or_else(|| ConfigError::UnknownAdapter {
             place: place.to_owned(),
@@ -110,25 +121,30 @@ impl Connection {
         })?;
         let database = self.required("database", place)?;
         let address = match dialect {
-            Dialect::PostgreSql => self.postgres(database, place)?,
-            Dialect::MySql => self.mysql(database, place)?,
+            Dialect::PostgreSql => self.postgres(database, dir, place)?,
+            Dialect::MySql => self.mysql(database, dir, place, exists)?,
             Dialect::Sqlite => sqlite(database, dir, place)?,
         };
         Ok(DatabaseUrl::parse_from(&address, place)?)
     }
 
-    fn postgres(&self, database: &str, place: &str) -> Result<Zeroizing<String>, ConfigError> {
+    /// Returns the path under `key`, relative to the pod's folder.
+    fn path(&self, key: &'static str, dir: &Path, place: &str) -> Result<Option<String>, ConfigError> {
+        self.get(key).map(|path| path_in(dir, path, key, place)).transpose()
+    }
+
+    fn postgres(&self, database: &str, dir: &Path, place: &str) -> Result<Zeroizing<String>, ConfigError> {
         let port = self.port(place)?;
         let mut address = Address::new("postgres");
         match self.get("host") {
             // A folder that contains the server's socket.
             Some(folder) if folder.starts_with('/') => {
-                self.credentials(&mut address);
+                address.credentials(self.user(), self.get("password"));
                 address.push(&encode(folder, b""));
                 address.port(port);
             }
             Some(host) => {
-                self.credentials(&mut address);
+                address.credentials(self.user(), self.get("password"));
                 address.push(&checked_host(host, place)?);
                 address.port(port);
             }
@@ -143,50 +159,45 @@ impl Connection {
             }
         }
         address.parameter("sslmode", self.get("sslmode"));
-        address.parameter("sslrootcert", self.get("sslrootcert"));
-        address.parameter("sslcert", self.get("sslcert"));
-        address.parameter("sslkey", self.get("sslkey"));
+        for key in ["sslrootcert", "sslcert", "sslkey"] {
+            address.parameter(key, self.path(key, dir, place)?.as_deref());
+        }
         address.parameter("options[search_path]", self.get("schema_search_path"));
         Ok(address.finish(database))
     }
 
-    fn mysql(&self, database: &str, place: &str) -> Result<Zeroizing<String>, ConfigError> {
+    fn mysql(
+        &self,
+        database: &str,
+        dir: &Path,
+        place: &str,
+        exists: impl Fn(&Path) -> bool,
+    ) -> Result<Zeroizing<String>, ConfigError> {
         let mut address = Address::new("mysql");
-        self.credentials(&mut address);
+        address.credentials(self.user(), self.get("password"));
         let host = self.get("host").unwrap_or("localhost");
-        let socket = if host.starts_with('/') { Some(host) } else { self.get("socket") };
-        // As in MySQL's own client library, the socket is only for local connections.
-        let socket = socket.filter(|_| host == "localhost" || host.starts_with('/'));
+        // As in MySQL's own client library, the socket is only for local connections, and the default for these.
+        let socket = match self.path("socket", dir, place)? {
+            _ if host.starts_with('/') => Some(host.to_owned()),
+            Some(socket) => Some(socket).filter(|_| host == "localhost"),
+            None if host == "localhost" && self.get("port").is_none() => {
+                mysql_socket(exists).map(str::to_owned)
+            }
+            None => None,
+        };
         if socket.is_some() {
             address.push("localhost");
-            address.parameter("socket", socket);
+            address.parameter("socket", socket.as_deref());
         } else {
             address.push(&checked_host(host, place)?);
             address.port(self.port(place)?);
         }
-        // `ssl_mode: :verify_ca` and `ssl_mode: SSL_MODE_VERIFY_CA` are both in use.
-        let mode = self.get("ssl_mode").or(self.get("sslmode")).map(|mode| {
-            let mode = mode.trim_start_matches(':').to_ascii_uppercase();
-            mode.strip_prefix("SSL_MODE_").unwrap_or(&mode).to_owned()
-        });
+        let mode = self.get("ssl_mode").or(self.get("sslmode")).map(mysql_ssl_mode);
         address.parameter("ssl-mode", mode.as_deref());
-        address.parameter("ssl-ca", self.get("sslca"));
-        address.parameter("ssl-cert", self.get("sslcert"));
-        address.parameter("ssl-key", self.get("sslkey"));
+        for (parameter, key) in [("ssl-ca", "sslca"), ("ssl-cert", "sslcert"), ("ssl-key", "sslkey")] {
+            address.parameter(parameter, self.path(key, dir, place)?.as_deref());
+        }
         Ok(address.finish(database))
-    }
-
-    fn credentials(&self, address: &mut Address) {
-        let (user, password) = (self.user(), self.get("password"));
-        if user.is_none() && password.is_none() {
-            return;
-        }
-        address.push(&encode(user.unwrap_or_default(), b""));
-        if let Some(password) = password {
-            address.push(":");
-            address.push(&encode(password, b""));
-        }
-        address.push("@");
     }
 
     fn port(&self, place: &str) -> Result<Option<u16>, ConfigError> {
@@ -201,80 +212,21 @@ impl Connection {
     }
 }
 
-/// Checks that a host name or address is valid in a URL.
-fn checked_host(host: &str, place: &str) -> Result<String, ConfigError> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:[]".contains(&byte);
-    if !host.bytes().all(allowed) {
-        let reason = "is neither a host name, an address, nor a socket folder";
-        return Err(ConfigError::BadValue { place: place.to_owned(), key: "host", reason });
-    }
-    let bare_ipv6 = host.contains(':') && !host.starts_with('[');
-    Ok(if bare_ipv6 { format!("[{host}]") } else { host.to_owned() })
-}
-
-fn sqlite(database: &str, dir: &Path, place: &str) -> Result<Zeroizing<String>, ConfigError> {
-    if database == ":memory:" {
-        return Ok(Zeroizing::new("sqlite::memory:".to_owned()));
-    }
-    let path = dir.join(database);
-    let path = path.to_str().ok_or_else(|| ConfigError::BadValue {
-        place: place.to_owned(),
-        key: "database",
-        reason: "is in a folder whose name is not UTF-8",
-    })?;
-    Ok(Zeroizing::new(format!("sqlite://{}", encode(path, b"/").as_str())))
-}
-
-/// Builder for a database address.
-struct Address {
-    text: Zeroizing<String>,
-    parameters: Zeroizing<String>,
-}
-
-impl Address {
-    fn new(scheme: &str) -> Self {
-        Self { text: Zeroizing::new(format!("{scheme}://")), parameters: Zeroizing::default() }
-    }
-
-    /// Appends text that is already encoded.
-    fn push(&mut self, text: &str) {
-        self.text.push_str(text);
-    }
-
-    fn port(&mut self, port: Option<u16>) {
-        if let Some(port) = port {
-            self.text.push(':');
-            self.text.push_str(&port.to_string());
-        }
-    }
-
-    fn parameter(&mut self, key: &str, value: Option<&str>) {
-        if let Some(value) = value {
-            let separator = if self.parameters.is_empty() { '?' } else { '&' };
-            self.parameters.push(separator);
-            self.parameters.push_str(key);
-            self.parameters.push('=');
-            self.parameters.push_str(&encode(value, b"/"));
-        }
-    }
-
-    fn finish(mut self, database: &str) -> Zeroizing<String> {
-        self.text.push('/');
-        self.text.push_str(&encode(database, b""));
-        self.text.push_str(&self.parameters);
-        self.text
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn url(values: &[(&str, &str)]) -> Result<DatabaseUrl, ConfigError> {
+    /// The address on a machine with these files.
+    fn url_with(values: &[(&str, &str)], files: &[&str]) -> Result<DatabaseUrl, ConfigError> {
         let values =
             values.iter().map(|(key, value)| ((*key).to_owned(), Zeroizing::new((*value).to_owned())));
-        Connection { values: values.collect() }
-            .database_url(Path::new("/srv/diaspora"), "database.yml, production")
+        let exists = |path: &Path| files.iter().any(|file| Path::new(file) == path);
+        let connection = Connection { values: values.collect() };
+        connection.database_url_on(Path::new("/srv/diaspora"), "database.yml, production", exists)
+    }
+
+    fn url(values: &[(&str, &str)]) -> Result<DatabaseUrl, ConfigError> {
+        url_with(values, &[])
     }
 
     fn built(values: &[(&str, &str)]) -> String {
@@ -345,6 +297,43 @@ mod tests {
     }
 
     #[test]
+    fn a_local_mysql_is_reached_over_its_socket() {
+        let (local, by_tcp) = (("host", "localhost"), "mysql://localhost/diaspora_production");
+        let by_socket = "mysql://localhost/diaspora_production?socket=/var/lib/mysql/mysql.sock";
+        let files = ["/tmp/mysql.sock", "/var/lib/mysql/mysql.sock"];
+        let built = |values: &[_]| url_with(values, &files).unwrap().expose().to_owned();
+        assert_eq!(built(&[MYSQL, DB]), by_socket);
+        assert_eq!(built(&[MYSQL, DB, local, ("port", "")]), by_socket);
+        assert_eq!(url(&[MYSQL, DB, local]).unwrap().expose(), by_tcp);
+        assert_eq!(
+            built(&[MYSQL, DB, local, ("port", "3306")]),
+            "mysql://localhost:3306/diaspora_production"
+        );
+        assert_eq!(built(&[MYSQL, DB, ("host", "127.0.0.1")]), "mysql://127.0.0.1/diaspora_production");
+        let own = [MYSQL, DB, local, ("socket", "/run/own.sock")];
+        assert_eq!(built(&own), "mysql://localhost/diaspora_production?socket=/run/own.sock");
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_pods_folder() {
+        let keys = [("sslcert", "config/client.crt"), ("sslkey", "/etc/client.key")];
+        assert_eq!(
+            built(&[PG, DB, ("host", "db"), ("sslrootcert", "config/ca.pem"), keys[0], keys[1]]),
+            "postgres://db/diaspora_production?sslrootcert=/srv/diaspora/config/ca.pem\
+             &sslcert=/srv/diaspora/config/client.crt&sslkey=/etc/client.key"
+        );
+        assert_eq!(
+            built(&[MYSQL, DB, ("host", "db"), ("sslca", "config/ca.pem"), keys[0], keys[1]]),
+            "mysql://db/diaspora_production?ssl-ca=/srv/diaspora/config/ca.pem\
+             &ssl-cert=/srv/diaspora/config/client.crt&ssl-key=/etc/client.key"
+        );
+        assert_eq!(
+            built(&[MYSQL, DB, ("socket", "tmp/mysql.sock")]),
+            "mysql://localhost/diaspora_production?socket=/srv/diaspora/tmp/mysql.sock"
+        );
+    }
+
+    #[test]
     fn builds_sqlite_addresses() {
         let sqlite = ("adapter", "sqlite3");
         assert_eq!(
@@ -370,8 +359,9 @@ mod tests {
             ("sqlite3:db/pod.sqlite3", "sqlite:///srv/diaspora/db/pod.sqlite3"),
             ("sqlite3:///var/pod.sqlite3?timeout=5000", "sqlite:///var/pod.sqlite3"),
         ] {
-            let found = Connection::from_address(address, "DATABASE_URL")
-                .and_then(|found| found.database_url(Path::new("/srv/diaspora"), "DATABASE_URL"));
+            let found = Connection::from_address(address, "DATABASE_URL").and_then(|found| {
+                found.database_url_on(Path::new("/srv/diaspora"), "DATABASE_URL", |_| false)
+            });
             match found {
                 Ok(found) => assert_eq!(found.expose(), expected, "{address}"),
                 Err(error) => assert!(expected.is_empty(), "{address}: {error}"),

@@ -7,6 +7,7 @@
 //!
 //! The engine reads no environment variables itself: the program passes an [`Environment`].
 
+mod address;
 mod connection;
 mod database_file;
 mod erb;

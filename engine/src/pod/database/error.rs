@@ -237,9 +237,10 @@ fn is_lost(error: &sqlx::Error) -> bool {
             true
         }
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            // Connection exceptions; shut down, crashed, starting; MariaDB: shut down, killed, gone, lost.
+            // Connection exceptions; shut down, crashed, starting; ended by a time limit for idle or long transactions;
+            // MariaDB: shut down, killed, gone, lost.
             code.starts_with("08")
-                || ["57P01", "57P02", "57P03", "57P05"].contains(&code.as_ref())
+                || ["57P01", "57P02", "57P03", "57P05", "25P03", "25P04"].contains(&code.as_ref())
                 || code == "70100"
         }),
         _ => false,

@@ -14,9 +14,11 @@ use crate::sql::{DatabaseUrl, Dialect, Row, Value};
 const CROWDED: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(1));
 
 /// Settings for the length of a transaction, where the server has them: every statement is expected to use indexes,
-/// and none to compile machine code or to start more processes for the little it reads.
+/// and none to compile machine code or to start more processes for the little it reads. A role's time limits are for
+/// web requests; an export's transaction lasts for hours, and waits while an archive is written.
 const POSTGRES_SETTINGS: &str = "SELECT set_config(name, value, true) FROM (VALUES ('jit', 'off'), \
-     ('max_parallel_workers_per_gather', '0'), ('random_page_cost', '1.1'), ('work_mem', '32MB')) \
+     ('max_parallel_workers_per_gather', '0'), ('random_page_cost', '1.1'), ('work_mem', '32MB'), \
+     ('statement_timeout', '0'), ('idle_in_transaction_session_timeout', '0'), ('transaction_timeout', '0')) \
      settings (name, value) WHERE current_setting(name, true) IS NOT NULL";
 
 /// A connection in a read-only transaction: every statement sees the pod as of the first one.

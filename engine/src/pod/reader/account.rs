@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::notes::{Notes, Problem};
+use super::notes::{Notes, Problem, normalized_id};
 use super::source::{Source, Statement, Whose};
 use super::stand_ins::StandIns;
 use super::{AccountReader, ReadError, identity};
@@ -258,7 +258,7 @@ impl AccountReader<'_> {
     async fn blocks(&mut self) -> Result<Vec<DiasporaId>, ReadError> {
         let mut blocks = Vec::new();
         for row in self.source.rows(&BLOCKS, &self.account).await? {
-            match row.text("diaspora_handle").map(|id| id.parse()) {
+            match row.text("diaspora_handle").map(|id| normalized_id(&id).parse()) {
                 Some(Ok(id)) => {
                     self.notes.count(CountKind::Blocks);
                     blocks.push(id);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use futures_util::TryStreamExt as _;
 
 use super::account::{self, AccountRow};
+use super::notes::normalized_id;
 use super::others::{LIKES_ON_COMMENTS, PersonKey};
 use super::posts::{ByPost, Reply};
 use super::relayables::OWN;
@@ -178,7 +179,7 @@ impl ReadAhead {
             let Some(post) = row.integer("post_id") else { continue };
             let author = row.integer("author_id").and_then(|person| self.people.get(&person));
             replies.entry(post).or_default().push(Reply {
-                author_id: row.text("author").unwrap_or_default(),
+                author_id: normalized_id(&row.text("author").unwrap_or_default()),
                 author_name: author.map(|author| author.name.clone()).unwrap_or_default(),
                 created_at: row.time("created_at"),
                 text: row.text("text").unwrap_or_default(),

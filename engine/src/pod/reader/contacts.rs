@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use futures_util::TryStreamExt as _;
 
-use super::notes::{Notes, Problem, identifier};
+use super::notes::{Notes, Problem, identifier, person_id};
 use super::source::{Statement, Whose};
 use super::stand_ins::StandIns;
 use super::{AccountReader, ReadError, Sink};
@@ -135,16 +135,26 @@ fn contact(
     if row.is_null("person_row") {
         return Err(Problem::new(OmissionCode::MissingPerson, "the person is not in the pod's database"));
     }
-    let account_id: DiasporaId = identifier(row.text("diaspora_handle"), "diaspora* ID")?;
+    let account_id = person_id(row.text("diaspora_handle"), "diaspora* ID")?;
     let sharing = stand_ins.flag(row, "sharing", "sharing", false);
     let receiving = stand_ins.flag(row, "receiving", "receiving", false);
     let key = row.text("serialized_public_key").unwrap_or_default();
+    let mut leave_out = |code, what: &str, reason: String| {
+        let reason = format!("the person's {what} is left out, the contact itself is there: {reason}");
+        let (person, name) = (row.integer("person_row"), Some(account_id.to_string()));
+        notes.omit(Problem::new(code, reason), RecordKind::Person, person, name);
+    };
     let public_key = match PublicKey::from_pem(&key) {
         Ok(_) => Some(key),
         Err(error) => {
-            let reason = format!("the person's public key is left out, the contact itself is there: {error}");
-            let problem = Problem::new(OmissionCode::UnreadableKey, reason);
-            notes.omit(problem, RecordKind::Person, row.integer("person_row"), Some(account_id.to_string()));
+            leave_out(OmissionCode::UnreadableKey, "public key", error.to_string());
+            None
+        }
+    };
+    let person_guid = match identifier(row.text("guid"), "GUID") {
+        Ok(guid) => Some(guid),
+        Err(Problem { code, reason }) => {
+            leave_out(code, "GUID", reason);
             None
         }
     };
@@ -153,7 +163,7 @@ fn contact(
         receiving,
         following: sharing,
         followed: receiving,
-        person_guid: Some(identifier(row.text("guid"), "GUID")?),
+        person_guid,
         person_name: display_name(row.text("first_name"), row.text("last_name"), account_id.as_str()),
         account_id,
         public_key,

@@ -2,7 +2,7 @@
 
 use futures_util::TryStreamExt as _;
 
-use super::notes::{Problem, identifier};
+use super::notes::{Problem, identifier, person_id};
 use super::post_parts::{PHOTO_COLUMNS, photo};
 use super::signing::migrations::list;
 use super::source::{Scope, Statement, Whose};
@@ -328,7 +328,16 @@ impl AccountReader<'_> {
     pub async fn hidden_posts(&mut self) -> Result<Vec<Guid>, ReadError> {
         let row = self.source.first(&HIDDEN_POSTS, &self.account).await?;
         let yaml = row.and_then(|row| row.filled("hidden_shareables")).unwrap_or_default();
-        let ids = yaml::hidden_posts(&yaml).unwrap_or_default();
+        // An empty document is what Rails writes for nothing.
+        let is_empty = yaml.trim_matches(|c: char| c.is_whitespace() || "-.~".contains(c)).is_empty();
+        let ids = if is_empty { Some(Vec::new()) } else { yaml::hidden_posts(&yaml) };
+        let ids = ids.unwrap_or_else(|| {
+            let reason = "the list of hidden posts cannot be parsed and is left out";
+            let problem = Problem::new(OmissionCode::UnreadableSetting, reason);
+            let (id, name) = (self.account.user_id, self.account.id.to_string());
+            self.notes.omit(problem, RecordKind::Account, Some(id), Some(name));
+            Vec::new()
+        });
         let mut guids = Vec::new();
         for chunk in ids.chunks(PAGE) {
             let sql = format!("SELECT guid FROM posts WHERE id IN ({}) ORDER BY id", list(chunk));
@@ -349,7 +358,7 @@ fn commented_post(
         return Err(Problem::new(OmissionCode::MissingPerson, "its author is not in the pod's database"));
     }
     Ok(CommentedPost {
-        author: identifier(row.text("diaspora_handle"), "author's diaspora* ID")?,
+        author: person_id(row.text("diaspora_handle"), "author's diaspora* ID")?,
         url: origin.map_or_else(String::new, |origin| format!("{}/posts/{guid}", origin.as_str())),
         created_at: stand_ins.time(row, "created_at"),
         text: row.text("text").unwrap_or_default(),

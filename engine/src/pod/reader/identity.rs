@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::account::{ACCOUNT, AccountRow, read};
-use super::notes::{Notes, Problem, identifier};
+use super::notes::{Notes, Problem, normalized_id, person_id};
 use super::{DatabaseError, ReadError};
 use crate::domain::{DiasporaId, OmissionCode, RecordKind};
 use crate::pod::config::PodUrl;
@@ -60,7 +60,7 @@ async fn first_of(
 
 /// Returns the account's ID: its own if valid in the protocol, else the nearest valid one.
 pub(crate) fn usable_id(handle: &str, username: &str, user_id: i64, pod: &PodUrl) -> Option<DiasporaId> {
-    let lower = handle.trim().to_lowercase();
+    let lower = normalized_id(handle);
     if let Ok(id) = handle.parse().or_else(|_| lower.parse()) {
         return Some(id);
     }
@@ -102,7 +102,7 @@ impl AccountRow {
     /// # Errors
     /// [`OmissionCode::MissingValue`] for NULL, [`OmissionCode::InvalidIdentifier`] for any invalid value.
     pub(super) fn person_id_of(&self, text: Option<String>, what: &str) -> Result<DiasporaId, Problem> {
-        if text.as_ref() == Some(&self.handle) { Ok(self.id.clone()) } else { identifier(text, what) }
+        if text.as_ref() == Some(&self.handle) { Ok(self.id.clone()) } else { person_id(text, what) }
     }
 
     /// Notes that the account's ID or username was replaced, or that it has no person.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{CountKind, Omission, OmissionCode, Omissions, RecordKind, RecordRef};
+use crate::domain::{CountKind, DiasporaId, Omission, OmissionCode, Omissions, RecordKind, RecordRef};
 
 /// Counts and omissions of one account.
 #[derive(Debug, Default)]
@@ -66,4 +66,30 @@ where
     text.try_into().map_err(|error: T::Error| {
         Problem::new(OmissionCode::InvalidIdentifier, format!("its {what} cannot be used: {error}"))
     })
+}
+
+/// Parses a person's diaspora* ID from a column. As on a pod, capital letters and spaces around it have no meaning.
+///
+/// # Errors
+/// As [`identifier`].
+pub(super) fn person_id(text: Option<String>, what: &str) -> Result<DiasporaId, Problem> {
+    identifier(text.map(|id| normalized_id(&id)), what)
+}
+
+/// Returns a diaspora* ID in the form that the protocol allows, if it only differs in case and surrounding spaces.
+pub(super) fn normalized_id(id: &str) -> String {
+    id.trim().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capital_letters_in_an_id_have_no_meaning() {
+        let id = |text: &str| person_id(Some(text.to_owned()), "diaspora* ID");
+        assert_eq!(id("Jonas@Closing.example ").unwrap().as_str(), "jonas@closing.example");
+        assert_eq!(id("jonas").unwrap_err().code, OmissionCode::InvalidIdentifier);
+        assert_eq!(person_id(None, "diaspora* ID").unwrap_err().code, OmissionCode::MissingValue);
+    }
 }

@@ -5,8 +5,7 @@ use std::collections::HashSet;
 use futures_util::TryStreamExt as _;
 
 use super::contacts::{ContactBook, display_name};
-use super::notes::identifier;
-use super::notes::{Notes, Problem};
+use super::notes::{Notes, Problem, identifier, normalized_id, person_id};
 use super::relayables::{COMMENTS, KINDS, Kind, LIKES, RelayableRow, VOTES};
 use super::signing::migrations::Migrations;
 use super::signing::signatures::SignedRecord;
@@ -80,8 +79,8 @@ impl PersonKey {
     /// Reads a row of [`person_keys`](super::source::person_keys).
     pub(super) fn new(row: &Row) -> Option<Self> {
         let (person, id) = (row.integer("id")?, row.text("diaspora_handle"));
-        let name =
-            display_name(row.text("first_name"), row.text("last_name"), id.as_deref().unwrap_or_default());
+        let shown = normalized_id(id.as_deref().unwrap_or_default());
+        let name = display_name(row.text("first_name"), row.text("last_name"), &shown);
         let author =
             author(id.clone(), row.text("guid"), row.text("serialized_public_key").unwrap_or_default());
         Some(Self { person, id, name, author })
@@ -230,6 +229,12 @@ impl AccountReader<'_> {
             match &person.author {
                 Ok(author) => {
                     notes.count(CountKind::NonContactAuthors);
+                    if author.guid.is_none() {
+                        let reason = "the person's GUID cannot be used and is left out, the key is there";
+                        let problem = Problem::new(OmissionCode::InvalidIdentifier, reason);
+                        let name = Some(author.account_id.to_string());
+                        notes.omit(problem, RecordKind::Person, Some(person.person), name);
+                    }
                     sink.put(author.clone()).await?;
                 }
                 Err(problem) => {
@@ -246,8 +251,8 @@ fn author(id: Option<String>, guid: Option<String>, public_key: String) -> Resul
     PublicKey::from_pem(&public_key).map_err(|error| {
         Problem::new(OmissionCode::UnreadableKey, format!("the person's public key cannot be used: {error}"))
     })?;
-    let account_id = identifier(id, "diaspora* ID")?;
-    Ok(NonContactAuthor { account_id, guid: Some(identifier(guid, "GUID")?), public_key })
+    let (account_id, guid) = (person_id(id, "diaspora* ID")?, identifier(guid, "GUID").ok());
+    Ok(NonContactAuthor { account_id, guid, public_key })
 }
 
 fn keep_unsigned(

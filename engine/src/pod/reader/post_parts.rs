@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use futures_util::TryStreamExt as _;
 
 use super::contacts::display_name;
-use super::notes::{Problem, identifier};
+use super::notes::{Problem, identifier, normalized_id};
 use super::posts::{ByPost, Reply};
 use super::source::{Range, Scope, Statement, Whose};
 use super::stand_ins::StandIns;
@@ -225,7 +225,7 @@ impl PostParts {
             if std::mem::replace(&mut last, comment) == comment {
                 continue; // a second profile of the same person
             }
-            let author_id = row.text("diaspora_handle").unwrap_or_default();
+            let author_id = normalized_id(&row.text("diaspora_handle").unwrap_or_default());
             let reply = Reply {
                 author_name: display_name(row.text("first_name"), row.text("last_name"), &author_id),
                 author_id,

@@ -107,6 +107,8 @@ pub(super) struct RelayableRow {
     pub(super) row: i64,
     pub(super) author_row: i64,
     pub(super) entity: RelayableEntity,
+    /// True when the author's diaspora* ID differs from the pod's, which a stored signature may be of.
+    pub(super) author_normalized: bool,
     pub(super) signature: Option<String>,
     pub(super) order: Option<Vec<Cow<'static, str>>>,
 }
@@ -131,10 +133,12 @@ impl RelayableRow {
         let order = row
             .filled("signature_order")
             .map(|order| order.split_whitespace().map(property_name).filter(is_signed).collect());
+        let entity = entity(kind, account, row, stand_ins)?;
         Ok(Self {
             row: row.integer("id").unwrap_or_default(),
             author_row: row.integer("author_id").unwrap_or_default(),
-            entity: entity(kind, account, row, stand_ins)?,
+            author_normalized: row.text("author").as_deref() != Some(entity.author().as_str()),
+            entity,
             signature: row.filled("author_signature"),
             order,
         })

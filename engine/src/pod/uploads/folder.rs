@@ -5,59 +5,79 @@ use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::identity::{FolderIdentity, is_of_the_disk};
 use super::{Held, NewPhotoFile, PhotoBytes, PhotoFile, UploadsError, is_original, is_plain_file_name};
 
 /// The folder `images/`.
 #[derive(Debug, Clone)]
-pub struct PhotoFolder(PathBuf);
+pub struct PhotoFolder {
+    images: PathBuf,
+    /// Shared by all clones.
+    identity: Arc<FolderIdentity>,
+}
 
 impl PhotoFolder {
     /// Checks that the folder `path` contains a readable `images/`, or may never have contained one: a pod creates
     /// `images/`, and `public/uploads` as well, when the first photo is stored.
     pub(super) fn open(path: &Path) -> Result<Self, UploadsError> {
         let images = path.join("images");
-        match std::fs::read_dir(&images) {
-            Ok(_) => Ok(Self(images)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && may_be_new(path) => Ok(Self(images)),
-            Err(source) => Err(UploadsError::Unreadable { path: images, source }),
-        }
+        let identity = match std::fs::read_dir(&images).and_then(|_| FolderIdentity::of(&images)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && may_be_new(path) => {
+                FolderIdentity::default()
+            }
+            Err(source) => return Err(UploadsError::Unreadable { path: images, source }),
+            Ok(identity) => identity,
+        };
+        Ok(Self { images, identity: Arc::new(identity) })
+    }
+
+    /// Checks after a failure that the folder, opened once more, can be used in place of the earlier one.
+    pub(super) fn accept(&self, reopened: &Self) -> Result<(), UploadsError> {
+        self.identity.accept(&reopened.identity, &self.images)
     }
 
     /// Returns whether the folder does not exist yet.
     pub(super) fn is_new(&self) -> bool {
-        matches!(self.0.try_exists(), Ok(false))
+        matches!(self.images.try_exists(), Ok(false))
     }
 
     /// Returns the nearest existing ancestor of the folder, which is on the photos' disk.
     pub(crate) fn place(&self) -> &Path {
-        self.0.ancestors().find(|folder| folder.is_dir()).unwrap_or(&self.0)
+        self.images.ancestors().find(|folder| folder.is_dir()).unwrap_or(&self.images)
     }
 
     /// Returns the folder itself.
     pub(crate) fn images(&self) -> &Path {
-        &self.0
+        &self.images
     }
 
     /// Opens the first nonempty readable file of these names.
-    pub(super) fn find(&self, names: &[String]) -> PhotoFile {
+    ///
+    /// # Errors
+    /// [`UploadsError`], when the folder or its disk has failed, rather than one file.
+    pub(super) fn find(&self, names: &[String]) -> Result<PhotoFile, UploadsError> {
         let (mut unreadable, mut missing) = (None, PhotoFile::Missing);
         for name in names {
             match self.open_file(name) {
                 Ok(Some((_, 0))) => missing = PhotoFile::Empty,
-                Ok(Some((file, size))) => return PhotoFile::Found(PhotoBytes::File(file), size),
+                Ok(Some((file, size))) => return Ok(PhotoFile::Found(PhotoBytes::File(file), size)),
                 Ok(None) => {}
+                Err(error) if is_of_the_disk(&error) => return Err(self.unreadable(error)),
                 Err(error) => unreadable = Some(error),
             }
         }
-        unreadable.map_or(missing, |error| PhotoFile::Unreadable(error.to_string()))
+        // A folder that was moved away, or is no longer mounted, has no files either.
+        self.identity.check(&self.images)?;
+        Ok(unreadable.map_or(missing, |error| PhotoFile::Unreadable(error.to_string())))
     }
 
     fn open_file(&self, name: &str) -> io::Result<Option<(File, u64)>> {
         if !is_plain_file_name(name) {
             return Ok(None);
         }
-        let path = self.0.join(name);
+        let path = self.images.join(name);
         // Opening a pipe waits for its other end.
         let open = || -> io::Result<Option<(File, u64)>> {
             if !std::fs::metadata(&path)?.is_file() {
@@ -75,10 +95,9 @@ impl PhotoFolder {
     }
 
     pub(super) fn originals(&self) -> Result<BTreeSet<String>, UploadsError> {
-        let unreadable = |source| UploadsError::Unreadable { path: self.0.clone(), source };
-        let names = match std::fs::read_dir(&self.0) {
+        let names = match std::fs::read_dir(&self.images) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
-            names => names.map_err(unreadable)?,
+            names => names.map_err(|source| self.unreadable(source))?,
         };
         Ok(names
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
@@ -88,7 +107,7 @@ impl PhotoFolder {
 
     pub(super) fn original_sizes(&self) -> Result<BTreeMap<String, u64>, UploadsError> {
         let size = |name: String| {
-            let size = std::fs::metadata(self.0.join(&name)).ok()?.len();
+            let size = std::fs::metadata(self.images.join(&name)).ok()?.len();
             Some((name, size))
         };
         Ok(self.originals()?.into_iter().filter_map(size).collect())
@@ -115,7 +134,7 @@ impl PhotoFolder {
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
-        is_plain_file_name(name) && self.0.join(name).exists()
+        is_plain_file_name(name) && self.images.join(name).exists()
     }
 
     /// Stores a file atomically.
@@ -127,7 +146,7 @@ impl PhotoFolder {
     }
 
     fn write(&self, photo: &NewPhotoFile) -> io::Result<()> {
-        make_like_parent(&self.0)?;
+        make_like_parent(&self.images)?;
         let unfinished = self.unfinished(&photo.name);
         let mut file = alone(&unfinished)?;
         file.set_len(0)?;
@@ -135,19 +154,19 @@ impl PhotoFolder {
         // The web server must be able to read it.
         file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
         file.sync_data()?;
-        std::fs::rename(&unfinished, self.0.join(&photo.name))
+        std::fs::rename(&unfinished, self.images.join(&photo.name))
     }
 
     /// Returns the file's temporary name. After a kill, the next run reuses it.
     fn unfinished(&self, name: &str) -> PathBuf {
-        self.0.join(format!(".{name}.part"))
+        self.images.join(format!(".{name}.part"))
     }
 
     pub(super) fn remove(&self, name: &str) -> Result<(), UploadsError> {
         if !is_plain_file_name(name) {
             return Ok(());
         }
-        for path in [self.unfinished(name), self.0.join(name)] {
+        for path in [self.unfinished(name), self.images.join(name)] {
             match std::fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.unwritable(error)),
                 _ => {}
@@ -156,8 +175,12 @@ impl PhotoFolder {
         Ok(())
     }
 
+    fn unreadable(&self, source: io::Error) -> UploadsError {
+        UploadsError::Unreadable { path: self.images.clone(), source }
+    }
+
     fn unwritable(&self, source: io::Error) -> UploadsError {
-        UploadsError::Unwritable { path: self.0.clone(), source }
+        UploadsError::Unwritable { path: self.images.clone(), source }
     }
 }
 
@@ -207,7 +230,7 @@ mod tests {
     use super::*;
 
     fn found(folder: &PhotoFolder, names: &[&str]) -> PhotoFile {
-        folder.find(&names.iter().map(ToString::to_string).collect::<Vec<_>>())
+        folder.find(&names.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap()
     }
 
     #[test]

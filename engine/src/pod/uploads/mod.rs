@@ -2,6 +2,7 @@
 
 mod bucket;
 mod folder;
+mod identity;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -43,6 +44,12 @@ pub enum UploadsError {
         path: PathBuf,
         /// The operating system's error.
         source: io::Error,
+    },
+    /// Another folder has taken the folder's place while it was in use.
+    #[error("the uploads folder {path} is not the folder it was: is its disk mounted?")]
+    Replaced {
+        /// The folder.
+        path: PathBuf,
     },
     /// A file cannot be written or removed.
     #[error("the photos in {path} cannot be written: {source}")]
@@ -112,7 +119,7 @@ pub struct NewPhotoFile {
 pub struct Lookup(Under);
 
 enum Under {
-    Found(PhotoFile),
+    Found(Result<PhotoFile, UploadsError>),
     Way(Request),
 }
 
@@ -140,7 +147,7 @@ impl Lookup {
     /// [`UploadsError`], when it is unknown whether the photo exists.
     pub async fn result(self) -> Result<PhotoFile, UploadsError> {
         match self.0 {
-            Under::Found(found) => Ok(found),
+            Under::Found(found) => found,
             // Only a runtime that is shutting down cancels a request.
             Under::Way(mut request) => (&mut request.0).await.unwrap_or(Ok(PhotoFile::Missing)),
         }
@@ -156,6 +163,17 @@ impl PhotoStore {
         match place {
             Uploads::Folder(path) => PhotoFolder::open(path).map(Self::Folder),
             Uploads::S3(settings) => PhotoBucket::open(settings).await.map(Self::Bucket),
+        }
+    }
+
+    /// Opens the folder or bucket once more after a failure, and checks that this store can be used again.
+    ///
+    /// # Errors
+    /// [`UploadsError`], also when a folder that existed does not, or an empty one has taken its place.
+    pub async fn reopen(&self, place: &Uploads) -> Result<(), UploadsError> {
+        match (self, Self::open(place).await?) {
+            (Self::Folder(folder), Self::Folder(reopened)) => folder.accept(&reopened),
+            _ => Ok(()),
         }
     }
 

@@ -177,8 +177,10 @@ pub(in crate::newcomers) async fn take(
     let to = if newcomer.approved == Some(true) {
         State::Importing
     } else {
-        // Those who started while admission was open, or with an invitation, need no approval.
-        let needs_approval = app.config.newcomers.admission == Admission::Approval;
+        // Those who started while admission was open, or with an invitation, need no approval, unless they cannot open
+        // the key: whoever stole the file cannot either.
+        let needs_approval =
+            app.config.newcomers.admission == Admission::Approval || lacks_passphrase(newcomer, *key);
         after_choice(needs_approval, newcomer.proof.as_deref())
     };
     let sealed = match key {
@@ -196,6 +198,10 @@ pub(in crate::newcomers) async fn take(
         ));
     }
     Ok(wrong)
+}
+
+fn lacks_passphrase(newcomer: &Newcomer, key: KeyPassphrase<'_>) -> bool {
+    newcomer.key_locked && matches!(key, KeyPassphrase::Lost)
 }
 
 /// Returns the problem of a name or an e-mail address as a translation key.

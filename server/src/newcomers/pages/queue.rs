@@ -57,7 +57,8 @@ struct Line {
     begun: Moment,
     size: String,
     state: String,
-    unproven: bool,
+    /// Reasons to ask the person before approving.
+    warnings: Vec<String>,
     /// The keys to compare, if any.
     compared: Option<KeyComparison>,
     /// True if the podmin can retry the import.
@@ -117,7 +118,7 @@ fn line(app: &App, page: &Page, newcomer: &Newcomer) -> Line {
         begun: page.moment(newcomer.begun_at),
         size: words.size(newcomer.bytes()),
         state: words.say(&format!("queue-state-{}", newcomer.state.as_str())),
-        unproven: newcomer.proof.as_deref() == Some("unproven"),
+        warnings: warnings(newcomer).map(|warning| words.say(warning)).collect(),
         compared: compared(words, newcomer),
         can_again: newcomer.state == State::Failed,
         can_announce: newcomer.state == State::Imported && newcomer.problem.as_deref() == Some(MANY_PODS),
@@ -125,6 +126,16 @@ fn line(app: &App, page: &Page, newcomer: &Newcomer) -> Line {
         reason: newcomer.reason.clone(),
         table: told.map(|told| table(page, &told, Audience::Podmin)),
     }
+}
+
+/// Returns the translation keys of the reasons to ask the person before approving.
+fn warnings(newcomer: &Newcomer) -> impl Iterator<Item = &'static str> {
+    let unproven = newcomer.proof.as_deref() == Some("unproven");
+    let key_lost = newcomer.key_locked && newcomer.key_passphrase.is_none();
+    let key_lost = key_lost && newcomer.state == State::Waiting;
+    [(unproven, "queue-unproven"), (key_lost, "queue-key-lost")]
+        .into_iter()
+        .filter_map(|(holds, warning)| holds.then_some(warning))
 }
 
 /// Returns the translation key of a problem, for podmins.

@@ -1,8 +1,10 @@
 //! What an import protects the people of the target pod from: posts shown to more people than before, accounts that they
-//! ignore, and times that are still to come.
+//! ignore, somebody else's archive in an account, and times that are still to come.
 
+mod another_key;
 mod future_times;
 mod ignored_accounts;
+mod readers_after_the_move;
 mod reshared_limited_posts;
 
 use crate::support::document;

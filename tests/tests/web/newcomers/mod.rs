@@ -7,6 +7,7 @@ mod mails;
 mod names;
 mod pages;
 mod pause;
+mod queueing_fails;
 mod steps;
 mod uploads;
 

@@ -217,6 +217,13 @@ async fn who_has_lost_the_passphrase_is_told_what_waits() {
     let mut ida = begin_with(&service, &archive).await;
     let lost = [&choice("ida", "ida@mail.example")[..], &[("passphrase_lost", "yes")]].concat();
     ida.submit("/newcomers/choose", &lost).await.unwrap();
+    // Whoever stole the file has no passphrase either: a podmin looks first.
+    until(&mut ida, "/newcomers", "Waiting for the podmin").await;
+    assert_eq!(scene.users().await, 0);
+    let store = store(&scene).await;
+    let approved = "UPDATE pappus_newcomers SET state = 'importing', approved = 1 WHERE state = 'waiting'";
+    assert_eq!(store.execute("a test", approved, &[]).await.unwrap(), 1);
+    store.close().await;
     let page = until(&mut ida, "/newcomers", "Import complete").await.text();
     for says in ["under a passphrase", "lost for good", "name=\"passphrase\"", "action=\"/newcomers/undo\""] {
         assert!(page.contains(says), "{says}: {page}");

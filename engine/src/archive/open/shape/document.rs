@@ -4,7 +4,11 @@ use serde_json::value::RawValue;
 
 use super::Tally;
 use crate::archive::document::{DocumentError, DocumentVisitor, Next, Place, Section};
+use crate::archive::open::VerifyError;
 use crate::domain::{Entity, ExtraSettings, PrivateKey, Profile};
+
+/// The version of the document's format, which diaspora* writes since 0.7.
+const VERSION: &str = "2.0";
 
 /// Validates every record of both documents, and keeps the fields that identify its account.
 pub(in crate::archive::open) struct DocumentShape {
@@ -18,13 +22,45 @@ pub(in crate::archive::open) struct DocumentShape {
     pub(in crate::archive::open) format: Option<String>,
     /// Other people's posts, which diaspora* 0.7.0.0 wrote and no version imports.
     pub(in crate::archive::open) others_posts: u64,
+    family: Family,
+}
+
+/// The kind of document, by its fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Family {
+    Unknown,
+    /// It has a `user` with fields.
+    Diaspora,
+    /// It has the context of JSON-LD.
+    ActivityPub,
 }
 
 impl DocumentShape {
     pub(in crate::archive::open) fn new(tally: Tally) -> Self {
         let (version, username, profile, format) = (None, None, None, None);
         let (has_email, has_key) = (false, false);
-        Self { tally, version, username, has_email, has_key, profile, format, others_posts: 0 }
+        let (others_posts, family) = (0, Family::Unknown);
+        Self { tally, version, username, has_email, has_key, profile, format, others_posts, family }
+    }
+
+    /// Returns what is wrong with a document that has no version.
+    pub(in crate::archive::open) fn without_version(&self) -> VerifyError {
+        match self.family {
+            Family::Diaspora => VerifyError::VersionMissing,
+            Family::ActivityPub => VerifyError::ActivityPub,
+            Family::Unknown => VerifyError::NotDiaspora,
+        }
+    }
+
+    /// Notes what kind of document has this field.
+    fn note_family(&mut self, place: &Place<'_>) {
+        match (place.section, place.name) {
+            (Section::User, _) => self.family = Family::Diaspora,
+            (Section::Root, "@context") if self.family == Family::Unknown => {
+                self.family = Family::ActivityPub;
+            }
+            _ => {}
+        }
     }
 
     fn user_field(&mut self, place: &Place<'_>, value: &RawValue) -> Result<(), DocumentError> {
@@ -47,15 +83,26 @@ impl DocumentShape {
 }
 
 impl DocumentVisitor for DocumentShape {
-    fn takes_objects_as_lists(&self) -> bool {
+    fn is_lenient(&self) -> bool {
         self.tally.is_lenient()
     }
 
+    fn array(&mut self, place: &Place<'_>) {
+        self.note_family(place);
+    }
+
     fn field(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
+        self.note_family(place);
         match (place.section, place.name) {
+            // Programs that rewrite JSON shorten the number.
+            (Section::Root, "version")
+                if self.tally.is_lenient() && matches!(value.get(), "2" | "2.0" | "\"2\"") =>
+            {
+                self.version = Some(VERSION.to_owned());
+            }
             (Section::Root, "version") => {
                 let version: Option<String> = self.tally.parse(place, value)?;
-                let known = version.as_deref() == Some("2.0");
+                let known = version.as_deref() == Some(VERSION);
                 self.version = Some(version.unwrap_or_else(|| value.get().to_owned()));
                 // Other versions may have a different meaning.
                 return Ok(if known { Next::Continue } else { Next::Stop });

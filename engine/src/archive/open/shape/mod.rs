@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
+use super::photo_names::PhotoNames;
 use super::{FindingCode, Findings};
 use crate::archive::document::{DocumentError, LostValue, Place, Record, read_record};
 use crate::archive::lists::{List, ListRecord as _, ListTask, TypedList};
@@ -27,15 +28,18 @@ pub(super) struct Tally {
     strictness: Strictness,
     pub(super) counts: BTreeMap<CountKind, u64>,
     pub(super) findings: Findings,
+    /// The photo files beside a stock document.
+    pub(super) photo_names: PhotoNames,
 }
 
 impl Tally {
     pub(super) fn new(strictness: Strictness) -> Self {
-        Self { strictness, counts: BTreeMap::new(), findings: Findings::default() }
+        let (counts, findings) = (BTreeMap::new(), Findings::default());
+        Self { strictness, counts, findings, photo_names: PhotoNames::default() }
     }
 
     /// Returns whether odd values are reported instead of refused.
-    fn is_lenient(&self) -> bool {
+    pub(super) fn is_lenient(&self) -> bool {
         self.strictness == Strictness::Stock
     }
 
@@ -101,6 +105,9 @@ impl ListTask for CountRecord<'_> {
     fn run<L: TypedList>(self) -> Self::Output {
         if let Some(record) = self.tally.parse::<L::Record>(self.place, self.value)? {
             record.count(L::LIST, |kind, number| self.tally.count(kind, number));
+            for name in record.photo_files() {
+                self.tally.photo_names.see(name);
+            }
         }
         Ok(())
     }

@@ -12,12 +12,15 @@ use crate::archive::open::source::Source;
 const HEADER: usize = 46;
 /// The size of a local header, without name and extra fields.
 const LOCAL_HEADER: u64 = 30;
+/// The marker at the beginning of a ZIP that was to be split and needed one part only (PKWARE APPNOTE, 8.5.4).
+const SPANNING_MARKER: &[u8; 4] = b"PK00";
 /// The most bytes of a folder prefix in names, if a folder was packed and not its content.
 const FOLDER_BYTES: usize = 512;
 
 /// Reads all headers of the directory and checks them against the limits and each other. Returns the entries in file
 /// order, whatever the directory's own order.
 pub(super) fn read(source: &mut Source, end: &End, limits: &Limits) -> Result<Vec<Entry>, ZipError> {
+    let first_at = begin(source)?;
     source.seek(SeekFrom::Start(end.directory_at)).map_err(ZipError::Io)?;
     let mut reader = BufReader::with_capacity(64 * 1024, source.take(end.directory_size));
     let mut entries = Vec::new();
@@ -30,7 +33,7 @@ pub(super) fn read(source: &mut Source, end: &End, limits: &Limits) -> Result<Ve
         return Err(ZipError::Directory { problem: "it holds more than its entries" });
     }
     entries.sort_by_key(|entry| entry.offset);
-    check_places(&entries, end.directory_at)?;
+    check_places(&entries, first_at, end.directory_at)?;
     check_total(&entries, limits)?;
     check_count(&entries, limits)?;
     names::mark_copies(&mut entries)?;
@@ -150,16 +153,24 @@ fn check_count(entries: &[Entry], limits: &Limits) -> Result<(), ZipError> {
     }
 }
 
-/// Checks that entries follow each other from the first byte to the directory without overlap. The length of local
-/// headers is checked later.
-fn check_places(entries: &[Entry], directory_at: u64) -> Result<(), ZipError> {
+/// Returns the offset at which the first entry must begin.
+fn begin(source: &mut Source) -> Result<u64, ZipError> {
+    let mut head = [0; SPANNING_MARKER.len()];
+    source.seek(SeekFrom::Start(0)).map_err(ZipError::Io)?;
+    source.read_exact(&mut head).map_err(ZipError::Io)?;
+    Ok(if head == *SPANNING_MARKER { head.len() as u64 } else { 0 })
+}
+
+/// Checks that entries follow each other from the first byte, or the marker, to the directory without overlap. The
+/// length of local headers is checked later.
+fn check_places(entries: &[Entry], first_at: u64, directory_at: u64) -> Result<(), ZipError> {
     let mut free_from = 0_u64;
     for (position, entry) in entries.iter().enumerate() {
         let name = || entry.name.to_string();
         if entry.offset < free_from {
             return Err(ZipError::Overlap { name: name() });
         }
-        if position == 0 && entry.offset != 0 {
+        if position == 0 && entry.offset != first_at {
             return Err(ZipError::HiddenData { name: name() });
         }
         let length = (LOCAL_HEADER + entry.raw_name().len() as u64).saturating_add(entry.packed);

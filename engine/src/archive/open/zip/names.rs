@@ -55,8 +55,8 @@ fn code_page_437(byte: u8) -> char {
 }
 
 /// Folders that systems create: macOS (copies of all files, and on foreign drives), Synology and QNAP (previews),
-/// Android.
-const SYSTEM_FOLDERS: [&str; 9] = [
+/// Android, Windows (on drives), KDE (comments on files), Dropbox, Syncthing.
+const SYSTEM_FOLDERS: [&str; 15] = [
     "__MACOSX",
     ".AppleDouble",
     ".Spotlight-V100",
@@ -66,10 +66,19 @@ const SYSTEM_FOLDERS: [&str; 9] = [
     "@eaDir",
     ".@__thumb",
     ".thumbnails",
+    "System Volume Information",
+    "$RECYCLE.BIN",
+    ".comments",
+    ".dropbox.cache",
+    ".stfolder",
+    ".stversions",
 ];
 
+/// The beginning of the trash folder that Linux desktops create on drives; the user's number follows.
+const TRASH: &str = ".Trash-";
+
 /// Files that systems create in folders, in lowercase.
-const SYSTEM_FILES: [&str; 9] = [
+const SYSTEM_FILES: [&str; 12] = [
     ".ds_store",
     ".localized",
     "thumbs.db",
@@ -79,15 +88,28 @@ const SYSTEM_FILES: [&str; 9] = [
     ".directory",
     ".nomedia",
     ".picasa.ini",
+    ".dropbox",
+    ".dropbox.attr",
+    ".owncloudsync.log",
 ];
 
-/// Returns whether an entry is a file that operating systems or photo programs create in folders.
+/// The beginning of names of ownCloud's and Nextcloud's databases (`.sync_….db`, with `-wal` and `-shm`).
+const SYNC_DATABASE: &str = ".sync_";
+/// The endings of files beside another file, in lowercase: Windows's note on a download, as WSL shows it, and the copy
+/// that editors keep.
+const BESIDE: [&str; 2] = [":zone.identifier", "~"];
+
+/// Returns whether an entry is a file that operating systems, editors, or programs for photos and synchronization
+/// create in folders.
 pub(super) fn is_system_file(name: &str) -> bool {
     let last = name.rsplit('/').next().unwrap_or_default();
-    name.split('/').any(|part| SYSTEM_FOLDERS.contains(&part))
+    let lower = last.to_ascii_lowercase();
+    name.split('/').any(|part| SYSTEM_FOLDERS.contains(&part) || part.starts_with(TRASH))
         // macOS's metadata files on foreign file systems.
         || last.starts_with("._")
-        || SYSTEM_FILES.contains(&last.to_ascii_lowercase().as_str())
+        || (last.starts_with(SYNC_DATABASE) && last.contains(".db"))
+        || SYSTEM_FILES.contains(&lower.as_str())
+        || BESIDE.iter().any(|end| lower.ends_with(end))
 }
 
 /// Returns the problem of a name, if any.
@@ -226,6 +248,15 @@ mod tests {
             "photos/.nomedia",
             "photos/.thumbnails/1.jpg",
             ".Picasa.ini",
+            "diaspora.json:Zone.Identifier",
+            ".Trash-1000/info/a.trashinfo",
+            "System Volume Information/IndexerVolumeGuid",
+            ".dropbox",
+            "photos/.dropbox.attr",
+            ".sync_0a1b2c.db",
+            ".sync_0a1b2c.db-wal",
+            ".comments/diaspora.json.xml",
+            "manifest.json~",
         ] {
             assert!(is_system_file(name), "{name}");
         }
@@ -239,6 +270,11 @@ mod tests {
             "icon",
             "a/eaDir/b",
             "nomedia",
+            "a~/b",
+            "comments/a",
+            "dropbox",
+            ".sync_",
+            "zone.identifier",
         ] {
             assert!(!is_system_file(name), "{name}");
         }

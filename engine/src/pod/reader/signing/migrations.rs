@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::domain::{DiasporaId, PublicKey, VerifyingKey};
 use crate::pod::database::Snapshot;
 use crate::pod::reader::ReadError;
+use crate::pod::reader::notes::normalized_id;
 use crate::pod::reader::source::Source;
 
 /// The most moves followed back; a longer chain is a loop or forged.
@@ -86,7 +87,7 @@ impl Migrations {
             list(people)
         );
         for row in snapshot.rows("people who have moved", sql, &[]).await? {
-            let id = row.text("diaspora_handle").and_then(|id| id.parse().ok());
+            let id = row.text("diaspora_handle").and_then(|id| normalized_id(&id).parse().ok());
             if let (Some(person), Some(id)) = (row.integer("id"), id) {
                 let pem = row.text("serialized_public_key").unwrap_or_default();
                 let key = PublicKey::from_pem(&pem).and_then(|key| key.verifying_key()).ok();

@@ -40,7 +40,7 @@ impl OthersRelayables {
         let mut records: Vec<SignedRecord> = Vec::with_capacity(found.len());
         for found in found {
             let (row, author, signature) = (found.row, found.author_row, found.signature);
-            let orderless = signature.is_some() && found.order.is_none();
+            let (orderless, author_normalized) = (found.order.is_none(), found.author_normalized);
             let mut relayable = Relayable::new(found.entity, found.order);
             let (mut signed_as, mut problem) = (None, None);
             if let Some(signature) = signature {
@@ -49,6 +49,10 @@ impl OthersRelayables {
                 if orderless {
                     let reason = "the order of its signed values is gone; it is kept in extras.json";
                     problem = Some(Problem::new(OmissionCode::NoSignatureOrder, reason));
+                } else if author_normalized && signed_as.is_none() {
+                    let reason = "its author's diaspora* ID has capital letters or spaces on the pod, so the stored \
+                                  signature may be of another text; it is kept in extras.json";
+                    problem = Some(Problem::new(OmissionCode::InvalidIdentifier, reason));
                 }
             } else {
                 bare.push((records.len(), author));

@@ -1,0 +1,100 @@
+//! Contacts of this pod's users with a person who has moved here.
+
+use super::AnnounceError;
+use super::envelopes::Announcer;
+use super::local::{ids_of, numbers};
+use crate::pod::database::OnConflict;
+
+impl Announcer {
+    /// Ends sharing with the old person for users who ignore the new one: diaspora* allows no sharing with somebody who
+    /// is ignored (`Contact#not_blocked_user`).
+    pub(super) async fn stop_sharing_of_ignoring_users(&mut self, old: i64) -> Result<(), AnnounceError> {
+        let sql = format!(
+            "SELECT c.id FROM contacts c JOIN blocks b ON b.user_id = c.user_id AND b.person_id = {} \
+             WHERE c.person_id = {old}",
+            self.new_person
+        );
+        let contacts = ids_of(&self.pod.rows("contacts", sql, &[]).await?);
+        for chunk in contacts.chunks(1000) {
+            let ids = numbers(chunk);
+            for sql in [
+                format!("DELETE FROM aspect_memberships WHERE contact_id IN ({ids})"),
+                format!("UPDATE contacts SET receiving = (1 = 0) WHERE id IN ({ids})"),
+            ] {
+                self.pod.run("contacts", sql, &[]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Merges contacts with the old person into the same users' contacts with the new one: whoever shared with the old
+    /// person shares with the new one, in the same aspects.
+    ///
+    /// Does not touch `sharing`, which [`Self::sync_local_contacts`] sets: the old person's is out of date.
+    pub(super) async fn merge_contacts(&mut self, old_contacts: &str) -> Result<(), AnnounceError> {
+        let now = self.now;
+        let pairs = format!(
+            "contacts o JOIN contacts n ON n.user_id = o.user_id AND n.person_id = {}",
+            self.new_person
+        );
+        let sql = format!("SELECT n.id FROM {pairs} WHERE o.id IN ({old_contacts}) AND o.receiving");
+        let receiving = ids_of(&self.pod.rows("contacts", sql, &[]).await?);
+        if !receiving.is_empty() {
+            let sql =
+                format!("UPDATE contacts SET receiving = (1 = 1) WHERE id IN ({})", numbers(&receiving));
+            self.pod.run("contacts", sql, &[]).await?;
+        }
+        let sql = format!(
+            "SELECT m.aspect_id, n.id AS contact_id FROM {pairs} JOIN aspect_memberships m ON m.contact_id = o.id \
+             WHERE o.id IN ({old_contacts})"
+        );
+        let rows = self
+            .pod
+            .rows("aspect_memberships", sql, &[])
+            .await?
+            .iter()
+            .filter_map(|row| Some((row.integer("aspect_id")?, row.integer("contact_id")?)))
+            .map(|(aspect, contact)| vec![aspect.into(), contact.into(), now.into(), now.into()])
+            .collect();
+        let columns = ["aspect_id", "contact_id", "created_at", "updated_at"];
+        self.pod.insert("aspect_memberships", &columns, rows, OnConflict::Ignore).await?;
+        Ok(())
+    }
+
+    /// Makes the two contact rows between local people consistent.
+    pub(super) async fn sync_local_contacts(&mut self) -> Result<(), AnnounceError> {
+        let (new, user) = (self.new_person, self.new_user);
+        let sql = format!(
+            "SELECT mine.id AS mine_id, theirs.receiving AS theirs_receiving, theirs.id AS theirs_id, \
+             mine.receiving AS mine_receiving FROM contacts mine \
+             JOIN people p ON p.id = mine.person_id JOIN contacts theirs ON theirs.user_id = p.owner_id \
+             AND theirs.person_id = {new} WHERE mine.user_id = {user}"
+        );
+        for row in self.pod.rows("contacts", sql, &[]).await? {
+            for (id, shares) in [("mine_id", "theirs_receiving"), ("theirs_id", "mine_receiving")] {
+                let (id, shares) = (row.integer(id), row.boolean(shares));
+                let (Some(id), Some(shares)) = (id, shares) else { continue };
+                let sql = format!("UPDATE contacts SET sharing = ? WHERE id = {id}");
+                self.pod.run("contacts", sql, &[shares.into()]).await?;
+            }
+        }
+        // Local people who share with the account but were not imported as its contacts.
+        let sql = format!(
+            "SELECT p.id FROM contacts theirs JOIN people p ON p.owner_id = theirs.user_id \
+             LEFT JOIN contacts mine ON mine.user_id = {user} AND mine.person_id = p.id \
+             WHERE theirs.person_id = {new} AND theirs.receiving AND mine.id IS NULL AND p.id <> {new}"
+        );
+        let now = self.now;
+        let rows = self
+            .pod
+            .rows("contacts", sql, &[])
+            .await?
+            .iter()
+            .filter_map(|row| row.integer("id"))
+            .map(|person| vec![user.into(), person.into(), true.into(), false.into(), now.into(), now.into()])
+            .collect();
+        let columns = ["user_id", "person_id", "sharing", "receiving", "created_at", "updated_at"];
+        self.pod.insert("contacts", &columns, rows, OnConflict::Ignore).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,173 @@
+//! The identity of the photos' folder: a folder that was moved away or unmounted has no photos, but misses none.
+
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::io::Errno;
+
+use super::UploadsError;
+
+/// Device and inode of a folder; none while it does not exist.
+#[derive(Debug, Default)]
+pub(super) struct FolderIdentity(Mutex<Option<(u64, u64)>>);
+
+impl FolderIdentity {
+    /// Reads the identity of an existing folder that may be entered.
+    pub(super) fn of(folder: &Path) -> io::Result<Self> {
+        read(folder).map(|identity| Self(Mutex::new(Some(identity))))
+    }
+
+    /// Checks that the folder is still this one. A folder that did not exist may exist by now.
+    ///
+    /// # Errors
+    /// [`UploadsError::Unreadable`] and [`UploadsError::Replaced`].
+    pub(super) fn check(&self, folder: &Path) -> Result<(), UploadsError> {
+        let now = match read(folder) {
+            Ok(identity) => Some(identity),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(source) => return Err(unreadable(folder, source)),
+        };
+        let mut known = self.lock();
+        match (*known, now) {
+            (None, _) => *known = now,
+            (Some(_), None) => return Err(unreadable(folder, Errno::NOENT.into())),
+            (Some(before), Some(now)) if before != now => return Err(replaced(folder)),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Accepts the identity of the folder that was opened once more: the same, or that of another folder with files,
+    /// such as a copy or a disk that was mounted anew.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check); another folder without files is the point at which a disk should be mounted.
+    pub(super) fn accept(&self, reopened: &Self, folder: &Path) -> Result<(), UploadsError> {
+        let now = *reopened.lock();
+        let mut known = self.lock();
+        if known.is_some() && now.is_none() {
+            return Err(unreadable(folder, Errno::NOENT.into()));
+        }
+        if known.is_some() && now != *known {
+            let mut entries = std::fs::read_dir(folder).map_err(|source| unreadable(folder, source))?;
+            if entries.next().is_none() {
+                return Err(replaced(folder));
+            }
+        }
+        *known = now;
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(u64, u64)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn read(folder: &Path) -> io::Result<(u64, u64)> {
+    // With the dot, a folder that may be listed but not entered is an error.
+    let metadata = std::fs::metadata(folder.join("."))?;
+    Ok((metadata.dev(), metadata.ino()))
+}
+
+fn unreadable(folder: &Path, source: io::Error) -> UploadsError {
+    UploadsError::Unreadable { path: folder.to_owned(), source }
+}
+
+fn replaced(folder: &Path) -> UploadsError {
+    UploadsError::Replaced { path: folder.to_owned() }
+}
+
+/// Returns whether an error means the disk, the server behind it, or the limit of open files, rather than one file.
+pub(super) fn is_of_the_disk(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+    let kinds = [
+        Kind::StaleNetworkFileHandle,
+        Kind::NotADirectory,
+        Kind::NotConnected,
+        Kind::TimedOut,
+        Kind::HostUnreachable,
+        Kind::NetworkUnreachable,
+        Kind::NetworkDown,
+        Kind::ConnectionAborted,
+        Kind::ConnectionReset,
+    ];
+    let codes = [
+        Errno::IO,
+        Errno::NXIO,
+        Errno::NODEV,
+        Errno::REMOTEIO,
+        Errno::NOMEDIUM,
+        Errno::SHUTDOWN,
+        Errno::HOSTDOWN,
+        Errno::NOLINK,
+        Errno::MFILE,
+        Errno::NFILE,
+    ];
+    kinds.contains(&error.kind())
+        || codes.iter().any(|code| error.raw_os_error() == Some(code.raw_os_error()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pod::uploads::{PhotoFile, PhotoFolder};
+
+    #[test]
+    fn a_folder_that_vanishes_has_no_missing_photos() {
+        let dir = tempfile::tempdir().unwrap();
+        let (images, away) = (dir.path().join("images"), dir.path().join("away"));
+        std::fs::create_dir(&images).unwrap();
+        std::fs::write(images.join("a.png"), b"12345").unwrap();
+        let folder = PhotoFolder::open(dir.path()).unwrap();
+        let find = |name: &str| folder.clone().find(&[name.to_owned()]);
+        let reopen = || folder.accept(&PhotoFolder::open(dir.path()).unwrap());
+        assert!(matches!(find("none.png"), Ok(PhotoFile::Missing)));
+        std::fs::rename(&images, &away).unwrap();
+        assert!(matches!(find("a.png"), Err(UploadsError::Unreadable { .. })));
+        assert!(matches!(reopen(), Err(UploadsError::Unreadable { .. })));
+        // A bare mount point.
+        std::fs::create_dir(&images).unwrap();
+        assert!(matches!(find("a.png"), Err(UploadsError::Replaced { .. })));
+        assert!(matches!(reopen(), Err(UploadsError::Replaced { .. })));
+        std::fs::remove_dir(&images).unwrap();
+        std::fs::rename(&away, &images).unwrap();
+        reopen().unwrap();
+        assert!(matches!(find("a.png"), Ok(PhotoFile::Found(_, 5))));
+        // A copy is used once it was accepted.
+        std::fs::rename(&images, &away).unwrap();
+        std::fs::create_dir(&images).unwrap();
+        std::fs::copy(away.join("a.png"), images.join("a.png")).unwrap();
+        assert!(matches!(find("none.png"), Err(UploadsError::Replaced { .. })));
+        reopen().unwrap();
+        assert!(matches!(find("none.png"), Ok(PhotoFile::Missing)));
+    }
+
+    #[test]
+    fn a_folder_that_appears_may_not_vanish_either() {
+        let dir = tempfile::tempdir().unwrap();
+        let images = dir.path().join("images");
+        let folder = PhotoFolder::open(dir.path()).unwrap();
+        let find = || folder.find(&["a.png".to_owned()]);
+        assert!(matches!(find(), Ok(PhotoFile::Missing)));
+        std::fs::create_dir(&images).unwrap();
+        assert!(matches!(find(), Ok(PhotoFile::Missing)));
+        std::fs::remove_dir(&images).unwrap();
+        assert!(matches!(find(), Err(UploadsError::Unreadable { .. })));
+    }
+
+    #[test]
+    fn errors_of_a_disk_are_not_those_of_a_file() {
+        for (errno, of_disk) in [
+            (Errno::IO, true),
+            (Errno::STALE, true),
+            (Errno::MFILE, true),
+            (Errno::NFILE, true),
+            (Errno::ACCESS, false),
+            (Errno::LOOP, false),
+        ] {
+            assert_eq!(is_of_the_disk(&io::Error::from(errno)), of_disk, "{errno}");
+        }
+    }
+}

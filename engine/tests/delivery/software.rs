@@ -1,0 +1,109 @@
+//! Pods whose front end does not answer the question for their software as it should.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use pappus_engine::delivery::{Clock as _, Counts, Ledger, Options, Scope, System, Transport, deliver};
+use pappus_engine::http::{Answer, HttpError};
+use url::Url;
+
+use super::pods::{JumpingClock, Pods, for_pod, status, unreachable};
+use super::{never, store, waiting};
+
+/// Pods that take every delivery, and say of their software what `answer` says.
+struct Asked<'a, F, G> {
+    pods: Pods<'a, F>,
+    clock: &'a JumpingClock,
+    answer: G,
+}
+
+impl<F, G> Transport for Asked<'_, F, G>
+where
+    F: Fn(&str, DateTime<Utc>) -> Result<Answer, HttpError> + Sync,
+    G: Fn(&Url, DateTime<Utc>) -> Result<Answer, HttpError> + Sync,
+{
+    async fn get(&self, url: &Url, _: &str) -> Result<Answer, HttpError> {
+        (self.answer)(url, self.clock.now())
+    }
+
+    async fn post(&self, url: &Url, kind: &str, body: Vec<u8>) -> Result<Answer, HttpError> {
+        self.pods.post(url, kind, body).await
+    }
+}
+
+fn asked<G>(
+    clock: &JumpingClock,
+    answer: G,
+) -> Asked<'_, impl Fn(&str, DateTime<Utc>) -> Result<Answer, HttpError> + Sync, G>
+where
+    G: Fn(&Url, DateTime<Utc>) -> Result<Answer, HttpError> + Sync,
+{
+    Asked { pods: Pods::new(clock, |_, _| status(202)), clock, answer }
+}
+
+async fn system(ledger: &Ledger) -> Option<System> {
+    ledger.pods(Scope::All, "", 1).await.unwrap().remove(0).system
+}
+
+#[tokio::test]
+async fn a_pod_that_never_names_its_software_gets_its_deliveries() {
+    let answers: [fn() -> Result<Answer, HttpError>; 3] = [|| status(503), || status(429), late];
+    for answer in answers {
+        let (_folder, store, ledger) = store().await;
+        let clock = JumpingClock::new();
+        let start = clock.now();
+        ledger.enqueue(for_pod("alice", "https://pod.example/", 3), start).await.unwrap();
+        let pods = asked(&clock, |_, _| answer());
+        deliver(&store, &pods, None, &clock, &waiting(), never()).await.unwrap();
+        let counts = ledger.counts(Scope::All).await.unwrap();
+        assert_eq!(counts, Counts { delivered: 5, ..Counts::default() }, "{:?}", answer());
+        let waited = pods.pods.posts()[0].at - start;
+        assert!(waited >= TimeDelta::minutes(2) && waited < TimeDelta::minutes(5), "{waited}");
+        assert_eq!(system(&ledger).await, None, "it is asked again");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_fails_once_does_not_decide_the_order() {
+    let answers: [fn() -> Result<Answer, HttpError>; 2] = [|| status(503), late];
+    for answer in answers {
+        let (_folder, store, ledger) = store().await;
+        let clock = JumpingClock::new();
+        let start = clock.now();
+        ledger.enqueue(for_pod("alice", "https://hub.example/", 3), start).await.unwrap();
+        let hub = asked(&clock, |url: &Url, now| match url.path() {
+            _ if now == start => answer(),
+            "/.well-known/nodeinfo" => document(
+                r#"{"links":[{"rel":"http://nodeinfo.diaspora.software/ns/schema/2.0","href":"http://hub.example/2.0"}]}"#,
+            ),
+            "/2.0" if url.scheme() == "https" => document(r#"{"software":{"name":"hubzilla"}}"#),
+            _ => status(404),
+        });
+        deliver(&store, &hub, None, &clock, &waiting(), never()).await.unwrap();
+        assert_eq!(system(&ledger).await, Some(System::Hubzilla), "{:?}", answer());
+        let posts = hub.pods.posts();
+        let first_move = posts.iter().position(|post| post.body.contains("account_migration")).unwrap();
+        assert_eq!((first_move, posts.len()), (3, 5), "the Contacts come first");
+    }
+}
+
+#[tokio::test]
+async fn a_pod_without_a_connection_is_sent_nothing() {
+    let (_folder, store, ledger) = store().await;
+    let clock = JumpingClock::new();
+    ledger.enqueue(for_pod("alice", "https://dead.example/", 3), clock.now()).await.unwrap();
+    let pods = asked(&clock, |_, _| unreachable());
+    for _ in 0..6 {
+        deliver(&store, &pods, None, &clock, &Options::default(), never()).await.unwrap();
+        clock.advance(TimeDelta::hours(1));
+    }
+    assert_eq!(pods.pods.posts().len(), 0);
+}
+
+fn late() -> Result<Answer, HttpError> {
+    let after = std::time::Duration::from_secs(30);
+    Err(HttpError::Timeout { host: "pod".to_owned(), after })
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it is what a pod gives")]
+fn document(text: &str) -> Result<Answer, HttpError> {
+    Ok(Answer { status: 200, content_type: None, retry_after: None, body: text.as_bytes().to_vec() })
+}
