@@ -19,6 +19,7 @@ pub mod delivery;
 pub mod departures;
 pub mod depot;
 pub mod discovery;
+mod disk;
 pub mod domain;
 pub mod environment;
 pub mod export;

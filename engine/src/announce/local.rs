@@ -7,7 +7,7 @@ use crate::federation::AccountMigration;
 use crate::import::{ignoring_people, mark_announced};
 use crate::pod::database::OnConflict;
 use crate::pod::tables::RelayableTable;
-use crate::sql::{Row, Value};
+use crate::sql::{Row, Value, id_list};
 use crate::store::{Store, random_id};
 
 /// Tables that reference a person, the column, and the columns that make a row unique per person.
@@ -62,7 +62,7 @@ impl Announcer {
         );
         let rows = self.pod.rows_in("blocks", &sql, &people).await?;
         for chunk in ids_of(&rows).chunks(1000) {
-            let sql = format!("DELETE FROM blocks WHERE id IN ({})", numbers(chunk));
+            let sql = format!("DELETE FROM blocks WHERE id IN ({})", id_list(chunk));
             self.pod.run("blocks", sql, &[]).await?;
         }
         Ok(())
@@ -83,7 +83,7 @@ impl Announcer {
                 );
                 let rows = self.pod.rows(table, sql, &[]).await?;
                 for chunk in ids_of(&rows).chunks(1000) {
-                    self.remove_duplicates(table, &numbers(chunk)).await?;
+                    self.remove_duplicates(table, &id_list(chunk)).await?;
                 }
             }
             let sql = format!("UPDATE {table} SET {column} = {new} WHERE {column} = {old}");
@@ -230,9 +230,4 @@ impl Announcer {
 /// Returns the `id` of each row.
 pub(super) fn ids_of(rows: &[Row]) -> Vec<i64> {
     rows.iter().filter_map(|row| row.integer("id")).collect()
-}
-
-/// Returns a list for `IN (…)`.
-pub(super) fn numbers(ids: &[i64]) -> String {
-    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }

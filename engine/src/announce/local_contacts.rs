@@ -2,8 +2,9 @@
 
 use super::AnnounceError;
 use super::envelopes::Announcer;
-use super::local::{ids_of, numbers};
+use super::local::ids_of;
 use crate::pod::database::OnConflict;
+use crate::sql::id_list;
 
 impl Announcer {
     /// Ends sharing with the old person for users who ignore the new one: diaspora* allows no sharing with somebody who
@@ -16,7 +17,7 @@ impl Announcer {
         );
         let contacts = ids_of(&self.pod.rows("contacts", sql, &[]).await?);
         for chunk in contacts.chunks(1000) {
-            let ids = numbers(chunk);
+            let ids = id_list(chunk);
             for sql in [
                 format!("DELETE FROM aspect_memberships WHERE contact_id IN ({ids})"),
                 format!("UPDATE contacts SET receiving = (1 = 0) WHERE id IN ({ids})"),
@@ -41,7 +42,7 @@ impl Announcer {
         let receiving = ids_of(&self.pod.rows("contacts", sql, &[]).await?);
         if !receiving.is_empty() {
             let sql =
-                format!("UPDATE contacts SET receiving = (1 = 1) WHERE id IN ({})", numbers(&receiving));
+                format!("UPDATE contacts SET receiving = (1 = 1) WHERE id IN ({})", id_list(&receiving));
             self.pod.run("contacts", sql, &[]).await?;
         }
         let sql = format!(

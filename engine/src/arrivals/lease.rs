@@ -244,12 +244,17 @@ mod tests {
     use super::*;
     use crate::arrivals::{NewNewcomer, Start};
 
-    #[tokio::test]
-    async fn who_has_lost_the_lease_notes_nothing() {
+    async fn empty() -> (tempfile::TempDir, Store, Newcomers) {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("store.db").display());
         let store = Store::open(&DatabaseUrl::parse(&url).unwrap()).await.unwrap();
         let newcomers = Newcomers::new(&store, &PodUrl::parse("https://pod.example/").unwrap());
+        (folder, store, newcomers)
+    }
+
+    #[tokio::test]
+    async fn who_has_lost_the_lease_notes_nothing() {
+        let (_folder, store, newcomers) = empty().await;
         let start = Start { address: "192.0.2.1", per_day: 1, per_address: 1 };
         let who = NewNewcomer { language: "en", invitation: None, start };
         let mut transaction = store.begin().await.unwrap();
@@ -299,10 +304,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_asks_again_and_again_waits_behind_the_others() {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", folder.path().join("store.db").display());
-        let store = Store::open(&DatabaseUrl::parse(&url).unwrap()).await.unwrap();
-        let newcomers = Newcomers::new(&store, &PodUrl::parse("https://pod.example/").unwrap());
+        let (_folder, store, newcomers) = empty().await;
         let mut ids = Vec::new();
         for due_at in [3_000, 1_000, 2_000] {
             let start = Start { address: "192.0.2.1", per_day: 9, per_address: 9 };

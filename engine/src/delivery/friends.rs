@@ -16,7 +16,7 @@ use super::turn::WITHOUT_ECHO;
 use crate::domain::DiasporaId;
 use crate::pod::config::PodUrl;
 use crate::pod::database::{DatabaseError, PodWriter};
-use crate::sql::{DatabaseUrl, Value};
+use crate::sql::{DatabaseUrl, Value, placeholders};
 use crate::store::{Store, StoreError, Transaction, time};
 
 /// Time after the announcement during which friends are looked for.
@@ -168,7 +168,7 @@ async fn note_people(
     back: &BTreeMap<String, Option<DateTime<Utc>>>,
     now: DateTime<Utc>,
 ) -> Result<BTreeSet<String>, StoreError> {
-    let places = vec!["?"; names.len()].join(", ");
+    let places = placeholders(names.len());
     let sql = format!(
         "SELECT f.person, f.pod, m.told_at FROM pappus_move_people f LEFT JOIN pappus_move_pods m \
          ON m.import_id = f.import_id AND m.pod = f.pod \
@@ -189,7 +189,7 @@ async fn note_people(
         pods.insert(pod);
     }
     for (at, people) in &by_time {
-        let places = vec!["?"; people.len()].join(", ");
+        let places = placeholders(people.len());
         let sql =
             format!("UPDATE pappus_move_people SET back_at = ? WHERE import_id = ? AND person IN ({places})");
         let mut values: Vec<Value<'_>> = vec![(*at).into(), import.into()];

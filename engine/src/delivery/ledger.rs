@@ -8,7 +8,7 @@ use url::Url;
 use super::records::{DeliveryError, Kind, NewDelivery, Scope};
 use super::system::System;
 use crate::http::place;
-use crate::sql::Value;
+use crate::sql::{Value, placeholders};
 use crate::store::{Store, StoreError};
 
 /// Condition for deliveries still to be sent; must match the text of its index.
@@ -128,7 +128,7 @@ impl Ledger {
     ) -> Result<HashSet<String>, StoreError> {
         let mut found = HashSet::new();
         for chunk in urls.chunks(ADDRESSES) {
-            let places = vec!["?"; chunk.len()].join(", ");
+            let places = placeholders(chunk.len());
             let sql = format!(
                 "SELECT url FROM pappus_deliveries WHERE import_id = ? AND kind = ? AND url IN ({places})"
             );

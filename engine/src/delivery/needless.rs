@@ -4,19 +4,20 @@
 use chrono::{DateTime, Utc};
 
 use super::friends::{NAMES, Relations};
-use crate::sql::Value;
+use super::ledger::OPEN;
+use crate::sql::{Value, placeholders};
 use crate::store::{StoreError, Transaction};
 
-/// Records which Contacts are no longer needed: who came back with the move has the account as before. Who added it by
-/// hand has a contact that only they share, which the move leaves as it is: to them it is said that the account
-/// shares as well. Nobody can tell the two apart who came back before their pod is known to have processed the move.
+/// Records which Contacts are no longer needed: whoever came back with the move has the account as before. Somebody who
+/// added it by hand has a contact in which only they share, and the move leaves it so: they have to be told that the
+/// account shares as well. Whoever came back before their pod is known to have processed the move may be either.
 pub(super) async fn note_needless_contacts(
     transaction: &mut Transaction,
     import: &str,
     names: &[&str],
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let places = vec!["?"; names.len()].join(", ");
+    let places = placeholders(names.len());
     let sql = format!(
         "UPDATE pappus_deliveries AS d SET state = 'confirmed', updated_at = ? WHERE import_id = ? \
          AND kind = 'contact' AND state = 'queued' AND recipient IN ({places}) \
@@ -41,14 +42,16 @@ pub(super) async fn note_ended_contacts(
     relations: &Relations,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let sql = "SELECT d.recipient, CASE WHEN EXISTS (SELECT 1 FROM pappus_import_rows r WHERE r.kind = 'contacts' \
-               AND r.guid = d.recipient AND r.import_id = d.import_id) \
-               OR NOT EXISTS (SELECT 1 FROM pappus_move_people f WHERE f.import_id = d.import_id \
-               AND f.person = d.recipient) THEN 'here' ELSE 'archive' END AS known_from FROM pappus_deliveries d \
-               WHERE d.import_id = ? AND d.kind = 'contact' AND d.state IN ('queued', 'sending') \
-               AND d.state = 'queued' AND d.recipient IS NOT NULL";
+    let sql = format!(
+        "SELECT d.recipient, CASE WHEN EXISTS (SELECT 1 FROM pappus_import_rows r WHERE r.kind = 'contacts' \
+         AND r.guid = d.recipient AND r.import_id = d.import_id) \
+         OR NOT EXISTS (SELECT 1 FROM pappus_move_people f WHERE f.import_id = d.import_id \
+         AND f.person = d.recipient) THEN 'here' ELSE 'archive' END AS known_from FROM pappus_deliveries d \
+         WHERE d.import_id = ? AND d.kind = 'contact' AND {OPEN} \
+         AND d.state = 'queued' AND d.recipient IS NOT NULL"
+    );
     let mut ended: Vec<String> = Vec::new();
-    for row in transaction.rows("looking for Contacts", sql, &[import.into()]).await? {
+    for row in transaction.rows("looking for Contacts", &sql, &[import.into()]).await? {
         let (person, known_from): (String, String) = (row.get("recipient")?, row.get("known_from")?);
         let has_stopped = known_from == "here" && !relations.receiving.contains(&person);
         if has_stopped || relations.ignored.contains(&person) {
@@ -56,11 +59,10 @@ pub(super) async fn note_ended_contacts(
         }
     }
     for chunk in ended.chunks(NAMES) {
-        let places = vec!["?"; chunk.len()].join(", ");
+        let places = placeholders(chunk.len());
         let sql = format!(
-            "UPDATE pappus_deliveries SET state = 'confirmed', updated_at = ? WHERE import_id = ? \
-             AND kind = 'contact' AND state IN ('queued', 'sending') AND state = 'queued' \
-             AND recipient IN ({places})"
+            "UPDATE pappus_deliveries AS d SET state = 'confirmed', updated_at = ? WHERE import_id = ? \
+             AND kind = 'contact' AND {OPEN} AND state = 'queued' AND recipient IN ({places})"
         );
         let mut values: Vec<Value<'_>> = vec![now.timestamp_millis().into(), import.into()];
         values.extend(chunk.iter().map(Value::from));

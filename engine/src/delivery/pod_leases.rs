@@ -9,7 +9,7 @@ use super::report::{READY_VALUES, ready};
 use super::schedule::GIVE_UP_AFTER;
 use super::system::System;
 use super::writer::{Leased, Pod, PodHealth, Response, Turn};
-use crate::sql::Value;
+use crate::sql::{Value, placeholders};
 use crate::store::{StoreError, StoreRow, time};
 
 impl Turn<'_> {
@@ -57,7 +57,7 @@ impl Turn<'_> {
         }
         self.add_addresses(&mut pods).await?;
         // Deliveries that a killed program had claimed: the pod is ours now.
-        let places = vec!["?"; pods.len()].join(", ");
+        let places = placeholders(pods.len());
         let sql = format!(
             "UPDATE pappus_deliveries SET state = 'queued' \
              WHERE state IN ('queued', 'sending') AND state = 'sending' AND pod IN ({places})"
@@ -73,7 +73,7 @@ impl Turn<'_> {
         if unknown.is_empty() {
             return Ok(());
         }
-        let places = vec!["?"; unknown.len()].join(", ");
+        let places = placeholders(unknown.len());
         let sql = format!(
             "SELECT pod, min(url) AS first_url FROM pappus_deliveries WHERE state IN ('queued', 'sending') \
              AND pod IN ({places}) GROUP BY pod"

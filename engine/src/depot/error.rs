@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::disk;
+
 /// The reason an operation on a depot failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DepotError {
@@ -140,32 +142,20 @@ impl DepotError {
     }
 }
 
-/// Error codes of the system that mean the same as the kinds below and have none of their own: EIO (a disk that is
-/// broken or was removed), ENXIO, ENODEV, EREMOTEIO, ENOMEDIUM, ESHUTDOWN, EHOSTDOWN, ENOLINK.
-const GONE: [i32; 8] = [5, 6, 19, 121, 123, 108, 112, 67];
-
 /// Returns whether a disk, or the server behind it, has failed, rather than one file on it. A missing folder counts:
 /// it was moved, or is not mounted.
 pub(crate) fn is_of_the_disk(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
-    matches!(
+    let is_of_writing = matches!(
         error.kind(),
         Kind::StorageFull
             | Kind::QuotaExceeded
             | Kind::ReadOnlyFilesystem
-            | Kind::StaleNetworkFileHandle
             | Kind::NotFound
-            | Kind::NotADirectory
             | Kind::PermissionDenied
-            | Kind::NotConnected
-            | Kind::TimedOut
-            | Kind::HostUnreachable
-            | Kind::NetworkUnreachable
-            | Kind::NetworkDown
-            | Kind::ConnectionAborted
-            | Kind::ConnectionReset
             | Kind::ResourceBusy
-    ) || error.raw_os_error().is_some_and(|code| GONE.contains(&code))
+    );
+    is_of_writing || disk::has_failed(error)
 }
 
 #[cfg(test)]

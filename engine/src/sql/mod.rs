@@ -7,6 +7,7 @@
 pub(crate) mod arrays;
 mod dialect;
 mod link;
+mod lists;
 mod numbers;
 mod percent;
 mod row;
@@ -17,6 +18,7 @@ mod value;
 
 pub use dialect::Dialect;
 pub(crate) use link::Link;
+pub(crate) use lists::{id_list, placeholders};
 pub(crate) use percent::{decode, encode};
 pub use row::{Reading, Row};
 pub use text::clean_text;

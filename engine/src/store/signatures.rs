@@ -12,7 +12,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use super::StateFolder;
 use crate::pod::reader::{SignatureId, SignatureMemory};
-use crate::sql::{Link, Value};
+use crate::sql::{Link, Value, placeholders};
 
 /// A small database beside the pod's archive key. Losing it costs time and nothing else, so every failure here means
 /// "nothing known" and the export continues. A file may be damaged: a stored signature counts only with its digest,
@@ -59,7 +59,7 @@ fn make_private(path: &Path) -> io::Result<()> {
 impl SignatureMemory for StoredSignatures {
     async fn recall(&mut self, ids: &[SignatureId]) -> HashMap<SignatureId, String> {
         let Some(link) = &mut self.0 else { return HashMap::new() };
-        let places = vec!["?"; ids.len()].join(",");
+        let places = placeholders(ids.len());
         let sql = format!("SELECT id, signature, digest FROM remembered WHERE id IN ({places})");
         let values: Vec<Value<'_>> = ids.iter().map(|id| Value::from(&id[..])).collect();
         let rows = Link::Sqlite(link).rows(sql, &values).await.unwrap_or_default();

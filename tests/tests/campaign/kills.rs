@@ -1,14 +1,12 @@
 //! Killed with SIGKILL at any moment and started again, a campaign ends as if nothing had happened.
 
-use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use pappus_engine::store::Store;
 use pappus_tests::cluster::{shared_postgres, shared_s3};
 
-use super::scene::{Line, Scene, ended_well};
+use super::scene::{Line, Scene, ended_well, until};
 use super::{postgres_pod, sqlite_pod};
-use crate::support::setting;
+use crate::support::{number, setting};
 
 /// Accounts of the pods that are exported again and again.
 const ACCOUNTS: usize = 240;
@@ -33,10 +31,6 @@ impl Dice {
         let micros = u64::try_from(most.as_micros()).unwrap();
         Duration::from_micros((mixed ^ (mixed >> 31)) % micros)
     }
-}
-
-fn start(scene: &Scene, arguments: Vec<String>) -> Child {
-    scene.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
 /// Everybody is stored, once.
@@ -67,7 +61,7 @@ async fn killed(scene: &Scene, kills: u32) {
             arguments
         };
         loop {
-            let mut child = start(scene, arguments());
+            let mut child = scene.start(arguments());
             let until =
                 Instant::now() + Duration::from_millis(100) + dice.moment(Duration::from_millis(1200));
             let ended = loop {
@@ -128,17 +122,17 @@ async fn one_of_two_workers() {
     let key = scene.path("state/pods/closing.example/archive-key.pem");
     std::fs::copy(key, there.join("archive-key.pem")).unwrap();
     let options = ["--plain", "--name", "two", "--lease", "3", "--workers", "1"];
-    let mut first = start(&scene, scene.export(&options));
+    let mut first = scene.start(scene.export(&options));
     let mut arguments = vec!["worker".to_owned(), "--campaign".to_owned(), "two".to_owned()];
     arguments.extend(scene.places("there"));
     arguments.extend(["--no-gentle", "--lease", "3", "--workers", "1"].map(str::to_owned));
     // There is nothing to join before the list is written.
     let store = scene.open_store().await;
     let running = "SELECT COUNT(*) FROM pappus_campaigns WHERE state = 'running'";
-    until(&mut first, || async { number(&store, running).await == 1 }).await;
-    let mut second = start(&scene, arguments);
+    until(&mut first, async || number(&store, running).await == 1).await;
+    let mut second = scene.start(arguments);
     let workers = "SELECT COUNT(DISTINCT worker) FROM pappus_campaign_accounts WHERE state = 'running'";
-    until(&mut first, || async { number(&store, workers).await == 2 }).await;
+    until(&mut first, async || number(&store, workers).await == 2).await;
     first.kill().unwrap();
     first.wait().unwrap();
     assert!(matches!(second.wait().unwrap().code(), Some(0 | 10)));
@@ -155,10 +149,10 @@ async fn told_to_stop() {
     let pod = postgres_pod("campaign_stopped", MANY).await;
     let scene = Scene::of(tempfile::tempdir().unwrap(), pod).await;
     let options = ["--plain", "--name", "stopped", "--lease", "3600"];
-    let mut child = start(&scene, scene.export(&options));
+    let mut child = scene.start(scene.export(&options));
     let done = "SELECT COUNT(*) FROM pappus_campaign_accounts WHERE state = 'done'";
     let store = scene.open_store().await;
-    until(&mut child, || async { number(&store, done).await > 0 }).await;
+    until(&mut child, async || number(&store, done).await > 0).await;
     let pid = child.id().to_string();
     assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(1));
@@ -170,20 +164,6 @@ async fn told_to_stop() {
     all_done(&scene.accounts("stopped").await, MANY);
     assert!(scene.accounts("stopped").await.iter().all(|line| line.attempts == 1));
     scene.is_whole("stopped", MANY as u64);
-}
-
-/// Waits until something is so, while the program is at work.
-async fn until<F: Future<Output = bool>>(child: &mut Child, so: impl Fn() -> F) {
-    let end = Instant::now() + Duration::from_mins(2);
-    while !so().await {
-        assert!(Instant::now() < end && child.try_wait().unwrap().is_none(), "it was too late");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
-async fn number(store: &Store, sql: &str) -> i64 {
-    let sql = format!("SELECT ({sql}) AS found");
-    store.first("counting", &sql, &[]).await.unwrap().unwrap().get("found").unwrap()
 }
 
 fn count(lines: &[Line], state: &str) -> usize {

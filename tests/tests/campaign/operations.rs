@@ -1,30 +1,21 @@
 //! What a podmin does with a campaign while it goes on.
 
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use pappus_engine::campaign::{Busy, is_in_use};
 use pappus_engine::pod::config::PodUrl;
 use pappus_engine::pod::database::Snapshot;
 use pappus_engine::sql::DatabaseUrl;
-use pappus_engine::store::Store;
 use pappus_tests::cluster::{shared_mariadb, shared_postgres};
 use pappus_tests::schema::Pool;
 
 use super::postgres_pod;
 use super::scene::{Line, Scene, ended_well};
+use crate::support::number;
 
 /// Accounts of the pods here.
 const ACCOUNTS: usize = 400;
-
-fn start(scene: &Scene, arguments: Vec<String>) -> Child {
-    scene.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-}
-
-async fn number(store: &Store, sql: &str) -> i64 {
-    let sql = format!("SELECT ({sql}) AS found");
-    store.first("counting", &sql, &[]).await.unwrap().unwrap().get("found").unwrap()
-}
 
 async fn until<F: Future<Output = bool>>(so: impl Fn() -> F) {
     let end = Instant::now() + Duration::from_mins(2);
@@ -46,7 +37,7 @@ const IN_HAND: &str = "SELECT COUNT(*) FROM pappus_campaign_accounts WHERE state
 async fn paused_resumed_and_cancelled() {
     let pod = postgres_pod("campaign_paused", ACCOUNTS).await;
     let scene = Scene::of(tempfile::tempdir().unwrap(), pod).await;
-    let mut child = start(&scene, scene.export(&["--plain", "--name", "held", "--workers", "1"]));
+    let mut child = scene.start(scene.export(&["--plain", "--name", "held", "--workers", "1"]));
     let store = scene.open_store().await;
     until(|| async { number(&store, RUNNING).await == 1 }).await;
     until(|| async { number(&store, DONE).await > 0 }).await;
@@ -66,7 +57,7 @@ async fn paused_resumed_and_cancelled() {
     let ended = scene.pappus("campaign", &["pause", "held"]);
     assert!(ended.code == Some(1) && ended.stderr.contains("is finished and cannot be paused"), "{ended:?}");
 
-    let mut child = start(&scene, scene.export(&["--plain", "--name", "dropped", "--workers", "1"]));
+    let mut child = scene.start(scene.export(&["--plain", "--name", "dropped", "--workers", "1"]));
     until(|| async { number(&store, DONE).await > i64::try_from(ACCOUNTS).unwrap() }).await;
     assert_eq!(scene.pappus("campaign", &["cancel", "dropped"]).code, Some(0));
     assert_eq!(child.wait().unwrap().code(), Some(1));
@@ -156,7 +147,7 @@ async fn gently() {
     // With somebody else connected, nobody needs to ask for it.
     let mut arguments = scene.export(&["--plain", "--name", "gentle"]);
     arguments.retain(|argument| argument != "--no-gentle");
-    let mut child = start(&scene, arguments);
+    let mut child = scene.start(arguments);
     let store = scene.open_store().await;
     until(|| async { number(&store, RUNNING).await == 1 }).await;
     tokio::time::sleep(Duration::from_secs(2)).await;

@@ -1,6 +1,6 @@
 //! What all accounts need goes away and comes back: no account fails for it, nothing is lost, nothing is half.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use pappus_tests::cluster::{shared_postgres, shared_s3};
@@ -15,12 +15,6 @@ const ACCOUNTS: usize = 300;
 /// The S3 double is slow.
 const FEW: usize = 100;
 
-/// A program at work, whose words can be read afterwards.
-fn start(scene: &Scene, arguments: Vec<String>) -> Child {
-    let error = std::fs::File::create(scene.path("stderr")).unwrap();
-    scene.command(arguments).stdout(Stdio::null()).stderr(error).spawn().unwrap()
-}
-
 fn is_at_work(child: &mut Child) -> bool {
     child.try_wait().unwrap().is_none()
 }
@@ -31,7 +25,7 @@ async fn the_pods_database_hangs_up() {
     let pod = postgres_pod("campaign_cut", ACCOUNTS).await;
     let scene = Scene::of(tempfile::tempdir().unwrap(), pod).await;
     let server = Pool::connect(&shared_postgres().await.unwrap().url("postgres")).await.unwrap();
-    let mut child = start(&scene, scene.export(&["--plain", "--name", "cut"]));
+    let mut child = scene.start(scene.export(&["--plain", "--name", "cut"]));
     let Pool::Postgres(server) = &server else { panic!("PostgreSQL") };
     let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
                WHERE datname = 'campaign_cut' AND application_name = 'pappus'";
@@ -57,7 +51,7 @@ async fn the_store_hangs_up() {
     let Pool::Postgres(server) = Pool::connect(&server.url("postgres")).await.unwrap() else {
         panic!("PostgreSQL")
     };
-    let mut child = start(&scene, scene.export(&["--plain", "--name", "cut"]));
+    let mut child = scene.start(scene.export(&["--plain", "--name", "cut"]));
     let store = scene.open_store().await;
     let until = Instant::now() + Duration::from_mins(1);
     let begun = "SELECT count(*) AS found FROM pappus_campaign_accounts WHERE state = 'running'";
@@ -172,7 +166,7 @@ async fn into_a_bucket_over_a_bad_wire() {
     }
     scene.bucket = Some("s3://campaign/pod".to_owned());
     let options = ["--name", "away", "--lease", "2"];
-    let mut child = start(&scene, scene.export(&options));
+    let mut child = scene.start(scene.export(&options));
     let until = Instant::now() + Duration::from_mins(2);
     while s3.keys("campaign").await.unwrap().is_empty() {
         assert!(Instant::now() < until && is_at_work(&mut child), "it was too late");

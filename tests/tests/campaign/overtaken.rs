@@ -1,6 +1,6 @@
 //! A worker that is stopped with its archives written down and not yet named, overtaken by another, and continued.
 
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use pappus_engine::store::Store;
@@ -13,10 +13,6 @@ const LANES: usize = 5;
 /// All rounds; `PAPPUS_TEST_ROUNDS=50` tries more of them.
 fn rounds() -> usize {
     crate::support::setting("PAPPUS_TEST_ROUNDS", 10)
-}
-
-fn start(scene: &Scene, arguments: Vec<String>) -> Child {
-    scene.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
 /// Says whether the program was there to be told.
@@ -41,7 +37,7 @@ async fn round(scene: &Scene, store: &Store, lane: usize, number_of: usize) -> i
     // Small ones: what takes time here is waiting.
     let only = format!("file:{}", scene.path("some").display());
     let options = ["--name", &name, "--only", &only, "--lease", "2", "--workers", "1"];
-    let mut first = start(scene, scene.export_to(&out, &options));
+    let mut first = scene.start(scene.export_to(&out, &options));
     let until = Instant::now() + Duration::from_mins(1);
     let mut stopped = 0;
     while Instant::now() < until {
@@ -55,7 +51,7 @@ async fn round(scene: &Scene, store: &Store, lane: usize, number_of: usize) -> i
             break;
         }
     }
-    let mut second = start(scene, scene.export_to(&out, &options));
+    let mut second = scene.start(scene.export_to(&out, &options));
     // Some are continued while the other works, some when it has ended.
     if (lane + number_of).is_multiple_of(2) {
         tokio::time::sleep(Duration::from_millis(2000 + 150 * (number_of as u64 % 10))).await;

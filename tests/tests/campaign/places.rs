@@ -1,31 +1,12 @@
 //! The place of the archives goes away while a campaign is at work: it is waited for, and nothing is written elsewhere.
 
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::postgres_pod;
-use super::scene::{Scene, ended_well};
+use super::scene::{Scene, ended_well, until};
 use crate::support::names;
 
 const ACCOUNTS: usize = 300;
-
-/// A program at work, whose words can be read afterwards.
-fn start(scene: &Scene, arguments: Vec<String>) -> Child {
-    let error = std::fs::File::create(scene.path("stderr")).unwrap();
-    scene.command(arguments).stdout(Stdio::null()).stderr(error).spawn().unwrap()
-}
-
-fn words(scene: &Scene) -> String {
-    std::fs::read_to_string(scene.path("stderr")).unwrap()
-}
-
-async fn until(child: &mut Child, so: impl Fn() -> bool) {
-    let end = Instant::now() + Duration::from_mins(2);
-    while !so() {
-        assert!(Instant::now() < end && child.try_wait().unwrap().is_none(), "it was too late");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
 
 fn archives(scene: &Scene) -> usize {
     names(&scene.out()).iter().filter(|name| name.contains(".zip")).count()
@@ -38,13 +19,13 @@ async fn moved_and_a_bare_folder_in_its_place() {
     let scene = Scene::of(tempfile::tempdir().unwrap(), pod).await;
     let (out, away) = (scene.out(), scene.path("away"));
     let mut child =
-        start(&scene, scene.export(&["--plain", "--name", "moved", "--workers", "1", "--lease", "5"]));
+        scene.start(scene.export(&["--plain", "--name", "moved", "--workers", "1", "--lease", "5"]));
     for round in 0..3 {
         let before = archives(&scene);
-        until(&mut child, || archives(&scene) > before + 5).await;
+        until(&mut child, async || archives(&scene) > before + 5).await;
         std::fs::rename(&out, &away).unwrap();
         let waits = |text: &str| text.matches("Waiting: ").count() > round;
-        until(&mut child, || waits(&words(&scene))).await;
+        until(&mut child, async || waits(&scene.words())).await;
         assert!(!out.exists(), "it was made anew: {:?}", names(&out));
         // The mount point.
         std::fs::create_dir(&out).unwrap();
@@ -53,11 +34,11 @@ async fn moved_and_a_bare_folder_in_its_place() {
         std::fs::remove_dir(&out).unwrap();
         std::fs::rename(&away, &out).unwrap();
     }
-    assert!(matches!(child.wait().unwrap().code(), Some(0 | 10)), "{}", words(&scene));
+    assert!(matches!(child.wait().unwrap().code(), Some(0 | 10)), "{}", scene.words());
     let lines = scene.accounts("moved").await;
     assert!(lines.iter().all(|line| line.state == "done"), "{lines:?}");
     scene.is_whole("moved", ACCOUNTS as u64);
-    assert!(words(&scene).contains("is not the folder it was: is its disk mounted?"), "{}", words(&scene));
+    assert!(scene.words().contains("is not the folder it was: is its disk mounted?"), "{}", scene.words());
 }
 
 /// Going on while the place is away makes nothing, and says what it waits for; so does another campaign there, and a

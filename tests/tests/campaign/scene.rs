@@ -1,7 +1,8 @@
 //! A pod, Pappus's own folder and store, and a place for archives.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::Store;
@@ -130,6 +131,17 @@ impl Scene {
         command
     }
 
+    /// Starts a program; [`words`](Self::words) are what it says.
+    pub(crate) fn start(&self, arguments: Vec<String>) -> Child {
+        let error = std::fs::File::create(self.path("stderr")).unwrap();
+        self.command(arguments).stdout(Stdio::null()).stderr(error).spawn().unwrap()
+    }
+
+    /// What the program that was started last has said so far.
+    pub(crate) fn words(&self) -> String {
+        std::fs::read_to_string(self.path("stderr")).unwrap()
+    }
+
     /// Another command about the same pod.
     pub(crate) fn pappus(&self, command: &str, more: &[&str]) -> Ended {
         let mut arguments = vec![command.to_owned()];
@@ -221,4 +233,13 @@ pub(super) fn all_but_a_little(folder: &Path) -> String {
     let found = String::from_utf8(found.stdout).unwrap();
     let bytes: u64 = found.lines().nth(1).unwrap().trim().parse().unwrap();
     (bytes / 1_000_000 - 1).to_string()
+}
+
+/// Waits until something is so, while the program is at work.
+pub(super) async fn until(child: &mut Child, so: impl AsyncFn() -> bool) {
+    let end = Instant::now() + Duration::from_mins(2);
+    while !so().await {
+        assert!(Instant::now() < end && child.try_wait().unwrap().is_none(), "it was too late");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }

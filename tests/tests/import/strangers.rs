@@ -9,7 +9,7 @@ use crate::support::{Pod, document, json, names};
 use serde_json::{Value, json as value};
 
 /// A stock pod's archive of an account with these posts.
-fn stock(id: &str, posts: &Value) -> Value {
+pub(super) fn stock(id: &str, posts: &Value) -> Value {
     let name = id.split_once('@').unwrap().0;
     let profile =
         value!({ "author": id, "first_name": name, "searchable": true, "public": false, "nsfw": false });

@@ -10,6 +10,7 @@ pub mod target;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use pappus_engine::store::Store;
 use pappus_tests::program::{Ended, pappus};
 use pappus_tests::sample::{KeySize, POD_URL, build};
 use pappus_tests::schema::Pool;
@@ -168,4 +169,10 @@ pub fn omissions(archive: &Path) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let list = manifest["omissions"].as_array().unwrap().iter();
     list.map(|omission| (text(&omission["code"]), text(&omission["record"]["kind"]))).collect()
+}
+
+/// The number that a statement gives.
+pub async fn number(store: &Store, sql: &str) -> i64 {
+    let sql = format!("SELECT ({sql}) AS found");
+    store.first("a test", &sql, &[]).await.unwrap().unwrap().get("found").unwrap()
 }

@@ -19,10 +19,16 @@ const NO_SERVER: &str = "[mail]\nserver = \"smtp://127.0.0.1:9\"\nfrom = \"podmi
 /// Which of these texts stand in a file below a folder.
 fn found(folder: &Path, texts: &[&str]) -> Vec<String> {
     // Another process reads: whoever closes a file of SQLite gives up all locks that their process has on it.
-    let copy = tempfile::tempdir().unwrap();
-    let copied = std::process::Command::new("cp").arg("-r").arg(folder).arg(copy.path()).status().unwrap();
-    assert!(copied.success());
-    found_in(copy.path(), texts)
+    // It fails when the service removes a file meanwhile: its work folder goes a little after the archive is there.
+    for _ in 0..100 {
+        let copy = tempfile::tempdir().unwrap();
+        if std::process::Command::new("cp").arg("-r").arg(folder).arg(copy.path()).status().unwrap().success()
+        {
+            return found_in(copy.path(), texts);
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("{} could not be copied", folder.display());
 }
 
 fn found_in(folder: &Path, texts: &[&str]) -> Vec<String> {

@@ -7,18 +7,13 @@ use reqwest::StatusCode;
 use serde_json::json;
 
 use crate::support::closing::{Closing, MAILS, until};
-use crate::support::{Pod, names};
-use crate::web::newcomers::{Scene, begin_by_program, choose_by_program, hand_in_by_program, state};
+use crate::support::{Pod, names, number};
+use crate::web::newcomers::{Scene, begin_by_program, hand_in_by_program, imported_by_program, state};
 use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::Store;
 
 /// A year, in milliseconds.
 const YEAR: i64 = 31_536_000_000;
-
-async fn number(store: &Store, sql: &str) -> i64 {
-    let sql = format!("SELECT ({sql}) AS found");
-    store.first("a test", &sql, &[]).await.unwrap().unwrap().get("found").unwrap()
-}
 
 async fn run(store: &Store, sql: &str) {
     store.execute("a test", sql, &[]).await.unwrap();
@@ -72,11 +67,7 @@ async fn newcomers_do_not_wait_for_a_time_of_before_the_clock_was_set_back() {
             scene.trusted()
         );
         let mut service = scene.serve(store_url.as_deref(), &more);
-        let mut ida = begin_by_program(&service, json!({})).await;
-        hand_in_by_program(&mut ida, &scene.archive).await;
-        state(&mut ida, "checked").await;
-        choose_by_program(&mut ida, "ida").await;
-        state(&mut ida, "imported").await;
+        let mut ida = imported_by_program(&service, &scene.archive, "ida").await;
         let mut greta = begin_by_program(&service, json!({})).await;
         hand_in_by_program(&mut greta, &scene.source.archive("out", "greta")).await;
         state(&mut greta, "checked").await;

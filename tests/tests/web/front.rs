@@ -17,7 +17,7 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use crate::support::Pod;
 use crate::support::closing::{folder_with_key, sections};
-use crate::web::newcomers::{Scene, begin_by_program, choose_by_program, hand_in_by_program, state};
+use crate::web::newcomers::{Scene, begin_by_program, imported_by_program};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -170,11 +170,7 @@ async fn one_address_holds_so_many_streams_of_events() {
         scene.trusted(),
     );
     let service = Service::start(scene.folder.path(), &web).unwrap();
-    let mut ida = begin_by_program(&service, json!({})).await;
-    hand_in_by_program(&mut ida, &scene.archive).await;
-    state(&mut ida, "checked").await;
-    choose_by_program(&mut ida, "ida").await;
-    state(&mut ida, "imported").await;
+    let mut ida = imported_by_program(&service, &scene.archive, "ida").await;
     let mut open = Vec::new();
     for _ in 0..2 {
         let mut stream = ida.begin(Method::GET, "/newcomers/progress", &[], Vec::new()).await.unwrap();

@@ -4,7 +4,7 @@ use crate::campaign::CampaignError;
 use crate::campaign::ledger::records::{CAMPAIGN, Campaign, CampaignOptions, CampaignState, LEFT_POD};
 use crate::domain::Timestamp;
 use crate::pod::config::PodUrl;
-use crate::sql::Value;
+use crate::sql::{Value, placeholders};
 use crate::store::{Store, StoreError, random_id};
 
 /// Accounts per statement.
@@ -213,7 +213,7 @@ impl Campaigns {
                 "UPDATE pappus_campaign_accounts SET state = 'pending', reason = NULL, finished_at = NULL, file = NULL, \
                  bytes = NULL, sha256 = NULL, records = NULL, omissions = NULL \
                  WHERE campaign_id = ? AND state = 'done' AND account IN ({})",
-                vec!["?"; part.len()].join(", ")
+                placeholders(part.len())
             );
             let values: Vec<Value<'_>> =
                 std::iter::once(campaign.id.into()).chain(part.iter().map(Value::from)).collect();

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::campaign::sign_in::copy::{SecondFactor, SecretText, SignIn};
-use crate::sql::Row;
+use crate::sql::{Row, id_list};
 
 /// Columns of the second factor. The last one was added later: before, the secret was encrypted with a key
 /// that only the pod has.
@@ -22,8 +22,7 @@ pub(in crate::campaign) fn by_name(columns: &HashSet<String>) -> String {
 
 /// Returns a statement that reads the users of these row numbers.
 pub(in crate::campaign) fn by_rows(columns: &HashSet<String>, user_ids: &[i64]) -> String {
-    let user_ids: Vec<String> = user_ids.iter().map(i64::to_string).collect();
-    format!("{} AND u.id IN ({})", select(columns), user_ids.join(","))
+    format!("{} AND u.id IN ({})", select(columns), id_list(user_ids))
 }
 
 fn select(columns: &HashSet<String>) -> String {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::domain::{DiasporaId, Timestamp};
 use crate::import::Proof;
+use crate::sql::placeholders;
 use crate::store::{Store, StoreError, StoreRow, random_id};
 
 /// The state of an import, as the store names it.
@@ -153,7 +154,7 @@ pub(in crate::import) async fn active_imports(
 ) -> Result<HashMap<String, ImportRecord>, StoreError> {
     let mut imports = HashMap::new();
     for chunk in people.chunks(1000) {
-        let places = vec!["?"; chunk.len()].join(", ");
+        let places = placeholders(chunk.len());
         let sql = format!(
             "SELECT {COLUMNS} FROM pappus_imports WHERE pod_url = ? AND state NOT IN ('undone', 'failed') \
              AND COALESCE(person_guid, id) IN ({places})"

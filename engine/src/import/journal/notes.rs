@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::import::journal::imports::{ImportRecord, ImportState, JOURNAL_VERSION};
 use crate::import::scan::parents::FETCHED_POSTS;
+use crate::sql::placeholders;
 use crate::store::{Store, StoreError, StoreRow};
 
 /// Names for kinds of rows that are not tables with GUIDs.
@@ -225,7 +226,7 @@ impl Journal {
             noted.extend(guids.iter().map(|guid| (guid.as_ref().to_owned(), before)));
         }
         for chunk in guids.chunks(1000) {
-            let places = vec!["?"; chunk.len()].join(", ");
+            let places = placeholders(chunk.len());
             let sql = format!(
                 "SELECT guid, previous, batch, seq FROM pappus_import_rows WHERE kind = ? AND import_id = ? \
                  AND batch <= ? AND guid IN ({places})"

@@ -9,6 +9,7 @@ use crate::import::ImportError;
 use crate::import::journal::notes::Journal;
 use crate::import::scan::people::People;
 use crate::import::target::Target;
+use crate::sql::placeholders;
 use crate::store::{Store, StoreError};
 
 impl People {
@@ -40,7 +41,7 @@ async fn pending(
 ) -> Result<HashMap<String, String>, StoreError> {
     let mut pending = HashMap::new();
     for chunk in old_ids.chunks(1000) {
-        let places = vec!["?"; chunk.len()].join(", ");
+        let places = placeholders(chunk.len());
         let sql = format!(
             "SELECT old_id, COALESCE(person_guid, id) AS account_guid FROM pappus_imports WHERE pod_url = ? \
              AND state NOT IN ('undone', 'failed') AND old_id IN ({places})"

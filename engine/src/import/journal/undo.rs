@@ -13,14 +13,13 @@ use crate::import::journal::states;
 use crate::import::journal::undo_rows::{KINDS, Kind};
 use crate::import::journal::undo_shared::Shared;
 use crate::import::target::Target;
-use crate::import::write::counters::list;
 use crate::import::write::photos::stored_names;
 use crate::import::{ImportError, Report};
 use crate::pod::config::PodUrl;
 use crate::pod::database::{DatabaseError, PodWriter};
 use crate::pod::tables::RelayableTable;
 use crate::pod::uploads::{PhotoStore, UploadsError};
-use crate::sql::DatabaseUrl;
+use crate::sql::{DatabaseUrl, id_list};
 use crate::store::{Store, StoreError};
 
 /// The reason why an import was not undone.
@@ -150,13 +149,13 @@ impl Target {
 
     pub(in crate::import) async fn count_again(&mut self, touched: &Touched) -> Result<(), UndoError> {
         for chunk in touched.posts.chunks(1000) {
-            self.count_posts(&list(chunk)).await?;
+            self.count_posts(&id_list(chunk)).await?;
         }
         for chunk in touched.answers.chunks(1000) {
-            self.count_answers(&list(chunk)).await?;
+            self.count_answers(&id_list(chunk)).await?;
         }
         for chunk in touched.tags.chunks(1000) {
-            self.count_taggings(&list(chunk)).await?;
+            self.count_taggings(&id_list(chunk)).await?;
         }
         Ok(())
     }
@@ -177,7 +176,7 @@ impl Target {
             let ids = self.ids(table.name(), &guids).await?.into_values();
             let ids: Vec<i64> = self.owned(table.name(), shared.person, ids).await?.into_iter().collect();
             if !ids.is_empty() {
-                let sql = format!("DELETE FROM {signatures} WHERE {key} IN ({})", list(&ids));
+                let sql = format!("DELETE FROM {signatures} WHERE {key} IN ({})", id_list(&ids));
                 removed += self.pod.run(signatures, sql, &[]).await?;
             }
         }
@@ -241,7 +240,7 @@ impl Target {
                 let ids: Vec<i64> = self.ids(table, &guids).await?.into_values().collect();
                 let sql = format!(
                     "UPDATE {table} SET author_id = {author} WHERE author_id = {person} AND id IN ({})",
-                    list(&ids)
+                    id_list(&ids)
                 );
                 if !ids.is_empty() {
                     undone.given_back += self.pod.run(table, sql, &[]).await?;
@@ -252,7 +251,7 @@ impl Target {
             let ids = self.not_shared(shared, table, &written).await?;
             if !ids.is_empty() {
                 self.forget_elsewhere(shared, table, &ids).await?;
-                self.remove(kind, &list(&ids), undone).await?;
+                self.remove(kind, &id_list(&ids), undone).await?;
             }
             self.pod.commit().await?;
         }

@@ -6,7 +6,7 @@ use crate::import::journal::undo::{Touched, UndoError, Undone};
 use crate::import::journal::undo_rows::{KINDS, Kind};
 use crate::import::scan::parents::FETCHED_POSTS;
 use crate::import::target::Target;
-use crate::import::write::counters::list;
+use crate::sql::{id_list, placeholders};
 use crate::store::{Store, StoreError};
 
 /// Tables and columns that refer to people, besides their profiles.
@@ -74,13 +74,14 @@ impl Target {
              AND NOT EXISTS (SELECT 1 FROM poll_participations v JOIN polls o ON o.id = v.poll_id \
              WHERE o.status_message_id = p.id) \
              AND NOT EXISTS (SELECT 1 FROM posts r WHERE r.root_guid = p.guid)",
-            list(ids)
+            id_list(ids)
         );
         let rows = self.pod.rows("posts", sql, &[]).await?;
-        let ids = list(&rows.iter().filter_map(|row| row.integer("id")).collect::<Vec<_>>());
+        let ids: Vec<i64> = rows.iter().filter_map(|row| row.integer("id")).collect();
         if ids.is_empty() {
             return Ok(Vec::new());
         }
+        let ids = id_list(&ids);
         let tags = self.tags_of_posts(&ids).await?;
         self.pod.begin().await?;
         let photos = format!(
@@ -133,13 +134,16 @@ impl Target {
         let unused = PEOPLE.iter().fold(String::new(), |text, (table, column)| {
             format!("{text} AND NOT EXISTS (SELECT 1 FROM {table} u WHERE u.{column} = p.id)")
         });
-        let sql =
-            format!("SELECT p.id FROM people p WHERE p.owner_id IS NULL AND p.id IN ({}){unused}", list(ids));
+        let sql = format!(
+            "SELECT p.id FROM people p WHERE p.owner_id IS NULL AND p.id IN ({}){unused}",
+            id_list(ids)
+        );
         let rows = self.pod.rows("people", sql, &[]).await?;
-        let ids = list(&rows.iter().filter_map(|row| row.integer("id")).collect::<Vec<_>>());
+        let ids: Vec<i64> = rows.iter().filter_map(|row| row.integer("id")).collect();
         if ids.is_empty() {
             return Ok(0);
         }
+        let ids = id_list(&ids);
         let mut removed = 0;
         self.pod.begin().await?;
         for sql in [
@@ -163,7 +167,7 @@ async fn forget_added(
     if guids.is_empty() {
         return Ok(());
     }
-    let places = vec!["?"; guids.len()].join(", ");
+    let places = placeholders(guids.len());
     let sql = format!(
         "DELETE FROM pappus_import_rows WHERE kind = ? AND guid IN ({places}) AND import_id IN \
          (SELECT id FROM pappus_imports WHERE pod_url = ? AND (state = 'undone' OR id = ?))"

@@ -8,8 +8,8 @@ use crate::import::journal::notes::kinds;
 use crate::import::journal::undo::UndoError;
 use crate::import::journal::undo_shared::OTHER_ACTIVE_IMPORTS;
 use crate::import::target::Target;
-use crate::import::write::counters::list;
 use crate::pod::database::DatabaseError;
+use crate::sql::{id_list, placeholders};
 use crate::store::{Store, StoreError};
 
 impl Target {
@@ -25,7 +25,7 @@ impl Target {
         for chunk in ids.chunks(1000) {
             let sql = format!(
                 "SELECT t.id FROM {table} t WHERE t.id IN ({}) AND ({})",
-                list(chunk),
+                id_list(chunk),
                 is_owned(table, person)
             );
             let rows = self.pod.rows(table, sql, &[]).await?;
@@ -91,7 +91,7 @@ async fn files_of_others(
 ) -> Result<HashSet<String>, StoreError> {
     let mut files = HashSet::new();
     for chunk in names.chunks(1000) {
-        let places = vec!["?"; chunk.len()].join(", ");
+        let places = placeholders(chunk.len());
         let sql = format!(
             "SELECT guid FROM pappus_import_rows WHERE kind = ? AND guid IN ({places}) AND {OTHER_ACTIVE_IMPORTS}"
         );

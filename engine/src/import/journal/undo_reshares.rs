@@ -6,8 +6,8 @@ use crate::import::journal::imports::ImportRecord;
 use crate::import::journal::notes::{kinds, noted};
 use crate::import::journal::undo::UndoError;
 use crate::import::target::Target;
-use crate::import::write::counters::list;
 use crate::pod::database::DatabaseError;
+use crate::sql::id_list;
 use crate::store::Store;
 
 impl Target {
@@ -59,7 +59,7 @@ impl Target {
             }
         }
         for (root, reshares) in back {
-            let sql = format!("UPDATE posts SET root_guid = ? WHERE id IN ({})", list(&reshares));
+            let sql = format!("UPDATE posts SET root_guid = ? WHERE id IN ({})", id_list(&reshares));
             self.pod.run("reshares", sql, &[root.into()]).await?;
         }
         Ok(())

@@ -2,8 +2,8 @@
 
 use crate::import::journal::undo::{UndoError, Undone};
 use crate::import::target::Target;
-use crate::import::write::counters::list;
 use crate::pod::tables::RelayableTable;
+use crate::sql::id_list;
 
 /// A kind of record in the journal.
 pub(in crate::import) struct Kind {
@@ -91,7 +91,7 @@ impl Target {
             let rows = self.pod.rows("comments", sql, &[]).await?;
             let comments: Vec<i64> = rows.iter().filter_map(|row| row.integer("id")).collect();
             for chunk in comments.chunks(1000) {
-                self.remove_rows(&COMMENTS, &list(chunk), undone).await?;
+                self.remove_rows(&COMMENTS, &id_list(chunk), undone).await?;
             }
         }
         self.remove_rows(kind, ids, undone).await

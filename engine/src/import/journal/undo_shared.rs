@@ -7,9 +7,8 @@ use crate::import::journal::imports::{ImportRecord, active_imports};
 use crate::import::journal::notes::kinds;
 use crate::import::journal::undo::UndoError;
 use crate::import::target::Target;
-use crate::import::write::counters::list;
 use crate::pod::database::OnConflict;
-use crate::sql::Row;
+use crate::sql::{Row, id_list, placeholders};
 use crate::store::{Store, StoreError};
 
 /// The import that is being undone.
@@ -71,7 +70,7 @@ impl Target {
                 "SELECT t.id, p.guid FROM {table} t JOIN people p ON p.id = t.author_id \
                  WHERE p.owner_id IS NOT NULL AND p.id <> {} AND t.id IN ({})",
                 shared.person,
-                list(chunk)
+                id_list(chunk)
             );
             let authors = self.pod.rows(table, sql, &[]).await?;
             let authors: Vec<(i64, String)> =
@@ -136,7 +135,7 @@ impl Target {
         let ids: Vec<i64> = rows.keys().copied().collect();
         let mut messages: HashMap<i64, Vec<i64>> = HashMap::new();
         for chunk in ids.chunks(1000) {
-            let sql = format!("SELECT id, conversation_id FROM messages WHERE id IN ({})", list(chunk));
+            let sql = format!("SELECT id, conversation_id FROM messages WHERE id IN ({})", id_list(chunk));
             for row in self.pod.rows("messages", sql, &[]).await? {
                 let (id, conversation) = (row.integer("id"), row.integer("conversation_id"));
                 if let (Some(id), Some(conversation)) = (id, conversation) {
@@ -165,7 +164,7 @@ impl Target {
                  JOIN conversations c ON c.id = v.conversation_id JOIN people p ON p.id = v.person_id \
                  WHERE p.owner_id IS NOT NULL AND p.id <> {} AND c.id IN ({}) ORDER BY p.id",
                 shared.person,
-                list(chunk)
+                id_list(chunk)
             );
             let rows = self.pod.rows("conversations", sql, &[]).await?;
             let member = |row: &Row| Some((row.integer("id")?, row.text("guid")?, row.text("person_guid")?));
@@ -200,7 +199,7 @@ impl Target {
         ids: &[i64],
     ) -> Result<(), UndoError> {
         for chunk in ids.chunks(1000) {
-            for (kinds, sql) in below(table, &list(chunk)) {
+            for (kinds, sql) in below(table, &id_list(chunk)) {
                 let rows = self.pod.rows(table, sql, &[]).await?;
                 let guids: Vec<String> = rows.iter().filter_map(|row| row.text("guid")).collect();
                 for kind in kinds {
@@ -258,7 +257,7 @@ fn below(table: &'static str, ids: &str) -> Vec<(&'static [&'static str], String
 /// Deletes notes from the journals of other imports.
 async fn forget(shared: &Shared<'_>, kind: &str, guids: &[String]) -> Result<(), StoreError> {
     for chunk in guids.chunks(1000) {
-        let places = vec!["?"; chunk.len()].join(", ");
+        let places = placeholders(chunk.len());
         let sql = format!(
             "DELETE FROM pappus_import_rows WHERE kind = ? AND guid IN ({places}) AND {OTHER_ACTIVE_IMPORTS}"
         );

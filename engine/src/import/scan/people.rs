@@ -12,7 +12,7 @@ use crate::import::scan::survey::KnownPerson;
 use crate::import::target::{Planned, Target};
 use crate::import::write::people::PersonRows;
 use crate::pod::database::DatabaseError;
-use crate::sql::Row;
+use crate::sql::{Row, id_list};
 use crate::validate::KnownKey;
 
 /// The longest chain of moves that is followed; a longer one is a loop.
@@ -305,7 +305,7 @@ impl Target {
     async fn people_by_row(&mut self, ids: &[i64]) -> Result<Vec<PersonRow>, DatabaseError> {
         let mut people = Vec::new();
         for chunk in ids.chunks(1000) {
-            let list = chunk.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+            let list = id_list(chunk);
             let sql = format!("SELECT {COLUMNS} FROM people WHERE id IN ({list})");
             let rows = self.pod.rows("people", sql, &[]).await?;
             people.extend(rows.iter().filter_map(PersonRow::new));

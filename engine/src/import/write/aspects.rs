@@ -5,9 +5,8 @@ use crate::import::ImportError;
 use crate::import::apply::BatchRows;
 use crate::import::decide::aspects::{AspectRows, AudienceRows, BlockRows};
 use crate::import::target::{NewAccount, Target};
-use crate::import::write::counters::list;
 use crate::pod::database::{DatabaseError, OnConflict};
-use crate::sql::{Row, Value};
+use crate::sql::{Row, Value, id_list};
 
 impl BatchRows for AspectRows<'_> {
     async fn write(&self, target: &mut Target) -> Result<(), ImportError> {
@@ -21,7 +20,7 @@ impl BatchRows for BlockRows<'_> {
         let rows = self.people.iter().map(row).collect();
         target.pod.insert("blocks", &["user_id", "person_id"], rows, OnConflict::Ignore).await?;
         for people in self.people.chunks(1000) {
-            target.stop_sharing_with(self.account, &list(people)).await?;
+            target.stop_sharing_with(self.account, &id_list(people)).await?;
         }
         Ok(())
     }
@@ -88,13 +87,13 @@ impl Target {
         for (contacts, ends) in [(own, "receiving"), (theirs, "sharing")] {
             let rows = self.pod.rows("the contacts", contacts, &[]).await?;
             let stays = |row: &&Row| row.boolean("stays").unwrap_or(false);
-            let ids =
-                |rows: Vec<&Row>| list(&rows.iter().filter_map(|row| row.integer("id")).collect::<Vec<_>>());
+            let ids = |rows: Vec<&Row>| rows.iter().filter_map(|row| row.integer("id")).collect::<Vec<_>>();
             let (stay, go): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(stays);
             for (ids, is_kept) in [(ids(stay), true), (ids(go), false)] {
                 if ids.is_empty() {
                     continue;
                 }
+                let ids = id_list(&ids);
                 if !is_kept || ends == "receiving" {
                     let sql = format!("DELETE FROM aspect_memberships WHERE contact_id IN ({ids})");
                     self.pod.run("members of aspects", sql, &[]).await?;

@@ -5,8 +5,8 @@ use crate::import::apply::BatchRows;
 use crate::import::decide::contacts::ContactRows;
 use crate::import::decide::followed_tags::FollowedTagRows;
 use crate::import::target::Target;
-use crate::import::write::counters::list;
 use crate::pod::database::OnConflict;
+use crate::sql::id_list;
 
 impl BatchRows for ContactRows {
     async fn write(&self, target: &mut Target) -> Result<(), ImportError> {
@@ -22,7 +22,7 @@ impl BatchRows for ContactRows {
         let columns = ["user_id", "person_id", "sharing", "receiving", "created_at", "updated_at"];
         target.pod.insert("contacts", &columns, rows, OnConflict::Ignore).await?;
         if !self.shared_by_them.is_empty() {
-            let ids = list(&self.shared_by_them);
+            let ids = id_list(&self.shared_by_them);
             let sql = format!("UPDATE contacts SET receiving = (1 = 1) WHERE id IN ({ids})");
             target.pod.run("the contacts", sql, &[]).await?;
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::import::ImportError;
 use crate::import::target::{NewAccount, Target};
+use crate::sql::id_list;
 
 /// Returns a query for posts that the account wrote, reshared, commented on or liked.
 pub(in crate::import) fn touched_posts(person: i64) -> String {
@@ -46,7 +47,7 @@ impl Target {
         let sql = format!("SELECT id AS touched FROM {} t", touched_posts(person));
         let ids = self.numbers("posts", sql).await?;
         for chunk in ids.chunks(1000) {
-            self.count_posts(&list(chunk)).await?;
+            self.count_posts(&id_list(chunk)).await?;
         }
         let sql = format!(
             "SELECT c.id AS touched FROM comments c JOIN posts p ON p.id = c.commentable_id \
@@ -62,17 +63,17 @@ impl Target {
             let sql = format!(
                 "UPDATE comments SET likes_count = (SELECT COUNT(*) FROM likes l WHERE l.target_id = comments.id \
                  AND l.target_type = 'Comment' AND l.positive) WHERE id IN ({})",
-                list(chunk)
+                id_list(chunk)
             );
             self.pod.run("counters", sql, &[]).await?;
         }
         let ids = self.numbers("poll answers", touched_answers(person)).await?;
         for chunk in ids.chunks(1000) {
-            self.count_answers(&list(chunk)).await?;
+            self.count_answers(&id_list(chunk)).await?;
         }
         let ids = self.numbers("tags", touched_tags(person)).await?;
         for chunk in ids.chunks(1000) {
-            self.count_taggings(&list(chunk)).await?;
+            self.count_taggings(&id_list(chunk)).await?;
         }
         Ok(())
     }
@@ -131,13 +132,9 @@ impl Target {
             }
         }
         for (count, ids) in by_count {
-            let sql = format!("UPDATE posts SET reshares_count = {count} WHERE id IN ({})", list(&ids));
+            let sql = format!("UPDATE posts SET reshares_count = {count} WHERE id IN ({})", id_list(&ids));
             self.pod.run("counters", sql, &[]).await?;
         }
         Ok(())
     }
-}
-
-pub(in crate::import) fn list(ids: &[i64]) -> String {
-    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }

@@ -6,9 +6,9 @@ use crate::import::apply::BatchRows;
 use crate::import::scan::parents::Fetched;
 use crate::import::scan::people::People;
 use crate::import::target::{Planned, Target};
-use crate::import::write::counters::list;
 use crate::import::write::posts::{PHOTO_COLUMNS, POST_COLUMNS, photo_row, post_row};
 use crate::pod::database::OnConflict;
+use crate::sql::id_list;
 
 /// Posts of other people that were fetched from their pods.
 pub(in crate::import) struct FetchedPostRows<'a> {
@@ -38,11 +38,11 @@ impl BatchRows for FetchedPostRows<'_> {
         }
         target.pod.insert("photos", &PHOTO_COLUMNS, photos, OnConflict::Fail).await?;
         target.write_parts(self.people, &messages).await?;
-        let written = list(&ids.into_values().collect::<Vec<_>>());
+        let written = id_list(&ids.into_values().collect::<Vec<_>>());
         target.count_posts(&written).await?;
         let tags = target.tags_of_posts(&written).await?;
         if !tags.is_empty() {
-            target.count_taggings(&list(&tags)).await?;
+            target.count_taggings(&id_list(&tags)).await?;
         }
         Ok(())
     }

@@ -10,12 +10,11 @@ use crate::import::journal::imports::ImportRecord;
 use crate::import::journal::notes::kinds::PHOTO_ADDRESSES;
 use crate::import::journal::notes::{Intent, Journal, noted};
 use crate::import::target::{NewAccount, Target};
-use crate::import::write::counters::list;
 use crate::import::write::photos::PhotoFiles;
 use crate::import::write::posts::stem;
 use crate::import::{ImportError, UndoError};
 use crate::pod::database::DatabaseError;
-use crate::sql::Value;
+use crate::sql::{Value, id_list};
 use crate::store::Store;
 
 /// Photos per statement.
@@ -93,7 +92,7 @@ impl Target {
 
     async fn set_address_here(&mut self, photos: &[(Elsewhere, &str)]) -> Result<(), DatabaseError> {
         let one_of = format!("CASE id{} END", " WHEN ? THEN ?".repeat(photos.len()));
-        let ids = list(&photos.iter().map(|(photo, _)| photo.id).collect::<Vec<_>>());
+        let ids = id_list(&photos.iter().map(|(photo, _)| photo.id).collect::<Vec<_>>());
         let sql = format!(
             "UPDATE photos SET remote_photo_path = ?, remote_photo_name = {one_of}, processed_image = {one_of}, \
              unprocessed_image = {one_of}, random_string = {one_of} WHERE id IN ({ids})"
@@ -175,7 +174,7 @@ impl Target {
         let sql = format!(
             "UPDATE photos SET remote_photo_path = ?, {name}processed_image = NULL, unprocessed_image = NULL, \
              random_string = NULL WHERE author_id = {person} AND id IN ({})",
-            list(&found.into_values().collect::<Vec<_>>())
+            id_list(&found.into_values().collect::<Vec<_>>())
         );
         let mut values: Vec<Value<'_>> = vec![address.into()];
         values.extend(names.into_iter().flat_map(|(id, name)| [id.into(), name.into()]));

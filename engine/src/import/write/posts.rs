@@ -12,9 +12,8 @@ use crate::import::scan::column_limits::short;
 use crate::import::scan::people::People;
 use crate::import::scan::text::{mentions, tags};
 use crate::import::target::{NewAccount, Planned, Target};
-use crate::import::write::counters::list;
 use crate::pod::database::OnConflict;
-use crate::sql::{Row, Value};
+use crate::sql::{Row, Value, id_list};
 
 impl BatchRows for PostRows<'_> {
     fn remember(&self, planned: &mut Planned) {
@@ -95,7 +94,7 @@ impl Target {
             let sql = format!(
                 "UPDATE {table} SET author_id = {} WHERE author_id = {old} AND id IN ({})",
                 account.person,
-                list(chunk)
+                id_list(chunk)
             );
             self.pod.run(table, sql, &[]).await?;
         }
@@ -110,7 +109,7 @@ impl Target {
                 "UPDATE photos SET author_id = {} WHERE author_id = {old} AND status_message_guid IN \
                  (SELECT guid FROM posts WHERE id IN ({}))",
                 account.person,
-                list(chunk)
+                id_list(chunk)
             );
             self.pod.run("photos", sql, &[]).await?;
         }
@@ -124,7 +123,7 @@ impl Target {
         let rows = self.pod.rows_in("reshares", sql, originals).await?;
         let reshares: Vec<i64> = rows.iter().filter_map(|row| row.integer("id")).collect();
         for chunk in reshares.chunks(1000) {
-            let sql = format!("UPDATE posts SET root_guid = NULL WHERE id IN ({})", list(chunk));
+            let sql = format!("UPDATE posts SET root_guid = NULL WHERE id IN ({})", id_list(chunk));
             self.pod.run("reshares", sql, &[]).await?;
         }
         Ok(())

@@ -6,7 +6,7 @@ use super::DatabaseError;
 use super::columns::{ColumnLimits, Held};
 use super::connection::{Access, Connection, connect, within_time};
 use super::error::{Caller, statement_error};
-use crate::sql::{DatabaseUrl, Dialect, Row, Value, arrays};
+use crate::sql::{DatabaseUrl, Dialect, Row, Value, arrays, placeholders};
 
 /// The action when a row already exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,7 +162,7 @@ impl PodWriter {
         let mut rows = Vec::new();
         for chunk in texts.chunks(1000) {
             let values: Vec<Value<'_>> = chunk.iter().map(|text| text.as_ref().into()).collect();
-            rows.extend(self.rows(what, sql.replace("{}", &places(chunk.len())), &values).await?);
+            rows.extend(self.rows(what, sql.replace("{}", &placeholders(chunk.len())), &values).await?);
         }
         Ok(rows)
     }
@@ -190,7 +190,7 @@ impl PodWriter {
             }
         }
         let names = columns.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
-        let row = format!("({})", places(columns.len()));
+        let row = format!("({})", placeholders(columns.len()));
         let first = columns.first().copied().unwrap_or_default();
         let conflict = match (existing, self.dialect()) {
             (OnConflict::Fail, _) => String::new(),
@@ -213,9 +213,4 @@ impl PodWriter {
         }
         Ok(new)
     }
-}
-
-/// Returns placeholders: `?, ?, ?`
-fn places(count: usize) -> String {
-    vec!["?"; count].join(", ")
 }

@@ -13,13 +13,13 @@ use super::notes::normalized_id;
 use super::others::{LIKES_ON_COMMENTS, PersonKey};
 use super::posts::{ByPost, Reply};
 use super::relayables::OWN;
-use super::signing::migrations::{Moves, list};
+use super::signing::migrations::Moves;
 use super::source::{Scope, Statement, Whose, person_keys, pod_addresses, private_keys};
 use super::{ReadError, contacts, conversations, extras, others, post_parts, posts, relayables};
 use crate::domain::{PodAddress, PrivateKey};
 use crate::pod::config::PodUrl;
 use crate::pod::database::Snapshot;
-use crate::sql::Row;
+use crate::sql::{Row, id_list};
 
 /// All modules' statements; one that is missing here would return no rows for an account read ahead.
 static STATEMENTS: [&[&Statement]; 8] = [
@@ -83,7 +83,7 @@ impl ReadAhead {
         };
         let network = self.network.insert(network);
         let (moves, liked) = (Arc::clone(&network.moves), network.comments_are_liked);
-        let sql = format!("{} WHERE u.id IN ({}) ORDER BY p.id", account::ACCOUNT, list(users));
+        let sql = format!("{} WHERE u.id IN ({}) ORDER BY p.id", account::ACCOUNT, id_list(users));
         let rows = snapshot.rows("the accounts", sql, &[]).await?;
         let persons: Vec<i64> = rows.iter().filter_map(|row| row.integer("person_id")).collect();
         for row in rows {

@@ -4,7 +4,6 @@ use futures_util::TryStreamExt as _;
 
 use super::notes::{Problem, identifier, person_id};
 use super::post_parts::{PHOTO_COLUMNS, photo};
-use super::signing::migrations::list;
 use super::source::{Scope, Statement, Whose};
 use super::stand_ins::StandIns;
 use super::{AccountReader, PAGE, ReadError, Sink, yaml};
@@ -12,7 +11,7 @@ use crate::domain::{
     AspectAudience, AspectSetting, CommentedPost, CountKind, ExtraSettings, Guid, LoosePhoto, OmissionCode,
     PodAddress, RecordKind,
 };
-use crate::sql::Row;
+use crate::sql::{Row, id_list};
 
 /// A photo's file: its name in the archive and its possible names on the pod.
 #[derive(Debug)]
@@ -340,7 +339,7 @@ impl AccountReader<'_> {
         });
         let mut guids = Vec::new();
         for chunk in ids.chunks(PAGE) {
-            let sql = format!("SELECT guid FROM posts WHERE id IN ({}) ORDER BY id", list(chunk));
+            let sql = format!("SELECT guid FROM posts WHERE id IN ({}) ORDER BY id", id_list(chunk));
             let rows = self.source.snapshot.rows("the hidden posts", sql, &[]).await?;
             guids.extend(rows.iter().filter_map(|row| row.text("guid")?.parse::<Guid>().ok()));
         }

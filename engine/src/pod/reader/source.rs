@@ -8,11 +8,11 @@ use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use super::account::AccountRow;
 use super::ahead::ReadAhead;
 use super::others::PersonKey;
-use super::signing::migrations::{Moves, list};
+use super::signing::migrations::Moves;
 use super::{PAGE, ReadError};
 use crate::domain::{PodAddress, PrivateKey};
 use crate::pod::database::{DatabaseError, Snapshot};
-use crate::sql::Row;
+use crate::sql::{Row, id_list};
 
 /// The row ID that a statement selects by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl<'a> Scope<'a> {
     pub(super) fn of(&self, column: &str) -> String {
         match self.accounts {
             [one] => format!("{column} = {one}"),
-            many => format!("{column} IN ({})", list(many)),
+            many => format!("{column} IN ({})", id_list(many)),
         }
     }
 
@@ -203,7 +203,7 @@ pub(super) async fn private_keys(
         let sql = format!(
             "SELECT a.id, u.serialized_private_key FROM people a JOIN users u ON u.id = a.owner_id \
              WHERE a.id IN ({})",
-            list(chunk)
+            id_list(chunk)
         );
         for row in snapshot.rows("the keys to sign with", sql, &[]).await? {
             if let (Some(person), Some(pem)) = (row.integer("id"), row.filled("serialized_private_key")) {
@@ -223,7 +223,7 @@ pub(super) async fn person_keys(
         let sql = format!(
             "SELECT a.id, a.diaspora_handle, a.guid, a.serialized_public_key, f.first_name, f.last_name \
              FROM people a LEFT JOIN profiles f ON f.person_id = a.id WHERE a.id IN ({}) ORDER BY a.id, f.id",
-            list(chunk)
+            id_list(chunk)
         );
         let rows = snapshot.rows("the keys of other authors", sql, &[]).await?;
         keys.extend(rows.iter().filter_map(PersonKey::new).map(Arc::new));

@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rustix::io::Errno;
 
 use super::UploadsError;
+use crate::disk;
 
 /// Device and inode of a folder; none while it does not exist.
 #[derive(Debug, Default)]
@@ -81,32 +82,7 @@ fn replaced(folder: &Path) -> UploadsError {
 
 /// Returns whether an error means the disk, the server behind it, or the limit of open files, rather than one file.
 pub(super) fn is_of_the_disk(error: &io::Error) -> bool {
-    use io::ErrorKind as Kind;
-    let kinds = [
-        Kind::StaleNetworkFileHandle,
-        Kind::NotADirectory,
-        Kind::NotConnected,
-        Kind::TimedOut,
-        Kind::HostUnreachable,
-        Kind::NetworkUnreachable,
-        Kind::NetworkDown,
-        Kind::ConnectionAborted,
-        Kind::ConnectionReset,
-    ];
-    let codes = [
-        Errno::IO,
-        Errno::NXIO,
-        Errno::NODEV,
-        Errno::REMOTEIO,
-        Errno::NOMEDIUM,
-        Errno::SHUTDOWN,
-        Errno::HOSTDOWN,
-        Errno::NOLINK,
-        Errno::MFILE,
-        Errno::NFILE,
-    ];
-    kinds.contains(&error.kind())
-        || codes.iter().any(|code| error.raw_os_error() == Some(code.raw_os_error()))
+    disk::has_failed(error) || disk::is_one_of(error, &[Errno::MFILE, Errno::NFILE])
 }
 
 #[cfg(test)]

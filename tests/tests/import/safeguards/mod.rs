@@ -7,28 +7,10 @@ mod ignored_accounts;
 mod readers_after_the_move;
 mod reshared_limited_posts;
 
+use super::strangers::stock;
 use crate::support::document;
 use crate::support::target::Target;
-use serde_json::{Value, json as value};
-
-/// A stock pod's archive of an account with these posts.
-fn stock(id: &str, posts: &Value) -> Value {
-    let name = id.split_once('@').unwrap().0;
-    let profile =
-        value!({ "author": id, "first_name": name, "searchable": true, "public": false, "nsfw": false });
-    value!({
-        "version": "2.0",
-        "user": {
-            "username": name, "email": format!("{name}@mail.example"), "language": "en",
-            "private_key": include_str!("../../../fixtures/keys/2048-00.private.pem"),
-            "disable_mail": false, "show_community_spotlight_in_stream": true, "auto_follow_back": false,
-            "auto_follow_back_aspect": null, "blocks": [], "contact_groups": [], "contacts": [],
-            "profile": { "entity_type": "profile", "entity_data": profile },
-            "posts": posts, "followed_tags": [], "post_subscriptions": [], "relayables": [],
-        },
-        "others_data": { "relayables": [], "non_contact_authors": [] },
-    })
-}
+use serde_json::Value;
 
 /// The archive that was imported last.
 fn path(target: &Target) -> String {

@@ -137,6 +137,16 @@ pub(crate) async fn choose_by_program(script: &mut Mover, name: &str) {
     script.choose(name, PASSWORD).await.unwrap();
 }
 
+/// Comes with an archive, under this name; nobody has been told of the move.
+pub(crate) async fn imported_by_program(service: &Service, archive: &Path, name: &str) -> Mover {
+    let mut mover = begin_by_program(service, json!({})).await;
+    hand_in_by_program(&mut mover, archive).await;
+    state(&mut mover, "checked").await;
+    choose_by_program(&mut mover, name).await;
+    state(&mut mover, "imported").await;
+    mover
+}
+
 /// Undoes the move; gives the status of the answer.
 pub(crate) async fn undo(script: &mut Browser) -> StatusCode {
     call(script, Method::POST, "/undo", None).await.status

@@ -25,7 +25,9 @@ use pappus_tests::service::{Answer, Browser, Service};
 use reqwest::{Method, StatusCode};
 use tempfile::TempDir;
 
-pub(crate) use by_program::{announce, begin_by_program, choose_by_program, hand_in_by_program, state, undo};
+pub(crate) use by_program::{
+    announce, begin_by_program, choose_by_program, hand_in_by_program, imported_by_program, state, undo,
+};
 
 pub(crate) const PASSWORD: &str = "a new password";
 /// Pods of the contacts, each at an address of this machine.

@@ -9,7 +9,9 @@ use pappus_tests::service::Browser;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{PASSWORD, Scene, begin_by_program, choose_by_program, hand_in_by_program, state};
+use super::{
+    PASSWORD, Scene, begin_by_program, choose_by_program, hand_in_by_program, imported_by_program, state,
+};
 
 /// GUID and key by which other pods know somebody.
 async fn identity(scene: &Scene, name: &str) -> (String, String) {
@@ -22,11 +24,7 @@ async fn identity(scene: &Scene, name: &str) -> (String, String) {
 async fn a_name_that_was_taken_back_is_its_owners_only() {
     let scene = Scene::new().await;
     let service = scene.serve(None, &format!("admission = \"open\"\nper_address = 10\n{}", scene.trusted()));
-    let mut ida = begin_by_program(&service, json!({})).await;
-    hand_in_by_program(&mut ida, &scene.archive).await;
-    state(&mut ida, "checked").await;
-    choose_by_program(&mut ida, "greta").await;
-    state(&mut ida, "imported").await;
+    let mut ida = imported_by_program(&service, &scene.archive, "greta").await;
     let before = identity(&scene, "greta").await;
     let me = "/api/v1/newcomers/me";
     let undo = ida.send(Method::POST, &format!("{me}/undo"), &[], Vec::new()).await.unwrap();
@@ -47,11 +45,7 @@ async fn a_name_that_was_taken_back_is_its_owners_only() {
     choose_by_program(&mut greta, "greta_2").await;
     state(&mut greta, "imported").await;
 
-    let mut ida = begin_by_program(&service, json!({})).await;
-    hand_in_by_program(&mut ida, &scene.archive).await;
-    state(&mut ida, "checked").await;
-    choose_by_program(&mut ida, "greta").await;
-    state(&mut ida, "imported").await;
+    imported_by_program(&service, &scene.archive, "greta").await;
     assert_eq!(identity(&scene, "greta").await, before, "other pods know her so");
     scene.target.is_sound().await;
     // Whoever is here already is told at once.
@@ -66,11 +60,7 @@ async fn a_newcomer_reserves_two_names_and_no_more() {
     let scene = Scene::new().await;
     let service = scene.serve(None, &format!("admission = \"open\"\nper_address = 10\n{}", scene.trusted()));
     for name in ["one", "two"] {
-        let mut ida = begin_by_program(&service, json!({})).await;
-        hand_in_by_program(&mut ida, &scene.archive).await;
-        state(&mut ida, "checked").await;
-        choose_by_program(&mut ida, name).await;
-        state(&mut ida, "imported").await;
+        let mut ida = imported_by_program(&service, &scene.archive, name).await;
         super::undo(&mut ida).await;
         state(&mut ida, "undone").await;
     }

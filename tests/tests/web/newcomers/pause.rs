@@ -13,7 +13,7 @@ use super::by_program::{announce, call};
 use super::everybody_comes_back;
 use super::{
     PASSWORD, Scene, begin, begin_by_program, choice, choose_by_program, come, hand_in, hand_in_by_program,
-    state,
+    imported_by_program, state,
 };
 use crate::support::closing::{said, until};
 
@@ -60,11 +60,7 @@ async fn a_pod_that_is_trusted_no_longer_proves_no_announcement() {
     let scene = Scene::new().await;
     let open = "admission = \"open\"\nundo_minutes = 1000";
     let service = scene.serve(None, &format!("{open}\n{}", scene.trusted()));
-    let mut ida = begin_by_program(&service, json!({})).await;
-    hand_in_by_program(&mut ida, &scene.archive).await;
-    state(&mut ida, "checked").await;
-    choose_by_program(&mut ida, "ida").await;
-    state(&mut ida, "imported").await;
+    let ida = imported_by_program(&service, &scene.archive, "ida").await;
     scene.pods_are_near().await;
     drop(service);
     let service = scene.serve(None, open);
@@ -119,11 +115,7 @@ async fn a_pause_that_ended_while_the_service_was_down_is_over() {
     let more = format!("admission = \"open\"\n{}\nundo_minutes = 0.1", scene.trusted());
     let secret = {
         let service = scene.serve(None, &more);
-        let mut ida = begin_by_program(&service, json!({})).await;
-        hand_in_by_program(&mut ida, &scene.archive).await;
-        state(&mut ida, "checked").await;
-        choose_by_program(&mut ida, "ida").await;
-        state(&mut ida, "imported").await;
+        let ida = imported_by_program(&service, &scene.archive, "ida").await;
         ida.headers.clone()
     };
     tokio::time::sleep(Duration::from_secs(7)).await;

@@ -68,12 +68,8 @@ async fn a_mailed_link_ends_with_what_it_was_sent_for() {
     let ask = [("name", "greta")];
     visitor.fill("/sign-in/link", "/sign-in/link", &ask).await.unwrap();
     let before = link(&scene, "greta@mail.example").await;
-    scene
-        .pod
-        .pool
-        .execute("UPDATE users SET email = 'new@mail.example' WHERE username = 'greta'")
-        .await
-        .unwrap();
+    let moved = "UPDATE users SET email = 'new@mail.example' WHERE username = 'greta'";
+    scene.pod.pool.execute(moved).await.unwrap();
     assert_eq!(visitor.fill(&before, &before, &[]).await.unwrap().status, StatusCode::GONE);
     is_out(&mut visitor).await;
 

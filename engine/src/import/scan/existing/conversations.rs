@@ -6,8 +6,7 @@ use crate::domain::{Conversation, DiasporaId};
 use crate::import::ImportError;
 use crate::import::journal::notes::{Journal, Noted, kinds};
 use crate::import::target::{ExistingRow, NewAccount, Target};
-use crate::import::write::counters::list;
-use crate::sql::Row;
+use crate::sql::{Row, id_list};
 
 /// An existing conversation.
 #[derive(Debug, Clone, Copy)]
@@ -74,9 +73,9 @@ impl Target {
             "SELECT c.guid, {} AS takes_part, {} AS is_shown, {} AS is_ignored FROM conversations c \
              LEFT JOIN conversation_visibilities v ON v.conversation_id = c.id WHERE c.guid IN ({{}}) \
              GROUP BY c.guid, c.id",
-            is_one_of(&list(&[new, old])),
-            is_one_of(&list(&[new])),
-            is_one_of(&list(&ignoring))
+            is_one_of(&id_list(&[new, old])),
+            is_one_of(&id_list(&[new])),
+            is_one_of(&id_list(&ignoring))
         );
         let rows = self.pod.rows_in("conversations", &sql, guids).await?;
         let read = |row: &Row| {

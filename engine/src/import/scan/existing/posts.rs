@@ -8,7 +8,7 @@ use crate::import::decide::posts::{root_of, status_message};
 use crate::import::journal::notes::{Journal, Noted};
 use crate::import::scan::existing::photos::ExistingPhotos;
 use crate::import::target::{ExistingRow, NewAccount, Target};
-use crate::import::write::counters::list;
+use crate::sql::id_list;
 
 #[derive(Default)]
 pub(in crate::import) struct ExistingPosts {
@@ -114,7 +114,7 @@ impl Target {
             let sql = format!(
                 "SELECT p.id, f.guid FROM photos f JOIN posts p ON p.guid = f.status_message_guid \
                  WHERE f.author_id = {old} AND p.id IN ({})",
-                list(chunk)
+                id_list(chunk)
             );
             for row in self.pod.rows("photos", sql, &[]).await? {
                 if let (Some(post), Some(guid)) = (row.integer("id"), row.text("guid")) {

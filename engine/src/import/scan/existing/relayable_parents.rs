@@ -6,8 +6,7 @@ use crate::domain::{Guid, Relayable, RelayableEntity};
 use crate::import::ImportError;
 use crate::import::scan::survey::hashed;
 use crate::import::target::{NewAccount, PlannedRow, Target};
-use crate::import::write::counters::list;
-use crate::sql::Row;
+use crate::sql::{Row, id_list};
 use crate::validate::SignatureCheck;
 
 /// The parent of a relayable, on the target pod.
@@ -181,7 +180,7 @@ impl Target {
         for chunk in hosts.chunks(1000) {
             let sql = format!(
                 "SELECT p.id, b.person_id FROM blocks b JOIN people p ON p.owner_id = b.user_id WHERE p.id IN ({})",
-                list(chunk)
+                id_list(chunk)
             );
             let rows = self.pod.rows("whom the authors of posts ignore", sql, &[]).await?;
             ignored.extend(rows.iter().filter_map(|row| row.integer("id").zip(row.integer("person_id"))));
@@ -197,7 +196,7 @@ impl Target {
         let account = [Some(account.person), account.old_person].into_iter().flatten().collect::<Vec<_>>();
         let sql = format!(
             "SELECT b.user_id, p.id FROM blocks b JOIN people p ON p.owner_id = b.user_id WHERE b.person_id IN ({})",
-            list(&account)
+            id_list(&account)
         );
         let rows = self.pod.rows("who ignores the account", sql, &[]).await?;
         Ok(rows.iter().filter_map(|row| row.integer("user_id").zip(row.integer("id"))).collect())

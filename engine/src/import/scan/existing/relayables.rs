@@ -10,9 +10,8 @@ use crate::import::journal::notes::{DUPLICATE, How, Journal, Noted};
 use crate::import::report::FindingCode;
 use crate::import::scan::existing::relayable_parents::Parents;
 use crate::import::target::{ExistingRow, NewAccount, Target};
-use crate::import::write::counters::list;
 use crate::pod::tables::RelayableTable;
-use crate::sql::Row;
+use crate::sql::{Row, id_list, placeholders};
 use crate::store::StoreError;
 use crate::validate::SignatureCheck;
 
@@ -148,7 +147,7 @@ impl Target {
             ids.sort_unstable();
             ids.dedup();
             for chunk in ids.chunks(1000) {
-                let sql = format!("SELECT {columns} IN ({})", list(chunk));
+                let sql = format!("SELECT {columns} IN ({})", id_list(chunk));
                 for row in self.pod.rows(table.name(), sql, &[]).await? {
                     let (parent, author) = (row.integer("parent_id"), row.integer("author_id"));
                     if let (Some(parent), Some(author)) = (parent, author) {
@@ -174,7 +173,7 @@ impl Target {
         let ids: Vec<i64> = records.iter().map(|(_, id)| *id).collect();
         let (signatures, key) = (table.signatures(), table.signature_key());
         for chunk in ids.chunks(1000) {
-            let sql = format!("SELECT {key} FROM {signatures} WHERE {key} IN ({})", list(chunk));
+            let sql = format!("SELECT {key} FROM {signatures} WHERE {key} IN ({})", id_list(chunk));
             let rows = self.pod.rows("signatures", sql, &[]).await?;
             signed.extend(rows.iter().filter_map(|row| Some((table, row.integer(key)?))));
         }
@@ -230,7 +229,7 @@ async fn notes_of_other_imports(
     let own = journal.import().map_or("", |import| import.id.as_str());
     let mut notes = Vec::new();
     for chunk in guids.chunks(1000) {
-        let placeholders = vec!["?"; chunk.len()].join(", ");
+        let placeholders = placeholders(chunk.len());
         let sql = format!(
             "SELECT r.guid, i.old_id, COALESCE(i.person_guid, i.id) AS account_guid, r.batch, \
              i.settled_batch FROM pappus_import_rows r JOIN pappus_imports i ON i.id = r.import_id \

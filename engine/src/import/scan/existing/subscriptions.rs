@@ -7,7 +7,7 @@ use crate::import::ImportError;
 use crate::import::journal::notes::{Journal, Noted, kinds};
 use crate::import::scan::existing::relayable_parents::Parent;
 use crate::import::target::{NewAccount, Target};
-use crate::import::write::counters::list;
+use crate::sql::id_list;
 
 pub(in crate::import) struct ExistingSubscriptions {
     pub(in crate::import) posts: HashMap<String, Parent>,
@@ -37,7 +37,7 @@ impl Target {
                 "SELECT target_id FROM participations WHERE target_type = 'Post' AND author_id = {} \
                  AND target_id IN ({})",
                 account.person,
-                list(chunk)
+                id_list(chunk)
             );
             let rows = self.pod.rows("subscriptions", sql, &[]).await?;
             subscribed.extend(rows.iter().filter_map(|row| row.integer("target_id")));

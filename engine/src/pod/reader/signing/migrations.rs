@@ -8,6 +8,7 @@ use crate::pod::database::Snapshot;
 use crate::pod::reader::ReadError;
 use crate::pod::reader::notes::normalized_id;
 use crate::pod::reader::source::Source;
+use crate::sql::id_list;
 
 /// The most moves followed back; a longer chain is a loop or forged.
 const MAX_CHAIN: usize = 16;
@@ -84,7 +85,7 @@ impl Migrations {
     async fn read_people(&mut self, snapshot: &mut Snapshot, people: &[i64]) -> Result<(), ReadError> {
         let sql = format!(
             "SELECT id, diaspora_handle, serialized_public_key, owner_id FROM people WHERE id IN ({})",
-            list(people)
+            id_list(people)
         );
         for row in snapshot.rows("people who have moved", sql, &[]).await? {
             let id = row.text("diaspora_handle").and_then(|id| normalized_id(&id).parse().ok());
@@ -118,12 +119,4 @@ impl Migrations {
         people.dedup();
         people
     }
-}
-
-/// Formats row IDs for `IN (…)`; never empty, since SQL does not allow an empty list.
-pub(in crate::pod::reader) fn list(numbers: &[i64]) -> String {
-    if numbers.is_empty() {
-        return "-1".to_owned();
-    }
-    numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(",")
 }
