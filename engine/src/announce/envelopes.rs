@@ -11,11 +11,12 @@ use super::people::Audience;
 use super::recipient::Recipient;
 use super::sealer::MessageSealer;
 use super::source::ClaimedContact;
-use crate::delivery::{Kind, Ledger, NewDelivery, NewIdentity, Scope, System};
+use crate::delivery::{Kind, Ledger, NewDelivery, NewIdentity, Scope, System, profile_digest};
 use crate::domain::{DiasporaId, Guid, PrivateKey, Profile, SigningKey, Timestamp};
 use crate::federation::{AccountMigration, FederationEntity, MagicEnvelope};
 use crate::import::{ImportRecord, photo_names_taken};
 use crate::pod::database::PodWriter;
+use crate::pod::profile::read_profile;
 use crate::store::Store;
 
 /// Number of recipients whose envelopes are sealed at a time.
@@ -93,7 +94,7 @@ impl Announcer {
             public_key: row.text("serialized_public_key").ok_or_else(gone)?,
             user: new_user,
         };
-        let profile = read_profile(&mut pod, new_person, &new).await?;
+        let profile = read_profile(&mut pod, new_person, &new).await?.ok_or_else(gone)?;
         let photo_names_taken = photo_names_taken(store, import).await?;
         let sql = format!(
             "SELECT remote_photo_path FROM photos WHERE author_id = {new_person} AND processed_image IS NOT NULL \
@@ -179,6 +180,8 @@ impl Announcer {
                 people: if kind == Kind::AccountMigration { people.to_vec() } else { Vec::new() },
                 content_type: "application/magic-envelope+xml".to_owned(),
                 body: envelope.to_owned().into_bytes(),
+                profile_digest: None,
+                recipient_key: None,
             })
         };
         let of_pod = |(pod, people): (&Url, &Vec<DiasporaId>)| {
@@ -199,6 +202,7 @@ impl Announcer {
         let (mut queued, mut people) = (0, 0);
         let at = self.now.to_utc().and_utc();
         let profile = MagicEnvelope::seal(&self.new, &self.new_key, &self.profile.to_xml())?;
+        let digest = profile_digest(&self.profile);
         // The old pod gets the move and nothing else.
         let contacts: Vec<&Recipient> =
             audience.recipients.iter().filter(|person| person.shares.is_some()).collect();
@@ -208,6 +212,7 @@ impl Announcer {
             new: &self.new,
             new_key: &self.new_key,
             profile: &profile,
+            profile_digest: &digest,
         };
         for page in contacts.chunks(PAGE) {
             // Messages queued by an interrupted run need not be sealed again.
@@ -232,40 +237,4 @@ impl Announcer {
         }
         Ok((queued, people))
     }
-}
-
-/// Reads the new account's profile in its federated form.
-async fn read_profile(pod: &mut PodWriter, person: i64, id: &DiasporaId) -> Result<Profile, AnnounceError> {
-    let sql = format!(
-        "SELECT id, first_name, last_name, image_url, image_url_medium, image_url_small, bio, birthday, gender, \
-         location, searchable, public_details, nsfw, updated_at FROM profiles WHERE person_id = {person}"
-    );
-    let rows = pod.rows("the profile", sql, &[]).await?;
-    let Some(row) = rows.first() else { return Err(AnnounceError::Gone(id.to_string())) };
-    let sql = format!(
-        "SELECT t.name FROM taggings g JOIN tags t ON t.id = g.tag_id WHERE g.taggable_type = 'Profile' \
-         AND g.taggable_id = {} ORDER BY g.id",
-        row.integer("id").unwrap_or(0)
-    );
-    let tags = pod.rows("the profile's tags", sql, &[]).await?;
-    let tags: Vec<String> =
-        tags.iter().filter_map(|row| row.text("name")).map(|name| format!("#{name}")).collect();
-    Ok(Profile {
-        author: id.clone(),
-        edited_at: row.time("updated_at"),
-        full_name: None,
-        first_name: row.filled("first_name"),
-        last_name: row.filled("last_name"),
-        image_url: row.filled("image_url"),
-        image_url_medium: row.filled("image_url_medium"),
-        image_url_small: row.filled("image_url_small"),
-        bio: row.filled("bio"),
-        birthday: row.date("birthday"),
-        gender: row.filled("gender"),
-        location: row.filled("location"),
-        searchable: row.boolean("searchable"),
-        public: row.boolean("public_details"),
-        nsfw: row.boolean("nsfw"),
-        tag_string: (!tags.is_empty()).then(|| tags.join(" ")),
-    })
 }

@@ -18,6 +18,7 @@ pub(super) struct MessageSealer<'a> {
     pub(super) new_key: &'a SigningKey,
     /// The envelope with the profile, not yet encrypted.
     pub(super) profile: &'a str,
+    pub(super) profile_digest: &'a str,
 }
 
 /// The profile for one person, and a Contact if the account shares with them; or the error.
@@ -41,7 +42,9 @@ impl MessageSealer<'_> {
 
     fn both(&self, recipient: &Recipient) -> Sealed {
         let url = recipient.address()?;
-        let delivery = |kind, envelope: &str| {
+        let delivery = |kind: Kind, envelope: &str| {
+            let is_profile = kind == Kind::Profile;
+            let is_claimed = is_profile && recipient.is_claimed;
             Ok::<_, AnnounceError>(NewDelivery {
                 import_id: self.import.to_owned(),
                 account: self.old.clone(),
@@ -51,6 +54,8 @@ impl MessageSealer<'_> {
                 people: Vec::new(),
                 content_type: "application/json".to_owned(),
                 body: encrypt_envelope(envelope, &recipient.key)?.into_bytes(),
+                profile_digest: is_profile.then(|| self.profile_digest.to_owned()),
+                recipient_key: is_claimed.then(|| recipient.key.as_pem().to_owned()),
             })
         };
         let mut deliveries = vec![delivery(Kind::Profile, self.profile)?];

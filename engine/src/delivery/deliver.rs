@@ -8,10 +8,10 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::friends::TargetPod;
 use super::ledger::Ledger;
 use super::pod::Work;
 use super::records::{DeliveryError, DeliveryState};
+use super::target::TargetPod;
 use super::transport::Transport;
 use super::writer::{Leased, Writer, patiently, write};
 use crate::clock::Clock;
@@ -34,7 +34,7 @@ pub struct Options {
     pub slow_after: Duration,
     /// Time after which other programs take over a killed program's pods.
     pub lease: Duration,
-    /// Time between looks for friends who are back, and for deliveries queued by others.
+    /// Time between looks for friends who are back, for edited profiles, and for deliveries queued by others.
     pub look_again: Duration,
     /// Time that a diaspora* pod which took the move gets to process it when no friend there is back: Contacts and
     /// profiles that overtake it would end friendships. At least [`Options::SHORTEST_GRACE`].
@@ -114,8 +114,8 @@ impl Summary {
     }
 }
 
-/// Sends due deliveries; with [`Options::wait`], continues until nothing is left. `target` shows who is back; without
-/// it, pods get all the time they may need. Once `stop` is cancelled, nothing new is sent, and it ends after the
+/// Sends due deliveries; with [`Options::wait`], continues until nothing is left. `target` shows who is back and what
+/// profiles say by now; without it, pods get all the time they may need, and the profiles that were queued. Once `stop` is cancelled, nothing new is sent, and it ends after the
 /// deliveries in progress. Several programs may run this at once on the same database; they share the pods among
 /// them.
 ///
@@ -172,8 +172,8 @@ async fn run<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summary, D
     }
 }
 
-/// Checks that new accounts are reachable from outside, who is back, and which pods may have lost a move. An unavailable
-/// database is retried at the next look: waiting for the store is the sender's task.
+/// Checks that new accounts are reachable from outside, who is back, whether profiles have been edited, and which pods may
+/// have lost a move. An unavailable database is retried at the next look: waiting for the store is the sender's task.
 async fn refresh<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {
     match refresh_once(work).await {
         Err(DeliveryError::Target(_) | DeliveryError::Store(StoreError::Statement { .. })) => Ok(()),
@@ -186,6 +186,7 @@ async fn refresh_once<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(
     ledger.check_reachability(work.transport, now).await?;
     if let Some(target) = work.target {
         target.record_friends(work.store, now, work.options.settle()).await?;
+        target.renew_profiles(work.store, now).await?;
     }
     Ok(ledger.repeat_moves(now).await?)
 }

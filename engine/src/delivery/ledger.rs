@@ -15,7 +15,7 @@ use crate::store::{Store, StoreError};
 pub(super) const OPEN: &str = "d.state IN ('queued', 'sending')";
 
 /// The columns of a new row.
-const COLUMNS: [&str; 12] = [
+const COLUMNS: [&str; 14] = [
     "import_id",
     "account",
     "pod",
@@ -25,6 +25,8 @@ const COLUMNS: [&str; 12] = [
     "people",
     "content_type",
     "body",
+    "profile_digest",
+    "recipient_key",
     "queued_at",
     "next_attempt_at",
     "created_at",
@@ -166,6 +168,8 @@ impl Ledger {
                     people(delivery).into(),
                     (&delivery.content_type).into(),
                     delivery.body.as_slice().into(),
+                    delivery.profile_digest.as_deref().into(),
+                    delivery.recipient_key.as_deref().into(),
                     now.into(),
                     now.into(),
                     now.into(),
@@ -204,6 +208,12 @@ impl Ledger {
             "UPDATE pappus_delivery_pods SET failures = 0, failing_since = NULL, retry_at = NULL, \
              last_error = NULL WHERE failures > 0 AND pod IN \
              (SELECT d.pod FROM pappus_deliveries d WHERE d.state = 'queued' AND {condition})"
+        );
+        transaction.execute("queuing deliveries again", &sql, &of_scope).await?;
+        // What these Profiles contain may be years old: none is sent before the next look at the target pod.
+        let sql = format!(
+            "UPDATE pappus_moves SET profile_digest = '' WHERE import_id IN (SELECT d.import_id \
+             FROM pappus_deliveries d WHERE d.kind = 'profile' AND d.state = 'queued' AND {condition})"
         );
         transaction.execute("queuing deliveries again", &sql, &of_scope).await?;
         transaction.commit().await?;

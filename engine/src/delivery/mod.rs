@@ -9,12 +9,11 @@
 //! less often, and never delay the others.
 //!
 //! Accepted is not processed: `turn` holds the order of messages to a pod, and what has to be seen before the next
-//! may go; `friends` sees what has been processed, and `visibility` that the new account can be found at all.
+//! may go; `target` sees what has been processed and what people have changed since, and `visibility` that the new account
+//! can be found at all.
 
 mod deliver;
-mod friends;
 mod ledger;
-mod needless;
 mod pod;
 mod pod_leases;
 mod records;
@@ -22,6 +21,7 @@ mod repeat;
 mod report;
 mod schedule;
 mod system;
+mod target;
 mod transport;
 mod turn;
 mod visibility;
@@ -29,7 +29,6 @@ mod writer;
 
 pub use crate::clock::{Clock, SystemClock};
 pub use deliver::{Options, Summary, deliver};
-pub use friends::{KnownPerson, NewIdentity, TargetPod};
 pub use ledger::Ledger;
 pub use records::{
     Counts, DeliveryError, Elsewhere, Friends, Kind, NewDelivery, PodDeliveries, Scope, Unreached, Unseen,
@@ -37,4 +36,6 @@ pub use records::{
 };
 pub use schedule::GIVE_UP_AFTER;
 pub use system::{System, is_hubzilla_person};
+pub(crate) use target::profile_digest;
+pub use target::{KnownPerson, NewIdentity, TargetPod};
 pub use transport::Transport;

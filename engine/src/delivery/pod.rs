@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::deliver::{Options, Summary};
-use super::friends::TargetPod;
 use super::records::{DeliveryError, DeliveryState, Kind};
 use super::schedule::{asked_pause, next_attempt, processing_time};
 use super::system;
+use super::target::TargetPod;
 use super::transport::{DeliveryResult, Transport, classify, error_text, status};
 use super::writer::{Claimed, Leased, Outcome, PAGE, Pod, PodHealth, Request, Response, Writer, patiently};
 use crate::clock::Clock;
@@ -25,7 +25,7 @@ use crate::store::{Store, StoreError, StoreRow};
 pub(super) struct Work<'a, T, C> {
     pub(super) store: &'a Store,
     pub(super) transport: &'a T,
-    /// The pod that shows who is back.
+    /// The pod that shows who is back, and what profiles say by now.
     pub(super) target: Option<&'a TargetPod>,
     pub(super) clock: &'a C,
     pub(super) options: &'a Options,

@@ -111,6 +111,10 @@ pub struct NewDelivery {
     pub content_type: String,
     /// The envelope, at most [`Ledger::MAX_BODY`](super::Ledger::MAX_BODY) bytes.
     pub body: Vec<u8>,
+    /// Digest of the profile in a [`Kind::Profile`], by which an edited one is noticed.
+    pub profile_digest: Option<String>,
+    /// PEM of the key that a [`Kind::Profile`] is encrypted for, if the target pod does not know the recipient.
+    pub recipient_key: Option<String>,
 }
 
 /// A selection of deliveries.

@@ -98,6 +98,11 @@ pub(super) fn its_turn() -> String {
     )
 }
 
+/// The condition that the delivery `d` contains the account's profile as the last look at the target pod found it, unless it
+/// contains none. One that does not is sealed anew at the next look.
+pub(super) const IS_CURRENT: &str = "(d.kind <> 'profile' OR NOT EXISTS (SELECT 1 FROM pappus_moves c \
+    WHERE c.import_id = d.import_id AND c.profile_digest <> COALESCE(d.profile_digest, '')))";
+
 /// Returns the time at which the delivery `d` may go without a further event: the end of the grace, if it waits for a
 /// move to be processed; 0 while the pod has not taken the move.
 pub(super) fn opens_at() -> String {

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::records::{DeliveryError, DeliveryState, Kind};
 use super::system::System;
-use super::turn::{TURN_VALUES, WITHOUT_ECHO, its_turn};
+use super::turn::{IS_CURRENT, TURN_VALUES, WITHOUT_ECHO, its_turn};
 use crate::backoff::Backoff;
 use crate::sql::Value;
 use crate::store::{Store, StoreError, StoreRow, Transaction, time};
@@ -206,7 +206,7 @@ impl Turn<'_> {
              SELECT d.id FROM pappus_deliveries d LEFT JOIN pappus_delivery_pods p ON p.pod = d.pod \
              WHERE d.state IN ('queued', 'sending') \
              AND d.state = 'queued' AND d.pod = ? AND d.next_attempt_at <= ? AND {} \
-             ORDER BY d.attempts, d.kind, d.id LIMIT {PAGE}) \
+             AND {IS_CURRENT} ORDER BY d.attempts, d.kind, d.id LIMIT {PAGE}) \
              RETURNING id, kind, attempts, failing_since",
             its_turn()
         );

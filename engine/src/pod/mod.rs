@@ -6,6 +6,7 @@ pub mod config;
 pub mod database;
 
 pub mod people;
+pub(crate) mod profile;
 pub mod reader;
 pub mod schema;
 pub mod survey;

@@ -164,6 +164,8 @@ pub(crate) fn for_pod(import: &str, base: &str, contacts: usize) -> Vec<NewDeliv
         },
         content_type: "application/magic-envelope+xml".to_owned(),
         body: format!("{import} {} {path} {host}", kind.as_str()).into_bytes(),
+        profile_digest: None,
+        recipient_key: None,
     };
     let contacts =
         (0..contacts).map(|number| new(Kind::Contact, &format!("receive/users/{number:016}"), Some(number)));

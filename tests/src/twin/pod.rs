@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use pappus_engine::domain::{DiasporaId, PrivateKey, PublicKey};
+use pappus_engine::domain::{DiasporaId, PrivateKey, Profile, PublicKey};
 use pappus_engine::federation::{
     AccountMigration, Contact, MagicEnvelope, ReceivedEntity, SignedPayload, decrypt_envelope,
 };
@@ -73,6 +73,8 @@ pub struct Pod {
     pub users: BTreeMap<String, User>,
     /// Keys of people it knows, by handle.
     pub known: HashMap<String, PublicKey>,
+    /// Profiles of people of other pods, by handle: the last one processed, whatever its date.
+    pub profiles: BTreeMap<String, Profile>,
     /// Moves it has taken: old handle, new handle.
     pub moves: BTreeMap<String, String>,
     /// Moves it has carried out.
@@ -115,6 +117,7 @@ impl Pod {
             software,
             users: BTreeMap::new(),
             known: HashMap::new(),
+            profiles: BTreeMap::new(),
             moves: BTreeMap::new(),
             performed: BTreeSet::new(),
             delays: Delays::default(),
@@ -247,6 +250,8 @@ impl Pod {
         if !migration.verify(&key) {
             return Err(Failed::ForGood);
         }
+        // `Receive.account_migration` stores it first, also that of a second move.
+        self.take_profile(&migration.profile);
         let old = migration.author.to_string();
         // A second move of the same account is refused.
         if self.moves.contains_key(&old) {
@@ -282,10 +287,16 @@ impl Pod {
         let key = user.key.decrypting_key().map_err(|_| Failed::ForGood)?;
         let envelope = decrypt_envelope(body, &key).map_err(|_| Failed::ForGood)?;
         let payload = self.verified(&envelope, world)?;
-        if let ReceivedEntity::Contact(contact) = payload.entity().map_err(|_| Failed::ForGood)? {
-            self.take_contact(guid, &contact);
+        match payload.entity().map_err(|_| Failed::ForGood)? {
+            ReceivedEntity::Contact(contact) => self.take_contact(guid, &contact),
+            ReceivedEntity::Profile(profile) => self.take_profile(&profile),
+            _ => {}
         }
         Ok(())
+    }
+
+    fn take_profile(&mut self, profile: &Profile) {
+        self.profiles.insert(profile.author.to_string(), profile.clone());
     }
 
     fn take_contact(&mut self, guid: &str, contact: &Contact) {

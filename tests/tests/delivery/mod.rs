@@ -4,6 +4,7 @@ mod announce;
 mod announce_audience;
 mod announce_crowd;
 mod announce_follows;
+mod edited_profiles;
 mod ended_contacts;
 mod false_echo;
 mod friendships;

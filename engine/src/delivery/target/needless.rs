@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use super::friends::{NAMES, Relations};
-use super::ledger::OPEN;
+use crate::delivery::ledger::OPEN;
 use crate::sql::{Value, placeholders};
 use crate::store::{StoreError, Transaction};
 

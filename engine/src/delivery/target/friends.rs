@@ -8,15 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::ledger::Ledger;
+use super::TargetPod;
 use super::needless::{note_ended_contacts, note_needless_contacts};
-use super::records::{DeliveryError, Elsewhere, Friends, Scope, Unseen};
-use super::system::System;
-use super::turn::WITHOUT_ECHO;
+use crate::delivery::ledger::Ledger;
+use crate::delivery::records::{DeliveryError, Elsewhere, Friends, Scope, Unseen};
+use crate::delivery::system::System;
+use crate::delivery::turn::WITHOUT_ECHO;
 use crate::domain::DiasporaId;
-use crate::pod::config::PodUrl;
 use crate::pod::database::{DatabaseError, PodWriter};
-use crate::sql::{DatabaseUrl, Value, placeholders};
+use crate::sql::{Value, placeholders};
 use crate::store::{Store, StoreError, Transaction, time};
 
 /// Time after the announcement during which friends are looked for.
@@ -48,19 +48,7 @@ pub struct NewIdentity {
     pub user: i64,
 }
 
-/// The pod that accounts move to: its `contacts` show who is back.
-#[derive(Debug, Clone)]
-pub struct TargetPod {
-    database: DatabaseUrl,
-    url: String,
-}
-
 impl TargetPod {
-    /// Creates the pod with this database and address.
-    pub fn new(database: &DatabaseUrl, url: &PodUrl) -> Self {
-        Self { database: database.clone(), url: url.as_str().to_owned() }
-    }
-
     /// Records who is back, for all moves to this pod: friends are counted, pods where enough are back have
     /// processed the move and get the rest after `settle`, and Contacts to people who are back with it, or with whom the
     /// account has stopped sharing, are no longer needed.
