@@ -181,7 +181,8 @@ impl Ledger {
     }
 
     /// Makes undelivered messages due at once, with four new weeks; delivered ones only if `also_delivered`. Leaves
-    /// alone what is being sent. Returns their number.
+    /// alone what is being sent. Profiles of announced moves go after the next look at the target pod only. Returns their
+    /// number.
     ///
     /// # Errors
     /// [`StoreError::Statement`].
@@ -210,7 +211,7 @@ impl Ledger {
              (SELECT d.pod FROM pappus_deliveries d WHERE d.state = 'queued' AND {condition})"
         );
         transaction.execute("queuing deliveries again", &sql, &of_scope).await?;
-        // What these Profiles contain may be years old: none is sent before the next look at the target pod.
+        // What these Profiles contain may be weeks old: none is sent before the next look at the target pod.
         let sql = format!(
             "UPDATE pappus_moves SET profile_digest = '' WHERE import_id IN (SELECT d.import_id \
              FROM pappus_deliveries d WHERE d.kind = 'profile' AND d.state = 'queued' AND {condition})"

@@ -12,6 +12,7 @@ mod killed_move;
 mod ledger;
 mod lost_moves;
 mod move_sequences;
+mod moved_friends;
 mod moved_together;
 mod old_pod;
 mod resend;

@@ -16,7 +16,7 @@ use crate::delivery::system::System;
 use crate::delivery::turn::WITHOUT_ECHO;
 use crate::domain::DiasporaId;
 use crate::pod::database::{DatabaseError, PodWriter};
-use crate::sql::{Value, placeholders};
+use crate::sql::{Row, Value, placeholders};
 use crate::store::{Store, StoreError, Transaction, time};
 
 /// Time after the announcement during which friends are looked for.
@@ -91,6 +91,8 @@ pub(super) struct Relations {
     /// Everyone who shares with the account, and the latest time it can have started; times are as exact as the pod's
     /// database stores them, some only to the second.
     back: BTreeMap<String, Option<DateTime<Utc>>>,
+    /// Former IDs in `back`, of people who share with the account under the ID that they have moved to.
+    moved: BTreeSet<String>,
     /// Everyone whom the account shares with.
     pub(super) receiving: BTreeSet<String>,
     /// Everyone whom the account ignores.
@@ -119,8 +121,27 @@ impl Relations {
                 back.insert(person, row.time("updated_at").map(|at| at.to_utc().and_utc()));
             }
         }
+        let mut moved = BTreeSet::new();
+        for row in &Self::moved_contacts(pod, user).await? {
+            let Some(person) = row.text("diaspora_handle") else { continue };
+            if !back.contains_key(&person) {
+                moved.insert(person.clone());
+                back.insert(person, row.time("updated_at").map(|at| at.to_utc().and_utc()));
+            }
+        }
         let ignored = blocks.iter().filter_map(|row| row.text("diaspora_handle")).collect();
-        Ok(Self { back, receiving, ignored })
+        Ok(Self { back, moved, receiving, ignored })
+    }
+
+    /// Returns the former IDs of people who share with a user under another one: the ledger has them under the ID that
+    /// they had when the move was announced.
+    async fn moved_contacts(pod: &mut PodWriter, user: i64) -> Result<Vec<Row>, DatabaseError> {
+        let sql = format!(
+            "SELECT o.diaspora_handle, c.updated_at FROM account_migrations m \
+             JOIN people o ON o.id = m.old_person_id JOIN contacts c ON c.person_id = m.new_person_id \
+             WHERE c.user_id = {user} AND c.sharing"
+        );
+        pod.rows("contacts who have moved", sql, &[]).await
     }
 }
 
@@ -132,12 +153,11 @@ async fn note(
     now: DateTime<Utc>,
     settle: TimeDelta,
 ) -> Result<(), StoreError> {
-    let back = &relations.back;
-    let names: Vec<&str> = back.keys().map(String::as_str).collect();
+    let names: Vec<&str> = relations.back.keys().map(String::as_str).collect();
     let mut transaction = store.begin().await?;
     let mut pods = BTreeSet::new();
     for chunk in names.chunks(NAMES) {
-        pods.append(&mut note_people(&mut transaction, import, chunk, back, now).await?);
+        pods.append(&mut note_people(&mut transaction, import, chunk, relations, now).await?);
     }
     note_pods(&mut transaction, import, &pods, now, settle).await?;
     for chunk in names.chunks(NAMES) {
@@ -148,12 +168,13 @@ async fn note(
 }
 
 /// Records the time at which people came back, and returns their pods. Whoever shared before their pod took the move
-/// did so by hand, which says nothing about the move: their time is before that of the move.
+/// did so by hand, which says nothing about the move: their time is before that of the move. Nor does it if they share from
+/// another pod, which they have moved to.
 async fn note_people(
     transaction: &mut Transaction,
     import: &str,
     names: &[&str],
-    back: &BTreeMap<String, Option<DateTime<Utc>>>,
+    relations: &Relations,
     now: DateTime<Utc>,
 ) -> Result<BTreeSet<String>, StoreError> {
     let places = placeholders(names.len());
@@ -170,9 +191,9 @@ async fn note_people(
     for row in transaction.rows("looking for people who are back", &sql, &values).await? {
         let (person, pod): (String, String) = (row.get("person")?, row.get("pod")?);
         let told_at = row.get::<Option<i64>>("told_at")?.unwrap_or(i64::MAX);
-        let since = back.get(&person).copied().flatten().map_or(now, |at| at.timestamp_millis());
+        let since = relations.back.get(&person).copied().flatten().map_or(now, |at| at.timestamp_millis());
         // The pod's database may store whole seconds only.
-        let is_echo = told_at < since.saturating_add(1000);
+        let is_echo = told_at < since.saturating_add(1000) && !relations.moved.contains(&person);
         by_time.entry(if is_echo { now } else { since.min(told_at - 1) }).or_default().push(person);
         pods.insert(pod);
     }
