@@ -19,8 +19,8 @@ pub(super) const TURN_VALUES: usize = 2;
 /// Names of the systems that process messages at once, or not at all, and send no echo.
 pub(super) const WITHOUT_ECHO: &str = "('hubzilla', 'friendica', 'socialhome')";
 
-/// Attempts after which a Contact to Hubzilla, if each was answered with an error, no longer delays the move: about
-/// four hours.
+/// Attempts after which a Contact to Hubzilla, if each was answered with an error, no longer delays the move, provided
+/// that the hub took another one: about four hours. A hub that took none does not know the new account yet.
 const CONTACT_ATTEMPTS: u8 = 8;
 
 /// Returns the condition that deliveries of the same import to the same pod are still to be sent.
@@ -80,7 +80,11 @@ fn others_done_at() -> String {
 pub(super) fn its_turn() -> String {
     // A farewell is a courtesy: it delays the rest for one attempt, or until the pod is reachable.
     let farewell = open("farewell", " AND (e.attempts = 0 OR e.last_status IS NULL)");
-    let patient = format!(" AND (e.attempts < {CONTACT_ATTEMPTS} OR e.last_status IS NULL)");
+    let patient = format!(
+        " AND (e.attempts < {CONTACT_ATTEMPTS} OR e.last_status IS NULL OR NOT EXISTS (SELECT 1 \
+         FROM pappus_deliveries t WHERE t.import_id = e.import_id AND t.pod = e.pod AND t.kind = 'contact' \
+         AND t.state IN ('delivered', 'confirmed')))"
+    );
     let (contacts, patient_contacts, moves) =
         (open("contact", ""), open("contact", &patient), open("account_migration", ""));
     let own_contact = open("contact", " AND e.recipient = d.recipient");

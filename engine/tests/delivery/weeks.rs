@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use pappus_engine::delivery::{
-    Clock as _, Counts, Kind, Ledger, NewDelivery, Options, Scope, Summary, deliver,
+    Clock as _, Counts, Kind, Ledger, NewDelivery, Options, Scope, Summary, System, deliver,
 };
 use pappus_engine::http::{Answer, HttpError, RetryAfter};
 
@@ -174,6 +174,32 @@ async fn one_that_never_gets_an_answer_does_not_keep_the_others_back() {
     assert_eq!(counts, Counts { delivered: 60, dead: 2, ..Counts::default() });
     let late = |post: &&pods::Post| !post.url.ends_with("0003") && post.at > start + TimeDelta::hours(14);
     assert_eq!(pods.posts().iter().filter(late).count(), 0);
+}
+
+/// Without the connection that a Contact makes, a hub ends the friendship when it gets the move.
+#[tokio::test]
+async fn a_hub_gets_the_move_after_it_took_a_contact() {
+    for (days, refused) in [(3, 0), (3, 1), (40, 0)] {
+        let (_folder, store, ledger) = store().await;
+        let clock = JumpingClock::new();
+        let start = clock.now();
+        ledger.recognise(&["hub.example".to_owned()], System::Hubzilla).await.unwrap();
+        ledger.enqueue(for_pod("alice", "https://hub.example/", 3), start).await.unwrap();
+        let knows_from = start + TimeDelta::days(days);
+        let never_taken = format!("{:016}", 3 - refused);
+        let hub = Pods::new(&clock, |url, now| match url {
+            url if url.ends_with("/public") => status(200),
+            _ if now < knows_from => status(400),
+            url if url.ends_with(&never_taken) => status(500),
+            _ => status(200),
+        });
+        deliver(&store, &hub, None, &clock, &waiting(), never()).await.unwrap();
+        let posts = hub.posts();
+        let first_move = posts.iter().find(|post| post.body.contains("account_migration")).unwrap().at;
+        let contacts_end = knows_from.min(start + TimeDelta::weeks(4));
+        assert!(first_move >= contacts_end, "{days}, {refused}: {}", first_move - start);
+        assert!(first_move < contacts_end + TimeDelta::days(2), "{days}, {refused}: {}", first_move - start);
+    }
 }
 
 fn late() -> Result<Answer, HttpError> {

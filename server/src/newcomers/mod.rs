@@ -62,15 +62,12 @@ impl NewcomersService {
     /// [`StartError`].
     pub fn open(config: &Config, store: &Store) -> Result<Self, StartError> {
         let section = &config.newcomers;
-        let mut announcer = None;
-        if section.enabled {
-            if config.pod.is_none() {
-                return Err(StartError::NoPod);
-            }
-            // On its own machine the pod's name may resolve to a private address.
-            let own = config.pod_url.origin();
-            announcer = Some(client_to(&[section.allow_hosts.as_slice(), &[own]].concat())?);
+        if section.enabled && config.pod.is_none() {
+            return Err(StartError::NoPod);
         }
+        // On its own machine the pod's name may resolve to a private address.
+        let hosts = [section.allow_hosts.as_slice(), &[config.pod_url.origin()]].concat();
+        let announcer = config.pod.is_some().then(|| client_to(&hosts)).transpose()?;
         let files = files(config);
         if section.enabled {
             check_disk(&files)?;

@@ -22,8 +22,10 @@ const FRIENDS: Duration = Duration::from_secs(15);
 /// Interval between clean-ups.
 const SWEEP: Duration = Duration::from_mins(1);
 
-/// Starts the background tasks, which run until `stop` is cancelled.
+/// Starts the background tasks, which run until `stop` is cancelled. Deliveries are sent also where nobody can come by
+/// themselves: the command line may have announced moves.
 pub fn start(app: &App, stop: &CancellationToken, working: &mut JoinSet<()>) {
+    working.spawn(notify(app.clone(), stop.clone()));
     if !app.config.newcomers.enabled {
         return;
     }
@@ -31,7 +33,6 @@ pub fn start(app: &App, stop: &CancellationToken, working: &mut JoinSet<()>) {
     working.spawn(until(stop.clone(), announce_due(app.clone())));
     working.spawn(until(stop.clone(), sweep(app.clone())));
     working.spawn(until(stop.clone(), super::mails::write(app.clone())));
-    working.spawn(notify(app.clone(), stop.clone()));
 }
 
 async fn run(app: App, stop: CancellationToken) {

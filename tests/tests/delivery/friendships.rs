@@ -22,7 +22,7 @@ use pappus_tests::twin::transport::TwinTransport;
 use pappus_tests::watched::watch as watch_program;
 use tokio_util::sync::CancellationToken;
 
-const URL: &str = "https://haven.example/";
+pub(super) const URL: &str = "https://haven.example/";
 
 pub(super) fn pods() -> Vec<FriendsPod> {
     let pod = |host: String, software, friends| FriendsPod { host, software, friends };

@@ -17,10 +17,13 @@ use crate::delivery::turn::WITHOUT_ECHO;
 use crate::domain::DiasporaId;
 use crate::pod::database::{DatabaseError, PodWriter};
 use crate::sql::{Row, Value, placeholders};
-use crate::store::{Store, StoreError, Transaction, time};
+use crate::store::{Store, StoreError, StoreRow, Transaction, time};
 
 /// Time after the announcement during which friends are looked for.
 const LOOKED_FOR: TimeDelta = TimeDelta::weeks(6);
+/// Time in which a pod that processes a move tells the target pod of the first friends, in milliseconds. Whoever shares
+/// since before that may have added the new account by hand.
+pub(super) const BURST: i64 = 10_000;
 /// Largest number of names in one statement.
 pub(super) const NAMES: usize = 500;
 
@@ -194,7 +197,8 @@ async fn note_people(
         let since = relations.back.get(&person).copied().flatten().map_or(now, |at| at.timestamp_millis());
         // The pod's database may store whole seconds only.
         let is_echo = told_at < since.saturating_add(1000) && !relations.moved.contains(&person);
-        by_time.entry(if is_echo { now } else { since.min(told_at - 1) }).or_default().push(person);
+        let at = if is_echo { since.min(now).max(told_at) } else { since.min(told_at - 1) };
+        by_time.entry(at).or_default().push(person);
         pods.insert(pod);
     }
     for (at, people) in &by_time {
@@ -208,8 +212,14 @@ async fn note_people(
     Ok(pods)
 }
 
-/// Records which pods have processed the move: a tenth of the friends there are back, at least two, or the only one.
-/// Some may add the new account by hand while the pod still has to process the move.
+/// A person on a pod that is to process a move.
+struct Person {
+    told_at: i64,
+    is_friend: bool,
+    back_at: Option<i64>,
+}
+
+/// Records which pods have processed the move.
 async fn note_pods(
     transaction: &mut Transaction,
     import: &str,
@@ -217,20 +227,48 @@ async fn note_pods(
     now: DateTime<Utc>,
     settle: TimeDelta,
 ) -> Result<(), StoreError> {
-    const SQL: &str = "UPDATE pappus_move_pods AS m SET confirmed_at = ?, \
+    const PEOPLE: &str = "SELECT m.told_at, f.is_friend, f.back_at FROM pappus_move_pods m \
+         JOIN pappus_move_people f ON f.import_id = m.import_id AND f.pod = m.pod \
+         WHERE m.import_id = ? AND m.pod = ? AND m.confirmed_at IS NULL";
+    const PROCESSED: &str = "UPDATE pappus_move_pods SET confirmed_at = ?, \
          opens_at = CASE WHEN opens_at > ? THEN ? ELSE opens_at END \
-         WHERE import_id = ? AND pod = ? AND confirmed_at IS NULL \
-         AND (SELECT count(*) FROM pappus_move_people f WHERE f.import_id = m.import_id \
-         AND f.pod = m.pod AND f.back_at >= m.told_at) >= \
-         (SELECT CASE WHEN count(*) < 2 THEN 1 WHEN count(*) < 20 THEN 2 ELSE count(*) / 10 END \
-         FROM pappus_move_people f WHERE f.import_id = m.import_id AND f.pod = m.pod AND f.is_friend = 1 \
-         AND (f.back_at IS NULL OR f.back_at >= m.told_at))";
-    let (at, opens_at) = (now.timestamp_millis(), (now + settle).timestamp_millis());
+         WHERE import_id = ? AND pod = ? AND confirmed_at IS NULL";
+    let opens_at = (now + settle).timestamp_millis();
     for pod in pods {
+        let values = [import.into(), pod.into()];
+        let rows = transaction.rows("looking at the people of a pod", PEOPLE, &values).await?;
+        let person = |row: &StoreRow| {
+            Ok(Person {
+                told_at: row.get("told_at")?,
+                is_friend: row.get::<i64>("is_friend")? == 1,
+                back_at: row.get("back_at")?,
+            })
+        };
+        let people: Vec<Person> = rows.iter().map(person).collect::<Result<_, StoreError>>()?;
+        let Some(at) = processed_at(&people) else { continue };
         let values = [at.into(), opens_at.into(), opens_at.into(), import.into(), pod.into()];
-        transaction.execute("recording what a pod has processed", SQL, &values).await?;
+        transaction.execute("recording what a pod has processed", PROCESSED, &values).await?;
     }
     Ok(())
+}
+
+/// Returns the time from which on a pod is known to have processed the move: a tenth of the friends who are waited for
+/// there are back, at least two, or the only one. Where no friend is waited for, anybody who shares counts.
+///
+/// Some may add the new account by hand while the pod still has to process the move. The only one may have done so.
+fn processed_at(people: &[Person]) -> Option<i64> {
+    let shares_since = |person: &Person| person.back_at.filter(|at| *at >= person.told_at);
+    let is_awaited =
+        |person: &&Person| person.is_friend && (person.back_at.is_none() || shares_since(person).is_some());
+    let awaited = people.iter().filter(is_awaited).count();
+    let mut back: Vec<i64> =
+        people.iter().filter(|person| person.is_friend || awaited == 0).filter_map(shares_since).collect();
+    back.sort_unstable();
+    match awaited {
+        0 | 1 => back.first().map(|at| at + BURST + 1),
+        2..20 => back.get(1).copied(),
+        _ => back.get(awaited / 10 - 1).copied(),
+    }
 }
 
 impl Ledger {
@@ -315,7 +353,7 @@ impl Ledger {
             .map_or([""; 3], |after| [after.account.as_str(), after.system.as_str(), after.person.as_str()]);
         values.extend([account.into(), system.into(), person.into(), i64::from(limit).into()]);
         let rows = self.store.rows("listing friends elsewhere", &sql, &values).await?;
-        let elsewhere = |row: &crate::store::StoreRow| {
+        let elsewhere = |row: &StoreRow| {
             let system: String = row.get("system")?;
             let system = system.parse().unwrap_or(System::Unknown);
             Ok(Elsewhere { account: row.get("old_id")?, system, person: row.get("person")? })
@@ -331,7 +369,7 @@ impl Ledger {
         let sql = "SELECT new_id, problem, next_look_at FROM pappus_moves \
                    WHERE seen_at IS NULL AND problem IS NOT NULL AND new_id IS NOT NULL ORDER BY new_id";
         let rows = self.store.rows("looking for moves that wait", sql, &[]).await?;
-        let unseen = |row: &crate::store::StoreRow| {
+        let unseen = |row: &StoreRow| {
             Ok(Unseen {
                 new_id: row.get("new_id")?,
                 problem: row.get("problem")?,
@@ -339,5 +377,48 @@ impl Ledger {
             })
         };
         rows.iter().map(unseen).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn friends(back_at: &[Option<i64>]) -> Vec<Person> {
+        back_at.iter().map(|back_at| Person { told_at: 1_000, is_friend: true, back_at: *back_at }).collect()
+    }
+
+    #[test]
+    fn a_pod_has_processed_a_move_when_enough_friends_are_back() {
+        assert_eq!(processed_at(&friends(&[None, Some(2_000), None])), None);
+        assert_eq!(processed_at(&friends(&[Some(9_000), Some(2_000), None])), Some(9_000));
+        let mut many = friends(&[None; 53]);
+        for (at, person) in (2_000..).zip(many.iter_mut().take(5)) {
+            person.back_at = Some(at);
+        }
+        assert_eq!(processed_at(&many), Some(2_004));
+        many[0].back_at = None;
+        assert_eq!(processed_at(&many), None);
+    }
+
+    #[test]
+    fn who_shared_before_the_move_says_nothing() {
+        assert_eq!(processed_at(&friends(&[Some(500), Some(2_000), None])), None);
+        assert_eq!(processed_at(&friends(&[Some(500)])), None);
+    }
+
+    #[test]
+    fn somebody_who_was_no_friend_counts_only_where_no_friend_is_waited_for() {
+        let other = || Person { told_at: 1_000, is_friend: false, back_at: Some(2_000) };
+        let mut people = friends(&[None]);
+        people.push(other());
+        assert_eq!(processed_at(&people), None);
+        assert_eq!(processed_at(&[other()]), Some(2_001 + BURST));
+    }
+
+    #[test]
+    fn the_only_friend_may_have_added_the_account_by_hand() {
+        let at = processed_at(&friends(&[Some(2_000)])).unwrap();
+        assert!(at - BURST > 2_000, "what is said to them stays");
     }
 }

@@ -3,14 +3,14 @@
 
 use chrono::{DateTime, Utc};
 
-use super::friends::{NAMES, Relations};
+use super::friends::{BURST, NAMES, Relations};
 use crate::delivery::ledger::OPEN;
 use crate::sql::{Value, placeholders};
 use crate::store::{StoreError, Transaction};
 
 /// Records which Contacts are no longer needed: whoever came back with the move has the account as before. Somebody who
 /// added it by hand has a contact in which only they share, and the move leaves it so: they have to be told that the
-/// account shares as well. Whoever came back before their pod is known to have processed the move may be either.
+/// account shares as well. Whoever came back well before their pod is known to have processed the move may be either.
 pub(super) async fn note_needless_contacts(
     transaction: &mut Transaction,
     import: &str,
@@ -23,7 +23,7 @@ pub(super) async fn note_needless_contacts(
          AND kind = 'contact' AND state = 'queued' AND recipient IN ({places}) \
          AND EXISTS (SELECT 1 FROM pappus_move_people f JOIN pappus_move_pods m \
          ON m.import_id = f.import_id AND m.pod = f.pod WHERE f.import_id = d.import_id \
-         AND f.person = d.recipient AND f.back_at >= m.confirmed_at)"
+         AND f.person = d.recipient AND f.back_at >= m.confirmed_at - {BURST})"
     );
     let mut values: Vec<Value<'_>> = vec![now.timestamp_millis().into(), import.into()];
     values.extend(names.iter().map(|name| Value::from(*name)));
