@@ -63,6 +63,9 @@ pub async fn check(config: &Config) -> Vec<Checked> {
     if let Some(found) = web.unknown_proxy() {
         checked.push(Checked { what: "proxy", found, good: false });
     }
+    if let Some(found) = web.missing_proxy() {
+        checked.push(Checked { what: "proxy", found, good: true });
+    }
     checked.push(mail(config));
     if config.newcomers.enabled {
         checked.push(item("uploads of newcomers", crate::newcomers::check_upload_disk(config)));

@@ -40,6 +40,11 @@ pub enum WebError {
     /// The request conflicts with the current state.
     #[error("{0}")]
     Conflict(String),
+    /// The person has as many archives as are kept for one account.
+    #[error(
+        "as many archives as are kept for one account exist already: delete one on the page /archive first"
+    )]
+    TooManyArchives,
     /// The downloads have ended.
     #[error("the time for fetching archives is over")]
     Gone,
@@ -68,7 +73,7 @@ impl WebError {
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::Form => StatusCode::FORBIDDEN,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Conflict(_) | Self::TooManyArchives => StatusCode::CONFLICT,
             Self::Gone => StatusCode::GONE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Late => StatusCode::REQUEST_TIMEOUT,
@@ -81,7 +86,7 @@ impl WebError {
     fn detail(&self) -> Option<String> {
         match self {
             Self::BadRequest(reason) | Self::Conflict(reason) => Some(reason.clone()),
-            Self::Form | Self::Gone => Some(self.to_string()),
+            Self::Form | Self::Gone | Self::TooManyArchives => Some(self.to_string()),
             _ => None,
         }
     }

@@ -32,6 +32,9 @@ pub async fn serve(
     if let Some(problem) = config.web.unknown_proxy() {
         return Err(StartError::Proxy(problem));
     }
+    if let Some(problem) = config.web.missing_proxy() {
+        tracing::warn!("{problem}");
+    }
     let listen = config.web.listen.clone();
     let app = App::open(config, clock, Numbers::install()?).await?;
     let limits = Limits::new(app.config.web.requests_per_second);

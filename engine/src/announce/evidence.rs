@@ -3,7 +3,7 @@
 use super::AnnounceError;
 use crate::discovery::Discovery;
 use crate::domain::{DiasporaId, KeyFingerprint, PublicKey};
-use crate::import::{Evidence, ImportRecord, KeySource, published_key};
+use crate::import::{Evidence, ImportRecord, KeySource, published_key, stored_key};
 use crate::pod::database::PodWriter;
 
 /// Rejects an archive whose key differs from that of the import, from the one this pod knows by now, or from the one
@@ -27,10 +27,8 @@ pub(super) async fn recheck_evidence(
             found,
         });
     }
-    let sql = "SELECT serialized_public_key FROM people WHERE diaspora_handle IN ({})";
-    let rows = pod.rows_in("the account's key", sql, &[account.as_str()]).await?;
-    let known = rows.first().and_then(|row| row.text("serialized_public_key"));
-    let known = known.and_then(|pem| PublicKey::from_pem(&pem).ok());
+    let known = stored_key(pod, account).await?;
+    let known = known.map_err(|reason| AnnounceError::UnreadableKey(account.clone(), reason))?;
     let published = published_key(discovery, account).await.and_then(Result::ok);
     let shown = |key: Option<PublicKey>| key.map(|key| key.fingerprint().to_string());
     let evidence = Evidence {

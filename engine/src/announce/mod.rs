@@ -105,6 +105,13 @@ pub enum AnnounceError {
         /// All keys that were compared.
         evidence: Box<Evidence>,
     },
+    /// This pod has by now stored a key of the account that cannot be read.
+    #[error(
+        "the key that this pod has stored for {0} by now cannot be read: {1}. It may not be the archive's, so nobody is \
+         told. Correct people.serialized_public_key on this pod, or empty it if the key is lost: an empty key counts as \
+         unknown"
+    )]
+    UnreadableKey(DiasporaId, KeyError),
     /// Only a pinned pod key proved whose archive it is, and that key is no longer pinned.
     #[error(
         "nothing proves by now that this is the archive of {0}: only the key of its pod proved it for the import, that key \

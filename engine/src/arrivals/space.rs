@@ -1,5 +1,6 @@
-//! Disk space for uploads. It is reserved before the first byte arrives, within the limits per newcomer, for all
-//! newcomers, and of the free disk space. The reservation of a complete file lasts as long as the file.
+//! Disk space for uploads. It is reserved before the bytes arrive, within the limits per newcomer, for all newcomers,
+//! and of the free disk space: first a little, then more as data arrives. Otherwise announcements without data would
+//! keep everybody out. The reservation of a complete file lasts as long as the file.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,11 @@ use crate::store::{Store, StoreError, Transaction, millis};
 
 /// Validity of a reservation without new data. Afterwards only what has arrived is reserved; resuming reserves the rest
 /// again if there is still space.
-const RESERVED_FOR: Duration = Duration::from_hours(6);
+const RESERVED_FOR: Duration = Duration::from_mins(10);
+/// Space reserved for an upload of which nothing has arrived …
+const FIRST_BYTES: u64 = CHECK_BYTES;
+/// … and for each byte of it that has: whoever sends a 64th reserves the rest.
+const BYTES_PER_BYTE: u64 = 64;
 /// A running upload checks its reservation and the free disk space after this number of bytes …
 const CHECK_BYTES: u64 = 16 << 20;
 /// … or after this time, whichever is first.
@@ -43,8 +48,17 @@ pub struct Claim<'a> {
     pub newcomer: i64,
     /// The kind of the reservation.
     pub kind: Kind,
-    /// The space to reserve.
+    /// The size of the upload.
     pub bytes: u64,
+    /// Bytes of it that have arrived.
+    pub arrived: u64,
+}
+
+impl Claim<'_> {
+    /// Returns the space to reserve for now.
+    fn reserves(&self) -> u64 {
+        self.arrived.saturating_mul(BYTES_PER_BYTE).saturating_add(FIRST_BYTES).min(self.bytes)
+    }
 }
 
 /// The reason why an upload is stopped.
@@ -52,8 +66,8 @@ pub struct Claim<'a> {
 pub enum Stop {
     /// Its reservation is gone: deleted, replaced or expired.
     Ended,
-    /// The disk is full.
-    Full,
+    /// The rest cannot be reserved, or the disk is full.
+    NoSpace(NoSpace),
 }
 
 /// The reservations of one pod.
@@ -70,7 +84,8 @@ impl Space {
         Self { store: store.clone(), pod: pod.to_owned(), files: files.clone() }
     }
 
-    /// Reserves space under a name, or changes the existing reservation; that of a complete file stays as it is.
+    /// Reserves space under a name, or changes the existing reservation; that of a complete file stays as it is. The
+    /// whole upload has to fit, although less is reserved at first.
     ///
     /// # Errors
     /// [`ArrivalError`].
@@ -101,7 +116,7 @@ impl Space {
             (&self.pod).into(),
             claim.newcomer.into(),
             claim.kind.word().into(),
-            number(claim.bytes),
+            number(claim.reserves()),
             (now + millis(RESERVED_FOR)).into(),
         ];
         transaction.execute("reserving disk space", sql, &values).await?;
@@ -221,7 +236,7 @@ impl Space {
             return Ok(Err(Stop::Ended));
         }
         let full = self.disk().await?.free < self.files.keep_free();
-        Ok(if full { Err(Stop::Full) } else { Ok(()) })
+        Ok(if full { Err(Stop::NoSpace(NoSpace::Full)) } else { Ok(()) })
     }
 }
 
@@ -239,18 +254,19 @@ fn number(bytes: u64) -> Value<'static> {
     i64::try_from(bytes).unwrap_or(i64::MAX).into()
 }
 
-/// Periodically checks whether a running upload may continue.
+/// Periodically checks whether a running upload may continue, and reserves more space for it.
 pub struct Watch<'a> {
     space: &'a Space,
-    name: &'a str,
+    claim: Claim<'a>,
+    reserved: u64,
     unchecked: u64,
     checked: Instant,
 }
 
 impl<'a> Watch<'a> {
-    /// Starts to watch the upload of a name.
-    pub fn new(space: &'a Space, name: &'a str) -> Self {
-        Self { space, name, unchecked: 0, checked: Instant::now() }
+    /// Starts to watch an upload whose space has just been reserved.
+    pub fn new(space: &'a Space, claim: Claim<'a>) -> Self {
+        Self { space, reserved: claim.reserves(), claim, unchecked: 0, checked: Instant::now() }
     }
 
     /// Counts bytes received.
@@ -259,10 +275,17 @@ impl<'a> Watch<'a> {
     /// [`ArrivalError`].
     pub async fn count(&mut self, bytes: usize, now: i64) -> Result<Result<(), Stop>, ArrivalError> {
         self.unchecked = self.unchecked.saturating_add(bytes as u64);
+        self.claim.arrived = self.claim.arrived.saturating_add(bytes as u64);
         if self.unchecked < CHECK_BYTES && self.checked.elapsed() < CHECK_AFTER {
             return Ok(Ok(()));
         }
         (self.unchecked, self.checked) = (0, Instant::now());
-        self.space.is_current(self.name, now).await
+        let current = self.space.is_current(self.claim.name, now).await?;
+        if current.is_err() || self.reserved == self.claim.reserves() {
+            return Ok(current);
+        }
+        self.reserved = self.claim.reserves();
+        let reserved = self.space.reserve(&self.claim, now).await?;
+        Ok(reserved.map_err(Stop::NoSpace))
     }
 }

@@ -38,7 +38,12 @@ pub struct NewRequest<'a> {
     pub mail: bool,
     /// The language of the e-mail.
     pub language: &'a str,
+    /// The number of requests with an archive, or open, from which on none is added; none for no limit.
+    pub most: Option<u32>,
 }
+
+/// The condition of requests that have an archive in the depot, or will have one.
+const KEPT: &str = "pod = ? AND user_id = ? AND account = ? AND state IN ('queued', 'running', 'done')";
 
 /// The result of asking.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +83,7 @@ impl Requests {
     /// is for creating that key if there is none yet.
     ///
     /// # Errors
-    /// [`RequestError`].
+    /// [`RequestError::TooMany`] if the person has too many archives, and others.
     pub async fn ask(
         &self,
         new: &NewRequest<'_>,
@@ -95,7 +100,11 @@ impl Requests {
                     self.queue.wake();
                     return Ok(Asked::New(Request::from_row(&row)?));
                 }
-                Ok(None) => {}
+                // The open one is counted, too.
+                Ok(None) => {
+                    let open = self.open(new.user_id).await?;
+                    return open.map(Asked::UnderWay).ok_or(RequestError::TooMany);
+                }
                 Err(StoreError::Duplicate { .. }) => {
                     if let Some(open) = self.open(new.user_id).await? {
                         return Ok(Asked::UnderWay(open));
@@ -114,7 +123,8 @@ impl Requests {
     ) -> Result<Option<StoreRow>, StoreError> {
         let sql = format!(
             "INSERT INTO pappus_requests (pod, user_id, username, account, state, requested_at, due_at, key_locked, \
-             key_passphrase, mail_to, language) VALUES (?, ?, ?, ?, 'queued', {0}, {0}, ?, ?, ?, ?) RETURNING {REQUEST}",
+             key_passphrase, mail_to, language) SELECT ?, ?, ?, ?, 'queued', {0}, {0}, ?, ?, ?, ? \
+             WHERE (SELECT COUNT(*) FROM pappus_requests WHERE {KEPT}) < ? RETURNING {REQUEST}",
             self.now()
         );
         let values = [
@@ -127,8 +137,23 @@ impl Requests {
             // The address itself comes from the pod when the account is read.
             new.mail.then_some("").into(),
             new.language.into(),
+            (&self.pod).into(),
+            new.user_id.into(),
+            new.account.into(),
+            new.most.map_or(i64::MAX, i64::from).into(),
         ];
         self.store.first("recording a request", &sql, &values).await
+    }
+
+    /// Returns the number of an account's requests that have an archive, or are open.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn kept(&self, user_id: i64, account: &str) -> Result<i64, StoreError> {
+        let sql = format!("SELECT COUNT(*) AS kept FROM pappus_requests WHERE {KEPT}");
+        let values = [(&self.pod).into(), user_id.into(), account.into()];
+        let row = self.store.first("counting archives", &sql, &values).await?;
+        row.map_or(Ok(0), |row| row.get("kept"))
     }
 
     /// Returns a person's request by its number; none when it is somebody else's.

@@ -32,6 +32,9 @@ pub enum RequestError {
     /// The folder for unfinished archives cannot be used.
     #[error("the folder for unfinished archives cannot be used: {0}")]
     Folder(String),
+    /// The person has as many archives as are kept for one account.
+    #[error("as many archives as are kept for one account exist already: delete one first")]
+    TooMany,
     /// Rows change faster than they can be read.
     #[error("the request is changing at this moment; try again")]
     Changing,

@@ -113,6 +113,13 @@ pub enum ImportError {
         /// All keys that were compared.
         evidence: Box<Evidence>,
     },
+    /// The pod has stored a key for the account that cannot be read.
+    #[error(
+        "the key that this pod has stored for {0} cannot be read: {1}. It may not be the archive's, so the archive is \
+         refused. Correct people.serialized_public_key on this pod, or empty it if the key is lost: an empty key counts as \
+         unknown"
+    )]
+    UnreadableKey(DiasporaId, KeyError),
     /// Nothing proves the archive's owner; with the old pod's reason, if it was asked, ending in a space.
     #[error(
         "nothing proves that this is the archive of {0}: the archive's key is known neither to this pod nor by a \
@@ -180,6 +187,7 @@ impl ImportError {
             Self::NoAccount => "no_account",
             Self::OntoItself(_) => "onto_itself",
             Self::WrongKey { .. } => "wrong_key",
+            Self::UnreadableKey(..) => "unreadable_key",
             Self::Unproven(..) => "unproven",
             Self::AlreadyMoved(..) => "already_moved",
             Self::ImportedBefore { .. } | Self::AnotherKey { .. } => "imported_before",

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::PodPin;
 use crate::archive::open::{Archive, Origin, Verified};
-use crate::domain::DiasporaId;
+use crate::domain::{DiasporaId, KeyError, PublicKey};
+use crate::pod::database::{DatabaseError, PodWriter};
 
 /// The keys that support or contradict an archive's origin, as fingerprints for the podmin to compare.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +41,22 @@ impl Evidence {
             ..Self::default()
         }
     }
+}
+
+/// Returns the key that a pod has stored for an account; none if it does not know the account, or stored an empty key.
+/// The inner error is that of a stored key that cannot be read: nothing says that it is the archive's.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub(crate) async fn stored_key(
+    pod: &mut PodWriter,
+    account: &DiasporaId,
+) -> Result<Result<Option<PublicKey>, KeyError>, DatabaseError> {
+    let sql = "SELECT serialized_public_key FROM people WHERE diaspora_handle IN ({})";
+    let rows = pod.rows_in("the account's key", sql, &[account.as_str()]).await?;
+    let pem = rows.first().and_then(|row| row.text("serialized_public_key"));
+    let pem = pem.filter(|pem| !pem.trim().is_empty());
+    Ok(pem.map(|pem| PublicKey::from_pem(&pem)).transpose())
 }
 
 /// The source of a key that differs from the archive's.

@@ -27,6 +27,7 @@ mod write;
 use std::sync::Arc;
 
 pub use error::ImportError;
+pub(crate) use evidence::stored_key;
 pub use evidence::{Evidence, KeySource};
 pub(crate) use journal::ignored_by::ignoring_people;
 pub use journal::imports::{ImportRecord, ImportState, find_import, list_imports};

@@ -1,7 +1,7 @@
 //! The proof that an archive is the account's.
 
 use super::ImportError;
-use super::evidence::{Evidence, KeySource};
+use super::evidence::{Evidence, KeySource, stored_key};
 use super::importer::Importer;
 use super::report::{FindingCode, Subject};
 use super::scan::survey::Survey;
@@ -49,10 +49,8 @@ impl Importer<'_> {
             }
             (None, None) => None,
         };
-        let sql = "SELECT serialized_public_key FROM people WHERE diaspora_handle IN ({})";
-        let rows = self.target.pod.rows_in("the account's key", sql, &[old.as_str()]).await?;
-        let known = rows.first().and_then(|row| row.text("serialized_public_key"));
-        let known = known.and_then(|pem| PublicKey::from_pem(&pem).ok());
+        let known = stored_key(&mut self.target.pod, old).await?;
+        let known = known.map_err(|reason| ImportError::UnreadableKey(old.clone(), reason))?;
         let (published, unsaid) = match published_key(self.options.discovery.as_ref(), old).await {
             Some(Ok(key)) => (Some(key), None),
             Some(Err(error)) => (None, Some(error)),

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
-use super::problems::{BadRequest, Conflict, Forbidden, NotFound, TooManyRequests, Unauthenticated};
-use super::{Caller, Scope, body};
+use super::problems::{BadRequest, Forbidden, NotFound, TooManyRequests, Unauthenticated};
+use super::{Caller, ProblemDocument, Scope, body};
 use crate::app::App;
 use crate::error::WebError;
 use crate::pages::Page;
@@ -104,7 +104,8 @@ pub(super) async fn list(
     request_body = NewRequest,
     responses((status = 201, description = "A new request", body = RequestDocument),
         (status = 200, description = "The one that is under way", body = RequestDocument),
-        BadRequest, Unauthenticated, Forbidden, Conflict, TooManyRequests))]
+        BadRequest, Unauthenticated, Forbidden, TooManyRequests,
+        (status = 409, description = "No more archives are created, or as many as are kept for one account exist: delete one first", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(super) async fn ask(
     State(app): State<App>,
     caller: Caller,

@@ -14,13 +14,15 @@ pub struct ArchivesSection {
     pub place: Option<String>,
     /// Days after which a requested archive is deleted.
     pub days: u32,
+    /// Requested archives that are kept for one account at the same time.
+    pub per_account: u32,
     /// Archives created at the same time.
     pub workers: usize,
 }
 
 impl Default for ArchivesSection {
     fn default() -> Self {
-        Self { place: None, days: 30, workers: 2 }
+        Self { place: None, days: 30, per_account: 5, workers: 2 }
     }
 }
 

@@ -90,6 +90,25 @@ impl Web {
         ))
     }
 
+    /// Returns a warning when the service listens beyond this machine for an https address and knows no proxy: whether
+    /// there is one cannot be seen from here. No refusal, as ports of containers look the same.
+    pub fn missing_proxy(&self) -> Option<String> {
+        let Listen::Port(listen) = self.listen else { return None };
+        let is_open = !listen.ip().is_loopback() && self.is_secure();
+        if self.is_local() || !is_open || !self.proxies.is_empty() {
+            return None;
+        }
+        Some(format!(
+            "web.trusted_proxies is empty, web.listen is {listen}, and the service has no TLS of its own. If people reach \
+             {} through a proxy, everybody counts as that proxy's address, so that one visitor's wrong passwords lock \
+             everybody out: set trusted_proxies in [web] to the address from which the proxy connects. If there is no \
+             proxy, passwords cross the network in clear: put one with TLS before the service, and set listen = \
+             \"127.0.0.1:{}\" if it runs on this machine",
+            self.public_url,
+            listen.port()
+        ))
+    }
+
     /// Returns scheme, host and port as browsers send them: `https://move.pod.example`.
     pub fn origin(&self) -> String {
         self.public_url.origin().ascii_serialization()
@@ -138,6 +157,20 @@ mod tests {
         ] {
             assert_eq!(problem(public, more), None, "{public} {more}");
         }
+        let warning = |public: &str, more: &str| {
+            let text = format!(
+                "[pod]\nurl = \"https://closing.example\"\n[web]\npublic_url = \"{public}\"\n{more}\n"
+            );
+            resolve(&text).unwrap().web.missing_proxy()
+        };
+        for listen in ["0.0.0.0:8090", "[::]:8090", "192.0.2.1:8090"] {
+            let listen = format!("listen = \"{listen}\"");
+            assert!(warning("https://move.example/", &listen).is_some(), "{listen}");
+            let with_proxy = format!("{listen}\ntrusted_proxies = [\"192.0.2.7\"]");
+            assert_eq!(warning("https://move.example/", &with_proxy), None, "{listen}");
+        }
+        assert_eq!(warning("https://move.example/", ""), None, "refused already");
+        assert_eq!(warning("https://move.example/", "listen = \"unix:web.sock\""), None);
         // A host that only resembles the loopback address is not local.
         assert!(problem("http://127.0.0.1.example/", "").is_some());
     }

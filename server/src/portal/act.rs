@@ -51,8 +51,16 @@ pub(super) async fn ask(
         return Ok(Redirect::to("/archive?problem=short"));
     }
     let passphrase = Some(passphrase.as_str()).filter(|passphrase| !passphrase.is_empty());
-    request_own(&app, &person, passphrase, form.mail.is_some(), page.words.code()).await?;
-    Ok(Redirect::to("/archive"))
+    match request_own(&app, &person, passphrase, form.mail.is_some(), page.words.code()).await {
+        // The page says it in place of the form.
+        Ok(_) | Err(WebError::TooManyArchives) => Ok(Redirect::to("/archive")),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns the number of requested archives kept for one account.
+pub(super) fn most_kept(app: &App) -> u32 {
+    app.config.archives.per_account.max(1)
 }
 
 /// Requests a person's own archive, for the page and the API.
@@ -66,16 +74,17 @@ pub(crate) async fn request_own(
     if !Closing::stage(app).await?.takes_requests() {
         return Err(WebError::Conflict("the pod is off: no more archives are made".to_owned()));
     }
-    request(app, person, key_passphrase, mail, language).await
+    request(app, person, key_passphrase, mail, language, Some(most_kept(app))).await
 }
 
-/// Requests an archive: for oneself, or by the podmin, who may in every stage.
+/// Requests an archive: for oneself, or by the podmin, who may in every stage and without a limit on archives kept.
 pub(crate) async fn request(
     app: &App,
     person: &Person,
     key_passphrase: Option<&str>,
     mail: bool,
     language: &str,
+    most: Option<u32>,
 ) -> Result<Asked, WebError> {
     // Nobody would ever make it.
     if !app.config.closing.enabled {
@@ -97,6 +106,7 @@ pub(crate) async fn request(
         key_passphrase,
         mail,
         language,
+        most,
     };
     Ok(portal.requests.ask(&new, &app.keys, app.now().into()).await?)
 }

@@ -65,6 +65,9 @@ pub(super) async fn open(app: &App, made: &MadeArchive) -> Result<OpenedArchive,
 /// Errors of the depot or the keys are temporary.
 impl From<RequestError> for WebError {
     fn from(error: RequestError) -> Self {
-        Self::Unavailable(error.to_string())
+        match error {
+            RequestError::TooMany => Self::TooManyArchives,
+            error => Self::Unavailable(error.to_string()),
+        }
     }
 }

@@ -9,6 +9,7 @@ use axum::response::Response;
 use pappus_engine::departures::{DELETED, Downloads, MadeArchive, Request, RequestState};
 use serde::Deserialize;
 
+use super::act::most_kept;
 use super::made::Name;
 use super::progress::sentence;
 use super::watch::standing;
@@ -37,6 +38,10 @@ struct ArchivePage<'a> {
     archives: Vec<Line>,
     history: Vec<PastRequestLine>,
     can_ask: bool,
+    /// Number of requested archives.
+    kept: i64,
+    /// True if no more of them are kept for one account.
+    is_full: bool,
     can_fetch: bool,
     mail: bool,
     days: u32,
@@ -110,6 +115,7 @@ pub(super) async fn show(
         requests.archive_downloads(person.user_id).await?.into_iter().collect();
     let closing = Closing::of(&app).await?;
     let stage = closing.as_ref().map_or(Stage::Exporting, |closing| closing.stage);
+    let kept = requests.kept(person.user_id, &person.account).await?;
     let template = ArchivePage {
         closing: closing.map(|closing| closing.days(&page.words)).unwrap_or_default(),
         page: &page,
@@ -122,6 +128,8 @@ pub(super) async fn show(
             .collect(),
         history: history.iter().filter_map(|request| past(&page, request)).collect(),
         can_ask: app.config.pod.is_some() && stage.takes_requests(),
+        kept,
+        is_full: kept >= i64::from(most_kept(&app)),
         can_fetch: stage.has_downloads(),
         mail,
         days: app.config.archives.days,

@@ -32,6 +32,10 @@ archive-stock-photos = Deine Fotos
 archive-ask-title = Archiv erstellen
 archive-ask-again-title = Neues Archiv erstellen
 archive-ask-text = Das dauert einige Sekunden bis einige Minuten. Es bleibt hier { $days } Tage lang, verschlüsselt.
+archive-ask-full = { $count ->
+    [one] Von dir liegt hier ein Archiv, und mehr werden für ein Konto nicht aufbewahrt. Lösch es, dann kannst du ein neues erstellen.
+   *[other] Von dir liegen hier { $count } Archive, und mehr werden für ein Konto nicht aufbewahrt. Lösch eines, dann kannst du ein neues erstellen.
+ }
 archive-ask-mail = Eine E-Mail an mich, wenn es fertig ist
 archive-ask = Archiv erstellen
 archive-protect = Meinen Schlüssel mit einer Passphrase schützen (freiwillig)

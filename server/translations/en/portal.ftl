@@ -32,6 +32,10 @@ archive-stock-photos = Your photos
 archive-ask-title = Create your archive
 archive-ask-again-title = Create a new archive
 archive-ask-text = This takes from a few seconds to some minutes. It is kept here, encrypted, for { $days } days.
+archive-ask-full = { $count ->
+    [one] You have one archive here, and no more are kept for one account. Delete it to create a new one.
+   *[other] You have { $count } archives here, and no more are kept for one account. Delete one to create a new one.
+ }
 archive-ask-mail = E-mail me when it is ready
 archive-ask = Create my archive
 archive-protect = Protect my key with a passphrase (optional)

@@ -40,6 +40,11 @@ impl Scene {
             .iter()
             .find_map(|contact| contact["public_key"].as_str())
             .unwrap();
+        self.learns(other).await;
+    }
+
+    /// From now on this stands for the account's key in the pod's database.
+    async fn learns(&self, key: &str) {
         for sql in [
             format!("DELETE FROM people WHERE diaspora_handle = '{OLD}'"),
             "INSERT INTO pods (host, port, ssl, created_at, updated_at) VALUES ('closing.example', -1, 1, '2026-01-01', \
@@ -47,7 +52,7 @@ impl Scene {
                 .to_owned(),
             format!(
                 "INSERT INTO people (guid, diaspora_handle, serialized_public_key, pod_id, created_at, updated_at) VALUES \
-                 ('00112233445566778899aabbccddeeff', '{OLD}', '{other}', (SELECT MAX(id) FROM pods), '2026-01-01', \
+                 ('00112233445566778899aabbccddeeff', '{OLD}', '{key}', (SELECT MAX(id) FROM pods), '2026-01-01', \
                  '2026-01-01')"
             ),
         ] {
@@ -113,6 +118,29 @@ async fn nobody_is_moved_whom_the_pod_knows_by_another_key_since() {
     let id = document(&done)["import"].as_str().unwrap().to_owned();
     assert_eq!(scene.target.run(&["undo", &id]).code, Some(0));
     assert_eq!(scene.number("SELECT COUNT(*) FROM users WHERE username = 'ida'").await, 0);
+}
+
+#[tokio::test]
+async fn a_stored_key_that_cannot_be_read_refuses_and_an_empty_one_is_unknown() {
+    let scene = Scene::new().await;
+    let pin = fingerprint(&scene.archive);
+    let command = ["import", &scene.path, "--as", "ida", "--offline", "--hold", "--trust-pod", &pin];
+    for key in ["a key", "-----BEGIN PUBLIC KEY-----\nbm8=\n-----END PUBLIC KEY-----\n"] {
+        scene.learns(key).await;
+        scene.target.refuses(&command, "unreadable_key").await;
+        scene.target.refuses(&[&command[..], &["--accept-unproven"]].concat(), "unreadable_key").await;
+    }
+    scene.learns("").await;
+    let done = scene.target.run(&command);
+    assert_eq!(document(&done)["proof"], "pinned_pod_key", "{done:?}");
+    // Damaged since, or before the import by an earlier version.
+    let damage = format!("UPDATE people SET serialized_public_key = 'a key' WHERE diaspora_handle = '{OLD}'");
+    scene.target.pool.execute(&damage).await.unwrap();
+    let before = scene.target.rows().await;
+    let ended = scene.target.announce(&scene.path, &[]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("people.serialized_public_key"), "{ended:?}");
+    assert_eq!(scene.target.rows().await, before);
 }
 
 /// Messages of an archive: all, and those by people for whom `speaks`.

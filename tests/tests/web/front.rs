@@ -237,6 +237,33 @@ fn a_proxy_that_is_not_named_is_refused() {
     }
 }
 
+/// Whether there is a proxy cannot be seen from here: the port of a container is mapped.
+#[test]
+fn a_service_that_listens_to_everybody_and_knows_no_proxy_warns() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let open = format!("public_url = \"https://move.example/\"\nlisten = \"0.0.0.0:{port}\"");
+    let warns = |said: &str| {
+        said.contains("everybody counts as that proxy's address")
+            && said.contains("set trusted_proxies in [web]")
+            && said.contains("passwords cross the network in clear")
+    };
+    let (code, said) = run(folder.path(), &open, &["--check"]);
+    assert!(code == Some(0) && warns(&said), "{code:?} {said}");
+    // The port is taken, so the service ends by itself.
+    let (code, said) = run(folder.path(), &open, &[]);
+    assert!(code.is_some_and(|code| code != 0 && code != 124) && warns(&said), "{code:?} {said}");
+    for web in [
+        &format!("{open}\ntrusted_proxies = [\"192.0.2.7\"]"),
+        "public_url = \"https://move.example/\"\nlisten = \"unix:web.sock\"",
+        "public_url = \"http://localhost:8090/\"\nlisten = \"0.0.0.0:8090\"",
+    ] {
+        let (code, said) = run(folder.path(), web, &["--check"]);
+        assert!(code == Some(0) && !warns(&said), "{web}: {code:?} {said}");
+    }
+}
+
 /// Newcomers would be told for ever that the disk is full just now.
 #[tokio::test]
 async fn a_disk_that_is_smaller_than_what_stays_free_is_refused() {

@@ -30,6 +30,8 @@ const LOOKING_UP: Duration = Duration::from_mins(1);
 pub const MANY_PODS: &str = "many_pods";
 /// The problem of an archive whose key differs from the one known to this pod or published by the old one.
 pub const WRONG_KEY: &str = "wrong_key";
+/// Problem of a move whose key on this pod cannot be read; the same as the code of the import's error.
+const UNREADABLE_KEY: &str = "unreadable_key";
 /// Maximum length of a username.
 const LONG_NAME: usize = 32;
 /// Maximum number of names tried to find an available one.
@@ -282,6 +284,7 @@ impl Step {
             }
             AnnounceError::NoKey { .. } => self.stopped(NO_KEY, &error),
             AnnounceError::WrongKey { ref evidence, .. } => self.wrong_key(&error, evidence),
+            AnnounceError::UnreadableKey(..) => self.stopped(UNREADABLE_KEY, &error),
             error => self.stopped("announce", &error),
         })?;
         Ok(Outcome::Announced(serde_json::to_string(&announced).unwrap_or_default()))

@@ -102,7 +102,7 @@ pub(crate) async fn make_archive(
         account: found.account,
         podmin: found.admin,
     };
-    let asked = portal::request(app, &person, None, true, language).await?;
+    let asked = portal::request(app, &person, None, true, language, None).await?;
     actor.has_done(app, "archive-for", &person.account, None).await;
     Ok((person, asked))
 }

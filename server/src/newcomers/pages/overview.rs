@@ -271,6 +271,7 @@ pub(in crate::newcomers) fn problem_key(problem: &str) -> &'static str {
         "already_moved" => "newcomers-problem-moved",
         "imported_before" => "newcomers-problem-before",
         "wrong_key" => "newcomers-problem-wrong-key",
+        "unreadable_key" => "newcomers-problem-unreadable-key",
         "no_space" => "newcomers-problem-no-space",
         "key_passphrase" => "newcomers-problem-passphrase",
         "key_locked" => "newcomers-problem-key-locked",

@@ -72,6 +72,15 @@ fn other_version(headers: &HeaderMap) -> Option<Response> {
     (!same).then(|| answer(StatusCode::PRECONDITION_FAILED, &[("tus-version", VERSION.to_owned())]))
 }
 
+/// Builds the response to an upload for which there is no space.
+fn no_space(reason: NoSpace) -> Response {
+    let status = match reason {
+        NoSpace::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        NoSpace::Full => StatusCode::INSUFFICIENT_STORAGE,
+    };
+    answer(status, &[])
+}
+
 fn until(millis: i64) -> String {
     let time = chrono::DateTime::from_timestamp_millis(millis).unwrap_or_default();
     time.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
@@ -119,11 +128,9 @@ pub(super) async fn create(
     }
     forget(&app, newcomer.id, Some(part)).await?;
     let (name, id) = (random_id()?, newcomer.id);
-    let claim = Claim { name: &name, newcomer: id, kind: Kind::Part(part), bytes };
-    match room.space.reserve(&claim, now).await? {
-        Ok(()) => {}
-        Err(NoSpace::TooLarge) => return Ok(answer(StatusCode::PAYLOAD_TOO_LARGE, &[])),
-        Err(NoSpace::Full) => return Ok(answer(StatusCode::INSUFFICIENT_STORAGE, &[])),
+    let claim = Claim { name: &name, newcomer: id, kind: Kind::Part(part), bytes, arrived: 0 };
+    if let Err(reason) = room.space.reserve(&claim, now).await? {
+        return Ok(no_space(reason));
     }
     let (files, path) = (room.files.clone(), room.files.pieces(id, &name));
     let making = tokio::task::spawn_blocking(move || {

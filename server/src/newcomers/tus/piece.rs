@@ -15,7 +15,7 @@ use pappus_engine::arrivals::space::{Claim, Kind, Stop, Watch};
 use pappus_engine::arrivals::{Newcomer, Part};
 use tokio::sync::mpsc;
 
-use super::{answer, failed, find, header, number, other_version, remove, until};
+use super::{answer, failed, find, header, no_space, number, other_version, remove, until};
 use crate::app::App;
 use crate::error::WebError;
 use crate::newcomers::auth::CurrentNewcomer;
@@ -55,13 +55,14 @@ pub(in crate::newcomers) async fn piece(
     let headers =
         |there: u64| [("upload-offset", there.to_string()), ("upload-expires", until(upload.expires_at))];
     // It was completed and renamed, and its space is kept for good: the last answer was lost.
-    if !tokio::fs::try_exists(&path).await.map_err(|error| failed(&error))? {
+    let Some(arrived) = length(&path).await? else {
         let status = if begin == bytes { StatusCode::NO_CONTENT } else { StatusCode::CONFLICT };
         return Ok(answer(status, &headers(bytes)));
-    }
-    let claim = Claim { name: &name, newcomer: newcomer.id, kind: Kind::Part(upload.part), bytes };
-    if app.newcomers.space.reserve(&claim, app.now_millis()).await?.is_err() {
-        return Ok(answer(StatusCode::INSUFFICIENT_STORAGE, &[]));
+    };
+    let claim = Claim { name: &name, newcomer: newcomer.id, kind: Kind::Part(upload.part), bytes, arrived };
+    let space = app.newcomers.space.clone();
+    if let Err(reason) = space.reserve(&claim, app.now_millis()).await? {
+        return Ok(no_space(reason));
     }
     let stopped = turn.stopped();
     let (sender, receiver) = mpsc::channel::<Bytes>(AHEAD);
@@ -71,8 +72,7 @@ pub(in crate::newcomers) async fn piece(
         write(&path, begin, bytes, receiver)
     });
     let mut body = request.into_body().into_data_stream();
-    let space = app.newcomers.space.clone();
-    let mut watch = Watch::new(&space, &name);
+    let mut watch = Watch::new(&space, claim);
     let ended = tokio::select! {
         ended = take(&app, &mut body, &sender, &mut watch) => ended?,
         () = stopped => Err(Stop::Ended),
@@ -82,7 +82,7 @@ pub(in crate::newcomers) async fn piece(
     match ended {
         Ok(()) => {}
         Err(Stop::Ended) => return Ok(answer(StatusCode::GONE, &[])),
-        Err(Stop::Full) => return Ok(answer(StatusCode::INSUFFICIENT_STORAGE, &[])),
+        Err(Stop::NoSpace(reason)) => return Ok(no_space(reason)),
     }
     let there = match written.map_err(|error| failed(&error))? {
         Written::There(there) => there,
@@ -93,6 +93,15 @@ pub(in crate::newcomers) async fn piece(
         return Ok(answer(StatusCode::CONFLICT, &[]));
     }
     Ok(answer(StatusCode::NO_CONTENT, &headers(there)))
+}
+
+/// Returns the length of an incomplete file; none if there is none.
+async fn length(path: &FilePath) -> Result<Option<u64>, WebError> {
+    match tokio::fs::metadata(path).await {
+        Ok(file) => Ok(Some(file.len())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(&error)),
+    }
 }
 
 /// Passes data on while the connection lasts and the upload may continue.

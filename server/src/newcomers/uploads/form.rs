@@ -1,6 +1,7 @@
 //! Uploads by a plain form: data is written to disk as it arrives, within the reserved space.
 
 use std::io::{self, Write as _};
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::extract::State as Shared;
@@ -26,6 +27,8 @@ use crate::pages::Page;
 const AHEAD: usize = 16;
 /// Bytes reserved at a time for a form of unknown size.
 const STEP: u64 = 16 << 20;
+/// Time after which a slow form renews its reservation, well before it expires.
+const RENEW_AFTER: Duration = Duration::from_mins(1);
 /// Maximum length of a text field in bytes.
 const MAX_TEXT: usize = 8 << 10;
 /// Maximum size of a form besides its files in bytes.
@@ -80,8 +83,8 @@ pub(in crate::newcomers) async fn form(
         return Err(WebError::Conflict("another upload of yours is running".to_owned()));
     };
     let _release = Release::new(&app.newcomers.space, &name);
-    let mut reservation =
-        Reservation { app: &app, id: newcomer.id, name: &name, length, reserved: 0, come: 0 };
+    let (id, renewed) = (newcomer.id, Instant::now());
+    let mut reservation = Reservation { app: &app, id, name: &name, length, reserved: 0, renewed, come: 0 };
     let taken = tokio::select! {
         taken = take(&app, &newcomer, &page, form, &mut reservation) => taken,
         () = turn.stopped() => Err(WebError::Conflict("this upload was ended".to_owned()).into()),
@@ -225,13 +228,14 @@ fn write_all(files: &Files, id: i64, mut pieces: mpsc::Receiver<Bytes>) -> io::R
     Ok((file, written))
 }
 
-/// Reservation for a form: all at once if its size is known, otherwise step by step.
+/// Reservation for a form: of its size if that is known, otherwise step by step.
 struct Reservation<'a> {
     app: &'a App,
     id: i64,
     name: &'a str,
     length: Option<u64>,
     reserved: u64,
+    renewed: Instant,
     come: u64,
 }
 
@@ -239,7 +243,8 @@ impl Reservation<'_> {
     /// Counts bytes before they are written, and extends the reservation.
     async fn count(&mut self, bytes: u64) -> Result<(), UploadError> {
         self.come = self.come.saturating_add(bytes);
-        if self.come <= self.reserved && self.come / STEP == (self.come - bytes) / STEP {
+        let is_step = self.come / STEP != (self.come - bytes) / STEP;
+        if self.come <= self.reserved && !is_step && self.renewed.elapsed() < RENEW_AFTER {
             return Ok(());
         }
         let most = self.app.newcomers.files.most();
@@ -249,9 +254,9 @@ impl Reservation<'_> {
             None => (self.come / STEP + 1).saturating_mul(STEP).min(most),
         };
         let now = self.app.now_millis();
-        let claim =
-            Claim { name: self.name, newcomer: self.id, kind: Kind::Form, bytes: wanted.max(self.come) };
-        self.reserved = claim.bytes;
+        let (bytes, arrived) = (wanted.max(self.come), self.come);
+        let claim = Claim { name: self.name, newcomer: self.id, kind: Kind::Form, bytes, arrived };
+        (self.reserved, self.renewed) = (bytes, Instant::now());
         let reserved = self.app.newcomers.space.reserve(&claim, now).await?;
         reserved.map_err(UploadError::NoSpace)
     }

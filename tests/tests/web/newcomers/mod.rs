@@ -8,6 +8,7 @@ mod names;
 mod pages;
 mod pause;
 mod queueing_fails;
+mod reservations;
 mod steps;
 mod uploads;
 

@@ -250,10 +250,13 @@ async fn what_would_fill_the_disk_is_not_promised() {
     // Two of them take nine tenths of what is free, without a byte of theirs being there.
     let (most, bytes) = (free / 1_000_000 * 2, usize::try_from(free / 100 * 45).unwrap());
     let service = scene.serve(None, &format!("{MANY}\nmax_megabytes = {most}\nmax_total_megabytes = {most}"));
-    let mut statuses = Vec::new();
+    let (mut statuses, store) = (Vec::new(), store(&scene).await);
     for _ in 0..3 {
         let mut script = begin_by_program(&service, json!({})).await;
         statuses.push(create(&mut script, ARCHIVE, bytes).await.status.as_u16());
+        // As if so much had arrived that the rest is reserved.
+        let all = format!("UPDATE pappus_upload_space SET bytes = {bytes}");
+        store.execute("a test", &all, &[]).await.unwrap();
     }
     assert_eq!(statuses, [201, 201, 507]);
 }

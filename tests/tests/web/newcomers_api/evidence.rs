@@ -110,6 +110,29 @@ async fn a_key_that_differs_stands_beside_the_one_in_the_archive() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stored_key_that_cannot_be_read_is_for_the_podmin() {
+    let scene = Scene::new().await;
+    let service = scene.serve(None, &format!("admission = \"open\"\n{}", scene.trusted()));
+    let mut greta = with_podmin(&scene, &service).await;
+    for sql in [
+        "DELETE FROM people WHERE diaspora_handle = 'ida@closing.example'",
+        "INSERT INTO people (guid, diaspora_handle, serialized_public_key, pod_id, created_at, updated_at) VALUES \
+         ('00112233445566778899aabbccddeeff', 'ida@closing.example', 'a key', (SELECT MAX(id) FROM pods), \
+         '2026-01-01', '2026-01-01')",
+    ] {
+        scene.target.pool.execute(sql).await.unwrap();
+    }
+    let mut ida = begin_by_program(&service, json!({})).await;
+    hand_in_by_program(&mut ida, &scene.archive).await;
+    assert_eq!(state(&mut ida, "refused").await["problem"], "unreadable_key");
+    let page = greta.open("/board/newcomers").await.unwrap().text();
+    assert!(page.contains("has stored for the account cannot be read"), "{page}");
+    greta.headers[0].1 = "de".to_owned();
+    let page = greta.open("/board/newcomers").await.unwrap().text();
+    assert!(page.contains("ein leerer Schlüssel gilt als unbekannt"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_pod_key_that_is_not_the_trusted_one_is_shown_beside_it() {
     let scene = Scene::new().await;
     let other = fingerprint(OTHER);

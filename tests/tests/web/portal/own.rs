@@ -1,11 +1,15 @@
 //! A person's own archive: when it was downloaded, its SHA-256, deleting it; and whom to ask, what happens when, where to go.
 
 use crate::support::Pod;
-use crate::support::closing::{Closing, MAILS, archive_on, mail_text, until};
+use crate::support::closing::{
+    Closing, MAILS, archive_on, call, document, get, mail_text, said, until, until_right,
+};
 use pappus_engine::archive::sha256_of_file;
 use pappus_tests::cluster::shared_postgres;
 use pappus_tests::sample::PASSWORD;
-use reqwest::StatusCode;
+use pappus_tests::service::Browser;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
 
 const PODMIN: &str = "podmin@closing.example";
 
@@ -107,6 +111,72 @@ async fn downloaded_and_deleted(store: Option<String>) {
     let left: Vec<_> =
         files(&scene.folder.path().join("state")).into_iter().filter(|name| name.contains("ida@")).collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+const REQUESTS: &str = "/api/v1/requests";
+
+/// Asks often at once, waits until nothing is open, and returns how many requests are new.
+async fn ask_at_once(browser: &mut Browser) -> usize {
+    let tries = (0..8).map(|_| {
+        let mut browser = browser.clone();
+        async move { call(&mut browser, Method::POST, REQUESTS, Some(json!({}))).await.status }
+    });
+    let statuses = futures_util::future::join_all(tries).await;
+    let known = [StatusCode::CREATED, StatusCode::OK, StatusCode::CONFLICT];
+    assert!(statuses.iter().all(|status| known.contains(status)), "{statuses:?}");
+    let all_done = |found: &serde_json::Value| {
+        found.as_array().unwrap().iter().all(|request| request["state"] == "done")
+    };
+    until_right(browser, REQUESTS, all_done).await;
+    statuses.into_iter().filter(|status| *status == StatusCode::CREATED).count()
+}
+
+async fn so_many_archives(store: Option<String>) {
+    let scene = Closing::on(Pod::sqlite().await, store, "[archives]\nper_account = 2\n");
+    let mut ida = scene.signed_in("ida").await;
+    let mut new = 0;
+    for _ in 0..3 {
+        new += ask_at_once(&mut ida).await;
+    }
+    assert_eq!(new, 2);
+    let refused = said(&mut ida, Method::POST, REQUESTS, Some(json!({})), StatusCode::CONFLICT).await;
+    assert!(refused["detail"].as_str().unwrap().contains("delete one"), "{refused}");
+    let page = ida.open("/archive").await.unwrap();
+    assert!(page.text().contains("You have 2 archives here"), "{}", page.text());
+    assert!(!page.text().contains("action=\"/archive/ask\""), "{}", page.text());
+    let page = ida.submit("/archive/ask", &[]).await.unwrap();
+    assert!(page.text().contains("Delete one to create a new one"), "{}", page.text());
+    assert_eq!(get(&mut ida, REQUESTS).await.as_array().unwrap().len(), 2);
+
+    // A podmin's request for them is not refused; everybody has a limit of their own.
+    let mut greta = scene.signed_in("greta").await;
+    let wanted = json!({ "name": "ida" });
+    let asked = call(&mut greta, Method::POST, "/api/v1/board/people/archives", Some(wanted)).await;
+    assert_eq!(asked.status, StatusCode::CREATED, "{}", asked.text());
+    assert!(ask_at_once(&mut greta).await > 0);
+    let id = &document(&asked)["id"];
+    until_right(&mut ida, &format!("{REQUESTS}/{id}"), |request| request["state"] == "done").await;
+
+    for left in [2, 1] {
+        let page = ida.open("/archive").await.unwrap();
+        let name = archive_on(&page).split('/').nth(3).unwrap().to_owned();
+        let path = format!("/archive/made/{name}/delete");
+        let page = ida.submit(&path, &[("confirmed", "yes")]).await.unwrap().text();
+        assert!(page.contains("Archive deleted."), "{page}");
+        assert_eq!(page.contains("action=\"/archive/ask\""), left < 2, "{page}");
+    }
+    said(&mut ida, Method::POST, REQUESTS, Some(json!({})), StatusCode::CREATED).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn so_many_archives_are_kept_for_one_account() {
+    so_many_archives(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn so_many_archives_are_kept_with_a_store_on_postgresql() {
+    let store = shared_postgres().await.unwrap().create_database("portal_kept").await.unwrap();
+    so_many_archives(Some(store)).await;
 }
 
 /// Names of all files below a folder.

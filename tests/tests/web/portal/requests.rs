@@ -80,6 +80,7 @@ impl Scene {
             key_passphrase: passphrase,
             mail: true,
             language: "de",
+            most: None,
         };
         self.requests.ask(&new, &self.keys, TIME.parse().unwrap()).await.unwrap()
     }
@@ -231,6 +232,7 @@ async fn a_pod_that_is_away_is_waited_for() {
         key_passphrase: None,
         mail: false,
         language: "en",
+        most: None,
     };
     scene.requests.ask(&gone, &scene.keys, TIME.parse().unwrap()).await.unwrap();
     assert!(matches!(scene.workshop().work_on_next().await.unwrap(), JobOutcome::Failed(_)));
