@@ -38,10 +38,8 @@ struct ArchivePage<'a> {
     archives: Vec<Line>,
     history: Vec<PastRequestLine>,
     can_ask: bool,
-    /// Number of requested archives.
-    kept: i64,
-    /// True if no more of them are kept for one account.
-    is_full: bool,
+    /// The number of requested archives, if no more are kept for one account.
+    full: Option<i64>,
     can_fetch: bool,
     mail: bool,
     days: u32,
@@ -128,8 +126,7 @@ pub(super) async fn show(
             .collect(),
         history: history.iter().filter_map(|request| past(&page, request)).collect(),
         can_ask: app.config.pod.is_some() && stage.takes_requests(),
-        kept,
-        is_full: kept >= i64::from(most_kept(&app)),
+        full: (kept >= i64::from(most_kept(&app))).then_some(kept),
         can_fetch: stage.has_downloads(),
         mail,
         days: app.config.archives.days,

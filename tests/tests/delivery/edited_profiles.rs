@@ -222,7 +222,7 @@ async fn profiles_are_current_wherever_a_program_is_killed_and_however_many_run(
     let mut kills = 0;
     loop {
         let store = open_store(&scene).await;
-        let renewed = killed_after(kills, target.renew_profiles(&store, clock.now())).await;
+        let renewed = killed_after(kills, Box::pin(target.renew_profiles(&store, clock.now()))).await;
         store.close().await;
         match renewed {
             Some(renewed) => break renewed.unwrap(),

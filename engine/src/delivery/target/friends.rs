@@ -4,6 +4,7 @@
 //! Contact (their *echo*, `AccountMigration#dispatch_contacts`); the target pod records it in `contacts.sharing`. It
 //! is the only outside sign that the move has been processed there.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -127,9 +128,9 @@ impl Relations {
         let mut moved = BTreeSet::new();
         for row in &Self::moved_contacts(pod, user).await? {
             let Some(person) = row.text("diaspora_handle") else { continue };
-            if !back.contains_key(&person) {
-                moved.insert(person.clone());
-                back.insert(person, row.time("updated_at").map(|at| at.to_utc().and_utc()));
+            if let Entry::Vacant(vacant) = back.entry(person) {
+                moved.insert(vacant.key().clone());
+                vacant.insert(row.time("updated_at").map(|at| at.to_utc().and_utc()));
             }
         }
         let ignored = blocks.iter().filter_map(|row| row.text("diaspora_handle")).collect();
