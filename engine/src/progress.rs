@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub enum Stage {
     /// Archives are verified; counted in bytes.
     Verifying,
-    /// Photo files are stored and scaled; counted one by one.
+    /// Photo files are decoded, and stored and scaled unless it is a plan; counted one by one.
     Photos,
     /// People are looked up on their pods.
     People,

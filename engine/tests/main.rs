@@ -14,3 +14,4 @@ mod repacked;
 mod stock_files;
 mod store;
 mod support;
+mod two_documents;

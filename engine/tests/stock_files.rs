@@ -303,7 +303,8 @@ fn the_document_is_found_among_other_files() {
     }
     let refused = open(&zip(&[("a.json", text.as_bytes()), ("b.json", second.as_bytes())]), None);
     let refused = refused.unwrap_err();
-    assert!(refused.contains("alice@pod.example:3000 and bob@pod.example:3000"), "{refused}");
+    let both = "alice@pod.example:3000 in \"a.json\" and bob@pod.example:3000 in \"b.json\"";
+    assert!(refused.contains(both), "{refused}");
     // No document at all: the first is named as before.
     let refused = open(&zip(&[("a.json", &other[..]), ("b.json", &b"{}"[..])]), None).unwrap_err();
     assert!(refused.contains("user.username"), "{refused}");

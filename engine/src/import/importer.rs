@@ -20,11 +20,11 @@ use super::start::AccountMove;
 use super::target::{NewAccount, Target};
 use super::write::account::AccountRows;
 use super::write::photos;
-use super::write::photos::{Announced, Naming, PhotoFiles};
+use super::write::photos::{Announced, Naming, PhotoCheck, PhotoFiles};
 use super::{ImportError, ImportOptions, Imported, PendingKey};
 use crate::archive::open::{Archive, Finding, FindingCode as ArchiveFinding, Verified};
 use crate::domain::{CountKind, DiasporaId, PrivateKey};
-use crate::progress::Stage;
+use crate::progress::{Progress, Stage};
 use crate::store::Store;
 use crate::validate::SignatureVerifier;
 
@@ -51,7 +51,8 @@ impl Importer<'_> {
             return Err(ImportError::OntoItself(old));
         }
         let trusted = is_pinned(&archive, &old, &self.options.pinned_pods);
-        let (mut archive, mut survey) = survey(archive).await?;
+        let check = if self.target.writes() { PhotoCheck::Structure } else { PhotoCheck::Pixels };
+        let (mut archive, mut survey) = survey(archive, check, Arc::clone(&self.options.progress)).await?;
         self.target.hold_account(&mut survey).await?;
         self.target.limited = std::mem::take(&mut survey.limited);
         let (proof, evidence) = self.prove(&archive, &survey, &old, trusted).await?;
@@ -326,9 +327,13 @@ impl Importer<'_> {
     }
 }
 
-async fn survey(mut archive: Archive<Verified>) -> Result<(Archive<Verified>, Survey), ImportError> {
+async fn survey(
+    mut archive: Archive<Verified>,
+    check: PhotoCheck,
+    progress: Arc<dyn Progress>,
+) -> Result<(Archive<Verified>, Survey), ImportError> {
     let reading = tokio::task::spawn_blocking(move || {
-        let survey = Survey::read(&mut archive)?;
+        let survey = Survey::read(&mut archive, check, &*progress)?;
         Ok::<_, ImportError>((archive, survey))
     });
     reading.await.map_err(|_| ImportError::Internal)?

@@ -105,7 +105,7 @@ impl Picture {
     }
 
     /// Returns whether a file looks like one that [`Picture::read`] accepts: by its format, its size in pixels and its
-    /// structure. The pixels are not decoded, which takes a hundred times as long.
+    /// structure. Without decoding the pixels, which takes a hundred times as long.
     pub(crate) fn looks_readable(file: &[u8]) -> bool {
         PictureKind::of(file)
             .is_some_and(|kind| decoder(file, kind).is_some() && clean(file, kind, None).is_some())

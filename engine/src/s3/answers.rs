@@ -13,6 +13,11 @@ pub(crate) fn is_refused(error: &object_store::Error) -> bool {
     matches!(code(&error.to_string()), Some("AccessDenied" | "InvalidObjectState"))
 }
 
+/// Returns whether the key may not access this object.
+pub(crate) fn is_denied(error: &object_store::Error) -> bool {
+    code(&error.to_string()) == Some("AccessDenied")
+}
+
 /// Returns the error code in a server's response.
 pub(crate) fn code(text: &str) -> Option<&str> {
     tag(text, "<Code>", "</Code>")

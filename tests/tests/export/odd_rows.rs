@@ -267,6 +267,69 @@ async fn who_has_no_person_has_an_archive_from_postgresql_and_mariadb() {
     an_account_without_a_person(&Pod::on(tempfile::tempdir().unwrap(), url).await).await;
 }
 
+/// People whose own GUID the network does not allow.
+async fn accounts_without_a_guid(pod: &Pod) {
+    let check = || document(&run(pod, &["check", "--json"]));
+    let invalid = |report: &Value| {
+        let counted = foreseen(report).get(&("invalid_identifier".to_owned(), "account".to_owned())).copied();
+        counted.unwrap_or_default()
+    };
+    let before = invalid(&check());
+    let long = "g".repeat(255) + "-";
+    for (name, guid) in
+        [("ida", ""), ("greta", "short"), ("nils", "words and not a GUID"), ("emil", &long[1..])]
+    {
+        let sql =
+            format!("UPDATE people SET guid = '{guid}' WHERE diaspora_handle = '{name}@closing.example'");
+        pod.pool.execute(&sql).await.unwrap();
+    }
+    let ended = run(pod, &["check"]);
+    assert_eq!(ended.code, Some(10), "{ended:?}");
+    let report = check();
+    assert_eq!(report["forecast"]["broken_accounts"], serde_json::json!({}), "{report}");
+    assert_eq!(invalid(&report), before + 4, "{report}");
+    let ended = pod.export(&["ida", "greta", "nils", "emil"], "out", &[]);
+    assert_eq!(ended.code, Some(10), "{ended:?}");
+    let mut guids = std::collections::BTreeSet::new();
+    for (name, shown) in [("ida", "\"\""), ("greta", "\"short\""), ("nils", "\"words"), ("emil", "\"ggg")] {
+        let archive = pod.archive("out", name);
+        let verified = pappus(["verify", archive.to_str().unwrap()]).unwrap();
+        assert!(matches!(verified.code, Some(0 | 10)), "{verified:?}");
+        let manifest = json(&archive, "manifest.json");
+        let guid = manifest["account"]["guid"].as_str().unwrap().to_owned();
+        let mut reasons =
+            manifest["omissions"].as_array().unwrap().iter().filter_map(|one| one["reason"].as_str());
+        let says = format!("its GUID is {shown}");
+        assert!(reasons.any(|reason| reason.starts_with(&says) && reason.contains(&guid)), "{manifest}");
+        guids.insert(guid);
+    }
+    assert_eq!(guids.len(), 4, "{guids:?}");
+    // It is the same each time, and in a campaign.
+    pod.export(&["ida"], "again", &[]);
+    let [first, again] = ["out", "again"].map(|out| std::fs::read(pod.archive(out, "ida")).unwrap());
+    assert!(first == again);
+    as_a_campaign(pod, &foreseen(&report));
+    let archive = pod.archive("out", "ida");
+    let target = crate::support::target::Target::sqlite().await;
+    let trust = crate::support::target::fingerprint(&archive);
+    let done = target.import(&archive, "ida", &["--trust-pod", &trust]);
+    assert_eq!(done["new"], "ida@haven.example", "{done}");
+    target.is_sound().await;
+}
+
+#[tokio::test]
+async fn who_has_no_valid_guid_has_an_archive() {
+    accounts_without_a_guid(&Pod::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn who_has_no_valid_guid_has_an_archive_from_postgresql_and_mariadb() {
+    let url = shared_postgres().await.unwrap().create_database("no_guid").await.unwrap();
+    accounts_without_a_guid(&Pod::on(tempfile::tempdir().unwrap(), url).await).await;
+    let url = shared_mariadb().await.unwrap().create_database("no_guid").await.unwrap();
+    accounts_without_a_guid(&Pod::on(tempfile::tempdir().unwrap(), url).await).await;
+}
+
 #[tokio::test]
 async fn names_find_the_account_that_they_name() {
     let pod = Pod::sqlite().await;

@@ -112,6 +112,21 @@ async fn identities_and_armor_open_an_archive_in_every_form() {
             assert_eq!(verify(&armored, &["--identity", &identity]), Some(0), "{form}");
         }
     }
+    // In the text of a mail.
+    let wrapped: Vec<&str> =
+        encoded.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    let (begin, end) = ("-----BEGIN AGE ENCRYPTED FILE-----", "-----END AGE ENCRYPTED FILE-----");
+    let quoted = format!("Hello,\n\n> {begin}\n> {}\n> {end}\n-- \nAnn\n", wrapped.join("\n> "));
+    let spaced = format!("  {begin}  \r\n{}\u{a0}\n\n{end}", lines.join(" \r\n\u{a0}"));
+    for mail in [&quoted, &spaced] {
+        let armored = file(&pod, "mail.txt", mail.as_bytes());
+        assert_eq!(verify(&armored, &["--identity", &identity]), Some(0), "{mail}");
+    }
+    let lost = quoted.replacen(&encoded[20..23], "", 1);
+    let lost = file(&pod, "lost.txt", lost.as_bytes()).display().to_string();
+    let ended = pappus(["verify", &lost, "--identity", &identity, "--json"]).unwrap();
+    let said = document(&ended).to_string();
+    assert!(said.contains("armor") && said.contains("as an attachment"), "{ended:?}");
     // The binary form, as mail programs and backups leave it.
     let bytes = std::fs::read(&sealed).unwrap();
     for added in [&b"\n"[..], b"\r\n", &[0; 4096]] {

@@ -144,10 +144,11 @@ impl DecryptWith {
     /// [`EncryptionError::Damaged`], [`EncryptionError::TooExpensive`] and [`EncryptionError::WrongKey`].
     pub fn open(&self, mut file: File) -> Result<OpenedFile, EncryptionError> {
         let mut cipher = CipherText::new(file.try_clone()?)?;
-        cipher.check_header()?;
         if matches!(cipher, CipherText::Armored(_)) {
-            return self.open_reader(BufReader::new(cipher));
+            let opened = cipher.check_header().and_then(|()| self.open_reader(BufReader::new(cipher)));
+            return opened.map_err(of_armored);
         }
+        cipher.check_header()?;
         for length in binary::lengths(&mut file)? {
             let cipher = CipherText::Binary(Prefix::new(file.try_clone()?, length)?);
             let mut opened = self.open_reader(BufReader::new(cipher))?;
@@ -194,6 +195,25 @@ impl DecryptWith {
     }
 }
 
+/// Adds to an error of an armored file what to do.
+fn of_armored(error: EncryptionError) -> EncryptionError {
+    match error {
+        EncryptionError::Damaged(problem) => {
+            EncryptionError::Damaged(format!("{problem}; {}", armor::ADVICE))
+        }
+        EncryptionError::Io(error) => of_armor(error),
+        other => other,
+    }
+}
+
+/// Returns the error that reading armor has ended with.
+fn of_armor(error: io::Error) -> EncryptionError {
+    match error.kind() {
+        io::ErrorKind::InvalidData => EncryptionError::Damaged(error.to_string()),
+        _ => EncryptionError::Io(error),
+    }
+}
+
 /// Returns whether a file begins like an age file, armored or not. Leaves the position at the beginning.
 ///
 /// # Errors
@@ -229,12 +249,7 @@ impl CipherText {
         if !armor::is_armored(&head) {
             return Ok(Self::Binary(Prefix::new(file, u64::MAX)?));
         }
-        armor::ArmorReader::new(file).map(|reader| Self::Armored(Box::new(reader))).map_err(|error| {
-            match error.kind() {
-                io::ErrorKind::InvalidData => EncryptionError::Damaged(error.to_string()),
-                _ => EncryptionError::Io(error),
-            }
-        })
+        armor::ArmorReader::new(file).map(|reader| Self::Armored(Box::new(reader))).map_err(of_armor)
     }
 
     /// Checks the size of the header, which ends with a line that begins with `---`.

@@ -3,6 +3,7 @@
 use std::io::{self, Read, Seek, SeekFrom};
 
 use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
 
 use super::source::Source;
 use super::zip::{Entry, Zip};
@@ -18,6 +19,9 @@ use crate::text::TextReader;
 
 /// The most files in a ZIP that are looked at for the document.
 const MAX_CANDIDATES: usize = 16;
+
+/// The bytes of a document read at a time for its digest.
+const CHUNK: usize = 64 * 1024;
 
 /// The endings of packed or encrypted files, in lowercase.
 const PACKED: &[&str] = &[".age", ".asc", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar"];
@@ -59,6 +63,7 @@ impl Container {
     fn zip(mut zip: Zip, limits: &Limits) -> Result<Self, OpenError> {
         let ours = [names::EXTRAS, names::MANIFEST, names::ACCOUNT_SIGNATURE, names::POD_SIGNATURE];
         if ours.iter().any(|name| zip.position(name).is_some()) {
+            refuse_second(&zip)?;
             return Ok(Self::Pappus(zip));
         }
         let named = |end| zip.files().filter(move |(_, entry)| ends_with(entry, end)).map(|found| found.0);
@@ -81,23 +86,28 @@ impl Container {
         }
     }
 
-    /// Returns the first file that is an archive document; all must be of one account.
+    /// Returns the first file that is an archive document. Others must have the same content: which of two is meant
+    /// cannot be told.
     fn choose(zip: &mut Zip, candidates: &[usize], limits: &Limits) -> Result<Option<usize>, OpenError> {
         let mut chosen: Option<(usize, String)> = None;
-        for position in candidates {
-            let size = zip.entries().get(*position).map_or(0, |entry| entry.unpacked);
+        for &position in candidates {
             let mut owner = Owner::default();
             // Whatever cannot be read is no document; if it is the only one, it is read again and reported.
-            if let Ok(document) = gunzip::document(Box::new(zip.read(*position)?), size, limits) {
+            if let Ok(document) = unpacked(zip, position, limits)? {
                 _ = read_document(document, limits, &mut owner);
             }
             let Some(account) = owner.account() else { continue };
-            match &chosen {
-                None => chosen = Some((*position, account)),
-                Some((_, first)) if *first != account => {
-                    return Err(OpenError::TwoAccounts(first.clone(), account));
-                }
-                Some(_) => {}
+            let Some((first, owner)) = &chosen else {
+                chosen = Some((position, account));
+                continue;
+            };
+            if *owner != account {
+                let named = |account: &str, position| format!("{account} in {:?}", name_of(zip, position));
+                return Err(OpenError::TwoAccounts(named(owner, *first), named(&account, position)));
+            }
+            let digest = digest(zip, *first, limits)?;
+            if digest.is_none() || digest != self::digest(zip, position, limits)? {
+                return Err(OpenError::TwoDocuments(name_of(zip, *first), name_of(zip, position)));
             }
         }
         Ok(chosen.map(|(position, _)| position))
@@ -129,11 +139,7 @@ impl Container {
                 let reader = document.ok_or(missing).and_then(|document| zip.read(document));
                 Ok(Box::new(reader.map_err(ZipError::into_io)?))
             }
-            Self::StockZip(zip, document) => {
-                let size = zip.entries().get(*document).map_or(0, |entry| entry.unpacked);
-                let reader = zip.read(*document).map_err(ZipError::into_io)?;
-                gunzip::document(Box::new(reader), size, limits)
-            }
+            Self::StockZip(zip, document) => unpacked(zip, *document, limits).map_err(ZipError::into_io)?,
             Self::Gzip(source, size) => {
                 source.seek(SeekFrom::Start(0))?;
                 gunzip::document(Box::new(source), *size, limits)
@@ -143,6 +149,48 @@ impl Container {
                 Ok(Box::new(TextReader::new(source)?))
             }
         }
+    }
+}
+
+/// Opens a document in a ZIP: unpacked, as UTF-8 without a byte order mark.
+fn unpacked<'z>(
+    zip: &'z mut Zip,
+    position: usize,
+    limits: &Limits,
+) -> Result<io::Result<Box<dyn Read + 'z>>, ZipError> {
+    let size = zip.entries().get(position).map_or(0, |entry| entry.unpacked);
+    Ok(gunzip::document(Box::new(zip.read(position)?), size, limits))
+}
+
+/// Returns the digest of a document in a ZIP; `None` if it cannot be read to its end.
+fn digest(zip: &mut Zip, position: usize, limits: &Limits) -> Result<Option<String>, OpenError> {
+    let Ok(mut document) = unpacked(zip, position, limits)? else { return Ok(None) };
+    let (mut digest, mut buffer) = (Sha256::new(), vec![0; CHUNK]);
+    loop {
+        match document.read(&mut buffer) {
+            Ok(0) => return Ok(Some(hex::encode(digest.finalize()))),
+            Ok(count) => digest.update(buffer.get(..count).unwrap_or_default()),
+            Err(_) => return Ok(None),
+        }
+    }
+}
+
+fn name_of(zip: &Zip, position: usize) -> String {
+    zip.entries().get(position).map_or_else(String::new, |entry| entry.name.to_string())
+}
+
+/// Refuses another archive beside the one in a ZIP: two that were unpacked into folders and packed together.
+fn refuse_second(zip: &Zip) -> Result<(), OpenError> {
+    let of_archive = |entry: &Entry| {
+        entry.name.rsplit('/').next() == Some(names::POD_SIGNATURE) && !entry.name.starts_with(names::PHOTOS)
+    };
+    let mut signatures = zip.files().filter(|(_, entry)| of_archive(entry)).map(|(_, entry)| {
+        // With its folder, which tells one from the other.
+        String::from_utf8_lossy(entry.raw_name()).into_owned()
+    });
+    match (signatures.next(), signatures.next()) {
+        (Some(first), Some(second)) => Err(OpenError::TwoArchives(first, second)),
+        _ => Ok(()),
     }
 }
 

@@ -59,9 +59,20 @@ pub enum OpenError {
     /// The separate ZIP of photos is invalid.
     #[error("the photos' ZIP: {0}")]
     Photos(#[source] Box<OpenError>),
-    /// The ZIP has the documents of two accounts.
+    /// The ZIP has the documents of two accounts; each is named with its file.
     #[error("the ZIP holds the archives of two accounts, {0} and {1}: open each of them by itself")]
     TwoAccounts(String, String),
+    /// The ZIP has two documents of one account that differ.
+    #[error(
+        "the ZIP holds two archives of one account, {0:?} and {1:?}: keep only the newer file in it, and pack it again"
+    )]
+    TwoDocuments(String, String),
+    /// Two Pappus archives were unpacked and packed into one ZIP.
+    #[error(
+        "the ZIP holds two archives, one with {0:?} and one with {1:?}: pack each folder as a ZIP of its own, and open \
+         the newer one; `pappus merge` makes one of both if they are of one account"
+    )]
+    TwoArchives(String, String),
     /// An archive document was given as the ZIP of photos.
     #[error("it is an archive document, not a ZIP of photos: open it as the archive")]
     PhotosAreDocument,
@@ -280,6 +291,7 @@ impl OpenError {
             Self::NoDocument | Self::ZipInside(_) | Self::PackedInside(_) => "no_document",
             Self::Photos(error) => error.code(),
             Self::TwoAccounts(..) => "two_accounts",
+            Self::TwoDocuments(..) | Self::TwoArchives(..) => "two_documents",
             Self::PhotosAreDocument => "photos_are_document",
             Self::PhotosInside => "photos_inside",
         }

@@ -8,6 +8,7 @@ pub(super) mod names;
 pub(super) mod parents;
 pub(super) mod people;
 pub(super) mod person_profile;
+pub(super) mod photo_files;
 pub(super) mod reshare_loops;
 pub(super) mod source;
 pub(super) mod superseded;

@@ -11,7 +11,7 @@ use crate::archive::document::{
     read_extras, read_record, relayable, username,
 };
 use crate::archive::lists::List;
-use crate::archive::open::{Archive, OpenError, Verified};
+use crate::archive::open::{Archive, Verified};
 use crate::discovery::PostName;
 use crate::domain::{
     Aspect, CommentedPost, Contact, Conversation, CountKind, DiasporaId, Entity, ExtraSettings, Guid,
@@ -20,7 +20,8 @@ use crate::domain::{
 };
 use crate::import::ImportError;
 use crate::import::scan::source::is_batched;
-use crate::import::write::photos::seems_storable;
+use crate::import::write::photos::PhotoCheck;
+use crate::progress::Progress;
 
 /// The largest number of people of one archive that is read; no account has more.
 const MAX_PEOPLE: usize = 500_000;
@@ -92,23 +93,19 @@ pub(in crate::import) struct Survey {
 }
 
 impl Survey {
-    /// Reads the archive once.
-    pub(in crate::import) fn read(archive: &mut Archive<Verified>) -> Result<Self, ImportError> {
+    /// Reads the archive once, and checks its photo files to this depth.
+    pub(in crate::import) fn read(
+        archive: &mut Archive<Verified>,
+        check: PhotoCheck,
+        progress: &dyn Progress,
+    ) -> Result<Self, ImportError> {
         let limits = *archive.limits();
         let mut survey = Self { additions: archive.additions::<ImportError>()?, ..Self::default() };
         read_document(archive.document()?, &limits, &mut survey)?;
         if let Some(extras) = archive.extras()? {
             read_extras(extras, &limits, &mut survey)?;
         }
-        archive.photos::<OpenError>(|name, size, bytes| {
-            if seems_storable(size, bytes)? {
-                survey.files.insert(name.to_owned());
-                survey.photos.push((name.to_owned(), size));
-            } else {
-                survey.no_pictures.push(name.to_owned());
-            }
-            Ok(())
-        })?;
+        survey.read_photos(archive, check, progress)?;
         let own = std::mem::take(&mut survey.own);
         survey.additions = Additions::default();
         survey.parents.retain(|(_, guid), _| !own.contains(&hashed(guid)));

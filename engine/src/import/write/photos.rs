@@ -108,9 +108,23 @@ fn read_file(size: u64, bytes: &mut dyn Read) -> Result<Option<Vec<u8>>, OpenErr
     Ok(Some(whole))
 }
 
-/// Returns whether a photo file will be stored, as far as that is seen without decoding it.
-pub(in crate::import) fn seems_storable(size: u64, bytes: &mut dyn Read) -> Result<bool, OpenError> {
-    Ok(read_file(size, bytes)?.is_some_and(|file| Picture::looks_readable(&file)))
+/// Depth of the check whether a photo file can be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::import) enum PhotoCheck {
+    /// Format, size and structure: enough where the file is stored next, which decodes it anyway.
+    Structure,
+    /// The pixels as well, as storing it does: what a plan counts must come in.
+    Pixels,
+}
+
+impl PhotoCheck {
+    /// Returns whether a photo file can be stored.
+    pub(in crate::import) fn accepts(self, size: u64, bytes: &mut dyn Read) -> Result<bool, OpenError> {
+        Ok(read_file(size, bytes)?.is_some_and(|file| match self {
+            Self::Structure => Picture::looks_readable(&file),
+            Self::Pixels => Picture::read(&file).is_some(),
+        }))
+    }
 }
 
 fn store_photo(

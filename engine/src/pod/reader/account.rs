@@ -32,8 +32,10 @@ pub struct AccountRow {
     pub id: DiasporaId,
     /// `people.diaspora_handle` unchanged.
     pub handle: String,
-    /// The person's GUID.
+    /// The person's GUID, or a valid replacement for an invalid one.
     pub guid: Guid,
+    /// `people.guid` unchanged, if it is invalid.
+    pub invalid_guid: Option<String>,
     /// True when sign-in is locked.
     pub locked: bool,
     /// True when the account was closed.
@@ -141,13 +143,18 @@ pub(super) fn read(row: &Row, pod: &PodUrl) -> Result<AccountRow, ReadError> {
     let person_id = if has_person { row.integer("person_id").ok_or_else(unreadable)? } else { -user_id };
     let no_id =
         || broken(format!("its diaspora* ID is {handle:?}, and none can be made of the pod's address"));
+    let stored = if has_person { row.text("guid").unwrap_or_default() } else { invented_guid(pod, user_id) };
+    let parsed = |guid: &str| guid.parse::<Guid>().map_err(|error| broken(error.to_string()));
+    let (guid, invalid_guid) = match stored.parse::<Guid>() {
+        Ok(guid) => (guid, None),
+        Err(_) => (parsed(&invented_guid(pod, user_id))?, Some(stored)),
+    };
     Ok(AccountRow {
         user_id,
         person_id,
         id: identity::usable_id(&handle, &username, user_id, pod).ok_or_else(no_id)?,
-        guid: if has_person { row.text("guid").unwrap_or_default() } else { invented_guid(pod, user_id) }
-            .parse()
-            .map_err(|error| broken(format!("{error}")))?,
+        guid,
+        invalid_guid,
         locked: !row.is_null("locked_at"),
         closed: row.boolean("closed_account").unwrap_or(false),
         username,
@@ -155,7 +162,7 @@ pub(super) fn read(row: &Row, pod: &PodUrl) -> Result<AccountRow, ReadError> {
     })
 }
 
-/// Returns a GUID for an account without a person: the same each time, and nobody else's.
+/// Returns a GUID for an account that has none which the network allows: the same each time, and nobody else's.
 fn invented_guid(pod: &PodUrl, user_id: i64) -> String {
     let digest = Sha256::digest(format!("{} users.id {user_id}", pod.as_str()));
     hex::encode(digest.get(..16).unwrap_or_default())

@@ -15,6 +15,8 @@ use crate::sql::Row;
 
 /// The longest ID in bytes.
 const MAX_ID: usize = 255;
+/// The most characters of an invalid GUID that are shown.
+const MAX_SHOWN: usize = 80;
 
 /// Finds an account by its username or its diaspora* ID: exactly as written, else ignoring case.
 pub(super) async fn find(snapshot: &mut Snapshot, pod: &PodUrl, name: &str) -> Result<AccountRow, ReadError> {
@@ -105,9 +107,17 @@ impl AccountRow {
         if text.as_ref() == Some(&self.handle) { Ok(self.id.clone()) } else { person_id(text, what) }
     }
 
-    /// Notes that the account's ID or username was replaced, or that it has no person.
+    /// Notes that the account's GUID, ID or username was replaced, or that it has no person.
     pub(super) fn note_names(&self, notes: &mut Notes) {
-        let Self { handle, id, username, .. } = self;
+        let Self { handle, id, username, guid, .. } = self;
+        if let Some(invalid) = &self.invalid_guid {
+            let invalid: String = invalid.chars().take(MAX_SHOWN).collect();
+            let reason = format!(
+                "its GUID is {invalid:?} on the pod, which the network does not allow; {guid} replaces it in the archive"
+            );
+            let problem = Problem::new(OmissionCode::InvalidIdentifier, reason);
+            notes.omit(problem, RecordKind::Account, Some(self.user_id), Some(id.to_string()));
+        }
         if !self.has_person() {
             let reason = format!(
                 "its row in the table people is missing, so the pod cannot tell what it has written, and has no profile of \

@@ -1,8 +1,10 @@
 //! Photo files in a bucket on S3.
 
+mod access;
+
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use object_store::aws::AmazonS3;
@@ -12,7 +14,7 @@ use object_store::{Attribute, Attributes, ObjectStore as _, ObjectStoreExt as _,
 
 use super::{Held, NewPhotoFile, PhotoBytes, PhotoFile, UploadsError, is_original, is_plain_file_name};
 use crate::pod::config::S3Settings;
-use crate::s3::{Readers, client, is_missing, is_refused, list, why};
+use crate::s3::{Readers, client, is_denied, is_missing, is_refused, list, why};
 
 /// The largest object in bytes that is fetched ahead; for larger ones only the request is sent.
 const FETCHED_AHEAD: u64 = 512 << 10;
@@ -29,10 +31,12 @@ pub struct PhotoBucket {
     place: String,
     public_address: String,
     cache: bool,
+    /// The object that was read last, by any clone.
+    known: Arc<Mutex<Option<Path>>>,
 }
 
 impl PhotoBucket {
-    /// Opens a bucket and checks that it can be listed.
+    /// Opens a bucket and checks that it can be listed, and its objects read.
     pub(super) async fn open(settings: &S3Settings) -> Result<Self, UploadsError> {
         let place = settings.to_string();
         let failed = |error| UploadsError::Bucket { place: place.clone(), what: "read", why: why(&error) };
@@ -42,10 +46,14 @@ impl PhotoBucket {
             public_address: settings.public_address(),
             cache: settings.cache,
             place: place.clone(),
+            known: Arc::default(),
         };
         // Without the right to list, S3 answers for a missing photo as for a refused one.
         let one = PaginatedListOptions { max_keys: Some(1), ..PaginatedListOptions::default() };
-        bucket.store.list_paginated(Some(&bucket.images), one).await.map_err(failed)?;
+        let page = bucket.store.list_paginated(Some(&bucket.images), one).await.map_err(failed)?;
+        if let Some(first) = page.result.objects.first() {
+            bucket.expect_access(&first.location).await?;
+        }
         Ok(bucket)
     }
 
@@ -74,10 +82,16 @@ impl PhotoBucket {
                     } else {
                         found.into_stream().map_ok(Vec::from).boxed()
                     };
+                    self.remember(path);
                     return Ok(PhotoFile::Found(PhotoBytes::Object(ObjectBytes { bytes, place }), size));
                 }
                 Err(error) if is_missing(&error) => {}
-                Err(error) if is_refused(&error) => refused = Some(why(&error)),
+                Err(error) if is_refused(&error) => {
+                    if is_denied(&error) {
+                        self.check_refusal(&path, &error).await?;
+                    }
+                    refused = Some(why(&error));
+                }
                 Err(error) => return Err(self.failed("read", &error)),
             }
         }
@@ -198,6 +212,7 @@ impl fmt::Debug for ObjectBytes {
 mod tests {
     use std::io::{Read as _, Write as _};
     use std::net::{TcpListener, TcpStream};
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::{Duration, Instant};
 
     use url::Url;
@@ -285,6 +300,66 @@ mod tests {
             }
         };
         assert_clear(&error, "cannot be read");
+    }
+
+    fn list_of(connection: &mut TcpStream, names: &[&str]) {
+        let objects = names.iter().fold(String::new(), |objects, name| {
+            objects + &format!("<Contents><Key>uploads/images/{name}</Key><Size>5</Size><LastModified>2026-11-22T10:00:00.000Z</LastModified><ETag>\"1\"</ETag></Contents>")
+        });
+        let list = format!("<ListBucketResult><Name>pictures</Name>{objects}</ListBucketResult>");
+        say(connection, "200 OK", "", &list);
+    }
+
+    /// Answers with a photo, or refuses it.
+    fn photo_or_not(connection: &mut TcpStream, refuses: bool) {
+        if refuses {
+            let error = "<Error><Code>AccessDenied</Code><Message>No</Message></Error>";
+            return say(connection, "403 Forbidden", "", error);
+        }
+        let headers = "ETag: \"1\"\r\nLast-Modified: Sun, 22 Nov 2026 10:00:00 GMT\r\n";
+        say(connection, "200 OK", headers, "photo");
+    }
+
+    #[tokio::test]
+    async fn a_key_that_only_lists_is_not_one_omission_for_each_photo() {
+        let settings = server(|request, connection| {
+            if request.contains("list-type") {
+                return list_of(connection, &["a.png", "b.png", "c.png"]);
+            }
+            photo_or_not(connection, true);
+        });
+        let error = PhotoBucket::open(&settings).await.unwrap_err();
+        assert_clear(&error, "the access key does not allow it (AccessDenied); let the key read");
+    }
+
+    #[tokio::test]
+    async fn rights_that_are_lost_meanwhile_are_a_failure_of_the_bucket() {
+        static LOST: AtomicBool = AtomicBool::new(false);
+        let settings = server(|request, connection| {
+            if request.contains("list-type") {
+                return list_of(connection, &["a.png", "b.png", "closed.png", "d.png"]);
+            }
+            photo_or_not(connection, request.contains("closed.png") || LOST.load(Ordering::Relaxed));
+        });
+        let bucket = PhotoBucket::open(&settings).await.unwrap();
+        let find = async |name: &str| bucket.find(vec![name.to_owned()]).await;
+        // One that is refused is one that is refused, whatever was read before.
+        for _ in 0..2 {
+            let closed = find("closed.png").await.unwrap();
+            assert!(
+                matches!(&closed, PhotoFile::Unreadable(why) if why.contains("AccessDenied")),
+                "{closed:?}"
+            );
+            assert!(matches!(find("d.png").await, Ok(PhotoFile::Found(_, 5))));
+        }
+        LOST.store(true, Ordering::Relaxed);
+        for name in ["closed.png", "a.png", "d.png"] {
+            assert_clear(&find(name).await.unwrap_err(), "(s3:GetObject)");
+        }
+        assert_clear(&PhotoBucket::open(&settings).await.unwrap_err(), "(s3:GetObject)");
+        LOST.store(false, Ordering::Relaxed);
+        PhotoBucket::open(&settings).await.unwrap();
+        assert!(matches!(find("a.png").await, Ok(PhotoFile::Found(_, 5))));
     }
 
     #[tokio::test]

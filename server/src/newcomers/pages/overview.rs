@@ -294,6 +294,7 @@ pub(in crate::newcomers) fn problem_key(problem: &str) -> &'static str {
             "newcomers-problem-encrypted"
         }
         "account_mismatch" | "two_accounts" => "newcomers-problem-two-accounts",
+        "two_documents" => "newcomers-problem-two-documents",
         "broken" => "newcomers-problem-defect",
         code if is_about_signature(code) => "newcomers-problem-signature",
         code if is_about_damage(code) => "newcomers-problem-damaged",

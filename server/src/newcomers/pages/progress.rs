@@ -95,6 +95,7 @@ pub(in crate::newcomers) fn sentence(words: &Words, progress: &MoveProgress, now
     }
     match progress.stage.as_deref() {
         Some("verifying") => words.say("newcomers-stage-verifying"),
+        Some("photos") if progress.state == State::Checking => words.say("newcomers-stage-pictures"),
         Some("photos") => words.say("newcomers-stage-photos"),
         Some("people") => words.say("newcomers-stage-people"),
         Some("posts") => words.say("newcomers-stage-posts"),

@@ -2,6 +2,7 @@
 //! people in as one with a folder does.
 
 mod imports;
+mod refusals;
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

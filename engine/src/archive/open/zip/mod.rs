@@ -71,7 +71,8 @@ impl Entry {
         (self.unpacked, self.crc) == (other.unpacked, other.crc)
     }
 
-    fn raw_name(&self) -> &[u8] {
+    /// Returns the name's bytes in the file, with the common folder.
+    pub(super) fn raw_name(&self) -> &[u8] {
         self.raw_name.as_deref().unwrap_or(self.name.as_bytes())
     }
 }

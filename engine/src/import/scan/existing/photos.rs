@@ -64,7 +64,9 @@ impl Target {
                 names.insert(name.clone());
             }
         }
-        deleted.retain(|name| survey.files.contains(name) && !needed.contains(name));
+        let no_pictures: HashSet<&str> = survey.no_pictures.iter().map(String::as_str).collect();
+        let is_brought = |name: &str| survey.files.contains(name) || no_pictures.contains(name);
+        deleted.retain(|name| is_brought(name) && !needed.contains(name));
         Ok(deleted)
     }
 }
