@@ -48,6 +48,7 @@ files! {
     23 "0023_repeated_moves",
     24 "0024_newcomer_starts",
     25 "0025_link_stamps",
+    29 "0029_step_limits",
 }
 
 /// Others in the same database may use sqlx as well, so the list of applied migrations has its own name.
