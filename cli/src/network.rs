@@ -9,8 +9,8 @@ use pappus_engine::pod::config::PodUrl;
 use crate::arguments::NetworkArguments;
 use crate::error::Failure;
 
-/// Total time for an import's look-ups of people, and the same again for fetching posts.
-const LOOKING_UP: Duration = Duration::from_mins(1);
+/// Total time for an import's look-ups of people and posts.
+const LOOKING_UP: Duration = Duration::from_mins(2);
 
 /// Returns the client, which reaches the public internet and the allowed hosts.
 pub(crate) fn client(arguments: &NetworkArguments) -> Result<Client, Failure> {

@@ -1,4 +1,4 @@
-//! What newcomers do: they start a move, upload, choose, announce, undo, and leave.
+//! What newcomers do: they start a move, upload, choose, announce, and undo.
 
 use std::time::Duration;
 
@@ -153,7 +153,7 @@ impl Newcomers {
     ) -> Result<bool, StoreError> {
         let set = format!(
             "state = 'checking', {NOTHING_FOUND}, archive_bytes = ?, photos_bytes = ?, archive_passphrase = ?, \
-             approved = NULL, has_files = 1, expires_at = ?, {}",
+             approved = NULL, has_files = 1, begun_sha256 = NULL, expires_at = ?, {}",
             self.to_do()
         );
         let size = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
@@ -282,17 +282,6 @@ impl Newcomers {
             transaction.commit().await?;
         }
         Ok(true)
-    }
-
-    /// Ends a move that was cancelled or has expired.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn leave(&self, id: i64, now: i64) -> Result<bool, StoreError> {
-        let set = "state = 'expired', username = NULL, encrypted_password = NULL, mail_to = NULL, \
-                   archive_passphrase = NULL, key_passphrase = NULL, plan = NULL";
-        let from = [State::Uploading, State::Refused, State::Checked, State::Waiting, State::Declined];
-        self.change(id, &from, set, &[], now).await
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::records::{NEWCOMER, Newcomer, State};
-use super::steps::{Digests, KEY_PASSPHRASE};
+use super::steps::{Digests, KEY_PASSPHRASE, STOPPED, TOO_HEAVY};
 use super::table::Newcomers;
 use crate::backoff::Backoff;
 use crate::import::Evidence;
@@ -16,8 +16,9 @@ use crate::store::{AuditLine, StoreError, millis};
 pub(super) static TABLE: WorkTable = WorkTable {
     name: "pappus_newcomers",
     open: "state IN ('checking', 'importing', 'announcing', 'undoing')",
-    // Not by number: whoever has another archive checked again and again would always come first.
-    order: "due_at, id",
+    // First those whose archives have harmed no process: a heavy one may occupy a worker for hours. Not by number:
+    // whoever has another archive checked again and again would always come first.
+    order: "deaths, due_at, id",
     released: "",
     expires: EXPIRES,
     backoff: Backoff::new(Duration::from_secs(1), Duration::from_mins(1)),
@@ -166,11 +167,16 @@ impl NewcomerLease {
         self.end(State::Announced, set, &[announced.into()], now).await
     }
 
-    /// Records that the move was undone.
+    /// Records that the move was undone; if a podmin has stopped it, that it is declined.
     pub(super) async fn undone(&self, now: i64) -> Result<bool, StoreError> {
-        let set = "archive_passphrase = NULL, key_passphrase = NULL, encrypted_password = NULL, \
-                   username = NULL, problem = NULL, reason = NULL,";
-        self.end(State::Undone, set, &[], now).await
+        let is_stopped = self.newcomer.approved == Some(false);
+        let (to, problem) = if is_stopped { (State::Declined, Some(STOPPED)) } else { (State::Undone, None) };
+        let told = if is_stopped { "decision_told = 0, " } else { "" };
+        let set = format!(
+            "{told}archive_passphrase = NULL, key_passphrase = NULL, encrypted_password = NULL, \
+             username = NULL, problem = ?, reason = NULL,"
+        );
+        self.end_as(to, act(State::Undone), &set, &[problem.into()], now).await
     }
 
     /// Stops the work: returns to a state in which a person can act.
@@ -184,9 +190,11 @@ impl NewcomerLease {
     ) -> Result<bool, StoreError> {
         // A passphrase that did not open the key is useless. Nothing continues automatically from here.
         let passphrase = if problem == KEY_PASSPHRASE { "NULL" } else { "key_passphrase" };
+        let is_heavy = problem == TOO_HEAVY && self.newcomer.state == State::Checking;
+        let heavy = if is_heavy { "COALESCE(begun_sha256, heavy_sha256)" } else { "heavy_sha256" };
         let set = format!(
             "problem = ?, reason = ?, evidence = COALESCE(?, evidence), announce_at = NULL, \
-                           key_passphrase = {passphrase},"
+             key_passphrase = {passphrase}, heavy_sha256 = {heavy},"
         );
         let evidence = evidence.map(text_of);
         let values = [problem.into(), without_nul(reason).into(), evidence.as_deref().into()];
@@ -303,23 +311,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_asks_again_and_again_waits_behind_the_others() {
+    async fn whoever_asks_again_and_again_or_is_heavy_waits_behind_the_others() {
         let (_folder, store, newcomers) = empty().await;
         let mut ids = Vec::new();
-        for due_at in [3_000, 1_000, 2_000] {
+        for (due_at, deaths) in [(3_000, 0), (500, 1), (1_000, 0), (2_000, 0)] {
             let start = Start { address: "192.0.2.1", per_day: 9, per_address: 9 };
             let who = NewNewcomer { language: "en", invitation: None, start };
             let mut transaction = store.begin().await.unwrap();
             let begun = newcomers.begin(&mut transaction, &who, 1_000, Duration::from_hours(24)).await;
             transaction.commit().await.unwrap();
             let id = newcomers.with_secret(&begun.unwrap().unwrap()).await.unwrap().unwrap().id;
-            let sql = "UPDATE pappus_newcomers SET state = 'checking', due_at = ? WHERE id = ?";
-            store.execute("a test", sql, &[i64::from(due_at).into(), id.into()]).await.unwrap();
+            let sql = "UPDATE pappus_newcomers SET state = 'checking', due_at = ?, deaths = ? WHERE id = ?";
+            let values = [i64::from(due_at).into(), i64::from(deaths).into(), id.into()];
+            store.execute("a test", sql, &values).await.unwrap();
             ids.push(id);
         }
         let progress = newcomers.progress().await.unwrap();
-        assert_eq!(ids.iter().map(|id| progress[id].ahead).collect::<Vec<_>>(), [Some(2), Some(0), Some(1)]);
-        for next in [ids[1], ids[2], ids[0]] {
+        let ahead: Vec<_> = ids.iter().map(|id| progress[id].ahead).collect();
+        assert_eq!(ahead, [Some(2), Some(3), Some(0), Some(1)]);
+        for next in [ids[2], ids[3], ids[0], ids[1]] {
             assert_eq!(newcomers.acquire().await.unwrap().unwrap().newcomer.id, next);
         }
     }

@@ -61,9 +61,9 @@ impl State {
         matches!(self, Self::Uploading | Self::Refused | Self::Checked)
     }
 
-    /// Returns whether the import can be undone.
+    /// Returns whether the import can be undone, or stopped and undone.
     pub fn can_undo(self) -> bool {
-        matches!(self, Self::Imported | Self::Failed)
+        matches!(self, Self::Importing | Self::Imported | Self::Failed)
     }
 
     /// Returns whether the account exists on this pod permanently.
@@ -78,7 +78,7 @@ impl State {
 
     /// Returns whether the move can be cancelled with nothing to undo.
     pub fn can_leave(self) -> bool {
-        matches!(self, Self::Uploading | Self::Refused | Self::Checked | Self::Waiting | Self::Declined)
+        self.takes_files() || matches!(self, Self::Checking | Self::Waiting | Self::Declined)
     }
 }
 
@@ -137,8 +137,10 @@ pub struct Newcomer {
     pub announce_at: Option<DateTime<Utc>>,
     /// Number of attempts.
     pub attempts: i64,
-    /// Number of processes that died of it.
+    /// Number of processes that died of any of their archives.
     pub deaths: i64,
+    /// Digest of the last files that were too heavy.
+    pub heavy_sha256: Option<String>,
     /// The current step.
     pub stage: Option<String>,
     /// Number of items to process.
@@ -155,7 +157,7 @@ pub struct Newcomer {
 pub(super) const NEWCOMER: &str = "id, state, language, begun_at, expires_at, archive_bytes, photos_bytes, \
      archive_sha256, archive_passphrase, key_passphrase, key_locked, old_account, proof, plan, username, mail_to, \
      encrypted_password, approved, decided_by, import_id, report, announced, attempts, stage, total, advanced, \
-     problem, reason, announce_at, photos_sha256, deaths, evidence";
+     problem, reason, announce_at, photos_sha256, deaths, heavy_sha256, evidence";
 
 impl Newcomer {
     pub(super) fn from_row(row: &StoreRow) -> Result<Self, StoreError> {
@@ -191,6 +193,7 @@ impl Newcomer {
             announce_at: row.get::<Option<i64>>("announce_at")?.map(time),
             photos_sha256: row.get("photos_sha256")?,
             deaths: row.get("deaths")?,
+            heavy_sha256: row.get("heavy_sha256")?,
             evidence: row
                 .get::<Option<String>>("evidence")?
                 .and_then(|text| serde_json::from_str(&text).ok()),

@@ -53,6 +53,9 @@ impl Newcomers {
     /// # Errors
     /// [`StoreError`].
     pub async fn files_gone(&self, id: i64) -> Result<(), StoreError> {
+        // Whoever starts again counts as new.
+        let sql = "DELETE FROM pappus_newcomer_hosts WHERE newcomer_id = ?";
+        self.store.execute("forgetting which pods were asked", sql, &[id.into()]).await?;
         let sql = "UPDATE pappus_newcomers SET has_files = 0 WHERE id = ?";
         self.store.execute("recording removed files", sql, &[id.into()]).await.map(drop)
     }

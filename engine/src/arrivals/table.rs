@@ -6,8 +6,8 @@ use super::lease::TABLE;
 use super::records::{MoveProgress, NEWCOMER, Newcomer, State};
 use crate::pod::config::PodUrl;
 use crate::sql::Value;
-use crate::store::lease::Queue;
-use crate::store::{Store, StoreError, token_digest};
+use crate::store::lease::{EXPIRES, Queue};
+use crate::store::{Store, StoreError, millis, token_digest};
 
 /// Maximum length of a secret that is looked up.
 const MAX_SECRET: usize = 100;
@@ -34,9 +34,17 @@ impl Newcomers {
         &self.queue
     }
 
-    /// Returns the assignments that make a row due now, in an SQL statement.
+    /// Returns the assignments that make a row due now, in an SQL statement. Deaths still count: otherwise whoever
+    /// uploads a heavy archive again and again would occupy the workers for ever.
     pub(super) fn due(&self) -> String {
-        format!("due_at = {}, attempts = 0, deaths = 0", self.store.now())
+        format!("due_at = {}, attempts = 0", self.store.now())
+    }
+
+    /// Returns the assignments that take a row from its worker. The worker drops the step when the next heartbeat
+    /// fails; until a lease would have expired, nobody else acquires the row, because the step may still be running.
+    pub(super) fn taken_back(&self) -> String {
+        let until = format!("{} + {}", self.store.now(), millis(EXPIRES));
+        format!("fence = NULL, lease_until = CASE WHEN fence IS NULL THEN NULL ELSE {until} END")
     }
 
     /// Returns the assignments that make a row due now and show no progress yet.
@@ -164,13 +172,14 @@ impl Newcomers {
     }
 }
 
-/// Reads the columns of [`MoveProgress`]. Workers take the step that has been due for longest, so all that are being
-/// worked on and all earlier ones are ahead of a step; podmins see the oldest request first.
+/// Reads the columns of [`MoveProgress`]. Workers take steps in the order of [`TABLE`], so all that are being worked on
+/// and all earlier ones are ahead of a step; podmins see the oldest request first.
 const PROGRESS: &str = "SELECT id, state, stage, total, advanced, \
      CAST(CASE WHEN reason IS NULL THEN 0 ELSE 1 END AS BIGINT) AS is_late, announce_at, \
      CASE WHEN fence IS NULL AND state <> 'imported' THEN ROW_NUMBER() OVER (\
      PARTITION BY CASE state WHEN 'waiting' THEN 1 WHEN 'imported' THEN 2 ELSE 0 END \
-     ORDER BY CASE WHEN fence IS NULL THEN 1 ELSE 0 END, CASE WHEN state = 'waiting' THEN 0 ELSE due_at END, id) \
+     ORDER BY CASE WHEN fence IS NULL THEN 1 ELSE 0 END, CASE WHEN state = 'waiting' THEN 0 ELSE deaths END, \
+     CASE WHEN state = 'waiting' THEN 0 ELSE due_at END, id) \
      - 1 END AS ahead \
      FROM pappus_newcomers WHERE pod = ? AND (state IN ('checking', 'waiting', 'importing', 'announcing', 'undoing') \
      OR (state = 'imported' AND announce_at IS NOT NULL))";

@@ -8,14 +8,18 @@ use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use super::lease::{AfterImport, Found, NewcomerLease};
-use super::steps::{Now, Obstacle, Outcome, after_failure};
+use super::records::State;
+use super::steps::{Now, Obstacle, Outcome, TOO_HEAVY, after_failure};
 use super::table::Newcomers;
 use crate::progress::ProgressCounter;
 use crate::store::StoreError;
 use crate::store::lease::{Kept, Worker, keep};
 
-/// Processes that may die of one archive before it is given up.
+/// Deaths of processes with which a step is given up. They count over all archives of a newcomer: after these, each
+/// further archive has one try.
 const MAX_DEATHS: i64 = 3;
+/// Deaths after which no further archive of a newcomer is checked.
+const MAX_DEATHS_IN_ALL: i64 = 5;
 
 /// Everything needed to take steps.
 pub struct ArrivalWorkerSetup {
@@ -52,12 +56,12 @@ pub enum StepReport<'a> {
     Rescheduled(&'a str),
     /// A process died.
     Died {
-        /// Number of processes that died of this archive.
+        /// Number of processes that died of the newcomer's archives.
         deaths: i64,
         /// The manner.
         how: &'a str,
     },
-    /// Another worker has taken over.
+    /// Another worker has taken over, or the step was cancelled.
     Lost,
     /// The store failed: the newcomer is available again when the lease expires.
     Store(&'a StoreError),
@@ -80,6 +84,16 @@ impl ArrivalWorker {
     }
 
     async fn work_on(&self, lease: &NewcomerLease) -> Result<(), StoreError> {
+        let newcomer = &lease.newcomer;
+        if newcomer.state == State::Checking && newcomer.deaths >= MAX_DEATHS_IN_ALL {
+            let outcome = Outcome::Stopped {
+                to: State::Refused,
+                problem: TOO_HEAVY.to_owned(),
+                reason: format!("{} processes died of earlier archives: none is checked", newcomer.deaths),
+                evidence: None,
+            };
+            return self.record(lease, outcome).await.map(drop);
+        }
         let progress = Arc::new(ProgressCounter::default());
         let step = (self.setup.run)(lease.newcomer.id, lease.fence().to_owned(), Arc::clone(&progress));
         let outcome = match keep(step, || lease.heartbeat(progress.position()), &self.stop).await {
@@ -133,8 +147,12 @@ impl ArrivalWorker {
         let (deaths, state) = (lease.newcomer.deaths + 1, lease.newcomer.state);
         self.report(lease, &StepReport::Died { deaths, how });
         if deaths >= MAX_DEATHS {
-            let reason = format!("the work on the archive was started {deaths} times, and each time {how}");
-            return lease.stop(after_failure(state), "too_heavy", &reason, None, now).await;
+            let reason = if deaths == MAX_DEATHS {
+                format!("the work on the archive was started {deaths} times, and each time {how}")
+            } else {
+                format!("processes died {deaths} times of the newcomer's archives; this time {how}")
+            };
+            return lease.stop(after_failure(state), TOO_HEAVY, &reason, None, now).await;
         }
         lease.died(&format!("the work on the archive was broken off: {how}")).await
     }

@@ -109,8 +109,9 @@ type Outcome = Result<DiscoveredPerson, DiscoveryError>;
 struct Known {
     people: HashMap<DiasporaId, Outcome>,
     hosts: HashMap<String, Arc<Host>>,
+    /// Hosts that count as asked, also by earlier clients.
+    asked: BTreeSet<String>,
     spent: Duration,
-    spent_on_posts: Duration,
 }
 
 /// A host's state and its request slots.
@@ -122,7 +123,7 @@ struct Host {
 }
 
 impl Discovery {
-    /// Creates a client; `budget` is the time for all searches for people together, and again for all posts.
+    /// Creates a client; `budget` is the time for all searches together, for people and posts.
     pub fn new(client: Client, budget: Duration) -> Self {
         Self { client, budget, max_hosts: MAX_HOSTS, known: Mutex::default() }
     }
@@ -131,6 +132,18 @@ impl Discovery {
     #[must_use]
     pub fn with_hosts(self, max_hosts: usize) -> Self {
         Self { max_hosts, ..self }
+    }
+
+    /// Counts hosts as asked that earlier clients have asked: they may be asked again, and leave less for others.
+    #[must_use]
+    pub fn with_asked(self, hosts: BTreeSet<String>) -> Self {
+        self.known().asked = hosts;
+        self
+    }
+
+    /// Returns the hosts that count as asked, `HOST` or `HOST:PORT`.
+    pub fn asked(&self) -> BTreeSet<String> {
+        self.known().asked.clone()
     }
 
     /// Looks up people, many at a time and two at each host. Returns a result for everyone, at the latest when the
@@ -248,19 +261,23 @@ impl Discovery {
     }
 
     fn host(&self, url: &Url) -> Result<Arc<Host>, DiscoveryError> {
-        let (name, hosts) = (place(url), &mut self.known().hosts);
-        if let Some(host) = hosts.get(&name) {
+        let name = place(url);
+        let mut known = self.known();
+        if let Some(host) = known.hosts.get(&name) {
             return Ok(Arc::clone(host));
         }
-        if hosts.len() >= self.max_hosts {
-            return Err(DiscoveryError::TooManyHosts { host: name, most: self.max_hosts });
+        if !known.asked.contains(&name) {
+            if known.asked.len() >= self.max_hosts {
+                return Err(DiscoveryError::TooManyHosts { host: name, most: self.max_hosts });
+            }
+            known.asked.insert(name.clone());
         }
         let host = Arc::new(Host {
             slots: Semaphore::new(REQUESTS_PER_HOST),
             dead: OnceLock::new(),
             legacy: OnceCell::new(),
         });
-        hosts.insert(name, Arc::clone(&host));
+        known.hosts.insert(name, Arc::clone(&host));
         Ok(host)
     }
 

@@ -67,10 +67,10 @@ impl Discovery {
     /// Fetches posts, many at a time; returns the results in the order of `wanted`. The envelopes are returned as
     /// received: neither their signatures nor their contents have been verified.
     ///
-    /// All calls together take no longer than the budget.
+    /// All calls together take no longer than what searches for people have left of the budget.
     pub async fn fetch_posts(&self, wanted: &[WantedPost]) -> Vec<Result<MagicEnvelope, FetchError>> {
         let start = Instant::now();
-        let deadline = start + self.budget.saturating_sub(self.known().spent_on_posts);
+        let deadline = start + self.budget.saturating_sub(self.known().spent);
         let fetching = stream::iter(wanted)
             .map(|post| async move {
                 let out_of_time = || Err(DiscoveryError::OutOfTime(self.budget).into());
@@ -81,7 +81,7 @@ impl Discovery {
             })
             .buffered(POSTS_AT_ONCE);
         let fetched = fetching.collect().await;
-        self.known().spent_on_posts += start.elapsed();
+        self.known().spent += start.elapsed();
         fetched
     }
 

@@ -49,6 +49,7 @@ files! {
     24 "0024_newcomer_starts",
     25 "0025_link_stamps",
     26 "0026_profiles",
+    27 "0027_step_limits",
 }
 
 /// Others in the same database may use sqlx as well, so the list of applied migrations has its own name.

@@ -1,13 +1,16 @@
 //! Finding people on pods that answer, and on pods that do not.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::double::{Misbehaviour, Server, client, misbehave, serve};
+use super::double::{Counters, Misbehaviour, Server, client, misbehave, serve, serve_together};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::LOCATION;
 use axum::response::Response;
-use pappus_engine::discovery::{Discovery, DiscoveryError};
+use pappus_engine::discovery::{
+    DiscoveredPerson, Discovery, DiscoveryError, FetchError, PostName, WantedPost,
+};
 use pappus_engine::domain::DiasporaId;
 use pappus_engine::http::{Client, HttpError};
 
@@ -237,4 +240,65 @@ async fn when_the_budget_is_spent_everybody_has_an_answer() {
         matches!(found.values().next(), Some(Err(DiscoveryError::OutOfTime(_)))),
         "the budget is for all"
     );
+    // For posts, too.
+    let post = discovery.fetch_posts(&[wanted(&living)]).await.remove(0);
+    assert!(matches!(post, Err(FetchError::Request(DiscoveryError::OutOfTime(_)))), "{post:?}");
+}
+
+/// A post that this server may have.
+fn wanted(server: &Server) -> WantedPost {
+    let guid = format!("{:032x}", 7).parse().unwrap();
+    WantedPost { name: PostName::Post, guid, hosts: vec![server.host()] }
+}
+
+/// How many people were found, and how many not because of too many hosts.
+fn answered_and_refused(
+    found: &HashMap<DiasporaId, Result<DiscoveredPerson, DiscoveryError>>,
+) -> (usize, usize) {
+    let is_refused = |outcome: &&Result<DiscoveredPerson, DiscoveryError>| {
+        matches!(outcome, Err(DiscoveryError::TooManyHosts { most: 3, .. }))
+    };
+    let is_found = |outcome: &&Result<DiscoveredPerson, DiscoveryError>| outcome.is_ok();
+    (found.values().filter(is_found).count(), found.values().filter(is_refused).count())
+}
+
+#[tokio::test]
+async fn no_more_hosts_are_asked_than_allowed_for_people_and_posts_together() {
+    let mut servers = Vec::new();
+    for _ in 0..5 {
+        servers.push(living_pod().await);
+    }
+    let all = || discovery(&servers.iter().collect::<Vec<_>>()).with_hosts(3);
+    let ids: Vec<_> = servers.iter().flat_map(|server| people(&server.host(), 2)).collect();
+    let first = all();
+    let found = first.find_all(ids.clone()).await;
+    assert_eq!(answered_and_refused(&found), (6, 4));
+    let (asked, others): (Vec<&Server>, Vec<&Server>) =
+        servers.iter().partition(|server| first.asked().contains(&server.host()));
+    assert_eq!((asked.len(), others.len()), (3, 2));
+    assert!(others.iter().all(|server| server.requests() == 0));
+    let refused = first.fetch_posts(&[wanted(others[0])]).await.remove(0);
+    assert!(matches!(refused, Err(FetchError::Request(DiscoveryError::TooManyHosts { .. }))), "{refused:?}");
+    assert_eq!(others[0].requests(), 0);
+
+    // What was asked before counts, and may be asked again.
+    let before = asked.iter().map(|server| server.requests()).sum::<usize>();
+    let second = all().with_asked(first.asked());
+    assert_eq!(answered_and_refused(&second.find_all(ids).await), (6, 4));
+    assert_eq!(second.asked(), first.asked());
+    assert_eq!(asked.iter().map(|server| server.requests()).sum::<usize>(), 2 * before);
+    assert!(others.iter().all(|server| server.requests() == 0));
+}
+
+#[tokio::test]
+async fn not_more_than_twenty_hosts_are_asked_at_a_time() {
+    let (counters, mut servers) = (Counters::default(), Vec::new());
+    for _ in 0..60 {
+        servers.push(serve_together(&counters, |request| pod(&request)).await);
+    }
+    let discovery = discovery(&servers.iter().collect::<Vec<_>>());
+    let found = discovery.find_all(servers.iter().flat_map(|server| people(&server.host(), 1))).await;
+    assert!(found.len() == 60 && found.values().all(Result::is_ok), "{found:?}");
+    let most = counters.most.load(std::sync::atomic::Ordering::SeqCst);
+    assert!((2..=20).contains(&most), "{most} at a time");
 }

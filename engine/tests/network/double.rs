@@ -37,10 +37,26 @@ pub(crate) async fn serve<F>(answer: F) -> Server
 where
     F: Fn(Request) -> Response + Clone + Send + Sync + 'static,
 {
+    serve_together(&Counters::default(), answer).await
+}
+
+/// Counts requests of several servers at one moment.
+#[derive(Default)]
+pub(crate) struct Counters {
+    now: Arc<AtomicUsize>,
+    /// Most requests at one moment.
+    pub(crate) most: Arc<AtomicUsize>,
+}
+
+/// Like [`serve`], with counters that several servers share.
+pub(crate) async fn serve_together<F>(counters: &Counters, answer: F) -> Server
+where
+    F: Fn(Request) -> Response + Clone + Send + Sync + 'static,
+{
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let (seen, most, now) =
-        (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+    let seen = Arc::<AtomicUsize>::default();
+    let (most, now) = (Arc::clone(&counters.most), Arc::clone(&counters.now));
     let server = Server { address, seen: Arc::clone(&seen), most: Arc::clone(&most) };
     let app = Router::new().fallback(move |request: Request| {
         let (answer, seen, most, now) = (answer.clone(), seen.clone(), most.clone(), now.clone());

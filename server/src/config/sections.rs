@@ -147,7 +147,7 @@ pub struct NewcomersSection {
     pub step_minutes: u64,
     /// True if other pods are asked for keys and people.
     pub ask_pods: bool,
-    /// Maximum number of pods asked for one archive.
+    /// Maximum number of pods asked for all archives of a newcomer.
     pub max_hosts: usize,
     /// Hosts that may be contacted although they are not on the public internet.
     pub allow_hosts: Vec<String>,

@@ -31,8 +31,8 @@ pub(super) async fn numbered(app: &App, id: i64) -> Result<Newcomer, WebError> {
     app.newcomers.table.by_id(id).await?.ok_or(WebError::NotFound)
 }
 
-/// Approves (`yes`) or declines (`no`) a waiting newcomer, retries a failed import (`again`), or announces a move
-/// that waited because it names many pods (`announce`). Returns the updated newcomer.
+/// Approves (`yes`) or declines (`no`) a waiting newcomer, retries a failed import (`again`), announces a move that
+/// waited because it names many pods (`announce`), or stops a check or an import (`stop`). Returns the updated newcomer.
 pub(super) async fn decide(app: &App, actor: &Actor, id: i64, act: &str) -> Result<Newcomer, WebError> {
     let newcomer = numbered(app, id).await?;
     let unknown = |_| WebError::BadRequest("there is nothing of this name to do".to_owned());
@@ -42,12 +42,15 @@ pub(super) async fn decide(app: &App, actor: &Actor, id: i64, act: &str) -> Resu
         Decision::Decline => "newcomer-no",
         Decision::Announce => "newcomer-announce",
         Decision::Retry => "newcomer-again",
+        Decision::Stop => "newcomer-stop",
     };
     let done = app.newcomers.table.decide(id, decision, &actor.podmin.account, app.now_millis()).await?;
     if !done {
         return Err(too_late(&numbered(app, id).await?, decision));
     }
-    actor.has_done(app, noted, newcomer.old_account.as_deref().unwrap_or_default(), None).await;
+    // The account is known only after the first check.
+    let subject = newcomer.old_account.clone().unwrap_or_else(|| format!("#{id}"));
+    actor.has_done(app, noted, &subject, None).await;
     numbered(app, id).await
 }
 
@@ -55,6 +58,7 @@ fn too_late(newcomer: &Newcomer, decision: Decision) -> WebError {
     let only = match decision {
         Decision::Retry => "only an import that has failed is tried again",
         Decision::Announce => "only a move that waits for a podmin because of its many pods is announced",
+        Decision::Stop => "only a check or an import is stopped",
         Decision::Approve | Decision::Decline => "only who waits is let in or sent away",
     };
     WebError::Conflict(format!("{only}; this move is {}", newcomer.state.as_str()))

@@ -59,7 +59,7 @@ fn log_outcome(newcomer: Option<i64>, report: &StepReport<'_>) {
         StepReport::Died { deaths, how } => {
             tracing::warn!(newcomer, deaths, "a process that worked on an archive died: {how}");
         }
-        StepReport::Lost => tracing::info!(newcomer, "somebody else has taken over"),
+        StepReport::Lost => tracing::info!(newcomer, "somebody else has taken over, or it was cancelled"),
         StepReport::Store(error) => tracing::error!(newcomer, "newcomers wait: {error}"),
     }
 }

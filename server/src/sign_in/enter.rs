@@ -47,7 +47,7 @@ pub(super) async fn enter(
     let matches = sign_in.passwords().verify(&typed.password, hash).await? && is_allowed;
     let known = found.as_ref().map(|person| person.account.clone());
     let Some(person) = found.filter(|_| matches) else {
-        // An unknown name is not logged: it is_allowed be a password typed in the wrong field.
+        // An unknown name is not logged: it may be a password typed in the wrong field.
         let act = if is_allowed { "sign-in-failed" } else { "sign-in-too-often" };
         audit(&app, None, act, known.as_deref(), None, Some(address)).await;
         return refuse(&app, &page, &typed, "sign-in-wrong").await;

@@ -204,7 +204,7 @@ async fn who_waits_or_cannot_go_on_finds_a_page_without_barriers() {
             ("declined", back(&declined), "Request declined", "Anfrage abgelehnt"),
             ("many-pods", back(&many), "Your contacts are on very many pods", "sehr vielen Pods"),
             ("undone", back(&undone), "Move undone", "Umzug rückgängig gemacht"),
-            ("too-heavy", back(&heavy), "failed three times", "dreimal nicht verarbeiten"),
+            ("too-heavy", back(&heavy), "failed several times", "mehrmals nicht verarbeiten"),
             ("queue", board, "imported, not announced yet", "importiert, noch nicht angekündigt"),
         ];
         walk_door(&service, pages).await;

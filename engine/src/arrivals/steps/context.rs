@@ -21,7 +21,7 @@ pub struct StepRules {
     pub blocked_pods: Vec<String>,
     /// Pods whose archives the podmin trusts, each for its own accounts.
     pub trusted_pods: Vec<PodPin>,
-    /// Maximum number of pods asked for one archive, and told of one move without a podmin's approval.
+    /// Maximum number of pods asked for all archives of a newcomer, and told of one move without a podmin's approval.
     pub max_hosts: usize,
 }
 

@@ -3,6 +3,7 @@
 
 mod context;
 mod key;
+mod lookups;
 mod opened;
 mod prefill;
 mod step;
@@ -17,6 +18,11 @@ pub(super) use key::KEY_PASSPHRASE;
 pub use key::{NO_KEY, Obstacle, needs_passphrase};
 pub use opened::Digests;
 pub use step::{MANY_PODS, WRONG_KEY, run_step};
+
+/// The problem of an archive that needs more memory or time than a step may use.
+pub(super) const TOO_HEAVY: &str = "too_heavy";
+/// The problem of a move that a podmin has stopped.
+pub(super) const STOPPED: &str = "stopped";
 
 /// The outcome of a step.
 #[derive(Debug, Serialize, Deserialize)]

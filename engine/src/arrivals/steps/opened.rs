@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::Outcome;
 use super::step::{Step, reschedule};
+use super::{Outcome, TOO_HEAVY};
 use crate::archive::encryption::DecryptWith;
 use crate::archive::limits::Limits;
 use crate::archive::open::{Archive, OpenError, Verified, VerifyError};
@@ -26,19 +26,43 @@ pub struct Digests {
 impl Step {
     /// Opens and verifies the archive, with its digests. After the check it has to be the checked one.
     pub(super) fn open(&self) -> Result<(Archive<Verified>, Digests), Outcome> {
+        let digests = self.digests()?;
+        Ok((self.open_files(&digests)?, digests))
+    }
+
+    /// Computes the digests of the uploaded files.
+    pub(super) fn digests(&self) -> Result<Digests, Outcome> {
+        let (files, id) = (&self.context.files, self.newcomer.id);
+        let photos = files.photos(id);
+        Ok(Digests {
+            archive: sha256_of_file(&files.path(id, Part::Archive)).map_err(|error| reschedule(&error))?,
+            photos: photos.as_deref().map(sha256_of_file).transpose().map_err(|error| reschedule(&error))?,
+        })
+    }
+
+    /// Refuses files of which processes have died before; otherwise records that these are begun.
+    pub(super) async fn refuse_heavy(&self, digests: &Digests) -> Result<(), Outcome> {
+        let begun = format!("{} {}", digests.archive, digests.photos.as_deref().unwrap_or("-"));
+        if self.newcomer.heavy_sha256.as_ref() == Some(&begun) {
+            return Err(self.stopped(TOO_HEAVY, &"these are the same files that were too heavy before"));
+        }
+        let sql = "UPDATE pappus_newcomers SET begun_sha256 = ? WHERE id = ? AND fence = ?";
+        let values = [(&begun).into(), self.newcomer.id.into(), (&self.fence).into()];
+        let recorded = self.context.store.execute("recording which files are begun", sql, &values).await;
+        recorded.map(drop).map_err(|error| reschedule(&error))
+    }
+
+    /// Opens and verifies the archive with these digests.
+    pub(super) fn open_files(&self, digests: &Digests) -> Result<Archive<Verified>, Outcome> {
+        if self.newcomer.state != State::Checking && !self.was_checked(digests) {
+            return Err(self.changed());
+        }
         let (files, id) = (&self.context.files, self.newcomer.id);
         let (path, photos) = (files.path(id, Part::Archive), files.photos(id));
         let unlock = match &self.newcomer.archive_passphrase {
             Some(sealed) => Some(DecryptWith::passphrase(&self.unsealed(sealed)?)),
             None => None,
         };
-        let digests = Digests {
-            archive: sha256_of_file(&path).map_err(|error| reschedule(&error))?,
-            photos: photos.as_deref().map(sha256_of_file).transpose().map_err(|error| reschedule(&error))?,
-        };
-        if self.newcomer.state != State::Checking && !self.was_checked(&digests) {
-            return Err(self.changed());
-        }
         let archive = Archive::open(&path, Limits::default(), unlock.as_ref());
         let archive = match (archive, photos) {
             (Ok(archive), Some(photos)) => archive.with_photos(&photos),
@@ -56,7 +80,7 @@ impl Step {
         if self.newcomer.state != State::Checking && account != self.newcomer.old_account.as_deref() {
             return Err(self.changed());
         }
-        Ok((verified, digests))
+        Ok(verified)
     }
 
     /// Returns whether these are the files that the plan was based on.

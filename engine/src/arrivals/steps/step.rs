@@ -1,7 +1,6 @@
 //! One step of a move.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::context::StepContext;
 use super::key::{KEY_LOCKED, KEY_PASSPHRASE, NO_KEY, key_state};
@@ -12,7 +11,6 @@ use crate::archive::open::{Archive, Verified};
 use crate::arrivals::admission::is_blocked;
 use crate::arrivals::records::{Newcomer, State};
 use crate::arrivals::summary::PlanSummary;
-use crate::discovery::Discovery;
 use crate::domain::{DiasporaId, KeyError};
 use crate::import::{
     self, Evidence, ImportError, ImportOptions, ImportRecord, ImportState, PendingKey, UndoError,
@@ -24,8 +22,6 @@ use crate::pod::uploads::PhotoStore;
 use crate::progress::{Progress, ProgressCounter};
 use crate::store::random_id;
 
-/// Total time limit for all lookups of people in an import, and again for fetching posts.
-const LOOKING_UP: Duration = Duration::from_mins(1);
 /// The problem of a move that would notify many pods, until a podmin has approved it.
 pub const MANY_PODS: &str = "many_pods";
 /// The problem of an archive whose key differs from the one known to this pod or published by the old one.
@@ -46,7 +42,7 @@ pub async fn run_step(
 ) -> Outcome {
     match context.newcomers.with_fence(newcomer, fence).await {
         Ok(Some(newcomer)) => {
-            let step = Step { context, newcomer, progress };
+            let step = Step { context, newcomer, fence: fence.to_owned(), progress };
             step.run().await.unwrap_or_else(|other| other)
         }
         Ok(None) => Outcome::Released,
@@ -58,6 +54,7 @@ pub async fn run_step(
 pub(super) struct Step {
     pub(super) context: StepContext,
     pub(super) newcomer: Newcomer,
+    pub(super) fence: String,
     pub(super) progress: Arc<ProgressCounter>,
 }
 
@@ -85,12 +82,6 @@ impl Step {
         Outcome::Stopped { to, problem: WRONG_KEY.to_owned(), reason: reason.to_string(), evidence }
     }
 
-    /// Returns the lookups on other pods, if enabled.
-    fn discovery(&self) -> Option<Discovery> {
-        let client = self.context.client.clone()?;
-        Some(Discovery::new(client, LOOKING_UP).with_hosts(self.context.rules.max_hosts))
-    }
-
     /// Returns the name under which the newcomer owns an import.
     fn owner(&self) -> String {
         format!("newcomer-{}", self.newcomer.id)
@@ -107,7 +98,7 @@ impl Step {
             encrypted_password: None,
             accept_unproven: false,
             pinned_pods: self.context.rules.trusted_pods.clone(),
-            discovery: self.discovery(),
+            discovery: self.discovery().await?,
             uploads,
             now: self.context.now().into(),
             archive_sha256: sha256.to_owned(),
@@ -118,7 +109,9 @@ impl Step {
 
     /// Verifies the archive, and plans the import.
     async fn look(&self, pod: &PodConfig) -> Result<Outcome, Outcome> {
-        let (mut archive, digests) = self.open()?;
+        let digests = self.digests()?;
+        self.refuse_heavy(&digests).await?;
+        let mut archive = self.open_files(&digests)?;
         let old = archive.report().account.clone();
         let old = old.ok_or_else(|| self.stopped("no_account", &ImportError::NoAccount))?;
         if is_blocked(&self.context.rules.blocked_pods, old.host()) {
@@ -144,6 +137,7 @@ impl Step {
         };
         let planned =
             import::plan(archive, &pod.database, &pod.url, Some(&self.context.store), &options).await;
+        self.record_hosts(options.discovery.as_ref()).await?;
         let planned = planned.map_err(|error| self.not_imported(error))?;
         Ok(Outcome::Checked {
             digests: Box::new(digests),
@@ -208,6 +202,7 @@ impl Step {
         };
         let store = &self.context.store;
         let imported = import::import(archive, &pod.database, &pod.url, store, &options, key).await;
+        self.record_hosts(options.discovery.as_ref()).await?;
         let imported = imported.map_err(|error| self.not_imported(error))?;
         let report = PlanSummary::of(&imported).text();
         let import = imported.import.ok_or_else(|| self.stopped("broken", &"the import has no name"))?;
@@ -271,11 +266,12 @@ impl Step {
         let options = AnnounceOptions {
             key_passphrase,
             farewell: None,
-            discovery: self.discovery(),
+            discovery: self.discovery().await?,
             pinned_pods: self.context.rules.trusted_pods.clone(),
             now: self.context.now().into(),
         };
         let announced = announce(archive, &pod.database, &pod.url, &self.context.store, &options).await;
+        self.record_hosts(options.discovery.as_ref()).await?;
         let announced = announced.map_err(|error| match error {
             error if error.is_of_database() => reschedule(&error),
             AnnounceError::NoKey { reason: KeyError::Encrypted, .. } => self.stopped(KEY_LOCKED, &error),

@@ -123,7 +123,7 @@ async fn get(
     document(&app, &page, newcomer).await
 }
 
-/// Cancels the move while there is nothing to undo; uploads are deleted.
+/// Cancels the move while there is nothing to undo, also during the check; uploads are deleted.
 #[utoipa::path(delete, path = "/api/v1/newcomers/me", tag = "newcomers", security(("newcomer" = [])),
     responses((status = 204, description = "Ended, or over already"),
         NotFound, Conflict))]
@@ -253,7 +253,7 @@ async fn again(
     act(&app, &page, &newcomer, Act::Again).await
 }
 
-/// Undoes the move, during the pause after the import and while no other pod was notified.
+/// Undoes the move, during the import, the pause after it, and while no other pod was notified.
 #[utoipa::path(post, path = "/api/v1/newcomers/me/undo", tag = "newcomers", security(("newcomer" = [])),
     responses((status = 202, body = NewcomerDocument),
         NotFound, Conflict))]

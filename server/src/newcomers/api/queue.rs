@@ -152,8 +152,9 @@ pub(super) struct BoardNewcomerDetails {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewcomerDecision {
     /// `yes` approves a waiting newcomer, `no` declines, `again` retries a failed import, `announce` announces a move
-    /// that waits for a podmin because it names many pods (`many_pods`).
-    #[schema(pattern = "^(yes|no|again|announce)$")]
+    /// that waits for a podmin because it names many pods (`many_pods`), `stop` stops a check, which refuses the
+    /// archive, or an import, which is undone and then declined.
+    #[schema(pattern = "^(yes|no|again|announce|stop)$")]
     act: String,
 }
 
@@ -198,7 +199,8 @@ pub(super) async fn get(
     }))
 }
 
-/// Approves or declines a newcomer, retries a failed import, or announces a move with many pods. For podmins.
+/// Approves or declines a newcomer, retries a failed import, announces a move with many pods, or stops a check or an
+/// import. For podmins.
 #[utoipa::path(patch, path = "/api/v1/board/newcomers/{id}", tag = "board", security(("token" = []), ("session" = [])),
     params(("id" = i64, Path, description = "Their number")),
     request_body = NewcomerDecision,

@@ -238,7 +238,7 @@ pub(in crate::newcomers) async fn again(
     Ok(Redirect::to("/newcomers"))
 }
 
-/// Undoes the import while no other pod was notified; asks for confirmation first.
+/// Undoes the import while no other pod was notified, or stops it; asks for confirmation first.
 pub(in crate::newcomers) async fn undo(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
@@ -255,6 +255,16 @@ pub(in crate::newcomers) async fn undo(
 
 fn undo_question(app: &App, page: &Page, newcomer: &Newcomer) -> Question {
     let words = &page.words;
+    if newcomer.state == State::Importing {
+        return Question {
+            title: words.say("newcomers-stop-sure"),
+            texts: vec![words.say("newcomers-stop-explained")],
+            button: words.say("newcomers-stop"),
+            action: "/newcomers/undo".to_owned(),
+            back: "/newcomers".to_owned(),
+            ..Question::default()
+        };
+    }
     let report =
         PlanSummary::read(newcomer.report.as_deref()).or_else(|| PlanSummary::read(newcomer.plan.as_deref()));
     let records: u64 = report.map_or(0, |told| told.kinds.values().map(|tally| tally.imported).sum());
@@ -275,7 +285,7 @@ fn undo_question(app: &App, page: &Page, newcomer: &Newcomer) -> Question {
 pub(in crate::newcomers) enum Act<'a> {
     /// Retry a failed import.
     Again,
-    /// Undo the import.
+    /// Undo the import; stop it if it is running.
     Undo,
     /// Announce the move, with the passphrase of the key.
     Announce(&'a str),
@@ -289,8 +299,13 @@ pub(in crate::newcomers) async fn act(
 ) -> Result<bool, WebError> {
     let (table, id, now) = (&app.newcomers.table, newcomer.id, app.now_millis());
     Ok(match act {
+        // A podmin has stopped the import: it can only be undone.
+        Act::Again if newcomer.approved == Some(false) => false,
         Act::Again => table.work(id, &[State::Failed], State::Importing, now).await?,
-        Act::Undo => table.work(id, &[State::Imported, State::Failed], State::Undoing, now).await?,
+        Act::Undo => {
+            table.cancel_import(newcomer, now).await?
+                || table.work(id, &[State::Imported, State::Failed], State::Undoing, now).await?
+        }
         Act::Announce(passphrase) => {
             let sealed = seal(app, passphrase).await?;
             table.announce(id, sealed.as_deref(), now).await?

@@ -280,6 +280,7 @@ pub(in crate::newcomers) fn problem_key(problem: &str) -> &'static str {
         "away" => "newcomers-problem-away",
         "many_pods" => "newcomers-problem-many-pods",
         "too_heavy" => "newcomers-problem-too-heavy",
+        "stopped" => "newcomers-problem-stopped",
         "being_undone" => "newcomers-problem-being-undone",
         "no_account"
         | "not_a_file"

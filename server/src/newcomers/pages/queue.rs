@@ -65,6 +65,8 @@ struct Line {
     can_again: bool,
     /// True if the move waits for the podmin's approval to notify many pods.
     can_announce: bool,
+    /// True if the podmin can stop a check or an import.
+    can_stop: bool,
     /// The problem in the podmin's language.
     problem: Option<String>,
     /// The technical reason.
@@ -122,6 +124,7 @@ fn line(app: &App, page: &Page, newcomer: &Newcomer) -> Line {
         compared: compared(words, newcomer),
         can_again: newcomer.state == State::Failed,
         can_announce: newcomer.state == State::Imported && newcomer.problem.as_deref() == Some(MANY_PODS),
+        can_stop: matches!(newcomer.state, State::Checking | State::Importing),
         problem: newcomer.problem.as_deref().map(|problem| words.say(&podmins_key(problem))),
         reason: newcomer.reason.clone(),
         table: told.map(|told| table(page, &told, Audience::Podmin)),
@@ -153,7 +156,7 @@ pub(in crate::newcomers) struct Decision {
     confirmed: Option<String>,
 }
 
-/// Approves or declines a newcomer, or retries a failed import.
+/// Approves or declines a newcomer, retries a failed import, announces a move, or stops a check or an import.
 pub(in crate::newcomers) async fn decide(
     Shared(app): Shared<App>,
     actor: Actor,
@@ -162,13 +165,21 @@ pub(in crate::newcomers) async fn decide(
     Path(id): Path<i64>,
     CheckedForm(decision): CheckedForm<Decision>,
 ) -> Result<Response, WebError> {
-    if decision.act == "no" && !questions.is_confirmed(decision.confirmed.as_deref()).await? {
+    if matches!(decision.act.as_str(), "no" | "stop")
+        && !questions.is_confirmed(decision.confirmed.as_deref()).await?
+    {
         let newcomer = decisions::numbered(&app, id).await?;
-        return questions.ask(&page, decline_question(&app, &page, &newcomer)).await;
+        let question = if decision.act == "no" {
+            decline_question(&app, &page, &newcomer)
+        } else {
+            stop_question(&page, &newcomer)
+        };
+        return questions.ask(&page, question).await;
     }
     let done = match decision.act.as_str() {
         "yes" => "newcomer-approved",
         "no" => "newcomer-declined",
+        "stop" => "newcomer-stopped",
         _ => "newcomer-retried",
     };
     match decisions::decide(&app, &actor, id, &decision.act).await {
@@ -194,6 +205,21 @@ fn decline_question(app: &App, page: &Page, newcomer: &Newcomer) -> Question {
         button: words.say("queue-no"),
         action: format!("/board/newcomers/{}", newcomer.id),
         fields: vec![("act".to_owned(), "no".to_owned())],
+        back: "/board/newcomers".to_owned(),
+        ..Question::default()
+    }
+}
+
+/// Describes the consequences of stopping a check or an import.
+fn stop_question(page: &Page, newcomer: &Newcomer) -> Question {
+    let words = &page.words;
+    let text = if newcomer.state == State::Importing { "queue-stop-import" } else { "queue-stop-check" };
+    Question {
+        title: words.say("queue-stop-sure"),
+        texts: vec![words.say(text)],
+        button: words.say("queue-stop"),
+        action: format!("/board/newcomers/{}", newcomer.id),
+        fields: vec![("act".to_owned(), "stop".to_owned())],
         back: "/board/newcomers".to_owned(),
         ..Question::default()
     }

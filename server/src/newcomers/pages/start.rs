@@ -131,7 +131,8 @@ pub(in crate::newcomers) async fn back(
     Ok(([(SET_COOKIE, cookie)], Redirect::to("/newcomers")).into_response())
 }
 
-/// Cancels a move while there is nothing to undo; uploads are deleted. Asks for confirmation if there are any.
+/// Cancels a move while there is nothing to undo; a check ends, and uploads are deleted. Asks for confirmation if there
+/// are any.
 pub(in crate::newcomers) async fn leave(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
@@ -165,7 +166,7 @@ pub(in crate::newcomers) async fn leave(
 /// uploads stay.
 pub(in crate::newcomers) async fn cancel(app: &App, newcomer: &Newcomer) -> Result<(), WebError> {
     let is_over = !newcomer.state.is_work() && !newcomer.state.can_undo() && !newcomer.state.can_leave();
-    if newcomer.state.can_leave() && app.newcomers.table.leave(newcomer.id, app.now_millis()).await? {
+    if newcomer.state.can_leave() && app.newcomers.table.leave(newcomer, app.now_millis()).await? {
         tus::end_all(app, newcomer.id).await?;
     } else if !is_over {
         return Err(WebError::Conflict("the move is in progress, or it can be undone instead".to_owned()));

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::pause::store;
 use super::{
     PASSWORD, Scene, announce, begin_by_program, choose_by_program, come, hand_in_by_program, state,
 };
 use crate::support::closing::{until, until_right};
-use crate::support::json;
+use crate::support::{json, number};
 use pappus_tests::door::Mover;
 use pappus_tests::service::{Answer, Browser, Service};
 use reqwest::Method;
@@ -36,7 +37,7 @@ fn with_posts(
 }
 
 /// Posts that are no posts, so many that looking at them takes long.
-fn endless(scene: &Scene) -> PathBuf {
+pub(super) fn endless(scene: &Scene) -> PathBuf {
     with_posts(scene, "endless.json.gz", |file| {
         for _ in 0..3_000 {
             file.write_all("{},".repeat(1_000).as_bytes())?;
@@ -78,7 +79,7 @@ fn children(parent: u32) -> Vec<u32> {
     found
 }
 
-async fn child_of(service: &Service) -> u32 {
+pub(super) async fn child_of(service: &Service) -> u32 {
     let begun = Instant::now();
     loop {
         if let [child] = children(service.id())[..] {
@@ -97,7 +98,7 @@ fn kill(process: u32) {
     .unwrap();
 }
 
-async fn is_gone(process: u32) {
+pub(super) async fn is_gone(process: u32) {
     let begun = Instant::now();
     let place = format!("/proc/{process}");
     while Path::new(&place).exists()
@@ -108,7 +109,7 @@ async fn is_gone(process: u32) {
     }
 }
 
-async fn hand_in(service: &Service, archive: &Path) -> Mover {
+pub(super) async fn hand_in(service: &Service, archive: &Path) -> Mover {
     let mut browser = begin_by_program(service, value!({})).await;
     hand_in_by_program(&mut browser, archive).await;
     browser
@@ -166,7 +167,7 @@ async fn a_step_is_a_process_with_limits_that_ends_with_the_service() {
     let refused = state(&mut ida, "refused").await;
     assert_eq!(refused["problem"], "too_heavy", "{refused}");
     let page = ida.open("/newcomers").await.unwrap().text();
-    assert!(page.contains("failed three times"), "{page}");
+    assert!(page.contains("failed several times"), "{page}");
     assert_eq!(children(service.id()), [0; 0]);
 }
 
@@ -183,6 +184,48 @@ async fn what_is_too_heavy_is_refused_while_others_come_in() {
     assert_eq!(refused["problem"], "too_heavy", "{refused}");
     assert!(refused["reason"].as_str().unwrap().contains("3 times"), "{refused}");
     assert!(peak(service.id()) < 200, "the service itself reads no archive: {} MB", peak(service.id()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_archives_were_too_heavy_has_fewer_tries_and_in_the_end_none() {
+    let scene = Scene::new().await;
+    let service = scene.serve(None, "admission = \"open\"\nstep_megabytes = 64");
+    let mut mover = hand_in(&service, &heavy(&scene, 5)).await;
+    state(&mut mover, "refused").await;
+    let store = store(&scene).await;
+    // The same file, then three others.
+    for (posts, deaths, reason) in
+        [(5, 3, "the same files"), (6, 4, "died 4 times"), (7, 5, "died 5 times"), (8, 5, "none is checked")]
+    {
+        hand_in_by_program(&mut mover, &heavy(&scene, posts)).await;
+        let refused = state(&mut mover, "refused").await;
+        assert_eq!(refused["problem"], "too_heavy", "{refused}");
+        assert!(refused["reason"].as_str().unwrap().contains(reason), "{reason}: {refused}");
+        assert_eq!(number(&store, "SELECT deaths FROM pappus_newcomers").await, deaths, "{posts} posts");
+    }
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_archives_of_a_newcomer_together_ask_no_more_pods_than_allowed() {
+    let scene = Scene::new().await;
+    let limits = format!("admission = \"open\"\nmax_hosts = 2\n{}", scene.trusted());
+    let sections = scene.sections(None, &limits).replace("ask_pods = false", "ask_pods = true");
+    let service = Service::start(scene.folder.path(), &sections).unwrap();
+    let mut mover = hand_in(&service, &scene.archive).await;
+    state(&mut mover, "checked").await;
+    let store = store(&scene).await;
+    let asked = async || {
+        let sql = "SELECT host FROM pappus_newcomer_hosts ORDER BY host";
+        let rows = store.rows("a test", sql, &[]).await.unwrap();
+        rows.iter().map(|row| row.get("host").unwrap()).collect::<Vec<String>>()
+    };
+    let first = asked().await;
+    assert_eq!(first.len(), 2, "{first:?}");
+    hand_in_by_program(&mut mover, &scene.source.archive("out", "greta")).await;
+    state(&mut mover, "checked").await;
+    assert_eq!(asked().await, first);
+    store.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
