@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::arguments::{Import, PassphraseSource};
-use crate::commands::deliver::Sending;
+use crate::commands::deliver::DeliverySender;
 use crate::commands::{Outcome, announce, deliver};
 use crate::error::Failure;
 use crate::output::Output;
@@ -105,7 +105,7 @@ impl Intent {
             KeyState::WrongPassphrase => {
                 let sentence = "the passphrase does not open the private key, so the move could not be announced; \
                                 nothing was imported";
-                return Err(Failure::say(sentence).with_code("key_passphrase"));
+                return Err(Failure::message(sentence).with_code("key_passphrase"));
             }
         };
         Ok(Self { hold, key_passphrase })
@@ -160,7 +160,7 @@ pub(crate) enum Announcement {
     /// Held back, but already announced earlier.
     AnnouncedBefore,
     /// Announced; with the deliveries that were sent, if any.
-    Announced { announced: Box<Announced>, sent: Option<Box<deliver::Sent>>, counts: Counts },
+    Announced { announced: Box<Announced>, sent: Option<Box<deliver::SendReport>>, counts: Counts },
     /// Failed to announce or to send.
     Failed(Failure),
 }
@@ -196,7 +196,7 @@ impl Following<'_> {
                 "{} changed during the import: run the same command again with the right file",
                 file.display()
             );
-            return Err(Failure::say(sentence).with_code("changed"));
+            return Err(Failure::message(sentence).with_code("changed"));
         }
         let opened = archive::open_with(file, self.unlock, None, output)?;
         let Import { announcement, network, trust, .. } = self.arguments;
@@ -205,11 +205,12 @@ impl Following<'_> {
         let pinned_pods = trust.trust_pod.clone();
         let way = announce::Way { key_passphrase, farewell, pinned_pods, discovery };
         let announced = announce::announce_archive(opened, self.config, self.store, way).await?;
-        let sending = Sending { config: self.config, network, patience: &announcement.patience, wait: false };
+        let sender =
+            DeliverySender { config: self.config, network, patience: &announcement.patience, wait: false };
         let sent = if self.arguments.offline {
             None
         } else {
-            Some(Box::new(sending.send_due(self.store, output).await?))
+            Some(Box::new(sender.send_due(self.store, output).await?))
         };
         let counts = Ledger::new(self.store).counts(Scope::Import(id)).await?;
         Ok(Announcement::Announced { announced: Box::new(announced), sent, counts })

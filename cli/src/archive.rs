@@ -87,7 +87,7 @@ pub(crate) fn read_key_file(path: &Path) -> Result<zeroize::Zeroizing<String>, F
         return pappus_engine::text::read(file, MAX_KEY_FILE).map_err(failed);
     }
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::say(format!(
+        return Err(Failure::message(format!(
             "the key file {} has a passphrase, and there is no terminal to ask for it: restore the keys with \
              `pappus keys restore`, which reads it from a file, or decrypt the copy with `age --decrypt`",
             path.display()

@@ -16,7 +16,9 @@ pub(crate) fn now() -> Result<Timestamp, Failure> {
             .and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0))
             .map(Timestamp::from)
             .ok_or_else(|| {
-                Failure::say(format!("SOURCE_DATE_EPOCH is {seconds:?}, which is not a number of seconds"))
+                Failure::message(format!(
+                    "SOURCE_DATE_EPOCH is {seconds:?}, which is not a number of seconds"
+                ))
             }),
     }
 }

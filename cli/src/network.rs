@@ -14,17 +14,17 @@ const LOOKING_UP: Duration = Duration::from_mins(2);
 
 /// Returns the client, which reaches the public internet and the allowed hosts.
 pub(crate) fn client(arguments: &NetworkArguments) -> Result<Client, Failure> {
-    client_to(&arguments.allow_host)
+    client_for(&arguments.allow_host)
 }
 
 /// Returns a client that also reaches the pod itself: on its own machine its name may resolve to a private address.
 pub(crate) fn client_with_own_pod(pod: &PodUrl, arguments: &NetworkArguments) -> Result<Client, Failure> {
     let scheme = if pod.as_str().starts_with("https:") { "https" } else { "http" };
     let own = format!("{scheme}://{}", pod.diaspora_host());
-    client_to(&[arguments.allow_host.as_slice(), &[own]].concat())
+    client_for(&[arguments.allow_host.as_slice(), &[own]].concat())
 }
 
-fn client_to(hosts: &[String]) -> Result<Client, Failure> {
+fn client_for(hosts: &[String]) -> Result<Client, Failure> {
     let allowed = AllowedNetworks::new(hosts)?;
     Ok(Client::new(ClientOptions { allowed, ..ClientOptions::default() })?)
 }

@@ -63,7 +63,7 @@ fn get(
                 "there is no terminal to ask for the passphrase for {what}: specify a file that contains it, or a \
                  command that prints it"
             );
-            return Err(Failure::say(sentence));
+            return Err(Failure::message(sentence));
         }
     };
     if passphrase.is_empty() {
@@ -72,7 +72,7 @@ fn get(
             PassphraseSource::File(path) => format!(" (the first line of {})", path.display()),
             PassphraseSource::Command(option, _) => format!(" (the first line that {option} prints)"),
         };
-        return Err(Failure::say(format!("the passphrase for {what} is empty{origin}")));
+        return Err(Failure::message(format!("the passphrase for {what} is empty{origin}")));
     }
     Ok(passphrase)
 }
@@ -103,11 +103,11 @@ fn from_command(option: &str, command: &str) -> Result<Zeroizing<String>, Failur
     }
     if printed.len() > MAX_OUTPUT {
         child.kill().and_then(|()| child.wait()).map_err(failed)?;
-        return Err(Failure::say(format!("the command of {option} prints too much to be a passphrase")));
+        return Err(Failure::message(format!("the command of {option} prints too much to be a passphrase")));
     }
     let status = child.wait().map_err(failed)?;
     if !status.success() {
-        return Err(Failure::say(format!(
+        return Err(Failure::message(format!(
             "the command of {option} failed ({status}), so there is no passphrase"
         )));
     }
@@ -128,7 +128,7 @@ fn prompt_twice(what: &str) -> Result<Zeroizing<String>, Failure> {
         // A closed standard error is ignored.
         _ = writeln!(std::io::stderr(), "{complaint}");
     }
-    Err(Failure::say(format!("no passphrase for {what} after {MAX_ATTEMPTS} attempts")))
+    Err(Failure::message(format!("no passphrase for {what} after {MAX_ATTEMPTS} attempts")))
 }
 
 fn prompt(text: &str) -> Result<Zeroizing<String>, Failure> {

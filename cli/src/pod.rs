@@ -53,7 +53,7 @@ pub(crate) fn address(folder: Option<&Path>, url: Option<&str>) -> Result<PodUrl
     match (url, folder) {
         (Some(url), _) => Ok(PodUrl::parse(url)?),
         (None, Some(folder)) => Ok(read_pod_directory(folder, &environment)?.url),
-        (None, None) => Err(Failure::say("specify the pod with --pod, or its address with --pod-url")),
+        (None, None) => Err(Failure::message("specify the pod with --pod, or its address with --pod-url")),
     }
 }
 

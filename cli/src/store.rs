@@ -17,7 +17,7 @@ pub(crate) fn state_root(argument: Option<PathBuf>) -> Result<PathBuf, Failure> 
         .or_else(|| pod::environment("XDG_STATE_HOME").map(|home| PathBuf::from(home).join("pappus")))
         .or_else(|| pod::environment("HOME").map(|home| PathBuf::from(home).join(".local/state/pappus")))
         .ok_or_else(|| {
-            Failure::say(
+            Failure::message(
                 "HOME is not set, so there is no folder for Pappus's own state: specify one with --state",
             )
         })

@@ -1,5 +1,5 @@
 //! Everything of the engine that is tested from outside, in one program: it is linked once.
-//! `cargo test -p pappus-engine --test all delivery::` runs the tests of one room.
+//! `cargo test -p pappus-engine --test all delivery::` runs the tests of one module.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may stop the test")]
 

@@ -1,7 +1,7 @@
 //! Errors of handlers.
 //!
-//! A [`WebError`] becomes a response without a body; [`shown`] fills it in: a page in the reader's language, or, under
-//! `/api/`, a problem document (RFC 9457). All errors look the same, including the framework's.
+//! A [`WebError`] becomes a response without a body; [`render_errors`] fills it in: a page in the reader's language, or,
+//! under `/api/`, a problem document (RFC 9457). All errors look the same, including the framework's.
 
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -168,7 +168,7 @@ struct Problem<'a> {
 }
 
 /// Fills in the body of every error response that has none yet.
-pub async fn shown(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn render_errors(State(app): State<App>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let mut seen = parts.clone();
     let response = next.run(Request::from_parts(parts, body)).await;
@@ -188,14 +188,14 @@ pub async fn shown(State(app): State<App>, request: Request, next: Next) -> Resp
     let key = reason.as_ref().and_then(|reason| reason.key).unwrap_or_else(|| key(status));
     let detail =
         reason.and_then(|reason| reason.detail).filter(|_| key == "error-bad" || key == "error-conflict");
-    let mut shown = page.error(status, key, detail);
+    let mut rendered = page.error(status, key, detail);
     let (head, _) = response.into_parts();
     for name in [RETRY_AFTER, axum::http::header::ALLOW] {
         if let Some(value) = head.headers.get(&name) {
-            shown.headers_mut().insert(name, value.clone());
+            rendered.headers_mut().insert(name, value.clone());
         }
     }
-    shown
+    rendered
 }
 
 fn problem(response: Response, reason: Option<Reason>) -> Response {

@@ -3,13 +3,15 @@
 use crate::words::Words;
 
 /// Parts of the program's sentences, with the keys of the translated texts; the first match counts.
-const REASONS: [(&str, &str); 19] = [
+const REASONS: [(&str, &str); 20] = [
     ("there is no account", "failed-why-gone"),
     ("is no longer on the pod", "failed-why-gone"),
     ("no usable person", "failed-why-broken"),
     ("another export of this account", "failed-why-busy"),
     ("already exists", "failed-why-exists"),
     ("private key was not encrypted", "failed-why-key"),
+    ("bug in pappus", "failed-why-defect"),
+    // As earlier versions stored it.
     ("defect of pappus", "failed-why-defect"),
     ("no room left", "failed-why-full"),
     ("no space left", "failed-why-full"),
@@ -49,7 +51,7 @@ mod tests {
         for (sentence, says) in [
             (ExportError::Read(ReadError::UnknownAccount { name: name() }).to_string(), "nicht mehr"),
             (ExportError::Read(broken).to_string(), "keine brauchbare Person"),
-            (ExportError::Broken.to_string(), "Fehler in Pappus"),
+            (ExportError::Panicked.to_string(), "Fehler in Pappus"),
             (DepotError::Full { place: "/srv".to_owned() }.to_string(), "kein Platz"),
             ("the account is no longer on the pod".to_owned(), "nicht mehr"),
             ("something else".to_owned(), "Einzelheiten"),

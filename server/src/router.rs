@@ -1,4 +1,4 @@
-//! All routes combined, behind the protections.
+//! All routes, and the middleware that protects them.
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
@@ -10,9 +10,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::CsrfLayer;
 
 use crate::app::{App, StartError};
-use crate::error::{WebError, shown};
+use crate::error::{WebError, render_errors};
 use crate::pages::Page;
-use crate::security::{Limits, guard, limit, limit_bodies, note};
+use crate::security::{Limits, add_address, guard, limit, limit_bodies};
 use crate::sessions::SignedIn;
 use crate::{api, board, health, newcomers, pages, portal, sessions, sign_in, tokens};
 
@@ -24,33 +24,32 @@ const MAX_FORM: usize = 256 << 10;
 /// # Errors
 /// [`StartError`] when the public URL is invalid.
 pub fn router(app: App, limits: Limits) -> Result<Router, StartError> {
-    let rooms = Router::new()
+    let routes = Router::new()
         .route("/", get(home))
         .merge(pages::routes())
         .merge(health::routes())
-        // One line for each module.
         .merge(sign_in::routes())
         .merge(portal::routes())
         .merge(api::routes())
         .merge(board::routes())
         .merge(newcomers::routes())
         .merge(tokens::routes())
-        .fallback(nothing);
-    // Browsers send the origin of a form; one from elsewhere is rejected before its body is read. Forms have tokens
-    // as well, for browsers that do not.
+        .fallback(not_found);
+    // Browsers send the origin of a form; forms from other sites are rejected before their body is read. Forms also
+    // carry tokens, for browsers that send no origin.
     let same_site = CsrfLayer::new()
         .add_trusted_origin(app.config.web.origin())
         .map_err(|error| StartError::Origin(error.to_string()))?;
-    Ok(rooms
+    Ok(routes
         .layer(DefaultBodyLimit::max(MAX_FORM))
         .layer(from_fn(health::count))
         .layer(same_site)
         .layer(CatchPanicLayer::new())
         .layer(from_fn_with_state(app.clone(), limit_bodies))
         .layer(from_fn_with_state(limits, limit))
-        .layer(from_fn_with_state(app.clone(), shown))
+        .layer(from_fn_with_state(app.clone(), render_errors))
         .layer(sessions::layer(&app))
-        .layer(from_fn_with_state(app.clone(), note))
+        .layer(from_fn_with_state(app.clone(), add_address))
         .layer(from_fn_with_state(app.clone(), guard))
         .with_state(app))
 }
@@ -64,12 +63,12 @@ async fn home(State(app): State<App>, person: Option<SignedIn>) -> Redirect {
         _ if !app.config.closing.enabled && app.config.newcomers.enabled => Redirect::to("/newcomers"),
         Some(SignedIn(_)) if app.config.closing.enabled => Redirect::to("/archive"),
         Some(SignedIn(person)) if person.podmin => Redirect::to("/board"),
-        // With neither archives nor imports, tokens for the API are what is left.
+        // With neither archives nor imports, tokens for the API are all that is left.
         Some(_) => Redirect::to("/tokens"),
         None => Redirect::to("/sign-in"),
     }
 }
 
-async fn nothing(_: Page) -> Result<(StatusCode, Response), WebError> {
+async fn not_found(_: Page) -> Result<(StatusCode, Response), WebError> {
     Err(WebError::NotFound)
 }

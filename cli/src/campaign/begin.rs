@@ -60,7 +60,7 @@ pub(crate) async fn export_all(arguments: Export, output: &Output) -> Result<Out
     let (campaign, names) = match found {
         Some(campaign) => {
             output.line(format!("Resuming the campaign {:?}.", campaign.name));
-            resume::say(&campaign, &arguments, output);
+            resume::print_kept_options(&campaign, &arguments, output);
             (campaign, chosen.1)
         }
         None => begin(&campaigns, &place, &arguments, (&out, chosen), (patience, output)).await?,
@@ -82,7 +82,7 @@ pub(crate) async fn join(arguments: Worker, output: &Output) -> Result<Outcome, 
     if campaign.state == CampaignState::Preparing {
         let sentence =
             format!("the list of accounts of {:?} is still being written; try again soon", campaign.name);
-        return Err(Failure::say(sentence));
+        return Err(Failure::message(sentence));
     }
     output.line(format!("Working on the campaign {:?}.", campaign.name));
     let depot = match &campaign.place {
@@ -96,7 +96,8 @@ pub(crate) async fn join(arguments: Worker, output: &Output) -> Result<Outcome, 
 
 /// Returns the folder as an absolute path, valid in later runs, or the bucket's URL unchanged.
 fn place(out: &Path) -> Result<String, Failure> {
-    let text = out.to_str().ok_or_else(|| Failure::say("the place for the archives (--out) is not UTF-8"))?;
+    let text =
+        out.to_str().ok_or_else(|| Failure::message("the place for the archives (--out) is not UTF-8"))?;
     if text.starts_with("s3://") {
         return Ok(text.trim_end_matches('/').to_owned());
     }
@@ -130,8 +131,10 @@ fn only_open(campaigns: Vec<Campaign>) -> Result<Campaign, Failure> {
         .collect();
     match (open.pop(), open.is_empty()) {
         (Some(campaign), true) => Ok(campaign),
-        (Some(_), false) => Err(Failure::say("several campaigns are open; specify one with --campaign")),
-        (None, _) => Err(Failure::say("no campaign of this pod is open; `pappus export --all` starts one")),
+        (Some(_), false) => Err(Failure::message("several campaigns are open; specify one with --campaign")),
+        (None, _) => {
+            Err(Failure::message("no campaign of this pod is open; `pappus export --all` starts one"))
+        }
     }
 }
 
@@ -191,7 +194,7 @@ async fn recipients(
             "The key to open them is in {file}: without it they are lost. `pappus keys backup` copies it."
         ));
     } else {
-        say(&format!(
+        print_note(&format!(
             "The key to open the archives is NOT on this machine: it was in {file} on the machine where the first \
              campaign was started. If it is lost, the archives can never be opened. `pappus keys restore` restores \
              it from a copy; `pappus keys rotate` creates a new key for new archives."
@@ -220,7 +223,7 @@ fn say_lost_key(state: &StateFolder, earlier: &[Campaign]) -> Result<(), Failure
     let known = state.lost_archive_key()?;
     let known = known.or_else(|| earlier.last().map(|campaign| campaign.archive_key.clone()));
     if let Some(lost) = known {
-        say(&lost_key(state, &lost));
+        print_note(&lost_key(state, &lost));
     }
     Ok(())
 }
@@ -236,7 +239,7 @@ pub(crate) fn lost_key(state: &StateFolder, lost: &str) -> String {
 }
 
 /// Prints to standard error, so that programs which read the result see it too.
-pub(crate) fn say(sentence: &str) {
+pub(crate) fn print_note(sentence: &str) {
     // A closed standard error is ignored.
     _ = writeln!(std::io::stderr(), "{}", printable(sentence));
 }
@@ -259,7 +262,7 @@ fn only(arguments: &Export) -> Result<(Only, Vec<String>), Failure> {
         Some(other) => match other.strip_prefix("file:") {
             Some(path) => return Ok((Only::Listed, list(Path::new(path))?)),
             None => {
-                return Err(Failure::say(format!(
+                return Err(Failure::message(format!(
                     "--only takes all, active-month, active-half-year, active-year, not-closed or file:PATH, not {other:?}"
                 )));
             }
@@ -272,7 +275,7 @@ fn only(arguments: &Export) -> Result<(Only, Vec<String>), Failure> {
 fn list(path: &Path) -> Result<Vec<String>, Failure> {
     let failed = |error| Failure::new(format!("the list {} cannot be read", path.display()), error);
     if std::fs::metadata(path).map_err(failed)?.len() > MAX_LIST {
-        return Err(Failure::say(format!("the list {} is too long", path.display())));
+        return Err(Failure::message(format!("the list {} is too long", path.display())));
     }
     let text =
         pappus_engine::text::read(std::fs::File::open(path).map_err(failed)?, MAX_LIST).map_err(failed)?;
@@ -282,7 +285,7 @@ fn list(path: &Path) -> Result<Vec<String>, Failure> {
         .filter(|name| !name.is_empty())
         .collect();
     if names.is_empty() {
-        return Err(Failure::say(format!("the list {} is empty", path.display())));
+        return Err(Failure::message(format!("the list {} is empty", path.display())));
     }
     Ok(names)
 }

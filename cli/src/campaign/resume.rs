@@ -17,7 +17,7 @@ pub(super) fn check(
     let name = &campaign.name;
     let options = &campaign.options;
     let different = |what: &str| {
-        Err(Failure::say(format!(
+        Err(Failure::message(format!(
             "the campaign {name:?} was started with another {what}; give a new campaign its own name with --name"
         )))
     };
@@ -60,7 +60,7 @@ pub(super) fn check(
 }
 
 /// Prints the options a campaign was started with that the arguments omit: they still apply.
-pub(super) fn say(campaign: &Campaign, arguments: &Export, output: &Output) {
+pub(super) fn print_kept_options(campaign: &Campaign, arguments: &Export, output: &Output) {
     let options = &campaign.options;
     let mut kept = Vec::new();
     if arguments.campaign.only.is_none() && options.only != Only::All {

@@ -101,7 +101,7 @@ impl RetryPolicy {
             let left = self.most.saturating_sub(since.elapsed());
             if left.is_zero() {
                 let waited = since.elapsed().as_secs();
-                return Err(Failure::say(format!(
+                return Err(Failure::message(format!(
                     "{reason}, for {waited} seconds now; nothing is lost: run the same command again to continue"
                 )));
             }

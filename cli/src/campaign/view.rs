@@ -8,7 +8,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pappus_engine::campaign::{Campaign, CampaignState, Campaigns, Finished, Observer, Status, Totals};
 use pappus_engine::store::Store;
 
-use super::records::Records;
+use super::telemetry::Telemetry;
 use crate::commands::{counted, megabytes, thousands};
 use crate::error::Failure;
 use crate::output::{Output, printable};
@@ -25,12 +25,12 @@ const TEMPLATE: &str = "{wide_bar} {percent} %{prefix}\n{msg}";
 pub(crate) struct View {
     json: bool,
     bar: Option<ProgressBar>,
-    records: Records,
+    telemetry: Telemetry,
 }
 
 impl View {
-    pub(crate) fn new(json: bool, records: Records) -> Self {
-        let bar = (Bar::is_wanted(json) && !records.log).then(|| {
+    pub(crate) fn new(json: bool, telemetry: Telemetry) -> Self {
+        let bar = (Bar::is_wanted(json) && !telemetry.log).then(|| {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
             if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
                 bar.set_style(style);
@@ -38,14 +38,14 @@ impl View {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        Self { json, bar, records }
+        Self { json, bar, telemetry }
     }
 
     fn line(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(printable(text)),
             // A closed standard error is ignored.
-            None if !self.json && !self.records.log => {
+            None if !self.json && !self.telemetry.log => {
                 _ = writeln!(std::io::stderr(), "{}", printable(text));
             }
             None => {}
@@ -80,10 +80,10 @@ impl View {
         let mut last: Option<Instant> = None;
         loop {
             let due = self.bar.is_some() || last.is_none_or(|last| last.elapsed() >= LINE);
-            if due && (!self.json || self.records.metrics) {
+            if due && (!self.json || self.telemetry.metrics) {
                 // An unavailable store is reported elsewhere.
                 if let Ok(totals) = Status::totals(&store, &campaign).await {
-                    self.records.totals(&totals);
+                    self.telemetry.totals(&totals);
                     self.show(&totals);
                 }
                 last = Some(Instant::now());
@@ -116,29 +116,29 @@ fn sentence(totals: &Totals) -> String {
 
 impl Observer for View {
     fn finished(&self, account: &Finished) {
-        self.records.finished(account);
+        self.telemetry.finished(account);
         if let Some(reason) = &account.reason {
             self.line(&format!("{}: {}: {reason}", account.account, account.state.as_str()));
         }
     }
 
     fn waits(&self, reason: &str) {
-        self.records.waits(Some(reason));
+        self.telemetry.waiting(Some(reason));
         self.line(&format!("Waiting: {reason}"));
     }
 
     fn resumes(&self) {
-        self.records.waits(None);
+        self.telemetry.waiting(None);
         self.line("Resumed.");
     }
 
     fn notes(&self, sentence: &str) {
-        self.records.notes(sentence);
+        self.telemetry.note(sentence);
         self.line(sentence);
     }
 
     fn state(&self, state: CampaignState) {
-        self.records.state(state);
+        self.telemetry.state(state);
         if state == CampaignState::Paused {
             self.line("The campaign is paused; `pappus campaign resume` resumes it.");
         }
@@ -152,7 +152,7 @@ pub(crate) async fn follow(
     name: &str,
     json: bool,
 ) -> Result<(), Failure> {
-    let view = View::new(json, Records::default());
+    let view = View::new(json, Telemetry::default());
     let mut shown: Option<Instant> = None;
     loop {
         // A campaign has no accounts yet while its list is being written, and is not finished before its own list is.

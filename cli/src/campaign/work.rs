@@ -19,8 +19,8 @@ use pappus_engine::pod::uploads::PhotoStore;
 use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::{StateFolder, Store};
 
-use super::records::Records;
 use super::start::RetryPolicy;
+use super::telemetry::Telemetry;
 use super::view::View;
 use super::{describe, document};
 use crate::arguments::WorkArguments;
@@ -58,7 +58,7 @@ pub(super) struct Opened {
     uploads: PhotoStore,
     schema: SchemaVersion,
     options: WorkerOptions,
-    records: Records,
+    telemetry: Telemetry,
 }
 
 impl Opened {
@@ -74,15 +74,15 @@ impl Opened {
         // Before this program's own connection, which would count as use.
         let options = options(config, arguments, output).await?;
         let schema = patience.until_ok(|| schema(&config.database)).await?;
-        let records = Records::start(arguments)?;
-        Ok(Self { depot, uploads, schema, options, records })
+        let telemetry = Telemetry::start(arguments)?;
+        Ok(Self { depot, uploads, schema, options, telemetry })
     }
 }
 
 pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure> {
     let Work { place, mut campaign, names, opened, began, patience } = work;
     let Place { config, state, store } = place;
-    let Opened { depot, uploads, schema, options, records } = opened;
+    let Opened { depot, uploads, schema, options, telemetry } = opened;
     let campaigns = Campaigns::new(&store, &config.url);
     let archive_key = archive_key(&state, &campaign)?;
     let places = before(&campaigns, &campaign, patience, output).await?;
@@ -100,7 +100,7 @@ pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure
     }
     drop(names);
     campaign = patience.until_ok(|| campaigns.named(&campaign.name)).await?;
-    let view = Arc::new(View::new(output.is_json(), records));
+    let view = Arc::new(View::new(output.is_json(), telemetry));
     let setup = Setup {
         store: store.clone(),
         database: config.database,
@@ -158,10 +158,12 @@ fn check_end(stopped: bool, status: &Status) -> Result<(), Failure> {
     if stopped && status.totals.open() > 0 {
         let left = counted(status.totals.open(), "account");
         let sentence = format!("stopped, with {left} left: run the same command again to continue");
-        return Err(Failure::say(sentence).with_code("stopped"));
+        return Err(Failure::message(sentence).with_code("stopped"));
     }
     if status.campaign.state == CampaignState::Cancelled {
-        return Err(Failure::say("the campaign was cancelled; stored archives remain").with_code("cancelled"));
+        return Err(
+            Failure::message("the campaign was cancelled; stored archives remain").with_code("cancelled")
+        );
     }
     Ok(())
 }
@@ -175,7 +177,7 @@ fn reserve(arguments: &WorkArguments) -> u64 {
 fn archive_key(state: &StateFolder, campaign: &Campaign) -> Result<SigningKey, Failure> {
     match state.known_archive_key()? {
         Some(key) => Ok(key),
-        None => Err(Failure::say(format!(
+        None => Err(Failure::message(format!(
             "the archives of the campaign {:?} are signed with the pod's archive key {}, which is not in {}. Copy \
              archive-key.pem from the machine that started it, or specify its folder with --state",
             campaign.name,

@@ -115,12 +115,12 @@ async fn repair(
     let mut list = None;
     if found.has_broken_list() {
         let Some(key) = state.map(StateFolder::known_archive_key).transpose()?.flatten() else {
-            return Err(Failure::say(
+            return Err(Failure::message(
                 "the list cannot be signed: the pod's archive key is not on this machine",
             ));
         };
         if key.public_key()?.fingerprint().to_string() != known.campaign.archive_key {
-            return Err(Failure::say(format!(
+            return Err(Failure::message(format!(
                 "the list must be signed with the pod's archive key {}, and this machine has a different one",
                 known.campaign.archive_key
             )));

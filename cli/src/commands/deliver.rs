@@ -24,18 +24,18 @@ pub(crate) async fn run(arguments: Deliver, output: &Output) -> Result<Outcome, 
     let config = pod::configuration(&arguments.pod)?;
     let store = store::open(&arguments.store, &config.url).await?;
     let Deliver { wait, network, patience, .. } = &arguments;
-    let sending = Sending { config: &config, network, patience, wait: *wait };
-    let sent = sending.send_due(&store, output).await?;
+    let sender = DeliverySender { config: &config, network, patience, wait: *wait };
+    let report = sender.send_due(&store, output).await?;
     store.close().await;
-    sent.describe(output);
-    output.document(&sent.document());
-    let counts = sent.counts;
+    report.describe(output);
+    output.document(&report.document());
+    let counts = report.counts;
     let clean = counts.finished() && counts.rejected == 0 && counts.dead == 0;
     Ok(if clean { Outcome::Done } else { Outcome::Findings })
 }
 
-/// The deliveries that were sent, and the ledger's state afterwards.
-pub(crate) struct Sent {
+/// The result of sending deliveries, and the ledger's state afterwards.
+pub(crate) struct SendReport {
     summary: Summary,
     counts: Counts,
     friends: Friends,
@@ -44,18 +44,18 @@ pub(crate) struct Sent {
     next: Option<DateTime<Utc>>,
 }
 
-/// Options of sending deliveries: by itself, or after an import.
-pub(crate) struct Sending<'a> {
+/// Sends deliveries: for `pappus deliver`, and after an import.
+pub(crate) struct DeliverySender<'a> {
     pub(crate) config: &'a PodConfig,
     pub(crate) network: &'a NetworkArguments,
     pub(crate) patience: &'a PatienceArguments,
-    /// Continue until nothing is left.
+    /// Continues until nothing is left.
     pub(crate) wait: bool,
 }
 
-impl Sending<'_> {
+impl DeliverySender<'_> {
     /// Sends due deliveries; with `wait`, until nothing is left.
-    pub(crate) async fn send_due(&self, store: &Store, output: &Output) -> Result<Sent, Failure> {
+    pub(crate) async fn send_due(&self, store: &Store, output: &Output) -> Result<SendReport, Failure> {
         let client = network::client_with_own_pod(&self.config.url, self.network)?;
         let stopped = interrupt::stop_gracefully(
             "Stopping after the deliveries in progress. Press Ctrl-C again to stop at once.",
@@ -73,10 +73,10 @@ impl Sending<'_> {
         let target = TargetPod::new(&self.config.database, &self.config.url);
         let summary = tokio::select! {
             summary = deliver(store, &client, Some(&target), &SystemClock, &options, stopped) => summary?,
-            // Never ends.
+            // Never returns.
             () = show_progress(&ledger, output) => Summary::default(),
         };
-        Ok(Sent {
+        Ok(SendReport {
             summary,
             counts: ledger.counts(Scope::All).await?,
             friends: ledger.friends(Scope::All).await?,
@@ -105,7 +105,7 @@ async fn show_progress(ledger: &Ledger, output: &Output) {
     }
 }
 
-impl Sent {
+impl SendReport {
     /// Prints the result.
     pub(crate) fn describe(&self, output: &Output) {
         let Self { summary, counts, friends, unseen, held, next } = self;
@@ -122,7 +122,7 @@ impl Sent {
             thousands(summary.dead)
         ));
         output.line(format!(
-            "In all: {} arrived, {} no longer needed, {} waiting, {} refused, {} given up.",
+            "In total: {} arrived, {} no longer needed, {} waiting, {} refused, {} given up.",
             number(counts.delivered),
             number(counts.confirmed),
             number(counts.queued + counts.sending),
@@ -135,8 +135,8 @@ impl Sent {
         }
         if *held > 0 {
             output.line(format!(
-                "{} of them wait for pods that another process is sending to, or was until it was killed: they are \
-                 released a minute after its last heartbeat.",
+                "{} of them wait for pods that another process is sending to. If it was killed, they are released one \
+                 minute after its last heartbeat.",
                 number(*held)
             ));
         }

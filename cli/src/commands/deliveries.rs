@@ -23,8 +23,8 @@ pub(crate) async fn run(arguments: Deliveries, output: &Output) -> Result<Outcom
     let account = arguments.account.as_deref().map(str::parse::<DiasporaId>).transpose()?;
     let scope = account.as_ref().map_or(Scope::All, Scope::Account);
     let store = store::open(&arguments.store, &config.url).await?;
-    // Friends who came back since the last delivery. If the pod's database is unavailable, the last known state is
-    // shown.
+    // Records friends who came back since the last delivery. If the pod's database is unavailable, the last known
+    // state is shown.
     let target = TargetPod::new(&config.database, &config.url);
     _ = target.record_friends(&store, SystemClock.now(), TimeDelta::minutes(1)).await;
     let view = LedgerView::read(&Ledger::new(&store), scope).await?;
@@ -119,9 +119,11 @@ fn table(pods: &[PodDeliveries]) -> Table {
             Friends { all: 0, .. } => "–".to_owned(),
             Friends { all, back } => format!("{back} of {all}"),
         };
-        let first = [pod.pod.clone(), state_of_move(pod), friends];
+        let description = [pod.pod.clone(), state_of_move(pod), friends];
         let numbers = numbers.iter().map(ToString::to_string);
-        table.add_row(first.into_iter().chain(numbers).chain([pod.last_error.clone().unwrap_or_default()]));
+        table.add_row(
+            description.into_iter().chain(numbers).chain([pod.last_error.clone().unwrap_or_default()]),
+        );
     }
     for column in 2..7 {
         if let Some(column) = table.column_mut(column) {
@@ -134,20 +136,19 @@ fn table(pods: &[PodDeliveries]) -> Table {
 /// Describes a pod's progress with the move.
 fn state_of_move(pod: &PodDeliveries) -> String {
     let notified = if pod.repeated_at.is_some() { "notified twice" } else { "notified" };
-    let rest = pod.waits_until.map(|until| format!("; the rest waits until {}", minute(until)));
+    let remaining = pod.waits_until.map(|until| format!("; the rest wait until {}", minute(until)));
     match (pod.told_at, pod.confirmed_at, pod.waits_until) {
         (_, Some(_), _) => "confirmed".to_owned(),
         (Some(_), None, None) if pod.repeated_at.is_some() && !pod.counts.finished() => {
-            "notified; to be sent once more, since no friend is back".to_owned()
+            "notified; will be sent again because no friend is back".to_owned()
         }
         (Some(_), None, _) => {
-            let again =
-                pod.repeats_at.map(|at| format!("; once more at {} unless a friend is back", minute(at)));
-            [Some(notified.to_owned()), again, rest].into_iter().flatten().collect()
+            let again = pod.repeats_at.map(|at| format!("; again at {} unless a friend is back", minute(at)));
+            [Some(notified.to_owned()), again, remaining].into_iter().flatten().collect()
         }
         // Only the old pod waits for a time before it gets the move.
         (None, None, Some(until)) => {
-            format!("comes last, after the other pods, by {}", minute(until))
+            format!("last, after the other pods, by {}", minute(until))
         }
         (None, None, None) if pod.counts.finished() => "not notified".to_owned(),
         (None, None, None) => "waiting".to_owned(),
@@ -159,25 +160,24 @@ fn minute(time: DateTime<Utc>) -> String {
     format!("{} UTC", time.format("%Y-%m-%d %H:%M"))
 }
 
-/// Lists friends whose software does not transfer friendships, and what they have to do.
+/// Lists friends whose software does not transfer friendships, and says what they must do.
 fn list_elsewhere(output: &Output, elsewhere: &[Elsewhere]) {
-    for of_system in elsewhere.chunk_by(|one, next| one.account == next.account && one.system == next.system)
-    {
-        let Some(first) = of_system.first() else { continue };
+    for group in elsewhere.chunk_by(|one, next| one.account == next.account && one.system == next.system) {
+        let Some(first) = group.first() else { continue };
         let Some(advice) = first.system.advice() else { continue };
-        output.line(format!("Friends of {} who have to act themselves. {advice}", first.account));
-        for friend in of_system {
+        output.line(format!("Friends of {} who must act themselves. {advice}", first.account));
+        for friend in group {
             output.line(format!("    {}", friend.person));
         }
     }
 }
 
-/// Lists by account, pod and reason, one person per line, ready to copy.
+/// Lists the people to notify yourself: by account, pod and reason, one person per line, ready to copy.
 fn list_by_hand(output: &Output, by_hand: &[Unreached]) {
     let reason = |line: &Unreached| line.last_error.clone().unwrap_or_else(|| "no answer".to_owned());
     for of_account in by_hand.chunk_by(|one, next| one.account == next.account) {
         let Some(first) = of_account.first() else { continue };
-        output.line(format!("To be told by hand that {} has moved:", first.account));
+        output.line(format!("Tell these people yourself that {} has moved:", first.account));
         for of_pod in of_account.chunk_by(|one, next| one.pod == next.pod && reason(one) == reason(next)) {
             let Some(first) = of_pod.first() else { continue };
             let reason = reason(first);
@@ -185,8 +185,8 @@ fn list_by_hand(output: &Output, by_hand: &[Unreached]) {
             let pod = if reason.starts_with(&first.pod) { String::new() } else { format!("{}: ", first.pod) };
             output.line(format!("  {pod}{reason}"));
             for line in of_pod {
-                let everybody = "everyone there who knows the account";
-                output.line(format!("    {}", line.recipient.as_deref().unwrap_or(everybody)));
+                let everyone = "everyone there who knows the account";
+                output.line(format!("    {}", line.recipient.as_deref().unwrap_or(everyone)));
                 for person in &line.people {
                     output.line(format!("    {person}"));
                 }

@@ -28,9 +28,9 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
     let options = options(&arguments)?;
     let (mut snapshot, schema) = pod::open(&config).await?;
     let (state, archive_key) = state_and_key(&arguments, &config.url)?;
-    // If it fails, the export of each account reports the reason.
+    // If this fails, the export of each account reports the reason.
     _ = make_folder(&arguments.out);
-    let mut memory = StoredSignatures::open(&state).await;
+    let mut signatures = StoredSignatures::open(&state).await;
     let (mut results, mut failed) = (Vec::new(), Vec::new());
     let mut outcome = Outcome::Done;
     let mut names = arguments.names.iter();
@@ -38,7 +38,7 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
     for name in names.by_ref() {
         // The export itself reports a missing account.
         if let Ok(id) = AccountReader::id_of(&mut snapshot, &config.url, name).await {
-            if is_other_host(&id, &config.url, output) {
+            if has_other_host(&id, &config.url, output) {
                 outcome = Outcome::Findings;
             }
             if !exported_ids.insert(id) {
@@ -47,7 +47,7 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
         }
         let started = Instant::now();
         let bar = bar(&mut snapshot, &config.url, name, output.is_json()).await;
-        let account = Exporter {
+        let account_exporter = Exporter {
             pod: &config.url,
             schema: &schema,
             uploads: &uploads,
@@ -57,14 +57,14 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
             options: &options,
             progress: &bar,
         };
-        let done = account.export(&mut snapshot, name, &mut memory).await;
+        let result = account_exporter.export(&mut snapshot, name, &mut signatures).await;
         drop(bar);
-        let exported = match done {
+        let exported = match result {
             Ok(exported) => exported,
             Err(error) => {
-                let goes_on = error.is_of_one_account();
+                let can_continue = error.is_of_one_account();
                 failed.push(print_failure(name, error));
-                if goes_on {
+                if can_continue {
                     continue;
                 }
                 break;
@@ -82,11 +82,11 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
     Ok(if failed.is_empty() { outcome } else { Outcome::Failed })
 }
 
-/// Returns Pappus's folder and the pod's archive key; says first if an earlier key is lost.
+/// Returns Pappus's folder and the pod's archive key. Warns first if an earlier key is lost.
 fn state_and_key(arguments: &Export, pod: &PodUrl) -> Result<(StateFolder, SigningKey), Failure> {
     let state = StateFolder::open(&store::state_root(arguments.store.state.clone())?, pod)?;
     if let Some(lost) = state.lost_archive_key()? {
-        campaign::say(&campaign::lost_key(&state, &lost));
+        campaign::print_note(&campaign::lost_key(&state, &lost));
     }
     let key = state.archive_key()?;
     Ok((state, key))
@@ -105,11 +105,11 @@ fn print_not_tried(count: usize) {
         1 => "1 more account was not tried".to_owned(),
         more => format!("{more} more accounts were not tried"),
     };
-    Failure::say(sentence).print();
+    Failure::message(sentence).print();
 }
 
 /// Returns whether the account's ID has another host than the pod's address, and warns about it.
-fn is_other_host(id: &DiasporaId, url: &PodUrl, output: &Output) -> bool {
+fn has_other_host(id: &DiasporaId, url: &PodUrl, output: &Output) -> bool {
     if id.host() == url.diaspora_host() {
         return false;
     }
@@ -147,7 +147,7 @@ fn options(arguments: &Export) -> Result<ExportOptions, Failure> {
     Ok(ExportOptions { created_at, created_by, key_passphrase, encrypt_to })
 }
 
-fn report(output: &Output, exported: &Exported, took: Duration) {
+fn report(output: &Output, exported: &Exported, elapsed: Duration) {
     let Exported { path, bytes, manifest, signed_by_account } = exported;
     let records: u64 = manifest.counts.values().sum();
     output.line(format!(
@@ -155,7 +155,7 @@ fn report(output: &Output, exported: &Exported, took: Duration) {
         manifest.account.diaspora_id,
         counted(records, "record"),
         megabytes(*bytes),
-        took.as_secs_f64()
+        elapsed.as_secs_f64()
     ));
     output.line(format!("  {}", path.display()));
     if !signed_by_account {
@@ -167,7 +167,7 @@ fn report(output: &Output, exported: &Exported, took: Duration) {
     }
 }
 
-fn summary(exported: &Exported, took: Duration, statements: u64) -> serde_json::Value {
+fn summary(exported: &Exported, elapsed: Duration, statements: u64) -> Value {
     json!({
         "account": exported.manifest.account.diaspora_id,
         "id_host": exported.manifest.pod.id_host,
@@ -178,7 +178,7 @@ fn summary(exported: &Exported, took: Duration, statements: u64) -> serde_json::
         "counts": exported.manifest.counts,
         "omissions": exported.manifest.omissions,
         "more_omissions": exported.manifest.more_omissions,
-        "seconds": took.as_secs_f64(),
+        "seconds": elapsed.as_secs_f64(),
         "statements": statements,
     })
 }

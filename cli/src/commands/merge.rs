@@ -55,7 +55,7 @@ fn archive_key(arguments: &Merge) -> Result<Option<SigningKey>, Failure> {
     let state = StateFolder::open(&store::state_root(arguments.state.clone())?, &url)?;
     match state.known_archive_key()? {
         Some(key) => Ok(Some(key)),
-        None => Err(Failure::say(format!(
+        None => Err(Failure::message(format!(
             "there is no archive key of {url} in {}: specify the right folder with --state, or leave out the pod",
             state.path().display()
         ))),

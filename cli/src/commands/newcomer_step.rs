@@ -8,6 +8,6 @@ use crate::error::Failure;
 use crate::pod;
 
 pub(crate) async fn run() -> Result<Outcome, Failure> {
-    pappus_server::newcomers::take_step(Arc::new(now), &pod::environment).await?;
+    pappus_server::newcomers::run_step_process(Arc::new(now), &pod::environment).await?;
     Ok(Outcome::Done)
 }

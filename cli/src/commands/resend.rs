@@ -30,7 +30,11 @@ pub(crate) async fn run(arguments: Resend, output: &Output) -> Result<Outcome, F
     if queued == 0 {
         output.line("No delivery matches; `pappus deliveries` lists them.");
     } else {
-        output.line(format!("Queued again: {}. {}", counted(queued, "delivery"), when(open, due, waiting)));
+        output.line(format!(
+            "Queued again: {}. {}",
+            counted(queued, "delivery"),
+            describe_schedule(open, due, waiting)
+        ));
         for waiting in &unseen {
             output.line(&waiting.problem);
         }
@@ -40,20 +44,20 @@ pub(crate) async fn run(arguments: Resend, output: &Output) -> Result<Outcome, F
     Ok(Outcome::Done)
 }
 
-/// Describes when `open` deliveries are sent, of which `due` can be sent now.
-fn when(open: i64, due: i64, waiting: Waiting) -> String {
+/// Describes when `open` deliveries can be sent, `due` of them now.
+fn describe_schedule(open: i64, due: i64, waiting: Waiting) -> String {
     let number = |count: i64| thousands(count.unsigned_abs());
     let mut parts = vec![format!("Due now: {}.", number(due))];
     if let Some(until) = waiting.until {
         let (until, count) = (until.format("%Y-%m-%d %H:%M"), number(waiting.count));
         parts.push(format!(
-            "Waiting for their pods to process the move, until {until} UTC at the latest: {count}."
+            "Waiting until their pods have processed the move, at the latest until {until} UTC: {count}."
         ));
     }
     let later = open - due - waiting.count;
     if later > 0 {
         parts.push(format!(
-            "Waiting for their pods to take the move, and then to process it: {}.",
+            "Waiting until their pods have accepted and processed the move: {}.",
             number(later)
         ));
     }

@@ -24,7 +24,7 @@ pub(crate) async fn run(arguments: Serve, output: &Output) -> Result<Outcome, Fa
     }
     begin_log(arguments.log);
     if let Some(lost) = config.state.lost_archive_key()? {
-        campaign::say(&campaign::lost_key(&config.state, &lost));
+        campaign::print_note(&campaign::lost_key(&config.state, &lost));
     }
     let stopped = interrupt::stop_gracefully("Stopping once the requests in progress are answered.");
     let public_url = config.web.public_url.clone();
@@ -62,7 +62,7 @@ async fn look(config: &Config, output: &Output) -> Result<Outcome, Failure> {
     if checked.iter().all(|item| item.good) {
         Ok(Outcome::Done)
     } else {
-        Err(Failure::say("the service cannot run with this configuration").with_code("not-ready"))
+        Err(Failure::message("the service cannot run with this configuration").with_code("not-ready"))
     }
 }
 

@@ -13,7 +13,7 @@ pub(crate) async fn run(arguments: Undo, output: &Output) -> Result<Outcome, Fai
     let config = pod::configuration(&arguments.pod)?;
     let store = store::open(&arguments.store, &config.url).await?;
     let import = find_import(&store, &arguments.import).await?.ok_or_else(|| {
-        Failure::say(format!(
+        Failure::message(format!(
             "no import, or more than one, has a name that begins with {:?}: `pappus imports` lists them",
             arguments.import
         ))

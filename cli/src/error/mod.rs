@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use crate::interrupt::Interrupted;
 use crate::output::printable;
 
-use os_error::explained;
+use os_error::explain;
 
 /// The only error of the command line: the attempted action, and the reason it failed.
 #[derive(Debug)]
@@ -24,12 +24,12 @@ pub(crate) struct Failure {
 impl Failure {
     /// Creates an error from the attempted action and its cause.
     pub(crate) fn new(doing: impl Into<String>, error: impl fmt::Display) -> Self {
-        Self { doing: Some(doing.into()), ..Self::say(error.to_string()) }
+        Self { doing: Some(doing.into()), ..Self::message(error.to_string()) }
     }
 
     /// Creates the error for arguments that do not fit together.
     pub(crate) fn usage(sentence: impl Into<String>) -> Self {
-        Self { wrong_usage: true, ..Self::say(sentence) }
+        Self { wrong_usage: true, ..Self::message(sentence) }
     }
 
     /// Adds the stable name of the error, for programs.
@@ -45,7 +45,7 @@ impl Failure {
 
     /// Creates the error for a signal that ended the program before its work was done.
     pub(crate) fn interrupted(by: Interrupted) -> Self {
-        Self { interrupted: Some(by), ..Self::say("interrupted") }.with_code("interrupted")
+        Self { interrupted: Some(by), ..Self::message("interrupted") }.with_code("interrupted")
     }
 
     /// Returns the program's exit code.
@@ -63,8 +63,8 @@ impl Failure {
     }
 
     /// Creates an error from a whole sentence.
-    pub(crate) fn say(sentence: impl Into<String>) -> Self {
-        let reason = explained(&sentence.into());
+    pub(crate) fn message(sentence: impl Into<String>) -> Self {
+        let reason = explain(&sentence.into());
         Self { doing: None, reason, code: None, interrupted: None, wrong_usage: false }
     }
 }
@@ -80,6 +80,6 @@ impl fmt::Display for Failure {
 
 impl<E: std::error::Error> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self::say(error.to_string())
+        Self::message(error.to_string())
     }
 }

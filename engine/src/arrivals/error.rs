@@ -12,6 +12,6 @@ pub enum ArrivalError {
     #[error("the folder for uploads cannot be read: {0}")]
     Files(std::io::Error),
     /// A thread panicked.
-    #[error("reading stopped unexpectedly; this is a defect of Pappus, please report it")]
+    #[error("reading stopped unexpectedly. This is a bug in Pappus; please report it")]
     Broken,
 }

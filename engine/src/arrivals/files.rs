@@ -66,9 +66,9 @@ fn is_unfinished(path: &Path) -> bool {
 #[derive(Debug, Clone, Copy)]
 pub struct FileLimits {
     /// Maximum size of an archive with its photos in bytes.
-    pub most: u64,
+    pub max_archive: u64,
     /// Maximum total size of all archives in bytes.
-    pub most_together: u64,
+    pub max_total: u64,
     /// Disk space to keep free in bytes.
     pub keep_free: u64,
 }
@@ -88,7 +88,7 @@ impl Files {
 
     /// Returns the maximum size of an archive with its photos in bytes.
     pub fn most(&self) -> u64 {
-        self.limits.most
+        self.limits.max_archive
     }
 
     fn folder(&self, id: i64) -> PathBuf {
@@ -177,7 +177,7 @@ impl Files {
 
     /// Returns the maximum total size of all archives in bytes.
     pub fn most_together(&self) -> u64 {
-        self.limits.most_together
+        self.limits.max_total
     }
 
     /// Returns the disk space to keep free in bytes.

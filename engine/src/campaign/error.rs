@@ -89,7 +89,7 @@ pub enum CampaignError {
         source: io::Error,
     },
     /// A worker task panicked.
-    #[error("a part of the worker stopped unexpectedly; this is a defect of Pappus, please report it")]
+    #[error("a part of the worker stopped unexpectedly. This is a bug in Pappus; please report it")]
     Broken,
 }
 

@@ -39,7 +39,7 @@ pub enum RequestError {
     #[error("the request is changing at this moment; try again")]
     Changing,
     /// A thread panicked.
-    #[error("reading stopped unexpectedly; this is a defect of Pappus, please report it")]
+    #[error("reading stopped unexpectedly. This is a bug in Pappus; please report it")]
     Broken,
 }
 

@@ -171,8 +171,8 @@ impl Exporter<'_> {
         };
         let gathered = gathering.gather(&mut reader, settings, pieces, memory).await;
         // A full disk fails the writer first; the reader then only sees a closed channel.
-        let writer = writer.await.map_err(|_| ExportError::Broken)?;
-        let view = view.await.map_err(|_| ExportError::Broken)?;
+        let writer = writer.await.map_err(|_| ExportError::Panicked)?;
+        let view = view.await.map_err(|_| ExportError::Panicked)?;
         let failed = |source| ExportError::Write { folder: self.folder.to_owned(), source };
         let (mut writer, abandon, too_large) = writer.map_err(failed)?;
         let view = view.inspect_err(|_| abandon.now())?;
@@ -182,7 +182,7 @@ impl Exporter<'_> {
             gathered.omissions.push(record.omission);
         }
         let manifest = self.manifest(&account, &gathered);
-        let view = view.ok_or(ExportError::Broken)?;
+        let view = view.ok_or(ExportError::Panicked)?;
         let (archive_key, signing) = (self.archive_key, gathered.signing);
         // Signing takes milliseconds; copying the pages is a copy within one file.
         writer.copy_view(view).inspect_err(|_| abandon.now()).map_err(failed)?;

@@ -11,7 +11,7 @@ use super::pieces::start_discarding;
 use crate::domain::{DiasporaId, OmissionCode, Omissions, RecordKind};
 use crate::pod::config::PodUrl;
 use crate::pod::database::Snapshot;
-use crate::pod::reader::{AccountReader, NothingSigned, ReadAhead, ReadError};
+use crate::pod::reader::{AccountReader, ForecastMemory, ReadAhead, ReadError};
 use crate::pod::uploads::{PhotoStore, UploadsError};
 use crate::progress::Progress;
 
@@ -100,7 +100,7 @@ pub struct Forecaster<'a> {
     pod: &'a PodUrl,
     photos: ForecastPhotos<'a>,
     progress: &'a dyn Progress,
-    memory: NothingSigned,
+    memory: ForecastMemory,
     /// diaspora* IDs read so far, with their usernames.
     ids: HashMap<DiasporaId, String>,
     forecast: Forecast,
@@ -109,7 +109,7 @@ pub struct Forecaster<'a> {
 impl<'a> Forecaster<'a> {
     /// Creates a forecaster that reports every record to `progress`.
     pub fn new(pod: &'a PodUrl, photos: ForecastPhotos<'a>, progress: &'a dyn Progress) -> Self {
-        let (memory, forecast) = (NothingSigned::default(), Forecast::default());
+        let (memory, forecast) = (ForecastMemory::default(), Forecast::default());
         Self { pod, photos, progress, memory, ids: HashMap::new(), forecast }
     }
 
@@ -171,7 +171,7 @@ impl<'a> Forecaster<'a> {
             Gathering { photos: self.photos.source(), progress: self.progress, key_passphrase: None };
         let gathered = gathering.gather(&mut reader, settings, pieces, &mut self.memory).await;
         let too_large =
-            discarding.await.map_err(|_| ExportError::Broken)?.map_err(|_| ExportError::Broken)?;
+            discarding.await.map_err(|_| ExportError::Panicked)?.map_err(|_| ExportError::Panicked)?;
         let mut omissions = match gathered {
             Ok(gathered) => gathered.omissions,
             Err(error) if error.is_of_one_account() => {

@@ -5,8 +5,8 @@
 //!                    └──────▶ pages for people (thread) ─────────┘
 //! ```
 //!
-//! Reading happens on the caller's task, serialization, compression and digests on one thread, the pages for people
-//! on another. All channels are bounded, so memory does not grow with the account.
+//! Records are read on the caller's task. Serialization, compression and digests run on one thread, the pages for
+//! people on another. All channels are bounded, so memory does not grow with the account.
 
 mod account;
 mod fail_fast_file;
@@ -28,7 +28,7 @@ use crate::archive::writer::WriteError;
 use crate::domain::KeyError;
 use crate::pod::reader::ReadError;
 
-/// The reason an account was not exported. No file is left behind in any case.
+/// The reason an account was not exported. No file is left behind.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// The pod could not be read.
@@ -45,8 +45,8 @@ pub enum ExportError {
         /// The cause.
         source: WriteError,
     },
-    /// The pages for people could not be created.
-    #[error("the pages to look at the archive were not written: {0}")]
+    /// The archive's pages could not be created.
+    #[error("the archive's pages were not written: {0}")]
     View(#[from] ViewError),
     /// The whole archive could not be encrypted.
     #[error("the archive was not encrypted: {0}")]
@@ -55,8 +55,8 @@ pub enum ExportError {
     #[error("the private key was not encrypted: {0}")]
     Key(#[from] KeyError),
     /// A thread of the export panicked.
-    #[error("the export stopped unexpectedly; this is a defect of Pappus, please report it")]
-    Broken,
+    #[error("the export stopped unexpectedly. This is a bug in Pappus; please report it")]
+    Panicked,
 }
 
 impl ExportError {

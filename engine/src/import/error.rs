@@ -163,7 +163,7 @@ pub enum ImportError {
     #[error("{0} disappeared while it was being imported; run the same command again")]
     Changed(&'static str),
     /// A worker thread panicked, or the journal is inconsistent.
-    #[error("the import stopped unexpectedly; this is a defect of Pappus, please report it")]
+    #[error("the import stopped unexpectedly. This is a bug in Pappus; please report it")]
     Internal,
 }
 

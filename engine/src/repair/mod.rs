@@ -52,7 +52,7 @@ pub enum Repair {
 
 /// The result of a repair.
 #[derive(Debug, Clone, Serialize)]
-pub struct Repaired {
+pub struct RepairReport {
     /// The repair.
     pub repair: Repair,
     /// Number of rows that an earlier version may have written.
@@ -92,7 +92,7 @@ pub struct Skipped {
     pub reason: String,
 }
 
-impl Repaired {
+impl RepairReport {
     fn new(repair: Repair) -> Self {
         Self { repair, examined: 0, changes: Vec::new(), skipped: Vec::new() }
     }
@@ -115,7 +115,7 @@ pub async fn repair(
     url: &PodUrl,
     store: &Store,
     options: &RepairOptions,
-) -> Result<Vec<Repaired>, RepairError> {
+) -> Result<Vec<RepairReport>, RepairError> {
     let pod = if options.dry_run {
         PodWriter::open_read_only(database).await?
     } else {

@@ -2,13 +2,13 @@
 //!
 //! Earlier versions closed the old person when a move was announced, but left name, avatar and the rest.
 
-use super::{Change, FieldChange, Repair, RepairError, Repaired, Work};
+use super::{Change, FieldChange, Repair, RepairError, RepairReport, Work};
 use crate::announce::{has_content, tombstone};
 use crate::import::{ImportState, list_imports};
 
 impl Work<'_> {
-    pub(super) async fn moved_people(&mut self) -> Result<Repaired, RepairError> {
-        let mut repaired = Repaired::new(Repair::MovedPeople);
+    pub(super) async fn moved_people(&mut self) -> Result<RepairReport, RepairError> {
+        let mut repaired = RepairReport::new(Repair::MovedPeople);
         let imports = list_imports(self.store, Some(self.url.as_str())).await?;
         let mut moved: Vec<String> = imports
             .into_iter()

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::{Change, FieldChange, Repair, RepairError, Repaired, Skipped, Work};
+use super::{Change, FieldChange, Repair, RepairError, RepairReport, Skipped, Work};
 use crate::discovery::DiscoveredPerson;
 use crate::domain::{DiasporaId, PublicKey};
 use crate::import::{PersonProfile, were_joined};
@@ -147,8 +147,8 @@ impl Correction {
 }
 
 impl Work<'_> {
-    pub(super) async fn people(&mut self) -> Result<Repaired, RepairError> {
-        let mut repaired = Repaired::new(Repair::People);
+    pub(super) async fn people(&mut self) -> Result<RepairReport, RepairError> {
+        let mut repaired = RepairReport::new(Repair::People);
         let mut after = String::new();
         loop {
             let page = self.imported_people(&after).await?;
@@ -192,7 +192,11 @@ impl Work<'_> {
     }
 
     /// Queries the people's own pods, and writes their answers in one transaction.
-    async fn correct(&mut self, people: Vec<PersonRow>, repaired: &mut Repaired) -> Result<(), RepairError> {
+    async fn correct(
+        &mut self,
+        people: Vec<PersonRow>,
+        repaired: &mut RepairReport,
+    ) -> Result<(), RepairError> {
         let ids: Vec<DiasporaId> = people.iter().map(|person| person.handle.clone()).collect();
         let mut found: HashMap<DiasporaId, _> = self.options.discovery.find_all(ids).await;
         let dialect = self.pod.dialect();

@@ -1,11 +1,11 @@
 //! Repairs tags that imports followed under names that diaspora* would not store: its pages print names as they are.
 
-use super::{Change, FieldChange, Repair, RepairError, Repaired, Work};
+use super::{Change, FieldChange, Repair, RepairError, RepairReport, Work};
 use crate::import::{followed_tags, normal_tag};
 
 impl Work<'_> {
-    pub(super) async fn tags(&mut self) -> Result<Repaired, RepairError> {
-        let mut repaired = Repaired::new(Repair::Tags);
+    pub(super) async fn tags(&mut self) -> Result<RepairReport, RepairError> {
+        let mut repaired = RepairReport::new(Repair::Tags);
         let names = followed_tags(self.store, self.url.as_str()).await?;
         repaired.examined = names.len() as u64;
         let markup: Vec<String> = names.into_iter().filter(|name| is_markup(name)).collect();

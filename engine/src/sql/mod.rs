@@ -1,7 +1,7 @@
 //! What a pod's database and Pappus's own have in common: addresses, statements, their values and rows.
 //!
 //! Statements are written once for PostgreSQL, MariaDB/MySQL and SQLite: `?` stands for a [`Value`], and a name that
-//! is a keyword somewhere is in double quotes. Rows are read by column name. Only this room knows what a kind of
+//! is a keyword somewhere is in double quotes. Rows are read by column name. Only this module knows what a kind of
 //! database wants different.
 
 pub(crate) mod arrays;

@@ -29,7 +29,7 @@ pub enum SignatureError {
     #[error("the archive document: {0}")]
     Document(#[from] DocumentError),
     /// A thread panicked.
-    #[error("checking signatures stopped unexpectedly; this is a defect of Pappus, please report it")]
+    #[error("checking signatures stopped unexpectedly. This is a bug in Pappus; please report it")]
     Broken,
 }
 

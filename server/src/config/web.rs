@@ -26,9 +26,9 @@ pub struct Web {
     /// The group of the Unix socket, by number.
     pub socket_group: Option<u32>,
     /// Timeout for the headers of a request, and for an idle connection.
-    pub header_patience: Duration,
+    pub header_timeout: Duration,
     /// Timeout for a body or a response that makes no progress.
-    pub body_patience: Duration,
+    pub body_timeout: Duration,
     /// Maximum number of open connections.
     pub connections: usize,
     /// Maximum number of connections from one address that is not a proxy.
@@ -50,8 +50,8 @@ impl Web {
             metrics: Proxies::parse("web.metrics_from", &section.metrics_from)?,
             requests_per_second: section.requests_per_second.max(1),
             socket_group: section.socket_group.as_deref().map(group).transpose()?,
-            header_patience: seconds(section.header_seconds),
-            body_patience: seconds(section.body_seconds),
+            header_timeout: seconds(section.header_seconds),
+            body_timeout: seconds(section.body_seconds),
             connections: many(section.connections),
             connections_per_address: many(section.connections_per_address),
             streams_per_address: many(section.streams_per_address),

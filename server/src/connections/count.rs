@@ -10,12 +10,12 @@ use crate::security::Address;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LimitReached {
     /// The limit on all connections.
-    Together,
+    Total,
     /// The limit for this address.
     Address,
 }
 
-/// A counter of connections, or of anything else limited alike. Clones share it.
+/// A counter of connections, or of anything else with such limits. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Connections(Arc<Inner>);
 
@@ -32,9 +32,9 @@ struct Open {
     by_address: HashMap<IpAddr, usize>,
 }
 
-/// A counted connection; released on drop.
+/// A counted connection, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct Permit {
     connections: Connections,
     address: Option<IpAddr>,
 }
@@ -44,12 +44,12 @@ impl Connections {
         Self(Arc::new(Inner { most, most_per_address, open: Mutex::default() }))
     }
 
-    /// Counts one more. Without an address only the total is counted. An IPv6 network counts as one address.
-    pub(crate) fn enter(&self, address: Option<IpAddr>) -> Result<Place, LimitReached> {
+    /// Counts one more connection. Without an address only the total is counted. An IPv6 network counts as one address.
+    pub(crate) fn acquire(&self, address: Option<IpAddr>) -> Result<Permit, LimitReached> {
         let address = address.map(|address| Address(address).subject());
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.all >= self.0.most {
-            return Err(LimitReached::Together);
+            return Err(LimitReached::Total);
         }
         if let Some(address) = address {
             let own = open.by_address.entry(address).or_insert(0);
@@ -59,11 +59,11 @@ impl Connections {
             *own += 1;
         }
         open.all += 1;
-        Ok(Place { connections: self.clone(), address })
+        Ok(Permit { connections: self.clone(), address })
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         let mut open = self.connections.0.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.all = open.all.saturating_sub(1);
@@ -82,25 +82,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_given_back() {
+    fn permits_are_released_on_drop() {
         let connections = Connections::new(3, 2);
-        let enter = |text: &str| connections.enter(Some(text.parse().unwrap()));
-        let first = enter("192.0.2.1").unwrap();
-        let _second = enter("192.0.2.1").unwrap();
-        assert_eq!(enter("192.0.2.1").unwrap_err(), LimitReached::Address);
-        let _other = enter("2001:db8::1").unwrap();
-        assert_eq!(enter("198.51.100.1").unwrap_err(), LimitReached::Together);
-        assert_eq!(connections.enter(None).unwrap_err(), LimitReached::Together);
+        let acquire = |text: &str| connections.acquire(Some(text.parse().unwrap()));
+        let first = acquire("192.0.2.1").unwrap();
+        let _second = acquire("192.0.2.1").unwrap();
+        assert_eq!(acquire("192.0.2.1").unwrap_err(), LimitReached::Address);
+        let _other = acquire("2001:db8::1").unwrap();
+        assert_eq!(acquire("198.51.100.1").unwrap_err(), LimitReached::Total);
+        assert_eq!(connections.acquire(None).unwrap_err(), LimitReached::Total);
         drop(first);
-        assert!(enter("192.0.2.1").is_ok());
-        assert!(connections.0.open.lock().unwrap().by_address.len() == 2, "who is gone is forgotten");
+        assert!(acquire("192.0.2.1").is_ok());
+        assert!(
+            connections.0.open.lock().unwrap().by_address.len() == 2,
+            "addresses without connections are removed"
+        );
     }
 
     #[test]
-    fn a_network_has_one_share() {
+    fn an_ipv6_network_counts_as_one_address() {
         let connections = Connections::new(9, 1);
-        let enter = |text: &str| connections.enter(Some(text.parse().unwrap()));
-        let _first = enter("2001:db8:1:2::3").unwrap();
-        assert!(enter("2001:db8:1:2:ffff::9").is_err() && enter("2001:db8:1:3::3").is_ok());
+        let acquire = |text: &str| connections.acquire(Some(text.parse().unwrap()));
+        let _first = acquire("2001:db8:1:2::3").unwrap();
+        assert!(acquire("2001:db8:1:2:ffff::9").is_err() && acquire("2001:db8:1:3::3").is_ok());
     }
 }

@@ -1,7 +1,7 @@
-//! Connections: their number, and timeouts for idle ones.
+//! Limits on the number of connections, and timeouts for idle ones.
 
 mod count;
-mod stalled;
+mod write_timeout;
 
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
@@ -22,19 +22,19 @@ use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
 use crate::config::Web;
-pub(crate) use count::{Connections, LimitReached, Place};
-use stalled::Stalled;
+pub(crate) use count::{Connections, LimitReached, Permit};
+use write_timeout::WriteTimeout;
 
 /// Grace period for open requests when the service stops.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// Proxies keep connections open between requests: by default for a minute in nginx.
-const PROXY_HEADERS: Duration = Duration::from_secs(75);
-/// Time to send a refused connection its answer.
-const REFUSAL: Duration = Duration::from_secs(1);
-/// Refused connections answered at the same time; further ones are closed without an answer.
-const REFUSALS: usize = 64;
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(20);
+/// Shortest header timeout for proxies: they keep connections open between requests, nginx for a minute by default.
+const PROXY_HEADER_TIMEOUT: Duration = Duration::from_secs(75);
+/// Time to send a response to a refused connection.
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
+/// Refused connections that get a response at the same time; further ones are closed without one.
+const MAX_REFUSALS: usize = 64;
 
-/// A server of connections within the configured limits.
+/// An HTTP server that accepts connections within the configured limits.
 pub(crate) struct Server {
     router: Router,
     web: Web,
@@ -47,13 +47,13 @@ impl Server {
         Self {
             router,
             connections: Connections::new(web.connections, web.connections_per_address),
-            refusals: Connections::new(REFUSALS, REFUSALS),
+            refusals: Connections::new(MAX_REFUSALS, MAX_REFUSALS),
             web: web.clone(),
         }
     }
 
-    /// Accepts connections until `stop` is cancelled; then ends open requests, but does not wait forever: a download
-    /// may take hours, and can be resumed. `peer` returns the address of a connection, unless from a Unix socket.
+    /// Accepts connections until `stop` is cancelled, then gives open requests [`SHUTDOWN_GRACE`] to finish: a download
+    /// may take hours, and can be resumed. `peer` returns the address of a connection, unless it is from a Unix socket.
     pub(crate) async fn run<L: Listener>(
         self,
         mut listener: L,
@@ -64,25 +64,25 @@ impl Server {
         let mut stopped = pin!(stop.cancelled());
         loop {
             tokio::select! {
-                (stream, address) = listener.accept() => self.take(stream, peer(&address), &graceful),
+                (stream, address) = listener.accept() => self.serve(stream, peer(&address), &graceful),
                 () = &mut stopped => break,
             }
         }
         drop(listener);
-        _ = tokio::time::timeout(PATIENCE, graceful.shutdown()).await;
+        _ = tokio::time::timeout(SHUTDOWN_GRACE, graceful.shutdown()).await;
     }
 
-    fn take<S>(&self, stream: S, peer: Option<SocketAddr>, graceful: &GracefulShutdown)
+    fn serve<S>(&self, stream: S, peer: Option<SocketAddr>, graceful: &GracefulShutdown)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        // A proxy stands for many people, who are limited elsewhere.
-        let stranger = peer.map(|peer| peer.ip().to_canonical()).filter(|ip| !self.web.proxies.contains(*ip));
-        let place = match self.connections.enter(stranger) {
-            Ok(place) => place,
-            Err(crowded) => {
-                if let Ok(place) = self.refusals.enter(None) {
-                    tokio::spawn(refuse(stream, crowded, place));
+        // Many people share a proxy's address; the rate limit counts them by their own.
+        let client = peer.map(|peer| peer.ip().to_canonical()).filter(|ip| !self.web.proxies.contains(*ip));
+        let permit = match self.connections.acquire(client) {
+            Ok(permit) => permit,
+            Err(limit) => {
+                if let Ok(permit) = self.refusals.acquire(None) {
+                    tokio::spawn(refuse(stream, limit, permit));
                 }
                 return;
             }
@@ -95,46 +95,46 @@ impl Server {
             }
             async move { router.call(request).await }
         });
-        let stream = TokioIo::new(Stalled::new(stream, self.web.body_patience));
+        let stream = TokioIo::new(WriteTimeout::new(stream, self.web.body_timeout));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.header_patience(stranger))
+            .header_read_timeout(self.header_timeout(client))
             .serve_connection(stream, service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // The connection was lost, or did not speak HTTP: nothing to do.
             _ = connection.await;
-            drop(place);
+            drop(permit);
         });
     }
 
-    fn header_patience(&self, stranger: Option<IpAddr>) -> Duration {
-        if stranger.is_some() {
-            self.web.header_patience
+    fn header_timeout(&self, client: Option<IpAddr>) -> Duration {
+        if client.is_some() {
+            self.web.header_timeout
         } else {
-            self.web.header_patience.max(PROXY_HEADERS)
+            self.web.header_timeout.max(PROXY_HEADER_TIMEOUT)
         }
     }
 }
 
-/// Answers that there are too many connections.
-async fn refuse<S>(mut stream: S, crowded: LimitReached, _place: Place)
+/// Responds that there are too many connections.
+async fn refuse<S>(mut stream: S, limit: LimitReached, _permit: Permit)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let status = match crowded {
-        LimitReached::Together => "503 Service Unavailable",
+    let status = match limit {
+        LimitReached::Total => "503 Service Unavailable",
         LimitReached::Address => "429 Too Many Requests",
     };
-    let answer =
+    let response =
         format!("HTTP/1.1 {status}\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
-    let saying = async {
-        stream.write_all(answer.as_bytes()).await?;
+    let sent = async {
+        stream.write_all(response.as_bytes()).await?;
         stream.shutdown().await?;
-        // Closed before the request is read, the connection would be reset and the answer lost.
+        // Closing the connection before reading the request would reset it, and the response would be lost.
         let mut request = [0; 4096];
         while stream.read(&mut request).await? > 0 {}
         Ok::<_, std::io::Error>(())
     };
-    _ = tokio::time::timeout(REFUSAL, saying).await;
+    _ = tokio::time::timeout(REFUSAL_TIMEOUT, sent).await;
 }

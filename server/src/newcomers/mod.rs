@@ -1,5 +1,5 @@
-//! Moves to this pod: pages, API and uploads of [arrivals](pappus_engine::arrivals). Newcomers have no account yet: a
-//! secret in a cookie, and in a private link, authenticates them.
+//! Moves to this pod: the pages, API and uploads for [arrivals](pappus_engine::arrivals). Newcomers have no account
+//! yet: a secret in a cookie, and in a private link, authenticates them.
 
 mod api;
 mod auth;
@@ -32,10 +32,10 @@ use crate::error::WebError;
 use crate::watched::Watched;
 
 pub use api::described;
-pub use steps::{StepError, take_step};
+pub use steps::{StepError, run_step_process};
 pub use work::start;
 
-/// One megabyte.
+/// One megabyte in bytes, as the configuration counts.
 const MEGABYTE: u64 = 1_000_000;
 
 /// The shared state of this module.
@@ -49,9 +49,9 @@ pub struct NewcomersService {
     space: Space,
     /// Invitations to this pod.
     invitations: Invitations,
-    /// HTTP client that notifies other pods of moves and checks this pod from outside.
+    /// The HTTP client that notifies other pods of moves, and checks this pod from outside.
     announcer: Option<Client>,
-    turns: tus::WriterLocks,
+    writer_locks: tus::WriterLocks,
     watched: Watched<HashMap<i64, MoveProgress>>,
 }
 
@@ -67,7 +67,7 @@ impl NewcomersService {
         }
         // On its own machine the pod's name may resolve to a private address.
         let hosts = [section.allow_hosts.as_slice(), &[config.pod_url.origin()]].concat();
-        let announcer = config.pod.is_some().then(|| client_to(&hosts)).transpose()?;
+        let announcer = config.pod.is_some().then(|| client_for(&hosts)).transpose()?;
         let files = files(config);
         if section.enabled {
             check_disk(&files)?;
@@ -78,7 +78,7 @@ impl NewcomersService {
             files,
             invitations: Invitations::new(store, &config.pod_url),
             announcer,
-            turns: tus::WriterLocks::default(),
+            writer_locks: tus::WriterLocks::default(),
             watched: Watched::default(),
         })
     }
@@ -89,14 +89,14 @@ fn files(config: &Config) -> Files {
     let section = &config.newcomers;
     let root = section.folder.as_ref().map_or_else(|| config.state.path().join("newcomers"), PathBuf::from);
     let limits = FileLimits {
-        most: section.max_megabytes.saturating_mul(MEGABYTE),
-        most_together: section.max_total_megabytes.saturating_mul(MEGABYTE),
+        max_archive: section.max_megabytes.saturating_mul(MEGABYTE),
+        max_total: section.max_total_megabytes.saturating_mul(MEGABYTE),
         keep_free: section.keep_free_megabytes.saturating_mul(MEGABYTE),
     };
     Files::new(root, limits)
 }
 
-/// Checks that the disk of the uploads is larger than what is to stay free on it; returns the folder.
+/// Checks that the disk for uploads is larger than the space to keep free on it; returns the folder.
 ///
 /// # Errors
 /// [`StartError`].
@@ -110,8 +110,8 @@ fn check_disk(files: &Files) -> Result<(), StartError> {
     match files.small_disk() {
         Ok(None) => Ok(()),
         Ok(Some(size)) => Err(StartError::SmallDisk(format!(
-            "the whole disk of {folder} has {} MB, and {} MB are to stay free on it, so nobody could upload anything: use a \
-             larger disk (newcomers.folder), or keep less free (newcomers.keep_free_megabytes)",
+            "the whole disk of {folder} has {} MB, but {} MB must stay free on it, so nobody could upload anything: use a \
+             larger disk (newcomers.folder), or keep less space free (newcomers.keep_free_megabytes)",
             size / MEGABYTE,
             files.keep_free() / MEGABYTE
         ))),
@@ -119,32 +119,32 @@ fn check_disk(files: &Files) -> Result<(), StartError> {
     }
 }
 
-fn client_to(hosts: &[String]) -> Result<Client, StartError> {
+fn client_for(hosts: &[String]) -> Result<Client, StartError> {
     let allowed = AllowedNetworks::new(hosts)?;
     Ok(Client::new(ClientOptions { allowed, ..ClientOptions::default() })?)
 }
 
 /// Returns the routes of this module.
 pub fn routes() -> Router<App> {
-    // These limit the size of their requests themselves.
+    // Uploads are larger than forms; these handlers limit their size themselves.
     let large = Router::new()
         .route("/newcomers/upload", post(uploads::form::form))
-        .route("/newcomers/uploads/{name}", head(tus::offset).patch(tus::piece).delete(tus::give_up))
+        .route("/newcomers/uploads/{name}", head(tus::offset).patch(tus::patch).delete(tus::terminate))
         .layer(DefaultBodyLimit::disable());
     Router::new()
         .route("/newcomers", get(pages::overview::show))
         .route("/newcomers/begin", post(pages::start::begin))
-        .route("/newcomers/back/{secret}", get(pages::start::link).post(pages::start::back))
+        .route("/newcomers/back/{secret}", get(pages::start::private_link).post(pages::start::resume))
         .route("/newcomers/leave", post(pages::start::leave))
         .route("/newcomers/choose", get(pages::start::redirect_to_page).post(pages::confirm::choose))
-        .route("/newcomers/again", post(pages::confirm::again))
+        .route("/newcomers/again", post(pages::confirm::retry))
         .route("/newcomers/announce", post(pages::confirm::announce))
         .route("/newcomers/undo", post(pages::confirm::undo))
         .route("/newcomers/progress", get(pages::progress::events))
         .route("/newcomers/told", get(pages::delivery_status::show))
         .route("/newcomers/restart", post(pages::start::restart))
         .route("/newcomers/uploads/end", post(pages::start::end_uploads))
-        .route("/newcomers/look", post(tus::look))
+        .route("/newcomers/look", post(tus::check))
         .route("/newcomers/uploads", post(tus::create).options(tus::options))
         .route("/board/newcomers", get(pages::queue::show))
         .route("/board/newcomers/{id}", post(pages::queue::decide))
@@ -158,7 +158,7 @@ fn require_enabled(app: &App) -> Result<(), WebError> {
     if app.config.newcomers.enabled { Ok(()) } else { Err(WebError::NotFound) }
 }
 
-/// Returns the time after which the uploads of an inactive move expire.
+/// Returns the time after which an inactive move expires, with its private link and its uploads.
 fn link_lifetime(app: &App) -> Duration {
     Duration::from_hours(24) * app.config.newcomers.days.max(1)
 }

@@ -87,16 +87,16 @@ async fn sweep(app: App) {
 }
 
 async fn sweep_once(app: &App) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let room = &app.newcomers;
-    room.table.expire(app.now_millis()).await?;
+    let service = &app.newcomers;
+    service.table.expire(app.now_millis()).await?;
     super::tus::sweep(app).await?;
-    for id in room.table.with_needless_files().await? {
-        let files = room.files.clone();
+    for id in service.table.with_needless_files().await? {
+        let files = service.files.clone();
         tokio::task::spawn_blocking(move || files.remove_all(id)).await??;
-        room.space.release_all(id).await?;
-        room.table.files_gone(id).await?;
+        service.space.release_all(id).await?;
+        service.table.files_gone(id).await?;
     }
-    let (files, now) = (room.files.clone(), app.now().into());
+    let (files, now) = (service.files.clone(), app.now().into());
     tokio::task::spawn_blocking(move || files.sweep(now)).await??;
     Ok(())
 }

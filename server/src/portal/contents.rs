@@ -9,7 +9,7 @@ use axum::response::Response;
 use pappus_engine::domain::Omission;
 
 use super::made;
-use super::page::{Line, line};
+use super::page::{ArchiveLine, archive_line};
 use crate::app::App;
 use crate::error::WebError;
 use crate::pages::Page;
@@ -23,7 +23,7 @@ const NAMED: usize = 200;
 #[template(path = "portal/contents.html")]
 struct ContentsPage<'a> {
     page: &'a Page,
-    made: Line,
+    made: ArchiveLine,
     counts: Vec<(String, String)>,
     reasons: Vec<(String, String)>,
     named: Vec<String>,
@@ -54,7 +54,7 @@ pub(super) async fn show(
     let reasons = reasons.into_iter();
     let template = ContentsPage {
         page: &page,
-        made: line(&page, &made),
+        made: archive_line(&page, &made),
         counts,
         reasons: reasons.map(|(code, count)| (reason(words, code), words.number(count))).collect(),
         named: manifest.omissions.iter().take(NAMED).map(|omission| sentence(words, omission)).collect(),

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::act::most_kept;
 use super::made::Name;
 use super::progress::sentence;
-use super::watch::standing;
+use super::watch::request_progress;
 use crate::app::App;
 use crate::board::{Closing, Stage};
 use crate::error::WebError;
@@ -23,9 +23,9 @@ use crate::sessions::SignedIn;
 /// Number of earlier requests shown.
 const HISTORY: u32 = 20;
 
-/// The problem with the form, from the query.
+/// The query: what the page has to say about the form sent before.
 #[derive(Deserialize)]
-pub(super) struct Shown {
+pub(super) struct ArchiveQuery {
     problem: Option<String>,
     deleted: Option<String>,
 }
@@ -34,13 +34,13 @@ pub(super) struct Shown {
 #[template(path = "portal/archive.html")]
 struct ArchivePage<'a> {
     page: &'a Page,
-    open: Option<Open>,
-    archives: Vec<Line>,
+    open: Option<OpenRequest>,
+    archives: Vec<ArchiveLine>,
     history: Vec<PastRequestLine>,
-    can_ask: bool,
+    can_request: bool,
     /// The number of requested archives, if no more are kept for one account.
     full: Option<i64>,
-    can_fetch: bool,
+    can_download: bool,
     mail: bool,
     days: u32,
     problems: FieldProblems,
@@ -51,18 +51,18 @@ struct ArchivePage<'a> {
 }
 
 /// An open request.
-struct Open {
+struct OpenRequest {
     id: i64,
     title: String,
     percent: Option<u64>,
     sentence: String,
-    waits: bool,
+    retries: bool,
     key_locked: bool,
     mail: bool,
 }
 
 /// An existing archive.
-pub(super) struct Line {
+pub(super) struct ArchiveLine {
     pub(super) name: String,
     pub(super) file: String,
     pub(super) made_at: Moment,
@@ -73,7 +73,7 @@ pub(super) struct Line {
     pub(super) key_locked: bool,
     pub(super) by_podmin: bool,
     /// The time of the last download.
-    pub(super) fetched: Option<Markup>,
+    pub(super) downloaded: Option<Markup>,
 }
 
 /// A finished request.
@@ -88,7 +88,7 @@ pub(super) async fn show(
     State(app): State<App>,
     SignedIn(person): SignedIn,
     page: Page,
-    Query(shown): Query<Shown>,
+    Query(query): Query<ArchiveQuery>,
 ) -> Result<Response, WebError> {
     if !app.config.closing.enabled {
         return Err(WebError::NotFound);
@@ -98,18 +98,18 @@ pub(super) async fn show(
     let mut open = None;
     if let Some(request) = history.iter().find(|request| request.state.is_open()) {
         let ahead = requests.position(request).await?.map_or(0, |queued| queued.ahead);
-        open = Some(under_way(&page, request, u64::try_from(ahead).unwrap_or(0)));
+        open = Some(open_request(&page, request, u64::try_from(ahead).unwrap_or(0)));
     }
     let archives = requests.archives(person.user_id).await?;
     let own = archives.iter().filter(|made| made.account == person.account);
     let mail = app.config.mail.is_sent();
-    let wrong = |field, key| FieldProblems::one(field, page.words.say(key));
-    let problems = match shown.problem.as_deref() {
-        Some("different") => wrong("again", "archive-passphrase-different"),
-        Some("short") => wrong("passphrase", "archive-passphrase-short"),
+    let problem = |field, key| FieldProblems::one(field, page.words.say(key));
+    let problems = match query.problem.as_deref() {
+        Some("different") => problem("again", "archive-passphrase-different"),
+        Some("short") => problem("passphrase", "archive-passphrase-short"),
         _ => FieldProblems::default(),
     };
-    let fetched: HashMap<String, Downloads> =
+    let downloads: HashMap<String, Downloads> =
         requests.archive_downloads(person.user_id).await?.into_iter().collect();
     let closing = Closing::of(&app).await?;
     let stage = closing.as_ref().map_or(Stage::Exporting, |closing| closing.stage);
@@ -119,41 +119,43 @@ pub(super) async fn show(
         page: &page,
         open,
         archives: own
-            .map(|made| Line {
-                fetched: fetched.get(&made.origin.to_string()).map(|fetched| downloaded(&page, fetched)),
-                ..line(&page, made)
+            .map(|made| ArchiveLine {
+                downloaded: downloads
+                    .get(&made.origin.to_string())
+                    .map(|downloads| last_download(&page, downloads)),
+                ..archive_line(&page, made)
             })
             .collect(),
-        history: history.iter().filter_map(|request| past(&page, request)).collect(),
-        can_ask: app.config.pod.is_some() && stage.takes_requests(),
+        history: history.iter().filter_map(|request| past_request(&page, request)).collect(),
+        can_request: app.config.pod.is_some() && stage.takes_requests(),
         full: (kept >= i64::from(most_kept(&app))).then_some(kept),
-        can_fetch: stage.has_downloads(),
+        can_download: stage.has_downloads(),
         mail,
         days: app.config.archives.days,
         problems,
-        note: shown.deleted.map(|_| page.words.say("archive-deleted")),
+        note: query.deleted.map(|_| page.words.say("archive-deleted")),
         podmin_words: PodminMessage::of(&app).await?,
     };
     page.show(StatusCode::OK, &template)
 }
 
-fn under_way(page: &Page, request: &Request, ahead: u64) -> Open {
-    let standing = standing(request, ahead);
-    Open {
+fn open_request(page: &Page, request: &Request, ahead: u64) -> OpenRequest {
+    let progress = request_progress(request, ahead);
+    OpenRequest {
         id: request.id,
-        title: page.words.say(if standing.running { "archive-running" } else { "archive-queued" }),
-        percent: standing.percent,
-        sentence: sentence(&page.words, &standing),
-        // The reason is for the podmin; the person learns that it is retried.
-        waits: request.reason.is_some(),
+        title: page.words.say(if progress.running { "archive-running" } else { "archive-queued" }),
+        percent: progress.percent,
+        sentence: sentence(&page.words, &progress),
+        // The reason is for the podmin; the person only sees that it will be retried.
+        retries: request.reason.is_some(),
         key_locked: request.key_locked,
         mail: request.mail_to.is_some(),
     }
 }
 
-pub(super) fn line(page: &Page, made: &MadeArchive) -> Line {
+pub(super) fn archive_line(page: &Page, made: &MadeArchive) -> ArchiveLine {
     let count = |number: i64| u64::try_from(number).unwrap_or(0);
-    Line {
+    ArchiveLine {
         name: Name(made.origin.clone()).to_string(),
         file: made.file_name(),
         made_at: page.moment(made.created_at),
@@ -163,19 +165,19 @@ pub(super) fn line(page: &Page, made: &MadeArchive) -> Line {
         expires: made.expires_at.map(|time| page.words.day(time)),
         key_locked: made.key_locked,
         by_podmin: super::is_by_podmin(made),
-        fetched: None,
+        downloaded: None,
     }
 }
 
 /// Returns the time of the last download, as HTML.
-pub(super) fn downloaded(page: &Page, fetched: &Downloads) -> Markup {
-    let last = page.moment(fetched.last_at);
+pub(super) fn last_download(page: &Page, downloads: &Downloads) -> Markup {
+    let last = page.moment(downloads.last_at);
     let values =
-        vec![("time", last.text().into()), ("times", u64::try_from(fetched.times).unwrap_or(1).into())];
+        vec![("time", last.text().into()), ("times", u64::try_from(downloads.times).unwrap_or(1).into())];
     last.within(&page.words.with("archive-downloaded", values))
 }
 
-fn past(page: &Page, request: &Request) -> Option<PastRequestLine> {
+fn past_request(page: &Page, request: &Request) -> Option<PastRequestLine> {
     let words = &page.words;
     let what = match request.state {
         RequestState::Queued | RequestState::Running => return None,

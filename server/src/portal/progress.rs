@@ -8,7 +8,7 @@ use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use futures_util::stream::{self, Stream};
 
-use super::watch::Standing;
+use super::watch::RequestProgress;
 use crate::app::App;
 use crate::error::WebError;
 use crate::pages::Page;
@@ -28,23 +28,23 @@ pub(super) async fn events(
     Path(id): Path<i64>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, WebError> {
     app.portal.requests.of(person.user_id, id).await?.ok_or(WebError::NotFound)?;
-    let place = app.streams.open(address)?;
+    let permit = app.streams.open(address)?;
     let watched = app.portal.queue.watch().await;
     let words = page.words.clone();
     let deadline = tokio::time::Instant::now() + LONGEST;
-    let begin = (watched, None::<Option<Standing>>, place);
-    let events = stream::unfold(begin, move |(mut watched, mut said, place)| {
+    let begin = (watched, None::<Option<RequestProgress>>, permit);
+    let events = stream::unfold(begin, move |(mut watched, mut sent, permit)| {
         let words = words.clone();
         async move {
             loop {
                 // The end has been sent already.
-                if said == Some(None) {
+                if sent == Some(None) {
                     return None;
                 }
                 let now = watched.borrow_and_update().get(&id).copied();
-                if said != Some(now) {
-                    said = Some(now);
-                    return Some((Ok(event(&words, now.as_ref())), (watched, said, place)));
+                if sent != Some(now) {
+                    sent = Some(now);
+                    return Some((Ok(event(&words, now.as_ref())), (watched, sent, permit)));
                 }
                 tokio::select! {
                     changed = watched.changed() => changed.ok()?,
@@ -56,15 +56,15 @@ pub(super) async fn events(
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }
 
-fn event(words: &Words, standing: Option<&Standing>) -> Event {
-    let Some(standing) = standing else { return Event::default().event("over").data("over") };
-    let document = serde_json::json!({ "text": sentence(words, standing), "percent": standing.percent });
+fn event(words: &Words, progress: Option<&RequestProgress>) -> Event {
+    let Some(progress) = progress else { return Event::default().event("over").data("over") };
+    let document = serde_json::json!({ "text": sentence(words, progress), "percent": progress.percent });
     Event::default().event("progress").data(document.to_string())
 }
 
 /// Returns the progress as a sentence.
-pub(super) fn sentence(words: &Words, standing: &Standing) -> String {
-    match (standing.running, standing.percent, standing.ahead) {
+pub(super) fn sentence(words: &Words, progress: &RequestProgress) -> String {
+    match (progress.running, progress.percent, progress.ahead) {
         (true, Some(percent), _) => words.one("archive-percent", "percent", percent.to_string()),
         (true, None, _) => words.say("archive-beginning"),
         (false, _, 0) => words.say("archive-next"),

@@ -1,4 +1,4 @@
-//! The queue, read once for everyone who watches.
+//! The queue, read once for all watchers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,19 +10,19 @@ use crate::watched::Watched;
 
 /// The progress of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Standing {
+pub(super) struct RequestProgress {
     pub(super) running: bool,
     pub(super) ahead: u64,
     pub(super) percent: Option<u64>,
 }
 
-type All = HashMap<i64, Standing>;
+type ProgressById = HashMap<i64, RequestProgress>;
 
 /// The queue; all watchers share one read per second.
 #[derive(Clone)]
 pub(super) struct Queue {
     requests: Requests,
-    watched: Watched<All>,
+    watched: Watched<ProgressById>,
 }
 
 impl Queue {
@@ -31,26 +31,26 @@ impl Queue {
     }
 
     /// Watches all open requests.
-    pub(super) async fn watch(&self) -> watch::Receiver<Arc<All>> {
+    pub(super) async fn watch(&self) -> watch::Receiver<Arc<ProgressById>> {
         let requests = self.requests.clone();
-        let look = move || {
+        let read = move || {
             let requests = requests.clone();
-            async move { look(&requests).await }
+            async move { read_queue(&requests).await }
         };
-        self.watched.watch(look).await
+        self.watched.watch(read).await
     }
 }
 
-async fn look(requests: &Requests) -> Option<All> {
+async fn read_queue(requests: &Requests) -> Option<ProgressById> {
     let open = requests.all_open().await.ok()?;
-    Some((0..).zip(&open).map(|(ahead, request)| (request.id, standing(request, ahead))).collect())
+    Some((0..).zip(&open).map(|(ahead, request)| (request.id, request_progress(request, ahead))).collect())
 }
 
 /// Returns the progress of a request with `ahead` others before it.
-pub(super) fn standing(request: &Request, ahead: u64) -> Standing {
+pub(super) fn request_progress(request: &Request, ahead: u64) -> RequestProgress {
     let running = request.state == RequestState::Running;
     // `total` is an estimate, and the last steps take a while.
     let percent = (running && request.total > 0)
         .then(|| u64::try_from(request.advanced.saturating_mul(100) / request.total).unwrap_or(0).min(99));
-    Standing { running, ahead: if running { 0 } else { ahead }, percent }
+    RequestProgress { running, ahead: if running { 0 } else { ahead }, percent }
 }

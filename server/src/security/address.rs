@@ -40,7 +40,7 @@ impl<S: Sync> FromRequestParts<S> for Address {
 const NOWHERE: Address = Address(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
 
 /// Adds the client's address to a request.
-pub async fn note(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub async fn add_address(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let address = origin(peer, request.headers(), &app.config.web.proxies);
     request.extensions_mut().insert(address);

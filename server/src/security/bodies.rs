@@ -26,7 +26,7 @@ pub(crate) async fn limit_bodies(State(app): State<App>, request: Request, next:
     }
     let whole = (!request.uri().path().starts_with(UPLOADS)).then_some(FORM);
     let late = Arc::new(AtomicBool::new(false));
-    let (idle, noted) = (app.config.web.body_patience, Arc::clone(&late));
+    let (idle, noted) = (app.config.web.body_timeout, Arc::clone(&late));
     let response = next.run(request.map(|body| timed(body, idle, whole, noted))).await;
     let wrong = response.status().is_client_error() || response.status().is_server_error();
     if wrong && late.load(Ordering::Relaxed) && response.extensions().get::<KeepBody>().is_none() {

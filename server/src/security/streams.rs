@@ -1,11 +1,11 @@
 //! Limits on open event streams by address.
 
-use crate::connections::{Connections, LimitReached, Place};
+use crate::connections::{Connections, LimitReached, Permit};
 use crate::error::WebError;
 use crate::security::Address;
 
 /// Seconds after which a refused stream may be retried.
-const AGAIN: u64 = 30;
+const RETRY_AFTER: u64 = 30;
 
 /// The open event streams. Clones share the count.
 #[derive(Debug, Clone)]
@@ -18,9 +18,9 @@ impl Streams {
     }
 
     /// Counts a stream until the returned value is dropped.
-    pub(crate) fn open(&self, address: Address) -> Result<Place, WebError> {
-        self.0.enter(Some(address.0)).map_err(|crowded| match crowded {
-            LimitReached::Address | LimitReached::Together => WebError::TooMany { seconds: AGAIN },
+    pub(crate) fn open(&self, address: Address) -> Result<Permit, WebError> {
+        self.0.acquire(Some(address.0)).map_err(|limit| match limit {
+            LimitReached::Address | LimitReached::Total => WebError::TooMany { seconds: RETRY_AFTER },
         })
     }
 }

@@ -7,7 +7,7 @@ mod generated;
 mod heavy;
 mod help;
 mod integrity;
-mod rooms;
+mod modules;
 mod sample_pod;
 mod schema;
 mod terminal;

@@ -72,13 +72,13 @@ pub enum MergeError {
     #[error("a document cannot be read: {0}")]
     Document(#[from] DocumentError),
     /// The merged document is invalid; this is a bug in Pappus.
-    #[error("the finished file is not an archive: {0}. This is a defect of Pappus, please report it")]
+    #[error("the finished file is not an archive: {0}. This is a bug in Pappus; please report it")]
     Result(#[from] VerifyError),
     /// The archive could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
     /// The HTML pages could not be created.
-    #[error("the pages to look at the archive were not written: {0}")]
+    #[error("the archive's pages were not written: {0}")]
     View(#[from] ViewError),
     /// The archive could not be encrypted.
     #[error("the archive was not encrypted: {0}")]

@@ -3,10 +3,10 @@
 use std::fmt::{self, Write};
 
 use super::marks::PostLink;
-use super::words::turns_direction;
+use super::words::changes_direction;
 
-/// Returns whether links may point to a URL. Anything else remains text.
-pub(super) fn is_web_address(url: &str) -> bool {
+/// Returns whether links may point to a URL. Any other URL remains text.
+pub(super) fn is_linkable(url: &str) -> bool {
     has_scheme(url, "http://") || has_scheme(url, "https://") || has_scheme(url, "mailto:")
 }
 
@@ -36,7 +36,7 @@ pub(super) fn escape(out: &mut impl Write, text: &str) -> fmt::Result {
     out.write_str(&text[done..])
 }
 
-/// Writes the start tag of a link. Nothing is loaded until it is followed, and then without a referrer.
+/// Writes the start tag of a link. Browsers load it only when it is followed, and then send no referrer.
 pub(super) fn begin_link(out: &mut impl Write, url: &str, email: bool) -> fmt::Result {
     out.write_str("<a href=\"")?;
     out.write_str(if email { "mailto:" } else { "" })?;
@@ -57,14 +57,14 @@ pub(super) fn write_text(out: &mut impl Write, text: &str, links: bool) -> fmt::
             mention.write(out)?;
             at += mention.length;
             done = at;
-        } else if let Some((link, length)) = post_link(rest).filter(|_| links && word_begins(&text[..at])) {
+        } else if let Some((link, length)) = post_link(rest).filter(|_| links && is_word_start(&text[..at])) {
             escape(out, &text[done..at])?;
             link.begin(out)?;
             escape(out, &rest[..length])?;
             out.write_str("</a>")?;
             at += length;
             done = at;
-        } else if let Some(length) = address_length(rest).filter(|_| links && word_begins(&text[..at])) {
+        } else if let Some(length) = url_length(rest).filter(|_| links && is_word_start(&text[..at])) {
             let url = &rest[..length];
             escape(out, &text[done..at])?;
             begin_link(out, url, false)?;
@@ -79,28 +79,28 @@ pub(super) fn write_text(out: &mut impl Write, text: &str, links: bool) -> fmt::
     escape(out, &text[done..])
 }
 
-fn word_begins(before: &str) -> bool {
+fn is_word_start(before: &str) -> bool {
     !before.chars().next_back().is_some_and(char::is_alphanumeric)
 }
 
 /// Parses the link to a post at the start of a text; also returns its length.
 fn post_link(text: &str) -> Option<(PostLink<'_>, usize)> {
     let rest = text.strip_prefix("diaspora://")?;
-    let ends = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '@' | '.' | ':' | '/'));
-    let length = text.len() - rest.len() + rest.find(ends).unwrap_or(rest.len());
+    let is_end = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '@' | '.' | ':' | '/'));
+    let length = text.len() - rest.len() + rest.find(is_end).unwrap_or(rest.len());
     // Trailing punctuation belongs to the sentence.
     let url = text[..length].trim_end_matches(['.', ':', '-', '_', '/']);
     PostLink::parse(url).map(|link| (link, url.len()))
 }
 
 /// Returns the length of the URL at the start of a text, if any.
-fn address_length(text: &str) -> Option<usize> {
+fn url_length(text: &str) -> Option<usize> {
     if !has_scheme(text, "http://") && !has_scheme(text, "https://") {
         return None;
     }
-    let ends =
-        |c: char| c.is_whitespace() || c.is_control() || turns_direction(c) || matches!(c, '<' | '>' | '"');
-    let mut url = &text[..text.find(ends).unwrap_or(text.len())];
+    let is_end =
+        |c: char| c.is_whitespace() || c.is_control() || changes_direction(c) || matches!(c, '<' | '>' | '"');
+    let mut url = &text[..text.find(is_end).unwrap_or(text.len())];
     // Trailing punctuation belongs to the sentence; a closing bracket only if it was opened outside the URL.
     let surplus = |close, open| url.matches(close).count().saturating_sub(url.matches(open).count());
     let (mut round, mut square) = (surplus(')', '('), surplus(']', '['));
@@ -116,10 +116,10 @@ fn address_length(text: &str) -> Option<usize> {
     url.split_once("//").filter(|(_, host)| !host.is_empty()).map(|_| url.len())
 }
 
-/// The longest mention; searching further for the end would be slow in a text full of `@{`.
-const LONGEST_MENTION: usize = 1024;
+/// Maximum length of a mention in bytes; searching further for the end would be slow in a text full of `@{`.
+const MAX_MENTION: usize = 1024;
 
-/// `@{Name ; id@pod}` or `@{id@pod}`, as diaspora* stores it.
+/// A mention as diaspora* stores it: `@{Name ; id@pod}` or `@{id@pod}`.
 struct Mention<'a> {
     name: Option<&'a str>,
     id: &'a str,
@@ -129,13 +129,13 @@ struct Mention<'a> {
 impl<'a> Mention<'a> {
     fn parse(text: &'a str) -> Option<Self> {
         let inside = text.strip_prefix("@{")?;
-        let inside = &inside[..inside.bytes().take(LONGEST_MENTION).position(|byte| byte == b'}')?];
+        let inside = &inside[..inside.bytes().take(MAX_MENTION).position(|byte| byte == b'}')?];
         let (name, id) = match inside.rsplit_once(';') {
             Some((name, id)) => (Some(name.trim()).filter(|name| !name.is_empty()), id.trim()),
             None => (None, inside.trim()),
         };
-        let fits = id.contains('@') && !id.contains(|c: char| c.is_whitespace() || turns_direction(c));
-        fits.then_some(Self { name, id, length: inside.len() + 3 })
+        let is_valid = id.contains('@') && !id.contains(|c: char| c.is_whitespace() || changes_direction(c));
+        is_valid.then_some(Self { name, id, length: inside.len() + 3 })
     }
 
     fn write(&self, out: &mut impl Write) -> fmt::Result {
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_become_links_without_the_sentence_around_them() {
+    fn urls_become_links_without_surrounding_punctuation() {
         let link = |url: &str| format!("<a href=\"{url}\" rel=\"noopener noreferrer\">{url}</a>");
         assert_eq!(
             text("(see https://a.example/b_(c)?)."),
@@ -188,17 +188,17 @@ mod tests {
     }
 
     #[test]
-    fn addresses_end_where_the_direction_turns() {
+    fn urls_end_where_the_text_direction_changes() {
         assert!(text("https://a.example/\u{202e}gpj.exe").contains("href=\"https://a.example/\""));
     }
 
     #[test]
-    fn only_the_web_and_mail_are_linked() {
-        assert!(["https://a", "HTTP://a", "mailto:a@b"].iter().all(|url| is_web_address(url)));
+    fn only_web_and_mail_urls_are_linkable() {
+        assert!(["https://a", "HTTP://a", "mailto:a@b"].iter().all(|url| is_linkable(url)));
         for url in
             ["javascript:alert(1)", " https://a", "data:text/html,x", "//a", "/a", "file:///a", "https:", "ä"]
         {
-            assert!(!is_web_address(url), "{url}");
+            assert!(!is_linkable(url), "{url}");
         }
     }
 }

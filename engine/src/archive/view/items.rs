@@ -5,7 +5,7 @@ use std::fmt::Display;
 use askama::Template;
 use askama::filters::Safe;
 
-use super::inline::is_web_address;
+use super::inline::is_linkable;
 use super::markdown::{Excerpt, Markdown};
 use super::pages::{Frame, person_mark};
 use super::words::{Day, Encoded, Moment, plain};
@@ -280,7 +280,7 @@ impl<'a> ParentItem<'a> {
 
     /// Describes somebody else's post.
     pub(super) fn of(frame: &'a Frame, post: &'a CommentedPost) -> Self {
-        let url = if is_web_address(&post.url) { post.url.as_str() } else { "" };
+        let url = if is_linkable(&post.url) { post.url.as_str() } else { "" };
         Self {
             frame,
             lang: "",

@@ -8,7 +8,7 @@ use std::fmt::{self, Write};
 use askama::filters::HtmlSafe;
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
 
-use super::inline::{begin_link, escape, is_web_address, write_text};
+use super::inline::{begin_link, escape, is_linkable, write_text};
 use super::marks::PostLink;
 
 /// A Markdown text that a template prints as HTML.
@@ -212,7 +212,7 @@ impl<'a, 'o, W: Write> Renderer<'a, 'o, W> {
     fn begin_link(&mut self, url: CowStr<'a>, email: bool) -> fmt::Result {
         let post = PostLink::parse(&url);
         let written =
-            (email || post.is_some() || is_web_address(&url)) && !self.links.iter().any(|link| link.written);
+            (email || post.is_some() || is_linkable(&url)) && !self.links.iter().any(|link| link.written);
         match post {
             Some(post) if written => post.begin(self.out)?,
             _ if written => begin_link(self.out, &url, email)?,

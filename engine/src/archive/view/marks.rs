@@ -9,7 +9,7 @@ use std::io;
 
 use super::chapter::Section;
 use super::drafts::{PhotoFiles, ScratchReader, Spans, Votes, hash};
-use super::inline::{begin_link, escape, is_web_address};
+use super::inline::{begin_link, escape, is_linkable};
 use super::pages::Frame;
 
 /// Starts every mark: its kind, a space and its value follow.
@@ -141,7 +141,7 @@ impl Resolver<'_> {
         }
         out.push_str(&self.frame.words.text("view-unknown-post"));
         let pod_url = &self.frame.pod_url;
-        if is_web_address(pod_url) {
+        if is_linkable(pod_url) {
             let url = format!("{}/posts/{guid}", pod_url.trim_end_matches('/'));
             out.push_str(": ");
             // Writing to a string cannot fail.

@@ -215,14 +215,14 @@ fn unreserved(byte: u8) -> bool {
 
 /// Returns whether a character changes the direction of the text after it. `<bdi>` and `dir` isolate these in
 /// elements; titles and attributes have no such protection.
-pub(super) fn turns_direction(character: char) -> bool {
+pub(super) fn changes_direction(character: char) -> bool {
     matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Cleans a text for a title or attribute: removes control characters and changes of direction.
 pub(super) fn plain(text: &str) -> String {
     let text = text.trim();
-    text.chars().filter(|&c| !turns_direction(c)).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars().filter(|&c| !changes_direction(c)).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Returns the user's language as an HTML language tag, or an empty string for unknown. diaspora* has values such as

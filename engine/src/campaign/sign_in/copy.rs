@@ -53,7 +53,7 @@ pub enum SignInError {
     #[error("the sign-in data of a person is damaged: {0}")]
     Damaged(String),
     /// A thread panicked.
-    #[error("copying stopped unexpectedly; this is a defect of Pappus, please report it")]
+    #[error("copying stopped unexpectedly. This is a bug in Pappus; please report it")]
     Broken,
 }
 

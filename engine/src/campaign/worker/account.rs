@@ -181,7 +181,7 @@ impl WorkerSession {
         ahead: bool,
     ) -> Result<Exported, ExportError> {
         let WorkerState { connection, ahead: rows, memory } = worker_state;
-        let Some(Connection { snapshot, .. }) = connection else { return Err(ExportError::Broken) };
+        let Some(Connection { snapshot, .. }) = connection else { return Err(ExportError::Panicked) };
         let setup = &self.setup;
         let exporter = Exporter {
             pod: &setup.pod,

@@ -4,8 +4,8 @@
 //! Today's pods generate 4096 bits; old accounts have 2048 and 1024. aws-lc-rs is ten times as fast as the `rsa`
 //! crate, which serves only the key sizes that aws-lc-rs rejects.
 
+mod decryption;
 mod encrypted;
-mod encryption;
 mod private;
 mod public;
 
@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-pub use encryption::DecryptingKey;
+pub use decryption::DecryptingKey;
 pub use private::{NEW_KEY_BITS, PrivateKey, SigningKey};
 pub use public::{KeyFingerprint, PublicKey, VerifyingKey};
 

@@ -86,14 +86,14 @@ impl PrivateKey {
     /// Prepares the key for signing.
     ///
     /// # Errors
-    /// [`KeyError`] when the text is no plain RSA key of 1024 to 8192 bits.
+    /// [`KeyError`] when the text is not an unencrypted RSA key of 1024 to 8192 bits.
     pub fn signing_key(&self) -> Result<SigningKey, KeyError> {
         let der = self.pkcs1()?;
         if let Ok(key) = RsaKeyPair::from_der(&der) {
-            return Ok(SigningKey(Inner::Fast(Box::new(key))));
+            return Ok(SigningKey(Inner::AwsLc(Box::new(key))));
         }
-        let key = slow_key(&der)?;
-        Ok(SigningKey(Inner::Slow(Box::new(rsa::pkcs1v15::SigningKey::new(key)))))
+        let key = rsa_key(&der)?;
+        Ok(SigningKey(Inner::Rsa(Box::new(rsa::pkcs1v15::SigningKey::new(key)))))
     }
 
     /// Generates a key of [`NEW_KEY_BITS`].
@@ -139,7 +139,7 @@ impl PrivateKey {
 }
 
 /// Parses a key that aws-lc-rs rejects: it requires at least 2048 bits, and old accounts have 1024.
-pub(super) fn slow_key(pkcs1: &[u8]) -> Result<rsa::RsaPrivateKey, KeyError> {
+pub(super) fn rsa_key(pkcs1: &[u8]) -> Result<rsa::RsaPrivateKey, KeyError> {
     let key = rsa::RsaPrivateKey::from_pkcs1_der(pkcs1)
         .or_else(|_| rsa::RsaPrivateKey::from_pkcs8_der(pkcs1))
         .map_err(|_| KeyError::Damaged)?;
@@ -184,8 +184,8 @@ pub struct SigningKey(Inner);
 
 enum Inner {
     Ed25519(Box<Ed25519KeyPair>),
-    Fast(Box<RsaKeyPair>),
-    Slow(Box<rsa::pkcs1v15::SigningKey<rsa::sha2::Sha256>>),
+    AwsLc(Box<RsaKeyPair>),
+    Rsa(Box<rsa::pkcs1v15::SigningKey<rsa::sha2::Sha256>>),
 }
 
 impl SigningKey {
@@ -198,13 +198,13 @@ impl SigningKey {
             Inner::Ed25519(key) => {
                 Ok(key.try_sign(message).map_err(|_| KeyError::Signing)?.as_ref().to_vec())
             }
-            Inner::Fast(key) => {
+            Inner::AwsLc(key) => {
                 let mut signature = vec![0; key.public_modulus_len()];
                 key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
                     .map_err(|_| KeyError::Signing)?;
                 Ok(signature)
             }
-            Inner::Slow(key) => Ok(key.try_sign(message).map_err(|_| KeyError::Signing)?.to_vec()),
+            Inner::Rsa(key) => Ok(key.try_sign(message).map_err(|_| KeyError::Signing)?.to_vec()),
         }
     }
 
@@ -224,13 +224,13 @@ impl SigningKey {
     pub fn sign_sha256_base64(&self, sha256: &[u8; 32]) -> Result<String, KeyError> {
         let signature = match &self.0 {
             Inner::Ed25519(_) => self.sign(sha256)?,
-            Inner::Fast(key) => {
+            Inner::AwsLc(key) => {
                 let digest = Digest::import_less_safe(sha256, &SHA256).map_err(|_| KeyError::Signing)?;
                 let mut signature = vec![0; key.public_modulus_len()];
                 key.sign_digest(&RSA_PKCS1_SHA256, &digest, &mut signature).map_err(|_| KeyError::Signing)?;
                 signature
             }
-            Inner::Slow(key) => {
+            Inner::Rsa(key) => {
                 use rsa::signature::hazmat::PrehashSigner as _;
                 key.sign_prehash(sha256).map_err(|_| KeyError::Signing)?.to_vec()
             }
@@ -245,11 +245,11 @@ impl SigningKey {
     pub fn public_key(&self) -> Result<PublicKey, KeyError> {
         let spki = match &self.0 {
             Inner::Ed25519(key) => [&ED25519_SPKI[..], key.public_key().as_ref()].concat(),
-            Inner::Fast(key) => {
+            Inner::AwsLc(key) => {
                 let der: PublicKeyX509Der<'_> = key.public_key().as_der().map_err(|_| KeyError::Damaged)?;
                 der.as_ref().to_vec()
             }
-            Inner::Slow(key) => {
+            Inner::Rsa(key) => {
                 let private: &rsa::RsaPrivateKey = key.as_ref().as_ref();
                 private.to_public_key().to_public_key_der().map_err(|_| KeyError::Damaged)?.into_vec()
             }

@@ -90,13 +90,13 @@ impl PublicKey {
             return Ok(VerifyingKey(Verifier::Ed25519(key)));
         }
         if let Ok(key) = ParsedPublicKey::new(&RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, &self.spki) {
-            return Ok(VerifyingKey(Verifier::Fast(key)));
+            return Ok(VerifyingKey(Verifier::AwsLc(key)));
         }
-        self.slow_key().map(|key| VerifyingKey(Verifier::Slow(rsa::pkcs1v15::VerifyingKey::new(key))))
+        self.rsa_key().map(|key| VerifyingKey(Verifier::Rsa(rsa::pkcs1v15::VerifyingKey::new(key))))
     }
 
     /// Parses a key that aws-lc-rs rejects for its unusual exponent; the network has a few.
-    fn slow_key(&self) -> Result<rsa::RsaPublicKey, KeyError> {
+    fn rsa_key(&self) -> Result<rsa::RsaPublicKey, KeyError> {
         let key = rsa::RsaPublicKey::from_public_key_der(&self.spki)
             .and_then(|key| {
                 rsa::RsaPublicKey::new_with_max_size(key.n().clone(), key.e().clone(), MAX_BITS)
@@ -122,7 +122,7 @@ impl PublicKey {
             let encrypted = key.encrypt(text, &mut buffer).map_err(|_| KeyError::Encrypting)?;
             return Ok(encrypted.to_vec());
         }
-        self.slow_key()?
+        self.rsa_key()?
             .encrypt(&mut rsa::rand_core::OsRng, rsa::Pkcs1v15Encrypt, text)
             .map_err(|_| KeyError::Encrypting)
     }
@@ -164,16 +164,16 @@ pub struct VerifyingKey(Verifier);
 
 enum Verifier {
     Ed25519(ParsedPublicKey),
-    Fast(ParsedPublicKey),
-    Slow(rsa::pkcs1v15::VerifyingKey<rsa::sha2::Sha256>),
+    AwsLc(ParsedPublicKey),
+    Rsa(rsa::pkcs1v15::VerifyingKey<rsa::sha2::Sha256>),
 }
 
 impl VerifyingKey {
     /// Returns whether `signature` (raw bytes) over `message` was made with this key.
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.0 {
-            Verifier::Ed25519(key) | Verifier::Fast(key) => key.verify_sig(message, signature).is_ok(),
-            Verifier::Slow(key) => {
+            Verifier::Ed25519(key) | Verifier::AwsLc(key) => key.verify_sig(message, signature).is_ok(),
+            Verifier::Rsa(key) => {
                 use rsa::signature::Verifier as _;
                 rsa::pkcs1v15::Signature::try_from(signature)
                     .is_ok_and(|signature| key.verify(message, &signature).is_ok())
@@ -188,9 +188,9 @@ impl VerifyingKey {
         match &self.0 {
             // As in `SigningKey::sign_sha256_base64`.
             Verifier::Ed25519(key) => key.verify_sig(sha256, &signature).is_ok(),
-            Verifier::Fast(key) => digest::Digest::import_less_safe(sha256, &SHA256)
+            Verifier::AwsLc(key) => digest::Digest::import_less_safe(sha256, &SHA256)
                 .is_ok_and(|digest| key.verify_digest_sig(&digest, &signature).is_ok()),
-            Verifier::Slow(key) => {
+            Verifier::Rsa(key) => {
                 use rsa::signature::hazmat::PrehashVerifier as _;
                 rsa::pkcs1v15::Signature::try_from(signature.as_slice())
                     .is_ok_and(|signature| key.verify_prehash(sha256, &signature).is_ok())

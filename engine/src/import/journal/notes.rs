@@ -42,7 +42,7 @@ pub(in crate::import) mod kinds {
     pub(crate) const PEOPLE: &str = "people";
     /// People of the target pod who ignore the account, by GUID.
     pub(crate) const IGNORED_BY: &str = "ignored_by";
-    /// Reshares that lost their original, which is a limited post, with that original.
+    /// Reshares from which an import removed the root because it is a limited post, with that root.
     pub(crate) const RESHARE_ROOTS: &str = "reshare_roots";
 
     /// Kinds that version 1 of the journal did not note.

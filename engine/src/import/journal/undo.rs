@@ -106,7 +106,7 @@ pub async fn undo(
         undone.removed += target.remove_account(person, user).await?;
         target.count_again(&touched).await?;
     }
-    target.point_reshares_back(store, import).await?;
+    target.restore_reshare_roots(store, import).await?;
     target.remove_fetched(store, import, &mut undone).await?;
     undone.removed += target.remove_added_people(store, import).await?;
     undone.keeps_key = former::keeps_key(store, import).await?;

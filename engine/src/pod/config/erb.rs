@@ -1,6 +1,6 @@
 //! The subset of ERB that podmins use in `database.yml`.
 //!
-//! Rails runs the file through ERB before it parses the YAML. Pappus cannot run Ruby, but nearly every such tag only
+//! Rails runs the file through ERB before it parses the YAML. Pappus cannot run Ruby, but nearly every tag there only
 //! fetches an environment variable. Values are inserted unquoted, exactly as ERB does.
 
 use std::path::Path;
@@ -25,10 +25,10 @@ pub(super) fn resolve(
             resolved.push_str(line);
             continue;
         }
-        let not_understood = || ConfigError::Erb { file: file.to_owned(), line: index + 1 };
+        let unsupported = || ConfigError::Erb { file: file.to_owned(), line: index + 1 };
         let mut rest = line;
         while let Some((before, tag)) = rest.split_once("<%") {
-            let (tag, after) = tag.split_once("%>").ok_or_else(not_understood)?;
+            let (tag, after) = tag.split_once("%>").ok_or_else(unsupported)?;
             resolved.push_str(before);
             rest = after;
             if tag.starts_with('#') {
@@ -38,9 +38,9 @@ pub(super) fn resolve(
                 .strip_prefix('=')
                 .map(|tag| tag.strip_suffix('-').unwrap_or(tag))
                 .and_then(Fetch::parse)
-                .ok_or_else(not_understood)?;
+                .ok_or_else(unsupported)?;
             let value = environment(fetch.name).map(Zeroizing::new);
-            match (value, fetch.otherwise) {
+            match (value, fetch.default) {
                 (Some(value), _) => resolved.push_str(&value),
                 (None, Some(default)) => resolved.push_str(default),
                 (None, None) => {
@@ -58,8 +58,8 @@ pub(super) fn resolve(
 #[derive(Debug, PartialEq)]
 struct Fetch<'a> {
     name: &'a str,
-    /// Default for an unset variable; `None` when Ruby would raise an error.
-    otherwise: Option<&'a str>,
+    /// Value of an unset variable; `None` if Ruby would raise an error.
+    default: Option<&'a str>,
 }
 
 impl<'a> Fetch<'a> {
@@ -71,23 +71,20 @@ impl<'a> Fetch<'a> {
             let (name, rest) = quoted(rest)?;
             let rest = rest.trim_start().strip_prefix(']')?.trim_start();
             // Ruby prints an unset variable (nil) as nothing.
-            let otherwise = if rest.is_empty() { "" } else { sole_literal(rest.strip_prefix("||")?)? };
-            return Some(Self { name, otherwise: Some(otherwise) });
+            let default = if rest.is_empty() { "" } else { sole_literal(rest.strip_prefix("||")?)? };
+            return Some(Self { name, default: Some(default) });
         }
         let (name, rest) = quoted(rest.strip_prefix(".fetch")?.trim_start().strip_prefix('(')?)?;
         let rest = rest.trim_start();
         if let Some(default) = rest.strip_prefix(',') {
-            return Some(Self {
-                name,
-                otherwise: Some(sole_literal(default.trim_end().strip_suffix(')')?)?),
-            });
+            return Some(Self { name, default: Some(sole_literal(default.trim_end().strip_suffix(')')?)?) });
         }
         let rest = rest.strip_prefix(')')?.trim();
         if rest.is_empty() {
-            return Some(Self { name, otherwise: None });
+            return Some(Self { name, default: None });
         }
         let block = rest.strip_prefix('{')?.strip_suffix('}')?;
-        Some(Self { name, otherwise: Some(sole_literal(block)?) })
+        Some(Self { name, default: Some(sole_literal(block)?) })
     }
 }
 
@@ -143,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_only_ruby_can_do() {
+    fn other_ruby_code_is_rejected() {
         for tag in [
             "<%= File.read('/run/secrets/db') %>",
             "<% if ENV['X'] %>",

@@ -1,4 +1,4 @@
-//! Configuration of a pod's folder as a whole.
+//! A pod's configuration, read from the files in its folder.
 
 use std::path::{Path, PathBuf};
 
@@ -44,10 +44,10 @@ impl Uploads {
     ///
     /// # Errors
     /// See [`S3Settings::from_address`].
-    pub fn parse(place: &Path, environment: Environment<'_>) -> Result<Self, ConfigError> {
-        match place.to_str().and_then(|text| text.strip_prefix("s3://")) {
+    pub fn parse(location: &Path, environment: Environment<'_>) -> Result<Self, ConfigError> {
+        match location.to_str().and_then(|text| text.strip_prefix("s3://")) {
             Some(address) => Ok(Self::S3(Box::new(S3Settings::from_address(address, environment)?))),
-            None => Ok(Self::Folder(place.to_owned())),
+            None => Ok(Self::Folder(location.to_owned())),
         }
     }
 }
@@ -178,8 +178,9 @@ mod tests {
         assert_eq!(config.url.diaspora_host(), "pod.example");
         assert_eq!(config.uploads, Uploads::Folder(pod.0.path().join("public/uploads")));
         assert_eq!(config.podmin_email, None);
-        let named = format!("{SETTINGS}[configuration.admins]\npodmin_email = \"podmin@pod.example\"\n");
-        let pod = Pod::new(&[("database.yml", DATABASE), ("diaspora.toml", &named)]);
+        let with_podmin =
+            format!("{SETTINGS}[configuration.admins]\npodmin_email = \"podmin@pod.example\"\n");
+        let pod = Pod::new(&[("database.yml", DATABASE), ("diaspora.toml", &with_podmin)]);
         assert_eq!(pod.read(&[]).unwrap().podmin_email.as_deref(), Some("podmin@pod.example"));
         assert!(!format!("{config:?}").contains("hunter2"));
     }
@@ -263,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_missing() {
+    fn missing_files_and_settings_are_reported() {
         let dir = tempfile::tempdir().unwrap();
         let error = read_pod_directory(dir.path(), &|_| None).unwrap_err();
         assert!(matches!(error, ConfigError::NotAPod { .. }), "{error}");

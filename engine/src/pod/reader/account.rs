@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::notes::{Notes, Problem, normalized_id};
-use super::source::{Source, Statement, Whose};
+use super::source::{OwnerKey, Source, Statement};
 use super::stand_ins::StandIns;
 use super::{AccountReader, ReadError, identity};
 use crate::domain::{
@@ -61,8 +61,8 @@ pub(super) const STATEMENTS: &[&Statement] =
     &[&ASPECTS, &SETTINGS, &PUBLIC_KEY, &BLOCKS, &PROFILE, &PROFILE_TAGS];
 
 const ASPECTS: Statement = Statement {
-    what: "the aspects",
-    whose: Whose::User,
+    name: "the aspects",
+    owner: OwnerKey::User,
     sql: |scope| {
         format!(
             "SELECT id, name, post_default, user_id AS account_row FROM aspects WHERE {} \
@@ -73,8 +73,8 @@ const ASPECTS: Statement = Statement {
 };
 
 const SETTINGS: Statement = Statement {
-    what: "the user's settings",
-    whose: Whose::User,
+    name: "the user's settings",
+    owner: OwnerKey::User,
     sql: |scope| {
         format!(
             "SELECT u.email, u.language, u.serialized_private_key, u.disable_mail, \
@@ -87,16 +87,16 @@ const SETTINGS: Statement = Statement {
 };
 
 const PUBLIC_KEY: Statement = Statement {
-    what: "the account's public key",
-    whose: Whose::Person,
+    name: "the account's public key",
+    owner: OwnerKey::Person,
     sql: |scope| {
         format!("SELECT serialized_public_key, id AS account_row FROM people WHERE {}", scope.of("id"))
     },
 };
 
 const BLOCKS: Statement = Statement {
-    what: "the blocked people",
-    whose: Whose::User,
+    name: "the blocked people",
+    owner: OwnerKey::User,
     sql: |scope| {
         format!(
             "SELECT b.id, p.diaspora_handle, b.user_id AS account_row FROM blocks b \
@@ -107,8 +107,8 @@ const BLOCKS: Statement = Statement {
 };
 
 const PROFILE: Statement = Statement {
-    what: "the profile",
-    whose: Whose::Person,
+    name: "the profile",
+    owner: OwnerKey::Person,
     sql: |scope| {
         format!(
             "SELECT id, updated_at, first_name, last_name, image_url, image_url_medium, image_url_small, bio, \
@@ -120,8 +120,8 @@ const PROFILE: Statement = Statement {
 };
 
 const PROFILE_TAGS: Statement = Statement {
-    what: "the profile's tags",
-    whose: Whose::Person,
+    name: "the profile's tags",
+    owner: OwnerKey::Person,
     sql: |scope| {
         format!(
             "SELECT t.name, f.id AS profile_id, f.person_id AS account_row FROM taggings g \

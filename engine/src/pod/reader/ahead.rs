@@ -14,7 +14,7 @@ use super::others::{LIKES_ON_COMMENTS, PersonKey};
 use super::posts::{ByPost, Reply};
 use super::relayables::OWN;
 use super::signing::migrations::Moves;
-use super::source::{Scope, Statement, Whose, person_keys, pod_addresses, private_keys};
+use super::source::{OwnerKey, Scope, Statement, person_keys, pod_addresses, private_keys};
 use super::{ReadError, contacts, conversations, extras, others, post_parts, posts, relayables};
 use crate::domain::{PodAddress, PrivateKey};
 use crate::pod::config::PodUrl;
@@ -93,10 +93,10 @@ impl ReadAhead {
         }
         for statements in &STATEMENTS {
             for statement in *statements {
-                let whose = if statement.whose == Whose::User { users } else { &persons };
-                let empty = statement.what == LIKES_ON_COMMENTS.what && !liked;
-                if !whose.is_empty() && !empty {
-                    self.read_statement(snapshot, statement, whose).await?;
+                let owners = if statement.owner == OwnerKey::User { users } else { &persons };
+                let empty = statement.name == LIKES_ON_COMMENTS.name && !liked;
+                if !owners.is_empty() && !empty {
+                    self.read_statement(snapshot, statement, owners).await?;
                 }
             }
         }
@@ -110,10 +110,10 @@ impl ReadAhead {
         accounts: &[i64],
     ) -> Result<(), ReadError> {
         let sql = (statement.sql)(&Scope::all_of(accounts));
-        let mut rows = snapshot.stream(statement.what, sql, &[]);
+        let mut rows = snapshot.stream(statement.name, sql, &[]);
         while let Some(row) = rows.try_next().await? {
             if let Some(account) = row.integer("account_row") {
-                self.rows.entry((statement.what, account)).or_default().push(row);
+                self.rows.entry((statement.name, account)).or_default().push(row);
             }
         }
         Ok(())
@@ -155,7 +155,7 @@ impl ReadAhead {
     }
 
     fn rows(&self, statement: &'static Statement, account: i64) -> &[Row] {
-        self.rows.get(&(statement.what, account)).map_or(&[], Vec::as_slice)
+        self.rows.get(&(statement.name, account)).map_or(&[], Vec::as_slice)
     }
 
     /// Returns other people's relayables on an account's posts and comments.
@@ -190,7 +190,7 @@ impl ReadAhead {
 
     /// Takes an account's rows of a statement; a second call returns none.
     pub(super) fn take(&mut self, statement: &'static Statement, account: i64) -> Vec<Row> {
-        self.rows.remove(&(statement.what, account)).unwrap_or_default()
+        self.rows.remove(&(statement.name, account)).unwrap_or_default()
     }
 
     pub(super) fn account(&self, user: i64, pod: &PodUrl) -> Result<AccountRow, ReadError> {
@@ -208,7 +208,7 @@ mod tests {
     fn every_statement_has_a_name_of_its_own_and_tells_whose_its_rows_are() {
         let mut names = HashSet::new();
         for statement in STATEMENTS.iter().copied().flatten() {
-            assert!(names.insert(statement.what), "{}", statement.what);
+            assert!(names.insert(statement.name), "{}", statement.name);
             let sql = (statement.sql)(&Scope::all_of(&[5, 7]));
             assert!(sql.contains("IN (5,7)") && sql.contains("AS account_row"), "{sql}");
             assert!((statement.sql)(&Scope::all_of(&[5])).contains("= 5"));

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use futures_util::TryStreamExt as _;
 
 use super::notes::{Notes, Problem, identifier, person_id};
-use super::source::{Statement, Whose};
+use super::source::{OwnerKey, Statement};
 use super::stand_ins::StandIns;
 use super::{AccountReader, ReadError, Sink};
 use crate::domain::{Contact, CountKind, DiasporaId, OmissionCode, PublicKey, RecordKind};
@@ -36,8 +36,8 @@ impl ContactBook {
 pub(super) const STATEMENTS: &[&Statement] = &[&CONTACTS, &MEMBERSHIPS];
 
 const CONTACTS: Statement = Statement {
-    what: "the contacts",
-    whose: Whose::User,
+    name: "the contacts",
+    owner: OwnerKey::User,
     sql: |scope| {
         format!(
             "SELECT c.id, c.sharing, c.receiving, p.id AS person_row, p.guid, p.diaspora_handle, \
@@ -51,8 +51,8 @@ const CONTACTS: Statement = Statement {
 };
 
 const MEMBERSHIPS: Statement = Statement {
-    what: "the aspects of contacts",
-    whose: Whose::User,
+    name: "the aspects of contacts",
+    owner: OwnerKey::User,
     sql: |scope| {
         format!(
             "SELECT m.contact_id, m.aspect_id, c.user_id AS account_row FROM aspect_memberships m \

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use futures_util::TryStreamExt as _;
 
 use super::notes::{Problem, identifier};
-use super::source::{Range, Statement, Whose};
+use super::source::{OwnerKey, Range, Statement};
 use super::stand_ins::StandIns;
 use super::{AccountReader, AccountRow, ReadError, Sink};
 use crate::domain::{
@@ -23,8 +23,8 @@ pub(super) const STATEMENTS: &[&Statement] = &[&CONVERSATIONS, &PARTICIPANTS, &M
 
 /// Used only when an account is read by itself.
 const CONVERSATION_IDS: Statement = Statement {
-    what: "the list of conversations",
-    whose: Whose::Person,
+    name: "the list of conversations",
+    owner: OwnerKey::Person,
     sql: |scope| {
         format!(
             "SELECT conversation_id, person_id AS account_row FROM conversation_visibilities WHERE {} \
@@ -35,8 +35,8 @@ const CONVERSATION_IDS: Statement = Statement {
 };
 
 const CONVERSATIONS: Statement = Statement {
-    what: "the conversations",
-    whose: Whose::Person,
+    name: "the conversations",
+    owner: OwnerKey::Person,
     sql: |scope| {
         format!(
             "SELECT c.id, c.guid, a.diaspora_handle, c.subject, c.created_at, v.unread, \
@@ -49,8 +49,8 @@ const CONVERSATIONS: Statement = Statement {
 };
 
 const PARTICIPANTS: Statement = Statement {
-    what: "the people in conversations",
-    whose: Whose::Person,
+    name: "the people in conversations",
+    owner: OwnerKey::Person,
     sql: |scope| {
         format!(
             "SELECT v.conversation_id, a.diaspora_handle, m.person_id AS account_row \
@@ -63,8 +63,8 @@ const PARTICIPANTS: Statement = Statement {
 };
 
 const MESSAGES: Statement = Statement {
-    what: "the messages",
-    whose: Whose::Person,
+    name: "the messages",
+    owner: OwnerKey::Person,
     sql: |scope| {
         format!(
             "SELECT m.conversation_id, m.id, m.guid, a.diaspora_handle, m.created_at, m.text, \
@@ -108,7 +108,7 @@ impl AccountReader<'_> {
 
     /// Divides the account's conversations into ranges of row IDs, [`BATCH`] each.
     async fn conversation_pages(&mut self) -> Result<Vec<Option<Range>>, ReadError> {
-        if self.source.is_ahead() {
+        if self.source.is_read_ahead() {
             return Ok(vec![None]);
         }
         let rows = self.source.rows(&CONVERSATION_IDS, &self.account).await?;

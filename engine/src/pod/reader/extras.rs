@@ -4,7 +4,7 @@ use futures_util::TryStreamExt as _;
 
 use super::notes::{Problem, identifier, person_id};
 use super::post_parts::{PHOTO_COLUMNS, photo};
-use super::source::{Scope, Statement, Whose};
+use super::source::{OwnerKey, Scope, Statement};
 use super::stand_ins::StandIns;
 use super::{AccountReader, PAGE, ReadError, Sink, yaml};
 use crate::domain::{
@@ -38,8 +38,8 @@ pub(super) const STATEMENTS: &[&Statement] = &[
 ];
 
 const FOLLOWED_TAGS: Statement = Statement {
-    what: "the followed tags",
-    whose: Whose::User,
+    name: "the followed tags",
+    owner: OwnerKey::User,
     sql: |scope| {
         format!(
             "SELECT t.name, f.user_id AS account_row FROM tag_followings f JOIN tags t ON t.id = f.tag_id \
@@ -50,8 +50,8 @@ const FOLLOWED_TAGS: Statement = Statement {
 };
 
 const SUBSCRIPTIONS: Statement = Statement {
-    what: "the subscribed posts",
-    whose: Whose::Person,
+    name: "the subscribed posts",
+    owner: OwnerKey::Person,
     sql: |scope| {
         format!(
             "SELECT t.id, p.guid, t.author_id AS account_row FROM participations t \
@@ -62,8 +62,8 @@ const SUBSCRIPTIONS: Statement = Statement {
 };
 
 const MAIL: Statement = Statement {
-    what: "the mail preferences",
-    whose: Whose::User,
+    name: "the mail preferences",
+    owner: OwnerKey::User,
     sql: |scope| {
         let of = scope.of("user_id");
         format!("SELECT email_type, user_id AS account_row FROM user_preferences WHERE {of} ORDER BY id")
@@ -71,8 +71,8 @@ const MAIL: Statement = Statement {
 };
 
 const MORE_SETTINGS: Statement = Statement {
-    what: "more of the user's settings",
-    whose: Whose::User,
+    name: "more of the user's settings",
+    owner: OwnerKey::User,
     sql: |scope| {
         let of = scope.of("id");
         format!("SELECT color_theme, post_default_public, id AS account_row FROM users WHERE {of}")
@@ -84,16 +84,16 @@ const AUDIENCES: [(&str, &Statement); 2] = [
     (
         "post",
         &Statement {
-            what: "who limited posts were for",
-            whose: Whose::Person,
+            name: "who limited posts were for",
+            owner: OwnerKey::Person,
             sql: |scope| audiences("posts", "Post", scope),
         },
     ),
     (
         "photo",
         &Statement {
-            what: "who limited photos were for",
-            whose: Whose::Person,
+            name: "who limited photos were for",
+            owner: OwnerKey::Person,
             sql: |scope| audiences("photos", "Photo", scope),
         },
     ),
@@ -109,8 +109,8 @@ fn audiences(table: &str, shareable: &str, scope: &Scope<'_>) -> String {
 }
 
 const LOOSE_PHOTOS: Statement = Statement {
-    what: "the photos outside posts",
-    whose: Whose::Person,
+    name: "the photos outside posts",
+    owner: OwnerKey::Person,
     sql: |scope| {
         format!(
             "SELECT f.image_url, {PHOTO_COLUMNS}, ph.author_id AS account_row FROM photos ph \
@@ -122,8 +122,8 @@ const LOOSE_PHOTOS: Statement = Statement {
 };
 
 const PHOTO_NAMES: Statement = Statement {
-    what: "the names of photo files",
-    whose: Whose::Person,
+    name: "the names of photo files",
+    owner: OwnerKey::Person,
     sql: |scope| {
         format!(
             "SELECT id, remote_photo_name, unprocessed_image, processed_image, author_id AS account_row \
@@ -134,8 +134,8 @@ const PHOTO_NAMES: Statement = Statement {
 };
 
 const COMMENTED_POSTS: Statement = Statement {
-    what: "the posts the account commented on",
-    whose: Whose::Person,
+    name: "the posts the account commented on",
+    owner: OwnerKey::Person,
     sql: |scope| {
         format!(
             "SELECT p.id, p.guid, a.diaspora_handle, a.owner_id, a.pod_id, p.created_at, p.text, \
@@ -148,8 +148,8 @@ const COMMENTED_POSTS: Statement = Statement {
 };
 
 const HIDDEN_POSTS: Statement = Statement {
-    what: "the hidden posts",
-    whose: Whose::User,
+    name: "the hidden posts",
+    owner: OwnerKey::User,
     sql: |scope| format!("SELECT hidden_shareables, id AS account_row FROM users WHERE {}", scope.of("id")),
 };
 

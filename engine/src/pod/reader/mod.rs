@@ -31,7 +31,7 @@ pub(crate) use identity::{ids_of_users, usable_id};
 pub use notes::{Notes, Problem};
 pub use others::OthersRelayables;
 pub use posts::{PostRecord, Reply};
-pub use signing::signers::{NoMemory, NothingSigned, SignatureId, SignatureMemory};
+pub use signing::signers::{ForecastMemory, NoMemory, SignatureId, SignatureMemory};
 pub(crate) use yaml::hidden_posts;
 
 use source::Source;

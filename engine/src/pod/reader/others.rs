@@ -10,7 +10,7 @@ use super::relayables::{COMMENTS, KINDS, Kind, LIKES, RelayableRow, VOTES};
 use super::signing::migrations::Migrations;
 use super::signing::signatures::SignedRecord;
 use super::signing::signers::{SignatureMemory, Signers};
-use super::source::{Scope, Statement, Whose};
+use super::source::{OwnerKey, Scope, Statement};
 use super::{AccountReader, PAGE, ReadError, Sink};
 use crate::domain::{CountKind, NonContactAuthor, OmissionCode, PublicKey, RecordKind, Relayable, SignedAs};
 use crate::sql::Row;
@@ -19,16 +19,20 @@ pub(super) const STATEMENTS: &[&Statement] = &[OTHERS[0], OTHERS[1], OTHERS[2], 
 
 /// Statements for other people's relayables, in the order of [`KINDS`].
 pub(super) const OTHERS: [&Statement; 3] = [
-    &Statement { what: "other people's comments", whose: Whose::Person, sql: |scope| COMMENTS.others(scope) },
-    &Statement { what: "other people's likes", whose: Whose::Person, sql: |scope| LIKES.others(scope) },
-    &Statement { what: "other people's votes", whose: Whose::Person, sql: |scope| VOTES.others(scope) },
+    &Statement {
+        name: "other people's comments",
+        owner: OwnerKey::Person,
+        sql: |scope| COMMENTS.others(scope),
+    },
+    &Statement { name: "other people's likes", owner: OwnerKey::Person, sql: |scope| LIKES.others(scope) },
+    &Statement { name: "other people's votes", owner: OwnerKey::Person, sql: |scope| VOTES.others(scope) },
 ];
 
 /// Reads the `people.id` of everyone who commented, liked or voted. Used only when an account is read by itself; rows
 /// read ahead contain them.
 const PARTICIPANTS: Statement = Statement {
-    what: "the people who took part",
-    whose: Whose::Person,
+    name: "the people who took part",
+    owner: OwnerKey::Person,
     sql: |scope| {
         let posts = scope.of("p.author_id");
         let parts = KINDS.iter().map(|Kind { table, parents, .. }| {
@@ -47,8 +51,8 @@ const PARTICIPANTS: Statement = Statement {
 };
 
 pub(super) const LIKES_ON_COMMENTS: Statement = Statement {
-    what: "other people's likes of comments",
-    whose: Whose::Person,
+    name: "other people's likes of comments",
+    owner: OwnerKey::Person,
     sql: |scope| LIKES.select(&likes_on_comments(scope), "r.author_id <> x.account", "x.account"),
 };
 

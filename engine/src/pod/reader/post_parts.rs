@@ -7,7 +7,7 @@ use futures_util::TryStreamExt as _;
 use super::contacts::display_name;
 use super::notes::{Problem, identifier, normalized_id};
 use super::posts::{ByPost, Reply};
-use super::source::{Range, Scope, Statement, Whose};
+use super::source::{OwnerKey, Range, Scope, Statement};
 use super::stand_ins::StandIns;
 use super::{AccountReader, ReadError};
 use crate::domain::{DiasporaId, Entity, Location, OmissionCode, Photo, Poll, PollAnswer, RecordKind};
@@ -16,8 +16,8 @@ use crate::sql::Row;
 pub(super) const STATEMENTS: &[&Statement] = &[&PHOTOS, &LOCATIONS, &POLLS, &PODS, &ASPECTS];
 
 const PHOTOS: Statement = Statement {
-    what: "the photos of posts",
-    whose: Whose::Person,
+    name: "the photos of posts",
+    owner: OwnerKey::Person,
     sql: |scope| {
         format!(
             "SELECT p.id AS post_id, {PHOTO_COLUMNS}, p.author_id AS account_row FROM photos ph \
@@ -28,8 +28,8 @@ const PHOTOS: Statement = Statement {
 };
 
 const LOCATIONS: Statement = Statement {
-    what: "the places of posts",
-    whose: Whose::Person,
+    name: "the places of posts",
+    owner: OwnerKey::Person,
     sql: |scope| {
         format!(
             "SELECT p.id AS post_id, l.address, l.lat, l.lng, p.author_id AS account_row FROM locations l \
@@ -40,8 +40,8 @@ const LOCATIONS: Statement = Statement {
 };
 
 const POLLS: Statement = Statement {
-    what: "the polls",
-    whose: Whose::Person,
+    name: "the polls",
+    owner: OwnerKey::Person,
     sql: |scope| {
         format!(
             "SELECT p.id AS post_id, q.id, q.guid, q.question, a.id AS answer_id, a.guid AS answer_guid, \
@@ -54,8 +54,8 @@ const POLLS: Statement = Statement {
 
 /// Pods of people active on a public post or who reshared it, and of a reshare's original author.
 const PODS: Statement = Statement {
-    what: "the pods of those who took part",
-    whose: Whose::Person,
+    name: "the pods of those who took part",
+    owner: OwnerKey::Person,
     sql: |scope| {
         let (posts, remote) = (posts(scope), "a.owner_id IS NULL AND a.pod_id IS NOT NULL");
         format!(
@@ -71,8 +71,8 @@ const PODS: Statement = Statement {
 };
 
 const ASPECTS: Statement = Statement {
-    what: "the aspects of posts",
-    whose: Whose::Person,
+    name: "the aspects of posts",
+    owner: OwnerKey::Person,
     sql: |scope| {
         format!(
             "SELECT p.id AS post_id, v.aspect_id, p.author_id AS account_row FROM aspect_visibilities v \
@@ -85,8 +85,8 @@ const ASPECTS: Statement = Statement {
 
 /// Used only when an account is read by itself; rows read ahead contain the comments already.
 const REPLIES: Statement = Statement {
-    what: "the comments under posts",
-    whose: Whose::Person,
+    name: "the comments under posts",
+    owner: OwnerKey::Person,
     sql: |scope| {
         format!(
             "SELECT p.id AS post_id, c.text, c.created_at, a.diaspora_handle, f.first_name, f.last_name, c.id, \

@@ -7,7 +7,7 @@ use futures_util::TryStreamExt as _;
 use super::contacts::ContactBook;
 use super::notes::{Problem, identifier};
 use super::post_parts::PostParts;
-use super::source::{Range, Statement, Whose};
+use super::source::{OwnerKey, Range, Statement};
 use super::stand_ins::StandIns;
 use super::{AccountReader, PAGE, ReadError, Sink};
 use crate::domain::{
@@ -16,7 +16,7 @@ use crate::domain::{
 };
 use crate::sql::{Reading, Row};
 
-/// The longest text in bytes; diaspora* accepts 65,535 characters. In JSON a character may take six times as much.
+/// Maximum size of a text in bytes. diaspora* accepts 65,535 characters; JSON takes up to six bytes for each byte.
 const MAX_TEXT: usize = 2 << 20;
 
 /// A post for the archive document, with its context for the pages.
@@ -49,18 +49,18 @@ pub struct Reply {
 
 pub(super) const STATEMENTS: &[&Statement] = &[&POSTS];
 
-/// Used only when an account is read by itself; rows read ahead need no pages.
+/// Used only when an account is read alone; rows read ahead need no pages.
 const POST_IDS: Statement = Statement {
-    what: "the list of posts",
-    whose: Whose::Person,
+    name: "the list of posts",
+    owner: OwnerKey::Person,
     sql: |scope| {
         format!("SELECT id, author_id AS account_row FROM posts WHERE {} ORDER BY id", scope.of("author_id"))
     },
 };
 
 const POSTS: Statement = Statement {
-    what: "the posts",
-    whose: Whose::Person,
+    name: "the posts",
+    owner: OwnerKey::Person,
     sql: |scope| {
         format!(
             "SELECT p.id, p.type, p.guid, p.created_at, p.public, p.text, p.provider_display_name, p.root_guid, \
@@ -76,7 +76,7 @@ impl AccountReader<'_> {
     /// Reads all posts, oldest first.
     ///
     /// # Errors
-    /// The database's failure, or [`ReadError::Stopped`].
+    /// A database error, or [`ReadError::Stopped`].
     pub async fn posts(
         &mut self,
         book: &ContactBook,
@@ -110,7 +110,7 @@ impl AccountReader<'_> {
 
     /// Divides the account's posts into ranges of row IDs, [`PAGE`] posts each, with one statement.
     async fn post_pages(&mut self) -> Result<Vec<Option<Range>>, ReadError> {
-        if self.source.is_ahead() {
+        if self.source.is_read_ahead() {
             return Ok(vec![None]);
         }
         let mut rows = self.source.stream(&POST_IDS, &self.account);
@@ -145,7 +145,7 @@ impl AccountReader<'_> {
                 return Err(Problem::new(OmissionCode::UnknownType, reason));
             }
         };
-        // diaspora* treats every reshare as public.
+        // As in diaspora*, every reshare is public.
         let public = row.public || matches!(post, Post::Reshare(_));
         let pods = public.then(|| self.subscribed_pods(book, parts.pods.remove(&row.id).unwrap_or_default()));
         let people = (!public).then(|| book.members(aspects));
@@ -184,12 +184,12 @@ impl AccountReader<'_> {
         })
     }
 
-    /// Returns the pods of all contacts, of other participants, and this one, which must learn of changes after a
-    /// move.
-    fn subscribed_pods(&self, book: &ContactBook, more: Vec<i64>) -> Vec<PodAddress> {
-        let more = more.into_iter().filter(|pod| !book.pods.contains(pod));
+    /// Returns the pods that must learn of changes after a move: those of all contacts and of other participants, and
+    /// this one.
+    fn subscribed_pods(&self, book: &ContactBook, others: Vec<i64>) -> Vec<PodAddress> {
+        let others = others.into_iter().filter(|pod| !book.pods.contains(pod));
         let mut uris: Vec<PodAddress> =
-            book.pods.iter().copied().chain(more).filter_map(|pod| self.pods.get(&pod).cloned()).collect();
+            book.pods.iter().copied().chain(others).filter_map(|pod| self.pods.get(&pod).cloned()).collect();
         uris.push(self.pod.as_str().to_owned().into());
         uris
     }
@@ -198,15 +198,15 @@ impl AccountReader<'_> {
         self.aspects.iter().filter(|aspect| ids.contains(&aspect.id)).map(|a| a.name.clone()).collect()
     }
 
-    /// Drops a text too large for readers; the document has its beginning.
+    /// Drops a text that is too large for readers of archives; the document has its beginning.
     fn shorten_remainder(&mut self, remainder: &mut Option<PostRemainder>, row: i64) {
-        let Some(whole) = remainder else { return };
-        let Some(text) = whole.text.take_if(|text| text.len() > MAX_TEXT) else { return };
-        let name = Some(whole.guid.to_string());
+        let Some(parts) = remainder else { return };
+        let Some(text) = parts.text.take_if(|text| text.len() > MAX_TEXT) else { return };
+        let name = Some(parts.guid.to_string());
         let mut problem = Problem::too_large(text.len());
         problem.reason.push_str("; the archive has the beginning");
         self.notes.omit(problem, RecordKind::Post, Some(row), name);
-        if whole.reasons().is_empty() {
+        if parts.reasons().is_empty() {
             *remainder = None;
         }
     }
@@ -222,7 +222,7 @@ impl AccountReader<'_> {
         self.post_remainders.push(remainder.clone());
     }
 
-    /// Takes the parts that the document omits from the posts so far, for `extras.json`.
+    /// Takes the parts of the posts read so far that the document omits, for `extras.json`.
     pub fn take_post_remainders(&mut self) -> Vec<PostRemainder> {
         std::mem::take(&mut self.post_remainders)
     }

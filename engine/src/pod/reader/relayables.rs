@@ -6,7 +6,7 @@ use futures_util::TryStreamExt as _;
 use serde_json::Map;
 
 use super::notes::{Problem, identifier};
-use super::source::{Scope, Statement, Whose};
+use super::source::{OwnerKey, Scope, Statement};
 use super::stand_ins::StandIns;
 use super::{AccountReader, AccountRow, ReadError, Sink, yaml};
 use crate::domain::{
@@ -34,9 +34,13 @@ pub(super) const STATEMENTS: &[&Statement] = OWN;
 
 /// Statements for the account's own relayables, in the order of [`KINDS`].
 pub(super) const OWN: &[&Statement] = &[
-    &Statement { what: "the account's own comments", whose: Whose::Person, sql: |scope| COMMENTS.own(scope) },
-    &Statement { what: "the account's own likes", whose: Whose::Person, sql: |scope| LIKES.own(scope) },
-    &Statement { what: "the account's own votes", whose: Whose::Person, sql: |scope| VOTES.own(scope) },
+    &Statement {
+        name: "the account's own comments",
+        owner: OwnerKey::Person,
+        sql: |scope| COMMENTS.own(scope),
+    },
+    &Statement { name: "the account's own likes", owner: OwnerKey::Person, sql: |scope| LIKES.own(scope) },
+    &Statement { name: "the account's own votes", owner: OwnerKey::Person, sql: |scope| VOTES.own(scope) },
 ];
 
 /// All kinds, in the order of the archive document.

@@ -16,7 +16,7 @@ use crate::sql::{Row, id_list};
 
 /// The row ID that a statement selects by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Whose {
+pub(super) enum OwnerKey {
     /// `users.id`
     User,
     /// `people.id`
@@ -29,8 +29,8 @@ pub(super) enum Whose {
 /// number of accounts.
 pub(super) struct Statement {
     /// Name for errors, unique among statements.
-    pub(super) what: &'static str,
-    pub(super) whose: Whose,
+    pub(super) name: &'static str,
+    pub(super) owner: OwnerKey,
     pub(super) sql: fn(&Scope<'_>) -> String,
 }
 
@@ -80,7 +80,7 @@ pub(super) struct Source<'a> {
 
 impl Source<'_> {
     /// Returns whether the account's rows are already in memory, so that ranges are pointless.
-    pub(super) fn is_ahead(&self) -> bool {
+    pub(super) fn is_read_ahead(&self) -> bool {
         self.ahead.is_some()
     }
 
@@ -100,15 +100,15 @@ impl Source<'_> {
         account: &AccountRow,
         range: Option<Range>,
     ) -> BoxStream<'s, Result<Row, DatabaseError>> {
-        let id = match statement.whose {
-            Whose::User => account.user_id,
-            Whose::Person => account.person_id,
+        let id = match statement.owner {
+            OwnerKey::User => account.user_id,
+            OwnerKey::Person => account.person_id,
         };
         if let Some(ahead) = &mut self.ahead {
             return stream::iter(ahead.take(statement, id).into_iter().map(Ok)).boxed();
         }
         let sql = (statement.sql)(&Scope { accounts: &[id], range });
-        self.snapshot.stream(statement.what, sql, &[])
+        self.snapshot.stream(statement.name, sql, &[])
     }
 
     /// Returns all of an account's rows, for few rows only.

@@ -3,7 +3,7 @@
 //! ```text
 //! a transaction makes a row due ──▶ acquire ──heartbeat…──▶ finish
 //!                                      ▲          │ │
-//!                                      └──────────┘ └──▶ (given up by the room that knows why)
+//!                                      └──────────┘ └──▶ (given up by the module that knows why)
 //!                              retry, release, lease expired
 //! ```
 //!

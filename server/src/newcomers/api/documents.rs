@@ -227,7 +227,7 @@ pub(super) struct Deliveries {
 }
 
 impl Deliveries {
-    pub(super) fn new(told: delivery_status::Look) -> Self {
+    pub(super) fn new(told: delivery_status::DeliveryStatus) -> Self {
         let by_hand = told.by_hand(|pod| pod);
         Self {
             friends: told.friends.into(),

@@ -85,7 +85,7 @@ pub(super) struct MadeInvitation {
     params(InvitationsQuery),
     responses((status = 200, body = Invitations),
         BadRequest, Unauthenticated, Forbidden,
-        (status = 404, description = "This pod takes nobody in", body = ProblemDocument, content_type = "application/problem+json")))]
+        (status = 404, description = "This pod accepts no newcomers", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(super) async fn list(
     Shared(app): Shared<App>,
     caller: Caller,
@@ -101,7 +101,7 @@ pub(super) async fn list(
     request_body = NewInvitation,
     responses((status = 201, body = MadeInvitation),
         BadRequest, Unauthenticated, Forbidden,
-        (status = 404, description = "This pod takes nobody in", body = ProblemDocument, content_type = "application/problem+json")))]
+        (status = 404, description = "This pod accepts no newcomers", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(super) async fn make(
     Shared(app): Shared<App>,
     caller: Caller,

@@ -1,5 +1,5 @@
-//! The API for newcomers, and for podmins about them. Starting a move returns a secret that authenticates all further
-//! requests, including those to [`tus`](super::tus) that upload the files.
+//! The API for newcomers, and for podmins who manage them. Starting a move returns a secret that authenticates all
+//! further requests, including those to [`tus`](super::tus) that upload the files.
 
 mod documents;
 mod invitations;
@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 use zeroize::Zeroizing;
 
 use super::auth::CurrentNewcomer;
-use super::pages::confirm::{self, Act, Chosen, KeyPassphrase};
+use super::pages::confirm::{self, Action, Choices, KeyPassphrase};
 use super::pages::delivery_status;
 use super::pages::start::{self, StartOutcome};
 use super::tus;
@@ -32,14 +32,14 @@ use crate::security::Address;
 /// Maximum number of pods and unreached recipients listed.
 const PAGE: u32 = 1000;
 
-/// Returns the paths of newcomers with their descriptions.
+/// Returns the routes of the newcomers' API with their descriptions.
 pub fn described() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(door, begin))
-        .routes(routes!(get, leave))
-        .routes(routes!(look))
+        .routes(routes!(conditions, begin))
+        .routes(routes!(get, cancel))
+        .routes(routes!(check))
         .routes(routes!(choose))
-        .routes(routes!(again))
+        .routes(routes!(retry))
         .routes(routes!(undo))
         .routes(routes!(announce))
         .routes(routes!(deliveries))
@@ -50,7 +50,7 @@ pub fn described() -> OpenApiRouter<App> {
 }
 
 /// Returns the current state of the move.
-async fn now(app: &App, page: &Page, id: i64) -> Result<Json<NewcomerDocument>, WebError> {
+async fn current(app: &App, page: &Page, id: i64) -> Result<Json<NewcomerDocument>, WebError> {
     document(app, page, app.newcomers.table.by_id(id).await?.ok_or(WebError::NotFound)?).await
 }
 
@@ -64,8 +64,8 @@ type JsonBody<T> = Result<Json<T>, JsonRejection>;
 /// Returns the conditions of moving to this pod.
 #[utoipa::path(get, path = "/api/v1/newcomers", tag = "newcomers",
     responses((status = 200, body = MoveConditions),
-        (status = 404, description = "This pod takes nobody in", body = ProblemDocument, content_type = "application/problem+json")))]
-async fn door(Shared(app): Shared<App>) -> Result<Json<MoveConditions>, WebError> {
+        (status = 404, description = "This pod accepts no newcomers", body = ProblemDocument, content_type = "application/problem+json")))]
+async fn conditions(Shared(app): Shared<App>) -> Result<Json<MoveConditions>, WebError> {
     super::require_enabled(&app)?;
     Ok(Json(MoveConditions::of(&app)))
 }
@@ -90,21 +90,21 @@ struct Secret {
 #[utoipa::path(post, path = "/api/v1/newcomers", tag = "newcomers", request_body = NewMoveRequest,
     responses((status = 201, body = Secret),
         BadRequest,
-        (status = 404, description = "This pod takes nobody in", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "Nobody new, or not with this invitation", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "This pod accepts no newcomers", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "This pod accepts no new moves, or the invitation is invalid", body = ProblemDocument, content_type = "application/problem+json"),
         TooManyRequests))]
 async fn begin(
     Shared(app): Shared<App>,
     page: Page,
     address: Address,
-    said: JsonBody<NewMoveRequest>,
+    request: JsonBody<NewMoveRequest>,
 ) -> Result<(StatusCode, Json<Secret>), WebError> {
-    let beginning = body(said)?;
-    match start::start(&app, address, &beginning.invitation, page.words.code()).await? {
+    let request = body(request)?;
+    match start::start(&app, address, &request.invitation, page.words.code()).await? {
         StartOutcome::Secret(secret) => Ok((StatusCode::CREATED, Json(Secret { secret }))),
         StartOutcome::Closed => {
-            let words = [page.words.say("newcomers-closed-title"), page.words.say("newcomers-closed")];
-            Err(WebError::Conflict(words.join(". ")))
+            let texts = [page.words.say("newcomers-closed-title"), page.words.say("newcomers-closed")];
+            Err(WebError::Conflict(texts.join(". ")))
         }
         StartOutcome::TooMany => Err(WebError::TooMany { seconds: 24 * 3600 }),
         StartOutcome::Invitation => Err(WebError::Conflict(page.words.say("newcomers-invitation-wrong"))),
@@ -125,9 +125,9 @@ async fn get(
 
 /// Cancels the move while there is nothing to undo, also during the check; uploads are deleted.
 #[utoipa::path(delete, path = "/api/v1/newcomers/me", tag = "newcomers", security(("newcomer" = [])),
-    responses((status = 204, description = "Ended, or over already"),
+    responses((status = 204, description = "Cancelled, or over already"),
         NotFound, Conflict))]
-async fn leave(
+async fn cancel(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
 ) -> Result<StatusCode, WebError> {
@@ -143,8 +143,8 @@ struct CheckForm {
     #[serde(default)]
     #[schema(max_length = 1000)]
     passphrase: String,
-    /// True if a file of photos belongs to it. Completely uploaded photos count unless this is false, which deletes
-    /// them; if true, they must exist.
+    /// True if a file of photos belongs to the archive. Completely uploaded photos count unless this is false, which
+    /// deletes them; if true, they must exist.
     photos: Option<bool>,
 }
 
@@ -154,23 +154,23 @@ struct CheckForm {
     request_body = CheckForm,
     responses((status = 202, body = NewcomerDocument),
         BadRequest, NotFound, Conflict))]
-async fn look(
+async fn check(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
     page: Page,
-    said: JsonBody<CheckForm>,
+    request: JsonBody<CheckForm>,
 ) -> Result<(StatusCode, Json<NewcomerDocument>), WebError> {
-    let whole = body(said)?;
-    let passphrase = Zeroizing::new(whole.passphrase);
+    let form = body(request)?;
+    let passphrase = Zeroizing::new(form.passphrase);
     if !newcomer.state.takes_files() {
         return Err(too_late(&newcomer));
     }
-    match tus::look_at(&app, &newcomer, &passphrase, whole.photos).await? {
+    match tus::check_uploads(&app, &newcomer, &passphrase, form.photos).await? {
         tus::Uploaded::Complete => {}
         tus::Uploaded::NoArchive => return Err(WebError::Conflict(page.words.say("newcomers-empty"))),
         tus::Uploaded::NoPhotos => return Err(WebError::Conflict(page.words.say("newcomers-no-photos"))),
     }
-    Ok((StatusCode::ACCEPTED, now(&app, &page, newcomer.id).await?))
+    Ok((StatusCode::ACCEPTED, current(&app, &page, newcomer.id).await?))
 }
 
 fn too_late(newcomer: &Newcomer) -> WebError {
@@ -205,55 +205,55 @@ struct Choice {
 #[utoipa::path(post, path = "/api/v1/newcomers/me/choice", tag = "newcomers", security(("newcomer" = [])),
     request_body = Choice,
     responses((status = 202, body = NewcomerDocument),
-        (status = 400, description = "Something is wrong with it", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 400, description = "A value is missing or invalid", body = ProblemDocument, content_type = "application/problem+json"),
         NotFound, Conflict))]
 async fn choose(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
     page: Page,
-    said: JsonBody<Choice>,
+    request: JsonBody<Choice>,
 ) -> Result<(StatusCode, Json<NewcomerDocument>), WebError> {
-    let choice = body(said)?;
+    let choice = body(request)?;
     let password = Zeroizing::new(choice.password);
     if newcomer.state != State::Checked {
         return Err(too_late(&newcomer));
     }
     let key_passphrase = Zeroizing::new(choice.key_passphrase);
     let key = KeyPassphrase::new(&key_passphrase, choice.passphrase_lost);
-    let chosen = Chosen::new(&choice.username, &choice.email, &password, choice.accept_terms, key);
-    let wrong = confirm::take(&app, &newcomer, &chosen).await?;
-    if !wrong.is_empty() {
-        let texts: Vec<String> = wrong.into_iter().map(|key| page.words.say(key)).collect();
+    let choices = Choices::new(&choice.username, &choice.email, &password, choice.accept_terms, key);
+    let problems = confirm::submit(&app, &newcomer, &choices).await?;
+    if !problems.is_empty() {
+        let texts: Vec<String> = problems.into_iter().map(|key| page.words.say(key)).collect();
         return Err(WebError::BadRequest(texts.join(" ")));
     }
-    Ok((StatusCode::ACCEPTED, now(&app, &page, newcomer.id).await?))
+    Ok((StatusCode::ACCEPTED, current(&app, &page, newcomer.id).await?))
 }
 
-async fn act(
+async fn perform(
     app: &App,
     page: &Page,
     newcomer: &Newcomer,
-    act: Act<'_>,
+    action: Action<'_>,
 ) -> Result<(StatusCode, Json<NewcomerDocument>), WebError> {
-    if !confirm::act(app, newcomer, act).await? {
+    if !confirm::perform(app, newcomer, action).await? {
         return Err(too_late(newcomer));
     }
-    Ok((StatusCode::ACCEPTED, now(app, page, newcomer.id).await?))
+    Ok((StatusCode::ACCEPTED, current(app, page, newcomer.id).await?))
 }
 
 /// Retries a failed import.
 #[utoipa::path(post, path = "/api/v1/newcomers/me/again", tag = "newcomers", security(("newcomer" = [])),
     responses((status = 202, body = NewcomerDocument),
         NotFound, Conflict))]
-async fn again(
+async fn retry(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
     page: Page,
 ) -> Result<(StatusCode, Json<NewcomerDocument>), WebError> {
-    act(&app, &page, &newcomer, Act::Again).await
+    perform(&app, &page, &newcomer, Action::Retry).await
 }
 
-/// Undoes the move, during the import, the pause after it, and while no other pod was notified.
+/// Undoes the move: during the import, the pause after it, and while no other pod has been notified.
 #[utoipa::path(post, path = "/api/v1/newcomers/me/undo", tag = "newcomers", security(("newcomer" = [])),
     responses((status = 202, body = NewcomerDocument),
         NotFound, Conflict))]
@@ -262,14 +262,14 @@ async fn undo(
     CurrentNewcomer(newcomer): CurrentNewcomer,
     page: Page,
 ) -> Result<(StatusCode, Json<NewcomerDocument>), WebError> {
-    act(&app, &page, &newcomer, Act::Undo).await
+    perform(&app, &page, &newcomer, Action::Undo).await
 }
 
 /// The passphrase for the announcement.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Announcement {
-    /// Passphrase of the key in the archive, if it has one and it was not given with the choice.
+    /// Passphrase of the key in the archive, if it has one and the choice did not include it.
     #[serde(default)]
     #[schema(max_length = 1000)]
     key_passphrase: String,
@@ -284,10 +284,10 @@ async fn announce(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
     page: Page,
-    said: JsonBody<Announcement>,
+    request: JsonBody<Announcement>,
 ) -> Result<(StatusCode, Json<NewcomerDocument>), WebError> {
-    let passphrase = Zeroizing::new(body(said)?.key_passphrase);
-    act(&app, &page, &newcomer, Act::Announce(&passphrase)).await
+    let passphrase = Zeroizing::new(body(request)?.key_passphrase);
+    perform(&app, &page, &newcomer, Action::Announce(&passphrase)).await
 }
 
 /// Selects a page of pods.
@@ -304,12 +304,12 @@ struct From {
     params(From),
     responses((status = 200, body = Deliveries),
         BadRequest,
-        (status = 404, description = "Nobody yet", body = ProblemDocument, content_type = "application/problem+json")))]
+        (status = 404, description = "The move has not been announced yet", body = ProblemDocument, content_type = "application/problem+json")))]
 async fn deliveries(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
     from: Result<Query<From>, QueryRejection>,
 ) -> Result<Json<Deliveries>, WebError> {
-    let told = delivery_status::look(&app, &newcomer, &query(from)?.after, PAGE).await?;
-    Ok(Json(Deliveries::new(told)))
+    let status = delivery_status::read(&app, &newcomer, &query(from)?.after, PAGE).await?;
+    Ok(Json(Deliveries::new(status)))
 }

@@ -163,7 +163,7 @@ pub(super) struct NewcomerDecision {
     params(QueueQuery),
     responses((status = 200, body = Newcomers),
         BadRequest, Unauthenticated, Forbidden,
-        (status = 404, description = "This pod takes nobody in", body = ProblemDocument, content_type = "application/problem+json")))]
+        (status = 404, description = "This pod accepts no newcomers", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(super) async fn list(
     Shared(app): Shared<App>,
     caller: Caller,

@@ -18,7 +18,7 @@ use crate::newcomers::uploads::form::{seal, seal_text};
 use crate::pages::{CheckedForm, Confirmation, Page, Question, Questions};
 
 /// Length of passwords that diaspora* accepts, in characters.
-const LETTERS: std::ops::RangeInclusive<usize> = 6..=128;
+const PASSWORD_LENGTH: std::ops::RangeInclusive<usize> = 6..=128;
 
 /// The form for name and password.
 #[derive(Deserialize)]
@@ -54,15 +54,15 @@ pub(in crate::newcomers) async fn choose(
         return Ok(Redirect::to("/newcomers").into_response());
     }
     let key = KeyPassphrase::new(&key_passphrase, form.passphrase_lost.is_some());
-    let chosen =
-        Chosen::new(&form.username, &form.email, &password, form.terms.is_some(), key).repeated(&again);
-    let wrong = take(&app, &newcomer, &chosen).await?;
+    let choices =
+        Choices::new(&form.username, &form.email, &password, form.terms.is_some(), key).repeated(&again);
+    let wrong = submit(&app, &newcomer, &choices).await?;
     if wrong.is_empty() {
         return Ok(Redirect::to("/newcomers").into_response());
     }
     let problems = wrong.into_iter().map(|key| (field(key), page.words.say(key))).collect();
-    let (terms, lost) = (chosen.terms, matches!(chosen.key, KeyPassphrase::Lost));
-    let Chosen { username, email, .. } = chosen;
+    let (terms, lost) = (choices.terms, matches!(choices.key, KeyPassphrase::Lost));
+    let Choices { username, email, .. } = choices;
     let form = Form { username, email, terms, lost, problems };
     let known = (&newcomer, secret(&app, &headers));
     let mut shown = present(&app, &page, Some(known), Some(form), Said::Nothing).await?;
@@ -83,7 +83,7 @@ fn field(key: &str) -> &'static str {
 }
 
 /// The choices of a newcomer.
-pub(in crate::newcomers) struct Chosen<'a> {
+pub(in crate::newcomers) struct Choices<'a> {
     username: String,
     email: String,
     password: &'a str,
@@ -93,7 +93,7 @@ pub(in crate::newcomers) struct Chosen<'a> {
     key: KeyPassphrase<'a>,
 }
 
-impl<'a> Chosen<'a> {
+impl<'a> Choices<'a> {
     pub(in crate::newcomers) fn new(
         username: &str,
         email: &str,
@@ -120,7 +120,7 @@ impl<'a> Chosen<'a> {
             &app.config.pod_url.diaspora_host(),
             "diaspora",
         ];
-        if !LETTERS.contains(&password.chars().count()) || password.contains('\0') {
+        if !PASSWORD_LENGTH.contains(&password.chars().count()) || password.contains('\0') {
             wrong.push("newcomers-password-length");
         } else if is_weak(password, &about) {
             wrong.push("newcomers-password-easy");
@@ -160,14 +160,14 @@ impl<'a> KeyPassphrase<'a> {
 }
 
 /// Records the choices and continues; or returns their problems, as translation keys in the order of the form.
-pub(in crate::newcomers) async fn take(
+pub(in crate::newcomers) async fn submit(
     app: &App,
     newcomer: &Newcomer,
-    chosen: &Chosen<'_>,
+    choices: &Choices<'_>,
 ) -> Result<Vec<&'static str>, WebError> {
-    let Chosen { username, email, password, key, .. } = chosen;
+    let Choices { username, email, password, key, .. } = choices;
     let mut wrong: Vec<_> = taken(app, newcomer, username, email).await?.into_iter().collect();
-    wrong.extend(chosen.problems(app, newcomer));
+    wrong.extend(choices.problems(app, newcomer));
     if !wrong.is_empty() {
         return Ok(wrong);
     }
@@ -228,17 +228,17 @@ async fn taken(
 }
 
 /// Retries a failed import.
-pub(in crate::newcomers) async fn again(
+pub(in crate::newcomers) async fn retry(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
     CheckedForm(()): CheckedForm<()>,
 ) -> Result<Redirect, WebError> {
-    act(&app, &newcomer, Act::Again).await?;
+    perform(&app, &newcomer, Action::Retry).await?;
     // If it was too late, the page shows the current state.
     Ok(Redirect::to("/newcomers"))
 }
 
-/// Undoes the import while no other pod was notified, or stops it; asks for confirmation first.
+/// Undoes the import while no other pod has been notified, or stops it; asks for confirmation first.
 pub(in crate::newcomers) async fn undo(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
@@ -249,7 +249,7 @@ pub(in crate::newcomers) async fn undo(
     if newcomer.state.can_undo() && !questions.is_confirmed(confirmation.confirmed.as_deref()).await? {
         return questions.ask(&page, undo_question(&app, &page, &newcomer)).await;
     }
-    act(&app, &newcomer, Act::Undo).await?;
+    perform(&app, &newcomer, Action::Undo).await?;
     Ok(Redirect::to("/newcomers").into_response())
 }
 
@@ -282,9 +282,9 @@ fn undo_question(app: &App, page: &Page, newcomer: &Newcomer) -> Question {
 }
 
 /// Other actions.
-pub(in crate::newcomers) enum Act<'a> {
+pub(in crate::newcomers) enum Action<'a> {
     /// Retry a failed import.
-    Again,
+    Retry,
     /// Undo the import; stop it if it is running.
     Undo,
     /// Announce the move, with the passphrase of the key.
@@ -292,21 +292,21 @@ pub(in crate::newcomers) enum Act<'a> {
 }
 
 /// Starts an action. Returns whether the state allowed it.
-pub(in crate::newcomers) async fn act(
+pub(in crate::newcomers) async fn perform(
     app: &App,
     newcomer: &Newcomer,
-    act: Act<'_>,
+    action: Action<'_>,
 ) -> Result<bool, WebError> {
     let (table, id, now) = (&app.newcomers.table, newcomer.id, app.now_millis());
-    Ok(match act {
+    Ok(match action {
         // A podmin has stopped the import: it can only be undone.
-        Act::Again if newcomer.approved == Some(false) => false,
-        Act::Again => table.work(id, &[State::Failed], State::Importing, now).await?,
-        Act::Undo => {
+        Action::Retry if newcomer.approved == Some(false) => false,
+        Action::Retry => table.work(id, &[State::Failed], State::Importing, now).await?,
+        Action::Undo => {
             table.cancel_import(newcomer, now).await?
                 || table.work(id, &[State::Imported, State::Failed], State::Undoing, now).await?
         }
-        Act::Announce(passphrase) => {
+        Action::Announce(passphrase) => {
             let sealed = seal(app, passphrase).await?;
             table.announce(id, sealed.as_deref(), now).await?
         }
@@ -327,6 +327,6 @@ pub(in crate::newcomers) async fn announce(
     CheckedForm(announcement): CheckedForm<Announcement>,
 ) -> Result<Redirect, WebError> {
     let passphrase = Zeroizing::new(announcement.passphrase);
-    act(&app, &newcomer, Act::Announce(&passphrase)).await?;
+    perform(&app, &newcomer, Action::Announce(&passphrase)).await?;
     Ok(Redirect::to("/newcomers"))
 }

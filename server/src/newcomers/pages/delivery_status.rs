@@ -144,7 +144,7 @@ fn pod(page: &Page, told: PodDeliveries) -> Pod {
 }
 
 /// Deliveries of the move, for page and API.
-pub(in crate::newcomers) struct Look {
+pub(in crate::newcomers) struct DeliveryStatus {
     pub(in crate::newcomers) counts: Counts,
     /// Number of friends who share with the new account.
     pub(in crate::newcomers) friends: Friends,
@@ -160,7 +160,7 @@ pub(in crate::newcomers) struct Look {
     lost: Vec<Unreached>,
 }
 
-impl Look {
+impl DeliveryStatus {
     /// Returns whom to notify by hand, and the reason: an account, or all of a pod in the words of `everybody`.
     pub(in crate::newcomers) fn by_hand(
         &self,
@@ -176,12 +176,12 @@ impl Look {
 }
 
 /// Returns the deliveries: at most `many` pods after `after` (empty for the first page).
-pub(in crate::newcomers) async fn look(
+pub(in crate::newcomers) async fn read(
     app: &App,
     newcomer: &Newcomer,
     after: &str,
     many: u32,
-) -> Result<Look, WebError> {
+) -> Result<DeliveryStatus, WebError> {
     let import = newcomer.import_id.as_deref().filter(|_| newcomer.announced.is_some());
     let import = import.ok_or(WebError::NotFound)?;
     // PostgreSQL text cannot contain NUL.
@@ -190,7 +190,7 @@ pub(in crate::newcomers) async fn look(
     }
     let (ledger, scope) = (Ledger::new(&app.store), Scope::Import(import));
     let pods = ledger.pods(scope, after, many).await?;
-    Ok(Look {
+    Ok(DeliveryStatus {
         counts: ledger.counts(scope).await?,
         friends: ledger.friends(scope).await?,
         elsewhere: ledger.elsewhere(scope, None, many).await?,

@@ -107,7 +107,7 @@ struct BackPage<'a> {
 }
 
 /// The target of the private link: asks first, since a stranger's link would give them the uploaded archive.
-pub(in crate::newcomers) async fn link(
+pub(in crate::newcomers) async fn private_link(
     Shared(app): Shared<App>,
     page: Page,
     Path(secret): Path<String>,
@@ -121,7 +121,7 @@ pub(in crate::newcomers) async fn link(
 }
 
 /// Sets the secret as a cookie again.
-pub(in crate::newcomers) async fn back(
+pub(in crate::newcomers) async fn resume(
     Shared(app): Shared<App>,
     Path(secret): Path<String>,
     CheckedForm(()): CheckedForm<()>,

@@ -37,18 +37,18 @@ pub enum StepError {
     #[error("the limits of this process cannot be set: {0}")]
     Limits(io::Error),
     /// The outcome could not be reported.
-    #[error("the service does not listen: {0}")]
-    Deaf(#[from] io::Error),
+    #[error("the outcome could not be reported to the service: {0}")]
+    Report(#[from] io::Error),
 }
 
 /// Runs the step ordered on standard input, and reports the outcome on standard output.
 ///
 /// # Errors
 /// [`StepError`]: nothing was done.
-pub async fn take_step(clock: Clock, environment: Environment<'_>) -> Result<(), StepError> {
+pub async fn run_step_process(clock: Clock, environment: Environment<'_>) -> Result<(), StepError> {
     let order = read_order()?;
-    let wrong = |error: &dyn std::fmt::Display| StepError::Order(error.to_string());
-    let config = Config::parse(order.config, environment).map_err(|error| wrong(&error))?;
+    let invalid = |error: &dyn std::fmt::Display| StepError::Order(error.to_string());
+    let config = Config::parse(order.config, environment).map_err(|error| invalid(&error))?;
     limit(&config.newcomers).map_err(StepError::Limits)?;
     end_on_panic();
     std::thread::spawn(end_with_the_service);
@@ -69,7 +69,7 @@ pub async fn take_step(clock: Clock, environment: Environment<'_>) -> Result<(),
 /// Opens what a step uses; none when the pod is gone.
 async fn context(config: Config, now: Clock) -> Result<Option<StepContext>, StartError> {
     let section = &config.newcomers;
-    let client = section.ask_pods.then(|| client_to(&section.allow_hosts)).transpose()?;
+    let client = section.ask_pods.then(|| client_for(&section.allow_hosts)).transpose()?;
     let Some(pod) = config.pod.clone() else { return Ok(None) };
     let store = Store::open(&config.store).await?;
     Ok(Some(StepContext {

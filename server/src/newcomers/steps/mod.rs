@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::ConfigText;
 
-pub use child::{StepError, take_step};
+pub use child::{StepError, run_step_process};
 pub(super) use process::run;
 
 /// The hidden subcommand that runs a step.

@@ -1,9 +1,9 @@
 //! Resumable uploads: tus 1.0 (<https://tus.io/protocols/resumable-upload>), with creation, termination and
 //! expiration. The length of the file is the offset; data acknowledged in a response is on the disk.
 
-mod look;
-mod piece;
-mod turns;
+mod check;
+mod patch;
+mod writer_locks;
 
 use std::fs::OpenOptions;
 use std::io;
@@ -25,9 +25,9 @@ use super::auth::CurrentNewcomer;
 use crate::app::App;
 use crate::error::{WebError, keep_body};
 
-pub(super) use look::{Uploaded, look, look_at};
-pub(super) use piece::piece;
-pub(super) use turns::WriterLocks;
+pub(super) use check::{Uploaded, check, check_uploads};
+pub(super) use patch::patch;
+pub(super) use writer_locks::WriterLocks;
 
 /// Version of the protocol.
 const VERSION: &str = "1.0.0";
@@ -122,28 +122,28 @@ pub(super) async fn create(
     else {
         return Ok(answer(StatusCode::BAD_REQUEST, &[]));
     };
-    let (room, now) = (&app.newcomers, app.now_millis());
-    if !newcomer.state.takes_files() || !room.table.has_files(newcomer.id, now).await? {
+    let (service, now) = (&app.newcomers, app.now_millis());
+    if !newcomer.state.takes_files() || !service.table.has_files(newcomer.id, now).await? {
         return Ok(answer(StatusCode::CONFLICT, &[]));
     }
     forget(&app, newcomer.id, Some(part)).await?;
     let (name, id) = (random_id()?, newcomer.id);
     let claim = Claim { name: &name, newcomer: id, kind: Kind::Part(part), bytes, arrived: 0 };
-    if let Err(reason) = room.space.reserve(&claim, now).await? {
+    if let Err(reason) = service.space.reserve(&claim, now).await? {
         return Ok(no_space(reason));
     }
-    let (files, path) = (room.files.clone(), room.files.pieces(id, &name));
+    let (files, path) = (service.files.clone(), service.files.pieces(id, &name));
     let making = tokio::task::spawn_blocking(move || {
         files.make(id)?;
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop)
     });
     let made = making.await.map_err(|error| WebError::Internal(error.to_string()))?;
     if let Err(error) = made {
-        room.space.release(&name).await?;
+        service.space.release(&name).await?;
         return Err(failed(&error));
     }
     let upload = ChunkedUpload { name, part, bytes, expires_at: now + millis(GOOD_FOR) };
-    room.table.begin_upload(id, &upload, now).await?;
+    service.table.begin_upload(id, &upload, now).await?;
     let location = format!("/newcomers/uploads/{}", upload.name);
     let headers = [("location", location), ("upload-expires", until(upload.expires_at))];
     Ok(answer(StatusCode::CREATED, &headers))
@@ -220,7 +220,7 @@ pub(super) async fn unfinished(app: &App, id: i64) -> Result<Vec<NewcomerFile>, 
 }
 
 /// Terminates an incomplete upload.
-pub(super) async fn give_up(
+pub(super) async fn terminate(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
     Path(name): Path<String>,
@@ -236,9 +236,9 @@ pub(super) async fn give_up(
 
 /// Deletes an upload and stops its writer. The file of a complete upload stays.
 async fn remove(app: &App, id: i64, name: &str) -> Result<(), WebError> {
-    // The row first: a writer that starts after the others were stopped finds nothing.
+    // Removes the row first: a writer that starts after the others were stopped finds no upload.
     app.newcomers.table.remove_upload(name).await?;
-    app.newcomers.turns.stop(name).await;
+    app.newcomers.writer_locks.stop(name).await;
     let (files, path) = (app.newcomers.files.clone(), app.newcomers.files.pieces(id, name));
     let removing = tokio::task::spawn_blocking(move || files.remove(&path));
     let removed = removing.await.map_err(|error| WebError::Internal(error.to_string()))?;
@@ -257,11 +257,11 @@ pub(super) async fn forget(app: &App, id: i64, part: Option<Part>) -> Result<(),
 /// Ends all uploads of a newcomer, in chunks and by form.
 pub(super) async fn end_all(app: &App, id: i64) -> Result<(), WebError> {
     forget(app, id, None).await?;
-    app.newcomers.turns.stop_all(id).await;
+    app.newcomers.writer_locks.stop_all(id).await;
     Ok(())
 }
 
-/// Removes expired uploads, and gives back the space that paused ones do not fill.
+/// Removes expired uploads, and releases the space that paused ones do not fill.
 pub(super) async fn sweep(app: &App) -> Result<(), StoreError> {
     for (name, id) in app.newcomers.table.expired_uploads(app.now_millis()).await? {
         if let Err(error) = remove(app, id, &name).await {
@@ -269,8 +269,8 @@ pub(super) async fn sweep(app: &App) -> Result<(), StoreError> {
         }
     }
     for (name, id, until) in app.newcomers.table.paused_uploads(app.now_millis()).await? {
-        // A writer reserves all again before it goes on.
-        app.newcomers.turns.stop(&name).await;
+        // A writer reserves all of it again before it continues.
+        app.newcomers.writer_locks.stop(&name).await;
         let path = app.newcomers.files.pieces(id, &name);
         let size = tokio::fs::metadata(&path).await.map_or(0, |file| file.len());
         app.newcomers.space.pause(&name, size, until, app.now_millis()).await?;

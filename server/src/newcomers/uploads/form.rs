@@ -76,10 +76,10 @@ pub(in crate::newcomers) async fn form(
     if length.is_some_and(|length| length > app.newcomers.files.most().saturating_add(ENVELOPE)) {
         return Ok(Redirect::to("/newcomers?problem=too-large"));
     }
-    let (turn_name, name) = (format!("form-{}", newcomer.id), random_id()?);
+    let (lock_name, name) = (format!("form-{}", newcomer.id), random_id()?);
     // One form per newcomer at a time: a new one stops the previous, whose connection may be lost.
-    app.newcomers.turns.stop(&turn_name).await;
-    let Some(turn) = app.newcomers.turns.take(newcomer.id, &turn_name) else {
+    app.newcomers.writer_locks.stop(&lock_name).await;
+    let Some(lock) = app.newcomers.writer_locks.acquire(newcomer.id, &lock_name) else {
         return Err(WebError::Conflict("another upload of yours is running".to_owned()));
     };
     let _release = Release::new(&app.newcomers.space, &name);
@@ -87,7 +87,7 @@ pub(in crate::newcomers) async fn form(
     let mut reservation = Reservation { app: &app, id, name: &name, length, reserved: 0, renewed, come: 0 };
     let taken = tokio::select! {
         taken = take(&app, &newcomer, &page, form, &mut reservation) => taken,
-        () = turn.stopped() => Err(WebError::Conflict("this upload was ended".to_owned()).into()),
+        () = lock.stopped() => Err(WebError::Conflict("this upload was ended".to_owned()).into()),
     };
     end(&app, &newcomer, taken).await
 }
@@ -106,7 +106,7 @@ async fn end(
         Ok(None) => Ok(Redirect::to("/newcomers?problem=empty")),
         Err(UploadError::NoSpace(NoSpace::TooLarge)) => Ok(Redirect::to("/newcomers?problem=too-large")),
         Err(UploadError::NoSpace(NoSpace::Full)) => {
-            tracing::warn!("there is no room for archives of newcomers");
+            tracing::warn!("there is no disk space for archives of newcomers");
             Ok(Redirect::to("/newcomers?problem=full"))
         }
         Err(UploadError::Web(error)) => Err(error),
@@ -264,20 +264,20 @@ impl Reservation<'_> {
 
 /// Renames the files, unless the state no longer allows it, and starts the check.
 async fn keep(app: &App, newcomer: &Newcomer, taken: Taken) -> Result<(), WebError> {
-    let (room, id) = (&app.newcomers, newcomer.id);
+    let (service, id) = (&app.newcomers, newcomer.id);
     let Taken { archive: (archive, bytes), photos, passphrase } = taken;
     let photos_bytes = photos.as_ref().map_or(0, |(_, bytes)| *bytes);
     let sealed = seal(app, &passphrase).await?;
     let too_late = || WebError::Conflict(ALREADY.to_owned());
-    let mut transaction = room.table.lock_files(id, app.now_millis()).await?.ok_or_else(too_late)?;
-    room.space.keep(&mut transaction, id, Part::Archive, (&format!("n{id}-archive"), bytes)).await?;
+    let mut transaction = service.table.lock_files(id, app.now_millis()).await?.ok_or_else(too_late)?;
+    service.space.keep(&mut transaction, id, Part::Archive, (&format!("n{id}-archive"), bytes)).await?;
     match photos_bytes {
-        0 => room.space.drop_whole(&mut transaction, id, Part::Photos).await?,
+        0 => service.space.drop_whole(&mut transaction, id, Part::Photos).await?,
         bytes => {
-            room.space.keep(&mut transaction, id, Part::Photos, (&format!("n{id}-photos"), bytes)).await?;
+            service.space.keep(&mut transaction, id, Part::Photos, (&format!("n{id}-photos"), bytes)).await?;
         }
     }
-    let files = room.files.clone();
+    let files = service.files.clone();
     let keeping = tokio::task::spawn_blocking(move || {
         files.keep(id, Part::Archive, archive)?;
         match photos {

@@ -1,8 +1,8 @@
 //! Signing for people of this pod.
 //!
-//! diaspora* stores no signatures of its own users' relayables on local posts; it signs whenever the record leaves
-//! the pod, and so does an export. With 4096-bit RSA this takes four milliseconds each, most of the time of a large
-//! export, so all cores are used and signatures are remembered: the same key and text always give the same signature.
+//! diaspora* stores no signatures for its own users' relayables on local posts: it signs a record when it leaves the
+//! pod, and so does an export. A 4096-bit RSA signature takes four milliseconds, and signing takes most of the time of
+//! a large export. So it uses all cores, and signatures are remembered: the same key and text always give the same one.
 
 use std::collections::HashMap;
 use std::num::NonZero;
@@ -11,21 +11,21 @@ use sha2::{Digest as _, Sha256};
 
 use crate::domain::{KeyError, PrivateKey, SigningKey};
 
-/// The most parsed keys cached; each takes some ten kilobytes.
+/// Maximum number of parsed keys cached; each takes about ten kilobytes.
 const MAX_PARSED: usize = 512;
 
-/// Identifies a signature: SHA-256 of the private key's own digest and the signed text. Known signatures are found
-/// without parsing the key, which takes milliseconds.
+/// Identifies a signature: SHA-256 of the private key's digest and the signed text. Finding a known signature does
+/// not require parsing the key, which takes milliseconds.
 pub type SignatureId = [u8; 32];
 
 /// Remembers signatures from one export to the next.
 pub trait SignatureMemory: Send {
-    /// Returns the known ones of these signatures.
+    /// Returns those of these signatures that are known.
     fn recall(&mut self, ids: &[SignatureId]) -> impl Future<Output = HashMap<SignatureId, String>> + Send;
     /// Stores new signatures.
     fn remember(&mut self, signatures: &[(SignatureId, String)]) -> impl Future<Output = ()> + Send;
 
-    /// False when signatures are not needed, only whether a key could sign.
+    /// False if only the ability of keys to sign is needed, not their signatures.
     const SIGNS: bool = true;
 
     /// Returns whether this person's key (`people.id`) can sign, if known.
@@ -37,11 +37,11 @@ pub trait SignatureMemory: Send {
     fn note_key(&mut self, _: i64, _: bool) {}
 }
 
-/// Remembers which keys can sign, but creates no signatures: for forecasts of unsigned relayables.
+/// Remembers which keys can sign, but creates no signatures: for forecasts, which count unsigned relayables.
 #[derive(Debug, Default)]
-pub struct NothingSigned(HashMap<i64, bool>);
+pub struct ForecastMemory(HashMap<i64, bool>);
 
-impl SignatureMemory for NothingSigned {
+impl SignatureMemory for ForecastMemory {
     const SIGNS: bool = false;
 
     async fn recall(&mut self, _: &[SignatureId]) -> HashMap<SignatureId, String> {
@@ -71,7 +71,7 @@ impl SignatureMemory for NoMemory {
     async fn remember(&mut self, _: &[(SignatureId, String)]) {}
 }
 
-/// The private keys of this pod's people that are needed.
+/// The private keys that an account's relayables need.
 pub(in crate::pod::reader) struct Signers {
     keys: HashMap<i64, PrivateKey>,
     digests: HashMap<i64, [u8; 32]>,
@@ -122,7 +122,7 @@ impl Signers {
         Some(Sha256::new().chain_update(*digest).chain_update(text).finalize().into())
     }
 
-    /// Signs all jobs, in order. All persons must have passed [`Signers::can_sign`]; a signature that still fails is
+    /// Signs all jobs, in order. All people must have passed [`Signers::can_sign`]; a signature that still fails is
     /// `None`.
     pub(in crate::pod::reader) async fn sign<M: SignatureMemory>(
         &mut self,
@@ -137,14 +137,14 @@ impl Signers {
         }
         let signed =
             on_all_cores(jobs, |job| self.parsed.get(&job.person)?.sign_base64(job.text.as_bytes()).ok());
-        let fresh: Vec<(SignatureId, String)> = jobs
+        let new: Vec<(SignatureId, String)> = jobs
             .iter()
             .zip(&signed)
             .filter_map(|(job, signature)| {
                 Some((self.signature_id(job.person, &job.text)?, signature.clone()?))
             })
             .collect();
-        memory.remember(&fresh).await;
+        memory.remember(&new).await;
         if self.parsed.len() > MAX_PARSED {
             self.parsed.clear();
         }
@@ -154,14 +154,17 @@ impl Signers {
 
 fn on_all_cores(jobs: &[Job], work: impl Fn(&Job) -> Option<String> + Sync) -> Vec<Option<String>> {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let share = jobs.len().div_ceil(cores).max(1);
+    let chunk_size = jobs.len().div_ceil(cores).max(1);
     let work = &work;
     std::thread::scope(|scope| {
-        let parts: Vec<_> = jobs
-            .chunks(share)
+        let threads: Vec<_> = jobs
+            .chunks(chunk_size)
             .map(|jobs| (jobs.len(), scope.spawn(move || jobs.iter().map(work).collect::<Vec<_>>())))
             .collect();
-        // A worker that panicked leaves its records unsigned, and they are listed as such.
-        parts.into_iter().flat_map(|(len, part)| part.join().unwrap_or_else(|_| vec![None; len])).collect()
+        // If a thread panics, its records remain unsigned and are listed as such.
+        threads
+            .into_iter()
+            .flat_map(|(len, thread)| thread.join().unwrap_or_else(|_| vec![None; len]))
+            .collect()
     })
 }

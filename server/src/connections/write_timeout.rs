@@ -8,16 +8,16 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-/// A stream that fails when writes make no progress for some time. A slow reader that reads now and then is served.
-pub(super) struct Stalled<S> {
+/// A stream that fails when writes make no progress for some time. A slow reader that makes some progress is served.
+pub(super) struct WriteTimeout<S> {
     stream: S,
-    patience: Duration,
+    timeout: Duration,
     late: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Stalled<S> {
-    pub(super) fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, late: None }
+impl<S> WriteTimeout<S> {
+    pub(super) fn new(stream: S, timeout: Duration) -> Self {
+        Self { stream, timeout, late: None }
     }
 
     fn watch<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -25,14 +25,14 @@ impl<S> Stalled<S> {
             self.late = None;
             return written;
         }
-        let patience = self.patience;
-        let late = self.late.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        let timeout = self.timeout;
+        let late = self.late.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
         ready!(late.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Stalled<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -42,7 +42,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stalled<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Stalled<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -82,12 +82,12 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_millis(300);
+    const TIMEOUT: Duration = Duration::from_millis(300);
 
     #[tokio::test]
     async fn who_takes_nothing_is_left() {
         let (near, _far) = tokio::io::duplex(64);
-        let written = Stalled::new(near, PATIENCE).write_all(&[0; 1000]).await;
+        let written = WriteTimeout::new(near, TIMEOUT).write_all(&[0; 1000]).await;
         assert_eq!(written.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 
@@ -97,11 +97,11 @@ mod tests {
         let reading = tokio::spawn(async move {
             let (mut taken, mut some) = (0, [0; 64]);
             while taken < 640 {
-                tokio::time::sleep(PATIENCE / 4).await;
+                tokio::time::sleep(TIMEOUT / 4).await;
                 taken += far.read(&mut some).await.unwrap();
             }
         });
-        Stalled::new(near, PATIENCE).write_all(&[0; 640]).await.unwrap();
+        WriteTimeout::new(near, TIMEOUT).write_all(&[0; 640]).await.unwrap();
         reading.await.unwrap();
     }
 }

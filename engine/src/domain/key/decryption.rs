@@ -1,4 +1,4 @@
-//! Private keys: decryption, RSAES-PKCS1-v1_5.
+//! Decryption with private keys (RSAES-PKCS1-v1_5).
 
 use std::fmt;
 
@@ -7,30 +7,30 @@ use pkcs8::{PrivateKeyInfo, SecretDocument};
 use zeroize::Zeroizing;
 
 use super::encrypted::RSA_ENCRYPTION;
-use super::private::slow_key;
+use super::private::rsa_key;
 use super::{KeyError, PrivateKey};
 
 /// A private key ready for decrypting.
 pub struct DecryptingKey(Inner);
 
 enum Inner {
-    Fast(Box<Pkcs1PrivateDecryptingKey>),
-    Slow(Box<rsa::RsaPrivateKey>),
+    AwsLc(Box<Pkcs1PrivateDecryptingKey>),
+    Rsa(Box<rsa::RsaPrivateKey>),
 }
 
 impl PrivateKey {
     /// Prepares the key for decrypting.
     ///
     /// # Errors
-    /// [`KeyError`] when the text is no plain RSA key of 1024 to 8192 bits.
+    /// [`KeyError`] when the text is not an unencrypted RSA key of 1024 to 8192 bits.
     pub fn decrypting_key(&self) -> Result<DecryptingKey, KeyError> {
         let pkcs1 = self.pkcs1()?;
         let pkcs8 = SecretDocument::try_from(PrivateKeyInfo::new(RSA_ENCRYPTION, &pkcs1))
             .map_err(|_| KeyError::Damaged)?;
-        let fast = PrivateDecryptingKey::from_pkcs8(pkcs8.as_bytes()).map(Pkcs1PrivateDecryptingKey::new);
-        match fast {
-            Ok(Ok(key)) => Ok(DecryptingKey(Inner::Fast(Box::new(key)))),
-            _ => slow_key(&pkcs1).map(|key| DecryptingKey(Inner::Slow(Box::new(key)))),
+        let aws_lc = PrivateDecryptingKey::from_pkcs8(pkcs8.as_bytes()).map(Pkcs1PrivateDecryptingKey::new);
+        match aws_lc {
+            Ok(Ok(key)) => Ok(DecryptingKey(Inner::AwsLc(Box::new(key)))),
+            _ => rsa_key(&pkcs1).map(|key| DecryptingKey(Inner::Rsa(Box::new(key)))),
         }
     }
 }
@@ -38,19 +38,19 @@ impl PrivateKey {
 impl DecryptingKey {
     /// Decrypts a text that was [encrypted](super::PublicKey::encrypt) for this key's owner.
     ///
-    /// An attacker who learns which of many forged ciphertexts decrypt can in the end decrypt others
-    /// (Bleichenbacher's attack), so senders never receive the result.
+    /// An attacker who learns which of many forged ciphertexts decrypt can eventually decrypt others
+    /// (Bleichenbacher's attack), so senders never learn the result.
     ///
     /// # Errors
     /// [`KeyError::Decrypting`] when the text was not encrypted for this key.
     pub fn decrypt(&self, encrypted: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         match &self.0 {
-            Inner::Fast(key) => {
+            Inner::AwsLc(key) => {
                 let mut buffer = Zeroizing::new(vec![0; key.min_output_size()]);
                 let text = key.decrypt(encrypted, &mut buffer).map_err(|_| KeyError::Decrypting)?;
                 Ok(Zeroizing::new(text.to_vec()))
             }
-            Inner::Slow(key) => key
+            Inner::Rsa(key) => key
                 .decrypt_blinded(&mut rsa::rand_core::OsRng, rsa::Pkcs1v15Encrypt, encrypted)
                 .map(Zeroizing::new)
                 .map_err(|_| KeyError::Decrypting),

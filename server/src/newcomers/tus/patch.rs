@@ -26,7 +26,7 @@ const SILENCE: Duration = Duration::from_secs(30);
 const AHEAD: usize = 16;
 
 /// Receives data until the connection ends.
-pub(in crate::newcomers) async fn piece(
+pub(in crate::newcomers) async fn patch(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
     Path(name): Path<String>,
@@ -46,7 +46,7 @@ pub(in crate::newcomers) async fn piece(
     if !newcomer.state.takes_files() {
         return Ok(answer(StatusCode::CONFLICT, &[]));
     }
-    let Some(turn) = app.newcomers.turns.take(newcomer.id, &name) else {
+    let Some(lock) = app.newcomers.writer_locks.acquire(newcomer.id, &name) else {
         return Ok(answer(StatusCode::LOCKED, &[("retry-after", "5".to_owned())]));
     };
     // Once more, now that a deletion stops this writer.
@@ -64,11 +64,11 @@ pub(in crate::newcomers) async fn piece(
     if let Err(reason) = space.reserve(&claim, app.now_millis()).await? {
         return Ok(no_space(reason));
     }
-    let stopped = turn.stopped();
+    let stopped = lock.stopped();
     let (sender, receiver) = mpsc::channel::<Bytes>(AHEAD);
     let writing = tokio::task::spawn_blocking(move || {
         // Released when everything is on the disk, even if the reader is gone.
-        let _turn = turn;
+        let _lock = lock;
         write(&path, begin, bytes, receiver)
     });
     let mut body = request.into_body().into_data_stream();
@@ -158,17 +158,17 @@ async fn finish(
     name: &str,
     (part, bytes): (Part, u64),
 ) -> Result<bool, WebError> {
-    let (room, id, now) = (&app.newcomers, newcomer.id, app.now_millis());
-    let Some(mut transaction) = room.table.lock_files(id, now).await? else {
+    let (service, id, now) = (&app.newcomers, newcomer.id, app.now_millis());
+    let Some(mut transaction) = service.table.lock_files(id, now).await? else {
         remove(app, id, name).await?;
         return Ok(false);
     };
-    if !room.table.has_upload(&mut transaction, name).await? {
+    if !service.table.has_upload(&mut transaction, name).await? {
         return Ok(false);
     }
-    room.space.keep(&mut transaction, id, part, (name, bytes)).await?;
-    room.table.file_replaced(&mut transaction, id, now).await?;
-    let (files, file) = (room.files.clone(), name.to_owned());
+    service.space.keep(&mut transaction, id, part, (name, bytes)).await?;
+    service.table.file_replaced(&mut transaction, id, now).await?;
+    let (files, file) = (service.files.clone(), name.to_owned());
     let keeping = tokio::task::spawn_blocking(move || files.keep_pieces(id, part, &file));
     let kept = keeping.await.map_err(|error| WebError::Internal(error.to_string()))?;
     kept.map_err(|error| failed(&error))?;

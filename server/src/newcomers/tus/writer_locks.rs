@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// Time for a stopped writer to flush its data to the disk.
-const PATIENCE: Duration = Duration::from_secs(10);
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The uploads being written: two writers would mix their bytes.
 #[derive(Debug, Clone, Default)]
@@ -22,22 +22,22 @@ struct Running {
 
 /// The right to write, exclusive while this exists.
 pub(in crate::newcomers) struct WriterLock {
-    turns: WriterLocks,
+    locks: WriterLocks,
     name: String,
     stop: CancellationToken,
     ended: CancellationToken,
 }
 
 impl WriterLocks {
-    /// Acquires the turn, unless it is held.
-    pub(in crate::newcomers) fn take(&self, newcomer: i64, name: &str) -> Option<WriterLock> {
+    /// Acquires the right to write an upload; `None` while another writer holds it.
+    pub(in crate::newcomers) fn acquire(&self, newcomer: i64, name: &str) -> Option<WriterLock> {
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.contains_key(name) {
             return None;
         }
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         taken.insert(name.to_owned(), Running { newcomer, stop: stop.clone(), ended: ended.clone() });
-        Some(WriterLock { turns: self.clone(), name: name.to_owned(), stop, ended })
+        Some(WriterLock { locks: self.clone(), name: name.to_owned(), stop, ended })
     }
 
     /// Stops the writer of one upload, and waits until it has finished.
@@ -58,7 +58,7 @@ impl WriterLocks {
         };
         for (stop, ended) in stopped {
             stop.cancel();
-            if tokio::time::timeout(PATIENCE, ended.cancelled()).await.is_err() {
+            if tokio::time::timeout(STOP_TIMEOUT, ended.cancelled()).await.is_err() {
                 tracing::warn!("an upload that was stopped is still being written");
             }
         }
@@ -74,7 +74,7 @@ impl WriterLock {
 
 impl Drop for WriterLock {
     fn drop(&mut self) {
-        self.turns.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+        self.locks.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
         self.ended.cancel();
     }
 }
@@ -85,17 +85,17 @@ mod tests {
 
     #[tokio::test]
     async fn one_writes_at_a_time_until_stopped() {
-        let turns = WriterLocks::default();
-        let first = turns.take(1, "a").unwrap();
-        assert!(turns.take(1, "a").is_none() && turns.take(1, "b").is_some());
+        let locks = WriterLocks::default();
+        let first = locks.acquire(1, "a").unwrap();
+        assert!(locks.acquire(1, "a").is_none() && locks.acquire(1, "b").is_some());
         let writer = tokio::spawn(async move {
             first.stopped().await;
             drop(first);
         });
-        turns.stop_all(2).await;
-        assert!(turns.take(1, "a").is_none(), "another person's uploads go on");
-        turns.stop("a").await;
-        assert!(turns.take(1, "a").is_some());
+        locks.stop_all(2).await;
+        assert!(locks.acquire(1, "a").is_none(), "another newcomer's uploads continue");
+        locks.stop("a").await;
+        assert!(locks.acquire(1, "a").is_some());
         writer.await.unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! Machine-readable records of a running campaign: a log, and metrics for Prometheus.
+//! The log of a running campaign, and its metrics for Prometheus.
 
 use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -8,33 +8,33 @@ use tracing::{info, warn};
 use crate::arguments::{Log, WorkArguments};
 use crate::error::Failure;
 
-/// Histogram bounds for the time of an account, in seconds.
-const SECONDS: [f64; 9] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 60.0, 600.0];
+/// Histogram bounds for the time an account takes, in seconds.
+const BUCKETS: [f64; 9] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 60.0, 600.0];
 
 /// The outputs that are enabled.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Records {
+pub(crate) struct Telemetry {
     /// Logs to standard error.
     pub(crate) log: bool,
     /// Serves metrics.
     pub(crate) metrics: bool,
 }
 
-impl Records {
+impl Telemetry {
     /// Starts the requested outputs.
     pub(crate) fn start(arguments: &WorkArguments) -> Result<Self, Failure> {
         if let Some(address) = arguments.metrics {
             let failed = |error| Failure::new(format!("the metrics cannot be served at {address}"), error);
             PrometheusBuilder::new()
                 .with_http_listener(address)
-                .set_buckets(&SECONDS)
+                .set_buckets(&BUCKETS)
                 .and_then(PrometheusBuilder::install)
                 .map_err(failed)?;
         }
-        if let Some(form) = arguments.log {
+        if let Some(format) = arguments.log {
             let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false);
             // This is the first logger, so it can always be set.
-            _ = match form {
+            _ = match format {
                 Log::Text => log.try_init(),
                 Log::Json => log.json().flatten_event(true).try_init(),
             };
@@ -42,7 +42,7 @@ impl Records {
         Ok(Self { log: arguments.log.is_some(), metrics: arguments.metrics.is_some() })
     }
 
-    /// Records a finished account.
+    /// Reports a finished account.
     pub(crate) fn finished(self, account: &Finished) {
         let Finished { account: name, state, file, bytes, records, omissions, seconds, reason } = account;
         if self.log {
@@ -58,13 +58,13 @@ impl Records {
         }
     }
 
-    /// Records the reason for waiting, or that waiting has ended.
-    pub(crate) fn waits(self, reason: Option<&str>) {
+    /// Reports the reason for waiting, or that waiting has ended.
+    pub(crate) fn waiting(self, reason: Option<&str>) {
         if self.log {
             if let Some(reason) = reason {
                 warn!(reason, "waiting");
             } else {
-                info!("going on");
+                info!("resumed");
             }
         }
         if self.metrics {
@@ -72,22 +72,22 @@ impl Records {
         }
     }
 
-    /// Records a note for the podmin.
-    pub(crate) fn notes(self, sentence: &str) {
+    /// Reports a note for the podmin.
+    pub(crate) fn note(self, sentence: &str) {
         if self.log {
             warn!(sentence, "note");
         }
     }
 
-    /// Records that the campaign is paused, resumed, or ended.
+    /// Reports that the campaign is paused, resumed, or ended.
     pub(crate) fn state(self, state: CampaignState) {
         if self.log {
             info!(state = state.as_str(), "campaign");
         }
     }
 
-    /// Records the progress of all workers together.
-    #[expect(clippy::cast_precision_loss, reason = "Prometheus knows no other numbers")]
+    /// Reports the progress of all workers together.
+    #[expect(clippy::cast_precision_loss, reason = "Prometheus has only floating-point numbers")]
     pub(crate) fn totals(self, totals: &Totals) {
         if !self.metrics {
             return;
