@@ -6,7 +6,7 @@ mod headers;
 mod limit;
 mod streams;
 
-pub use address::{Address, note};
+pub use address::{Address, add_address};
 pub(crate) use bodies::limit_bodies;
 pub(crate) use headers::guard;
 pub use limit::Limits;

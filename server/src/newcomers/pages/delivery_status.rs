@@ -77,7 +77,7 @@ pub(in crate::newcomers) async fn show(
     page: Page,
     Query(from): Query<From>,
 ) -> Result<Response, WebError> {
-    let told = look(&app, &newcomer, &from.after, PAGE).await?;
+    let told = read(&app, &newcomer, &from.after, PAGE).await?;
     let number = |count: i64| page.words.number(count.unsigned_abs());
     let template = DeliveryStatusPage {
         friends: back(&page, told.friends),

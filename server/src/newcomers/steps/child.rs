@@ -15,7 +15,7 @@ use super::limits::limit;
 use super::{Line, Order};
 use crate::app::{Clock, StartError};
 use crate::config::Config;
-use crate::newcomers::{client_to, files};
+use crate::newcomers::{client_for, files};
 
 /// Maximum size of an order in bytes.
 const MAX_ORDER: u64 = 4 << 20;
