@@ -12,7 +12,7 @@ use tower_http::csrf::CsrfLayer;
 use crate::app::{App, StartError};
 use crate::error::{WebError, shown};
 use crate::pages::Page;
-use crate::security::{Limits, guard, limit, limit_bodies, note};
+use crate::security::{Limits, Requests, guard, limit, limit_bodies, limit_requests, note};
 use crate::sessions::SignedIn;
 use crate::{api, board, health, newcomers, pages, portal, sessions, sign_in, tokens};
 
@@ -24,6 +24,7 @@ const MAX_FORM: usize = 256 << 10;
 /// # Errors
 /// [`StartError`] when the public URL is invalid.
 pub fn router(app: App, limits: Limits) -> Result<Router, StartError> {
+    let requests = Requests::new(app.config.web.connections_per_address);
     let rooms = Router::new()
         .route("/", get(home))
         .merge(pages::routes())
@@ -47,6 +48,7 @@ pub fn router(app: App, limits: Limits) -> Result<Router, StartError> {
         .layer(same_site)
         .layer(CatchPanicLayer::new())
         .layer(from_fn_with_state(app.clone(), limit_bodies))
+        .layer(from_fn_with_state(requests, limit_requests))
         .layer(from_fn_with_state(limits, limit))
         .layer(from_fn_with_state(app.clone(), shown))
         .layer(sessions::layer(&app))
