@@ -12,7 +12,7 @@ use tower_http::csrf::CsrfLayer;
 use crate::app::{App, StartError};
 use crate::error::{WebError, render_errors};
 use crate::pages::Page;
-use crate::security::{Limits, add_address, guard, limit, limit_bodies};
+use crate::security::{Limits, Requests, add_address, guard, limit, limit_bodies, limit_requests};
 use crate::sessions::SignedIn;
 use crate::{api, board, health, newcomers, pages, portal, sessions, sign_in, tokens};
 
@@ -24,6 +24,7 @@ const MAX_FORM: usize = 256 << 10;
 /// # Errors
 /// [`StartError`] when the public URL is invalid.
 pub fn router(app: App, limits: Limits) -> Result<Router, StartError> {
+    let requests = Requests::new(app.config.web.connections_per_address);
     let routes = Router::new()
         .route("/", get(home))
         .merge(pages::routes())
@@ -46,6 +47,7 @@ pub fn router(app: App, limits: Limits) -> Result<Router, StartError> {
         .layer(same_site)
         .layer(CatchPanicLayer::new())
         .layer(from_fn_with_state(app.clone(), limit_bodies))
+        .layer(from_fn_with_state(requests, limit_requests))
         .layer(from_fn_with_state(limits, limit))
         .layer(from_fn_with_state(app.clone(), render_errors))
         .layer(sessions::layer(&app))

@@ -21,7 +21,7 @@ use object_store::{
 use super::local::{digest, on_disk, stored};
 use super::read::Source;
 use super::{DepotError, DepotRead, Listed, Stored, names, uploads};
-use crate::s3::{Readers, S3Access, client, code, is_missing, list, why};
+use crate::s3::{Readers, S3Access, client, code, is_missing, lacks_conditional_put, list, why};
 
 /// Bytes of a part, and the most that is sent in one piece. S3 requires at least 5 MiB.
 const PART: u64 = 6 << 20;
@@ -340,11 +340,6 @@ fn attributes(new: &Stored) -> Attributes {
     let mut attributes = Attributes::new();
     attributes.insert(Attribute::Metadata(DIGEST.into()), new.sha256.clone().into());
     attributes
-}
-
-/// Returns whether the server does not support conditional writes.
-fn lacks_conditional_put(error: &object_store::Error) -> bool {
-    code(&error.to_string()) == Some("NotImplemented")
 }
 
 /// Returns whether the whole bucket is unavailable, rather than one object refused.

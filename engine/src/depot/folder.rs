@@ -10,9 +10,10 @@ use std::time::{Duration, SystemTime};
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 
-use super::local::{digest, digest_of_file, name_once, on_disk, stored};
+use super::local::{digest, digest_of_file, on_disk, stored};
 use super::read::Source;
 use super::{DepotError, DepotRead, Listed, Stored, identity, names};
+use crate::disk::name_once;
 use crate::store::random_id;
 
 /// The ending of temporary names; they begin with a dot.

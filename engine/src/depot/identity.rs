@@ -7,6 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use super::DepotError;
+use crate::disk::name_once;
 use crate::store::random_id;
 
 /// The file. A depot does not list names that begin with a dot.
@@ -30,7 +31,7 @@ pub(super) fn make(folder: &Path) -> Result<String, DepotError> {
         .open(&temporary)
         .and_then(|mut file| writeln!(file, "{random}").and_then(|()| file.sync_all()))
         // Another program may be faster: its identity counts.
-        .and_then(|()| match super::local::name_once(&temporary, &path) {
+        .and_then(|()| match name_once(&temporary, &path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => Ok(()),
         });

@@ -1,8 +1,7 @@
 //! Files on this machine: digests, copies.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
@@ -46,35 +45,6 @@ pub fn digest_of_file(path: &Path) -> io::Result<(u64, String)> {
 /// Combines them with a name in the depot.
 pub(super) fn stored(name: &str, (bytes, sha256): (u64, String)) -> Stored {
     Stored { name: name.to_owned(), bytes, sha256 }
-}
-
-/// Gives a file a name that nothing has yet, in the same file system; the old name may or may not remain. Unlike a
-/// rename, it never replaces a file.
-///
-/// # Errors
-/// [`io::ErrorKind::AlreadyExists`] when something has the name, and the system's errors.
-pub(crate) fn name_once(temporary: &Path, path: &Path) -> io::Result<()> {
-    match std::fs::hard_link(temporary, path) {
-        Err(error)
-            if !matches!(
-                error.kind(),
-                io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound | io::ErrorKind::StorageFull
-            ) =>
-        {
-            // File systems without hard links: a rename that does not replace, where supported.
-            use rustix::fs::{CWD, RenameFlags, renameat_with};
-            match renameat_with(CWD, temporary, CWD, path, RenameFlags::NOREPLACE) {
-                Ok(()) => Ok(()),
-                Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
-                    // The name is ours from here on, empty for a moment; a second program is refused.
-                    drop(OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?);
-                    std::fs::rename(temporary, path).inspect_err(|_| _ = std::fs::remove_file(path))
-                }
-                Err(error) => Err(error.into()),
-            }
-        }
-        done => done,
-    }
 }
 
 /// Runs a blocking disk operation on a thread for such.

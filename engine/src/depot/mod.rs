@@ -26,7 +26,6 @@ pub use address::DepotAddress;
 pub use error::DepotError;
 pub(crate) use error::is_of_the_disk;
 pub use keys::{CampaignKey, CampaignKeys, KeysError};
-pub(crate) use local::name_once;
 pub use local::{digest, digest_of_file};
 pub use names::is_depot_name;
 pub use read::{DepotRead, Digesting};

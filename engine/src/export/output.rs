@@ -124,7 +124,7 @@ impl OutputFile {
             file.sync_all().map_err(failed)?;
         }
         // Unlike a rename, a link never replaces an existing file.
-        match crate::depot::name_once(&self.temporary, &self.name) {
+        match crate::disk::name_once(&self.temporary, &self.name) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 return Err(OutputError::Exists(self.name.clone()));

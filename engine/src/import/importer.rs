@@ -276,13 +276,7 @@ impl Importer<'_> {
             Ok::<_, ImportError>((archive, stored))
         });
         while let Some((what, noted)) = announced.recv().await {
-            let (kind, name) = match what {
-                Announced::Writing(name) => (kinds::PHOTO_FILES, name),
-                Announced::NameTaken(name) => (kinds::PHOTO_NAMES_TAKEN, name),
-            };
-            if self.journal.noted(kind, &[&name]).await?.is_empty() {
-                self.journal.note(vec![Intent::write(kind, &name)]).await?;
-            }
+            self.note_photo_file(what).await?;
             // If the thread has ended, its result below tells why.
             _ = noted.send(());
         }
@@ -295,6 +289,20 @@ impl Importer<'_> {
             self.target.report.left_out(CountKind::PhotoFiles, code, &name);
         }
         Ok((archive, files))
+    }
+
+    async fn note_photo_file(&mut self, what: Announced) -> Result<(), ImportError> {
+        let (kind, name) = match what {
+            Announced::Writing(name) => (kinds::PHOTO_FILES, name),
+            Announced::NotWritten(name) => {
+                return Ok(self.journal.forget(kinds::PHOTO_FILES, &name).await?);
+            }
+            Announced::NameTaken(name) => (kinds::PHOTO_NAMES_TAKEN, name),
+        };
+        if self.journal.noted(kind, &[&name]).await?.is_empty() {
+            self.journal.note(vec![Intent::write(kind, &name)]).await?;
+        }
+        Ok(())
     }
 
     /// Returns the old person on the target pod, if it is known there and has not moved.

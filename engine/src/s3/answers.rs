@@ -18,6 +18,11 @@ pub(crate) fn is_denied(error: &object_store::Error) -> bool {
     code(&error.to_string()) == Some("AccessDenied")
 }
 
+/// Returns whether the server does not support conditional writes.
+pub(crate) fn lacks_conditional_put(error: &object_store::Error) -> bool {
+    code(&error.to_string()) == Some("NotImplemented")
+}
+
 /// Returns the error code in a server's response.
 pub(crate) fn code(text: &str) -> Option<&str> {
     tag(text, "<Code>", "</Code>")

@@ -84,6 +84,8 @@ pub(crate) enum Misbehaviour {
     Says(&'static str),
     /// Sends these bytes and says nothing more.
     SaysAndHangs(&'static str),
+    /// Sends the first bytes, and the others over and over again.
+    NeverEnds(&'static str, &'static str),
 }
 
 /// A server that misbehaves.
@@ -103,8 +105,12 @@ pub(crate) async fn misbehave(how: Misbehaviour) -> Server {
                     Misbehaviour::Resets => ("", false),
                     Misbehaviour::Says(text) => (text, false),
                     Misbehaviour::SaysAndHangs(text) => (text, true),
+                    Misbehaviour::NeverEnds(text, _) => (text, false),
                 };
                 _ = stream.write_all(text.as_bytes()).await;
+                if let Misbehaviour::NeverEnds(_, more) = how {
+                    while stream.write_all(more.as_bytes()).await.is_ok() {}
+                }
                 if hangs {
                     tokio::time::sleep(Duration::from_mins(5)).await;
                 }

@@ -8,7 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use axum::response::Response;
 use futures_util::stream;
-use pappus_engine::http::{Client, HttpError, RetryAfter};
+use pappus_engine::http::{Client, ClientOptions, HttpError, RetryAfter};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -102,6 +102,34 @@ async fn nothing_takes_longer_than_it_may() {
         let start = Instant::now();
         let error = get(&client, &format!("http://{}", server.host())).await.unwrap_err();
         assert!(matches!(error, HttpError::Timeout { .. }) && error.is_dead_host(), "{error}");
+        assert!(start.elapsed() < Duration::from_secs(30));
+    }
+}
+
+/// The head of an answer with so many lines, and its body.
+fn answer_with(lines: usize) -> &'static str {
+    let more = "x: y\r\n".repeat(lines - 1);
+    format!("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n{more}\r\nok").leak()
+}
+
+#[tokio::test]
+async fn heads_that_are_too_large_are_not_read() {
+    let most = misbehave(Misbehaviour::SaysAndHangs(answer_with(100))).await;
+    let body = get(&client([most.host()]), &format!("http://{}/", most.host())).await.unwrap();
+    assert_eq!(body, b"ok");
+    for how in [
+        Misbehaviour::Says(answer_with(101)),
+        Misbehaviour::NeverEnds("HTTP/1.1 200 OK\r\n", "x: y\r\n".repeat(500).leak()),
+        Misbehaviour::NeverEnds("HTTP/1.1 200 OK\r\nx: ", "y".repeat(4096).leak()),
+        Misbehaviour::NeverEnds("HTTP/1.1 200 ", "y".repeat(4096).leak()),
+    ] {
+        let server = misbehave(how).await;
+        // Long before the time for an answer is over: the size ends it.
+        let patient =
+            Client::new(ClientOptions { total: Duration::from_mins(1), ..options([server.host()]) });
+        let start = Instant::now();
+        let error = get(&patient.unwrap(), &format!("http://{}/", server.host())).await.unwrap_err();
+        assert!(matches!(error, HttpError::Broken { .. }) && error.is_dead_host(), "{error}");
         assert!(start.elapsed() < Duration::from_secs(30));
     }
 }

@@ -79,6 +79,12 @@ impl Proxies {
         self.0.is_empty()
     }
 
+    /// Returns whether a program on this machine that connects to `listen`, a loopback address, can be in the set.
+    pub(super) fn reach(&self, listen: IpAddr) -> bool {
+        let is_near = |address: IpAddr| address.is_loopback() && address.is_ipv4() == listen.is_ipv4();
+        self.0.iter().any(|network| network.contains(&listen) || is_near(network.addr()))
+    }
+
     /// Returns whether the set contains an address.
     pub fn contains(&self, address: IpAddr) -> bool {
         // A dual-stack socket shows IPv4 addresses as IPv6 addresses.

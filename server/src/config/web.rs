@@ -31,7 +31,7 @@ pub struct Web {
     pub body_timeout: Duration,
     /// Maximum number of open connections.
     pub connections: usize,
-    /// Maximum number of connections from one address that is not a proxy.
+    /// Maximum number of connections from one address that is not a proxy, and of requests in progress from any.
     pub connections_per_address: usize,
     /// Maximum number of event streams from one address.
     pub streams_per_address: usize,
@@ -77,14 +77,19 @@ impl Web {
     /// appear to come from it, and share one rate limit.
     pub fn unknown_proxy(&self) -> Option<String> {
         let Listen::Port(listen) = self.listen else { return None };
-        if self.is_local() || !listen.ip().is_loopback() || !self.proxies.is_empty() {
+        if self.is_local() || !listen.ip().is_loopback() || self.proxies.reach(listen.ip()) {
             return None;
         }
         let address = listen.ip();
+        let (found, fix) = if self.proxies.is_empty() {
+            ("is empty".to_owned(), format!("Set trusted_proxies = [\"{address}\"] in [web]"))
+        } else {
+            (format!("does not have {address}"), format!("Add \"{address}\" to trusted_proxies in [web]"))
+        };
         Some(format!(
-            "web.trusted_proxies is empty, but people reach {} through a proxy, as web.listen is {listen}: everybody \
-             would count as {address}, so that one visitor's wrong passwords lock everybody out and anybody reads \
-             /metrics. Set trusted_proxies = [\"{address}\"] in [web], or let the proxy use a Unix socket: \
+            "web.trusted_proxies {found}, but people reach {} through a proxy on this machine, as web.listen is \
+             {listen}: everybody would count as {address}, so that one visitor's wrong passwords lock everybody out \
+             and anybody reads /metrics. {fix}, or let the proxy use a Unix socket: \
              listen = \"unix:/run/pappus/web.sock\"",
             self.public_url
         ))
@@ -147,8 +152,24 @@ mod tests {
         let said = problem("https://move.example/", "").unwrap();
         assert!(said.contains("trusted_proxies = [\"127.0.0.1\"]") && said.contains("unix:"), "{said}");
         assert!(problem("https://move.example/", "listen = \"[::1]:8090\"").unwrap().contains("[\"::1\"]"));
+        for (named, listen, near) in [
+            ("[\"10.0.0.9\"]", "127.0.0.1", "127.0.0.1"),
+            ("[\"10.0.0.0/8\", \"2001:db8::/32\"]", "[::1]", "::1"),
+            // Programs reach an IPv4 address from an IPv4 address.
+            ("[\"::1\"]", "127.0.0.1", "127.0.0.1"),
+        ] {
+            let more = format!("trusted_proxies = {named}\nlisten = \"{listen}:8090\"");
+            let said = problem("https://move.example/", &more).unwrap();
+            assert!(said.contains(&format!("web.trusted_proxies does not have {near}")), "{said}");
+            assert!(said.contains(&format!("Add \"{near}\" to trusted_proxies")), "{said}");
+            assert_eq!(problem("http://localhost:8090/", &more), None, "{named}");
+        }
         for (public, more) in [
             ("https://move.example/", "trusted_proxies = [\"127.0.0.1\"]"),
+            ("https://move.example/", "trusted_proxies = [\"10.0.0.9\", \"127.0.0.0/8\"]"),
+            ("https://move.example/", "trusted_proxies = [\"127.0.0.2\"]"),
+            ("https://move.example/", "trusted_proxies = [\"10.0.0.9\"]\nlisten = \"unix:web.sock\""),
+            ("https://move.example/", "trusted_proxies = [\"10.0.0.9\"]\nlisten = \"0.0.0.0:8090\""),
             ("https://move.example/", "listen = \"unix:web.sock\""),
             ("https://move.example/", "listen = \"0.0.0.0:8090\""),
             ("http://127.0.0.1:8090/", ""),

@@ -4,6 +4,7 @@ mod address;
 mod bodies;
 mod headers;
 mod limit;
+mod requests;
 mod streams;
 
 pub use address::{Address, add_address};
@@ -11,4 +12,5 @@ pub(crate) use bodies::limit_bodies;
 pub(crate) use headers::guard;
 pub use limit::Limits;
 pub(crate) use limit::limit;
+pub(crate) use requests::{Requests, limit_requests};
 pub use streams::Streams;

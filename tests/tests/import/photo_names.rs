@@ -285,7 +285,28 @@ fn no_pictures() -> Vec<Vec<u8>> {
         gif[..15].to_vec(),
         // Only decoding shows it.
         damaged,
+        bomb(),
+        wide_gif(),
     ]
+}
+
+/// 102 million pixels in some kilobytes; no side is too long.
+fn bomb() -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let picture = image::DynamicImage::ImageLuma8(image::GrayImage::new(10_100, 10_100));
+    picture.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    let bytes = bytes.into_inner();
+    assert!(bytes.len() < 1 << 20, "{}", bytes.len());
+    bytes
+}
+
+/// A small frame on a screen of 361 million pixels.
+fn wide_gif() -> Vec<u8> {
+    let mut gif = picture("gif");
+    for side in [6, 8] {
+        gif[side..side + 2].copy_from_slice(&19_000_u16.to_le_bytes());
+    }
+    gif
 }
 
 /// Pictures with one wrong byte, or without their end, at many places; some are still shown.

@@ -11,3 +11,4 @@ mod modules;
 mod sample_pod;
 mod schema;
 mod terminal;
+mod unit;

@@ -95,6 +95,57 @@ async fn one_address_holds_so_many_connections() {
     }
 }
 
+/// The head of an answer to somebody behind a proxy on this machine.
+async fn health_for(service: &Service, person: &str) -> String {
+    let mut stream = connect(service, "127.0.0.1").await;
+    let request = format!(
+        "GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nx-forwarded-for: {person}\r\n\r\n"
+    );
+    _ = stream.write_all(request.as_bytes()).await;
+    rest(&mut stream).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_proxy_one_address_has_so_many_requests_in_progress() {
+    let (service, _folder) = serve("connections_per_address = 5\ntrusted_proxies = [\"127.0.0.1\"]");
+    // All addresses of an IPv6 network are one person's.
+    for (people, same, other) in [
+        (["198.51.100.7"; 5], "198.51.100.7", "198.51.100.8"),
+        (
+            ["2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:2:3::3", "2001:db8:1:2::4", "2001:db8:1:2::5"],
+            "2001:db8:1:2:ffff::6",
+            "2001:db8:1:3::1",
+        ),
+    ] {
+        let mut trickling = Vec::new();
+        for person in people {
+            assert!(health_for(&service, same).await.contains(" 200 "), "{same}");
+            let mut stream = connect(&service, "127.0.0.1").await;
+            let head = format!(
+                "POST /sign-in HTTP/1.1\r\nhost: localhost\r\nx-forwarded-for: {person}\r\ncontent-length: 100\r\n\
+                 content-type: application/x-www-form-urlencoded\r\n\r\nname=greta&"
+            );
+            stream.write_all(head.as_bytes()).await.unwrap();
+            trickling.push(stream);
+        }
+        let begun = Instant::now();
+        let said = loop {
+            let said = health_for(&service, same).await;
+            if !said.contains(" 200 ") || begun.elapsed() > 10 * SECOND {
+                break said;
+            }
+        };
+        assert!(said.starts_with("HTTP/1.1 429 ") && said.contains("retry-after: 5"), "{same}: {said}");
+        assert!(health_for(&service, other).await.contains(" 200 "), "{other}");
+        drop(trickling);
+        let begun = Instant::now();
+        while !health_for(&service, same).await.contains(" 200 ") {
+            assert!(begun.elapsed() < 10 * SECOND);
+            tokio::time::sleep(SECOND / 10).await;
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn all_together_hold_so_many_connections() {
     let (service, _folder) = serve("connections = 6\nconnections_per_address = 5\nheader_seconds = 3");
@@ -116,6 +167,28 @@ async fn all_together_hold_so_many_connections() {
         assert!(begun.elapsed() < 10 * SECOND);
         tokio::time::sleep(SECOND / 10).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heads_that_are_too_large_are_refused() {
+    let (service, _folder) = serve("header_seconds = 20");
+    let long = "y".repeat(1 << 20);
+    for (lines, times) in
+        [("x: y\r\n".to_owned(), 1000), (format!("x: {long}\r\n"), 1), ("y".repeat(4096), 10_000)]
+    {
+        let mut stream = connect(&service, "127.0.0.1").await;
+        _ = stream.write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\n").await;
+        let mut sent = 0;
+        // The service closes the connection, whatever else is sent.
+        while sent < times && stream.write_all(lines.as_bytes()).await.is_ok() {
+            sent += 1;
+        }
+        _ = stream.write_all(b"\r\n").await;
+        let said = rest(&mut stream).await;
+        assert!(said.starts_with("HTTP/1.1 431 ") || (said.is_empty() && times > 1000), "{times}: {said}");
+        assert!(sent < 10_000, "40 megabytes of one head were taken");
+    }
+    assert!(health(&mut connect(&service, "127.0.0.1").await).await.contains(" 200 "));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -226,6 +299,13 @@ fn a_proxy_that_is_not_named_is_refused() {
         let (code, said) = run(folder.path(), open, more);
         assert!(code.is_some_and(|code| code != 0), "{more:?}: {said}");
         assert!(said.contains("trusted_proxies = [\"127.0.0.1\"]"), "{more:?}: {said}");
+    }
+    // A proxy elsewhere is not the one in front of this address.
+    let elsewhere = format!("{open}\ntrusted_proxies = [\"10.0.0.9\"]");
+    for more in [&[] as &[&str], &["--check"]] {
+        let (code, said) = run(folder.path(), &elsewhere, more);
+        assert!(code.is_some_and(|code| code != 0 && code != 124), "{more:?}: {code:?} {said}");
+        assert!(said.contains("Add \"127.0.0.1\" to trusted_proxies"), "{more:?}: {said}");
     }
     for web in [
         &format!("{open}\ntrusted_proxies = [\"127.0.0.1\"]"),

@@ -1,5 +1,6 @@
 //! The web service over HTTP and in a browser: the portal, the board, the newcomers' door.
 
+mod access;
 mod at_rest;
 mod board;
 mod browser;

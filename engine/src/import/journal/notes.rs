@@ -284,6 +284,16 @@ impl Journal {
         transaction.commit().await
     }
 
+    /// Removes the note on a row that was not written after all.
+    pub(in crate::import) async fn forget(&self, kind: &str, guid: &str) -> Result<(), StoreError> {
+        let Some((store, import)) = self.begun() else { return Ok(()) };
+        let sql = "DELETE FROM pappus_import_rows WHERE import_id = ? AND kind = ? AND guid = ?";
+        store
+            .execute("writing the journal", sql, &[import.id.as_str().into(), kind.into(), guid.into()])
+            .await?;
+        Ok(())
+    }
+
     /// Returns the number of the current batch.
     pub(in crate::import) fn batch_under_way(&self) -> i64 {
         self.batch + 1

@@ -36,6 +36,8 @@ pub(in crate::import) struct Stored {
 pub(in crate::import) enum Announced {
     /// A file of this name, with its sizes, is about to be written.
     Writing(String),
+    /// It was not written: another file has got its name in between, or its sizes cannot be made.
+    NotWritten(String),
     /// A photo is renamed, since another file has the name that other pods know.
     NameTaken(String),
 }
@@ -136,59 +138,136 @@ fn store_photo(
     announce: &mut impl FnMut(Announced) -> Result<(), ImportError>,
 ) -> Result<Result<String, FindingCode>, ImportError> {
     let Some(kind) = PictureKind::of(file) else { return Ok(Err(FindingCode::NotAPicture)) };
-    let have = |name: &str| runtime.block_on(uploads.have(&stored_names(name)));
+    let files = Files { uploads, runtime };
     let own = naming.own_name(name, kind);
     let is_ours = |name: &str| naming.ours.contains(name);
-    let written = if is_ours(&own) {
+    let noted = if is_ours(&own) {
         Some(own.as_str())
     } else {
         // Earlier versions wrote files under any name: no more are written under such names.
         Some(name).filter(|name| can_stay(name, kind) && is_ours(name))
     };
-    let missing = match written {
-        Some(written) => have(written)?,
-        None => Vec::new(),
-    };
-    if let Some(written) = written
-        && missing.iter().all(|there| *there)
-    {
-        return Ok(Ok(written.to_owned()));
+    if let Some(noted) = noted {
+        match files.complete(noted, name, file)? {
+            Some(outcome) => return Ok(outcome),
+            None => announce(Announced::NotWritten(noted.to_owned()))?,
+        }
     }
-    let Some(picture) = Picture::read(file) else { return Ok(Err(FindingCode::NotAPicture)) };
-    let (stored, there) = if let Some(written) = written {
-        (written.to_owned(), missing)
-    } else {
-        let mut stored = own;
-        if can_stay(name, kind) {
-            let there = have(name)?;
-            if there.contains(&true) {
-                let mut is_this = false;
-                for bytes in [picture.bytes.as_slice(), file] {
-                    is_this |= runtime.block_on(uploads.compare(name, bytes))? == Held::TheSame;
-                }
-                if is_this && there.iter().all(|there| *there) {
-                    return Ok(Ok(name.to_owned()));
-                }
-                if !is_this {
-                    announce(Announced::NameTaken(name.to_owned()))?;
-                }
-            } else {
-                name.clone_into(&mut stored);
+    let Some(mut picture) = Picture::read(file) else { return Ok(Err(FindingCode::NotAPicture)) };
+    if can_stay(name, kind) {
+        let there = files.have(name)?;
+        let mut is_this = false;
+        if there.contains(&true) {
+            is_this = files.hold(name, [picture.bytes.as_slice(), file])?;
+            if is_this && there.iter().all(|there| *there) {
+                return Ok(Ok(name.to_owned()));
+            }
+        } else {
+            match files.write_new(picture, name, announce)? {
+                // Another import has got the name in between.
+                Err(FindingCode::FileTaken) => {}
+                written => return Ok(written.map(|()| name.to_owned())),
+            }
+            let Some(again) = Picture::read(file) else { return Ok(Err(FindingCode::NotAPicture)) };
+            picture = again;
+        }
+        if !is_this {
+            announce(Announced::NameTaken(name.to_owned()))?;
+        }
+    }
+    if files.have(&own)?.contains(&true) {
+        return Ok(Err(FindingCode::FileTaken));
+    }
+    Ok(files.write_new(picture, &own, announce)?.map(|()| own))
+}
+
+/// The pod's photo files, for a thread that may block.
+struct Files<'a> {
+    uploads: &'a PhotoStore,
+    runtime: &'a Handle,
+}
+
+impl Files<'_> {
+    /// Returns for each file of a photo whether it exists, in the order of [`stored_names`].
+    fn have(&self, name: &str) -> Result<Vec<bool>, ImportError> {
+        Ok(self.runtime.block_on(self.uploads.have(&stored_names(name)))?)
+    }
+
+    /// Returns whether the original of this name has one of these contents.
+    fn hold(&self, name: &str, contents: [&[u8]; 2]) -> Result<bool, ImportError> {
+        for bytes in contents {
+            if self.runtime.block_on(self.uploads.compare(name, bytes))? == Held::TheSame {
+                return Ok(true);
             }
         }
-        let there = have(&stored)?;
-        if there.contains(&true) {
+        Ok(false)
+    }
+
+    /// Writes what is missing of a photo whose name this import has noted; none if another import has got the name since.
+    fn complete(
+        &self,
+        noted: &str,
+        name: &str,
+        file: &[u8],
+    ) -> Result<Option<Result<String, FindingCode>>, ImportError> {
+        let there = self.have(noted)?;
+        if there.iter().all(|there| *there) {
+            return Ok(Some(Ok(noted.to_owned())));
+        }
+        let Some(picture) = Picture::read(file) else { return Ok(Some(Err(FindingCode::NotAPicture))) };
+        // Only a name from the archive can be another's: the earlier run was killed before it wrote anything.
+        let is_anothers = noted == name
+            && there.last() == Some(&true)
+            && !self.hold(noted, [picture.bytes.as_slice(), file])?;
+        let outcome =
+            if is_anothers { Err(FindingCode::FileTaken) } else { self.write(picture, noted, &there)? };
+        Ok(match outcome {
+            Err(FindingCode::FileTaken) if noted == name => None,
+            outcome => Some(outcome.map(|()| noted.to_owned())),
+        })
+    }
+
+    /// Writes the files of a photo under a name that was free when it was last looked at.
+    fn write_new(
+        &self,
+        picture: Picture,
+        stored: &str,
+        announce: &mut impl FnMut(Announced) -> Result<(), ImportError>,
+    ) -> Result<Result<(), FindingCode>, ImportError> {
+        announce(Announced::Writing(stored.to_owned()))?;
+        let written = self.write(picture, stored, &[])?;
+        if written.is_err() {
+            announce(Announced::NotWritten(stored.to_owned()))?;
+        }
+        Ok(written)
+    }
+
+    /// Writes the files of a photo, except those that are `there`; none, if another file has one of their names.
+    fn write(
+        &self,
+        picture: Picture,
+        stored: &str,
+        there: &[bool],
+    ) -> Result<Result<(), FindingCode>, ImportError> {
+        let Some(files) = files_of(picture, stored, there) else {
+            return Ok(Err(FindingCode::NotAPicture));
+        };
+        let put = |files| self.runtime.block_on(self.uploads.put(files));
+        // The original first: whose it is decides about the name when two imports write at once.
+        let (original, sizes): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.name == stored);
+        let mut names: Vec<String> = sizes.iter().map(|file| file.name.clone()).collect();
+        if !put(original)?.is_empty() {
             return Ok(Err(FindingCode::FileTaken));
         }
-        announce(Announced::Writing(stored.clone()))?;
-        (stored, there)
-    };
-    let Some(files) = files_of(picture, &stored, &there) else { return Ok(Err(FindingCode::NotAPicture)) };
-    // The sizes first: anyone who sees the original sees them too.
-    let (sizes, original) = files.into_iter().partition(|file| file.name != stored);
-    runtime.block_on(uploads.put(sizes))?;
-    runtime.block_on(uploads.put(original))?;
-    Ok(Ok(stored))
+        let taken = put(sizes)?;
+        if taken.is_empty() {
+            return Ok(Ok(()));
+        }
+        names.retain(|name| !taken.contains(name));
+        names.push(stored.to_owned());
+        self.runtime.block_on(self.uploads.remove(names))?;
+        Ok(Err(FindingCode::FileTaken))
+    }
 }
 
 /// Returns the files of a photo, except those that are `there`.
@@ -233,4 +312,103 @@ pub(in crate::import) fn hold_address(photo: &mut Photo) -> bool {
     let name = &photo.remote_photo_name;
     let is_unsafe = |c: char| c.is_control() || matches!(c, '/' | '\\' | '"' | '\'' | '<' | '>' | '`');
     !photo.remote_photo_path.is_empty() && !name.is_empty() && !name.contains(is_unsafe)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::Barrier;
+
+    use tempfile::TempDir;
+    use tokio::runtime::Runtime;
+
+    use super::*;
+    use crate::pod::config::Uploads;
+
+    const NAME: &str = "00112233445566778899.png";
+
+    fn picture(red: u8) -> Vec<u8> {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        let picture = image::RgbImage::from_pixel(40, 20, image::Rgb([red, 0, 0]));
+        image::DynamicImage::ImageRgb8(picture).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+        bytes.into_inner()
+    }
+
+    fn empty(runtime: &Runtime) -> (TempDir, PathBuf, PhotoStore) {
+        let folder = tempfile::tempdir().unwrap();
+        let images = folder.path().join("images");
+        std::fs::create_dir(&images).unwrap();
+        let uploads = runtime.block_on(PhotoStore::open(&Uploads::Folder(folder.path().to_owned()))).unwrap();
+        (folder, images, uploads)
+    }
+
+    #[test]
+    fn of_two_imports_at_once_one_keeps_the_name() {
+        let runtime = Runtime::new().unwrap();
+        let (_folder, images, uploads) = empty(&runtime);
+        let both_begin = Barrier::new(2);
+        let import = |person: &str, red: u8, ours: Vec<String>, wait: bool| {
+            let ours = ours.into_iter().collect();
+            let naming = Naming { person_guid: person.to_owned(), ours, deleted: HashSet::new() };
+            let mut noted: Vec<String> = Vec::new();
+            let mut announce = |what: Announced| {
+                match what {
+                    Announced::Writing(name) => {
+                        // Both have seen by now that the name is free.
+                        if wait && name == NAME {
+                            both_begin.wait();
+                        }
+                        noted.push(name);
+                    }
+                    Announced::NotWritten(name) => noted.retain(|noted| *noted != name),
+                    Announced::NameTaken(name) => assert_eq!(name, NAME),
+                }
+                Ok(())
+            };
+            let file = picture(red);
+            let stored = store_photo(&uploads, runtime.handle(), &naming, NAME, &file, &mut announce);
+            (stored.unwrap().unwrap(), noted)
+        };
+        let all = std::thread::scope(|scope| {
+            let one = scope.spawn(|| import("one", 1, Vec::new(), true));
+            let other = scope.spawn(|| import("other", 200, Vec::new(), true));
+            [("one", 1, one.join().unwrap()), ("other", 200, other.join().unwrap())]
+        });
+        assert_eq!(all.iter().filter(|(_, _, (stored, _))| stored == NAME).count(), 1);
+        for (person, red, (stored, noted)) in all {
+            assert_eq!(noted, [stored.as_str()], "the journal has what this import has written, and no more");
+            let has_all = || stored_names(&stored).iter().all(|name| images.join(name).is_file());
+            assert!(has_all(), "{stored}");
+            let expected = Picture::read(&picture(red)).unwrap().bytes;
+            assert_eq!(std::fs::read(images.join(&stored)).unwrap(), expected, "{stored}");
+            // After a kill, the same import finishes what it has begun.
+            std::fs::remove_file(images.join(format!("thumb_small_{stored}"))).unwrap();
+            assert_eq!(import(person, red, noted, false), (stored.clone(), Vec::new()));
+            assert!(has_all(), "{stored}");
+        }
+    }
+
+    #[test]
+    fn a_noted_name_that_another_import_has_got_is_given_up() {
+        let runtime = Runtime::new().unwrap();
+        let (_folder, images, uploads) = empty(&runtime);
+        // The other import has another picture, and has not written all sizes yet.
+        let theirs = Picture::read(&picture(200)).unwrap().bytes;
+        std::fs::write(images.join(NAME), &theirs).unwrap();
+        let ours = HashSet::from([NAME.to_owned()]);
+        let naming = Naming { person_guid: "one".to_owned(), ours, deleted: HashSet::new() };
+        let mut given_up = Vec::new();
+        let mut announce = |what: Announced| {
+            if let Announced::NotWritten(name) = what {
+                given_up.push(name);
+            }
+            Ok(())
+        };
+        let stored = store_photo(&uploads, runtime.handle(), &naming, NAME, &picture(1), &mut announce);
+        let stored = stored.unwrap().unwrap();
+        assert_eq!((stored == NAME, given_up), (false, vec![NAME.to_owned()]));
+        assert_eq!(std::fs::read(images.join(NAME)).unwrap(), theirs);
+        assert!(!images.join(format!("thumb_small_{NAME}")).exists());
+        assert!(stored_names(&stored).iter().all(|name| images.join(name).is_file()), "{stored}");
+    }
 }

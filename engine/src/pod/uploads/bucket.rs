@@ -10,11 +10,13 @@ use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use object_store::aws::AmazonS3;
 use object_store::list::{PaginatedListOptions, PaginatedListStore as _};
 use object_store::path::Path;
-use object_store::{Attribute, Attributes, ObjectStore as _, ObjectStoreExt as _, PutOptions, PutPayload};
+use object_store::{
+    Attribute, Attributes, ObjectStore as _, ObjectStoreExt as _, PutMode, PutOptions, PutPayload,
+};
 
 use super::{Held, NewPhotoFile, PhotoBytes, PhotoFile, UploadsError, is_original, is_plain_file_name};
 use crate::pod::config::S3Settings;
-use crate::s3::{Readers, client, is_denied, is_missing, is_refused, list, why};
+use crate::s3::{Readers, client, is_denied, is_missing, is_refused, lacks_conditional_put, list, why};
 
 /// The largest object in bytes that is fetched ahead; for larger ones only the request is sent.
 const FETCHED_AHEAD: u64 = 512 << 10;
@@ -130,28 +132,57 @@ impl PhotoBucket {
     pub(super) async fn have(&self, names: &[String]) -> Result<Vec<bool>, UploadsError> {
         let asked = names.iter().map(|name| async move {
             let Some(path) = self.path(name) else { return Ok(false) };
-            match self.store.head(&path).await {
-                Ok(_) => Ok(true),
-                Err(error) if is_missing(&error) => Ok(false),
-                Err(error) => Err(self.failed("read", &error)),
-            }
+            Ok(!self.is_free(&path).await?)
         });
         stream::iter(asked).buffered(AT_ONCE).try_collect().await
     }
 
-    pub(super) async fn put(&self, photos: Vec<NewPhotoFile>) -> Result<(), UploadsError> {
+    /// Stores objects; returns the names that different ones have.
+    pub(super) async fn put(&self, photos: Vec<NewPhotoFile>) -> Result<Vec<String>, UploadsError> {
         let put = photos.into_iter().map(|photo| async move {
-            let Some(path) = self.path(&photo.name) else { return Ok(()) };
-            let mut attributes = Attributes::new();
-            attributes.insert(Attribute::ContentType, photo.kind.into());
-            if self.cache {
-                attributes.insert(Attribute::CacheControl, CACHE_CONTROL.into());
-            }
-            let options = PutOptions { attributes, ..PutOptions::default() };
-            let stored = self.store.put_opts(&path, PutPayload::from(photo.bytes), options).await;
-            stored.map(drop).map_err(|error| self.failed("written", &error))
+            let NewPhotoFile { name, bytes, kind } = photo;
+            let is_stored = self.put_new(&name, PutPayload::from(bytes), kind).await?;
+            Ok::<_, UploadsError>((!is_stored).then_some(name))
         });
-        stream::iter(put).buffer_unordered(AT_ONCE).try_collect().await
+        let taken: Vec<Option<String>> = stream::iter(put).buffer_unordered(AT_ONCE).try_collect().await?;
+        Ok(taken.into_iter().flatten().collect())
+    }
+
+    /// Stores an object on the condition that there is none of its name; false if there is a different one.
+    async fn put_new(
+        &self,
+        name: &str,
+        payload: PutPayload,
+        kind: &'static str,
+    ) -> Result<bool, UploadsError> {
+        let Some(path) = self.path(name) else { return Ok(true) };
+        let mut attributes = Attributes::new();
+        attributes.insert(Attribute::ContentType, kind.into());
+        if self.cache {
+            attributes.insert(Attribute::CacheControl, CACHE_CONTROL.into());
+        }
+        let options = PutOptions { mode: PutMode::Create, attributes, ..PutOptions::default() };
+        let mut stored = self.store.put_opts(&path, payload.clone(), options.clone()).await;
+        if stored.as_ref().is_err_and(lacks_conditional_put) && self.is_free(&path).await? {
+            let options = PutOptions { mode: PutMode::Overwrite, ..options };
+            stored = self.store.put_opts(&path, payload.clone(), options).await;
+        }
+        let Err(error) = stored else { return Ok(true) };
+        // The response may have been lost, or another import has stored the same.
+        let bytes = payload.iter().next().map(|bytes| &**bytes).unwrap_or_default();
+        match self.compare(name, bytes).await {
+            Ok(Held::TheSame) => Ok(true),
+            Ok(Held::Another) => Ok(false),
+            _ => Err(self.failed("written", &error)),
+        }
+    }
+
+    async fn is_free(&self, path: &Path) -> Result<bool, UploadsError> {
+        match self.store.head(path).await {
+            Ok(_) => Ok(false),
+            Err(error) if is_missing(&error) => Ok(true),
+            Err(error) => Err(self.failed("read", &error)),
+        }
     }
 
     pub(super) async fn remove(&self, names: &[String]) -> Result<(), UploadsError> {
@@ -390,6 +421,45 @@ mod tests {
             ("nobucket.png", "there is no such bucket (NoSuchBucket)"),
         ] {
             assert_clear(&find(&[name]).await.unwrap_err(), words);
+        }
+    }
+
+    /// Answers requests for `mine.png`, which is free, and for `other.png`, which came in between.
+    fn store_or_refuse(request: &str, connection: &mut TcpStream, refuses: bool) {
+        let is_conditional = request.to_ascii_lowercase().contains("if-none-match: *");
+        let there = "ETag: \"1\"\r\nLast-Modified: Sun, 22 Nov 2026 10:00:00 GMT\r\n";
+        let method = request.split_whitespace().next().unwrap();
+        match (method, request.contains("/other.png")) {
+            ("PUT", _) if is_conditional && refuses => {
+                let error = "<Error><Code>NotImplemented</Code><Message>A header</Message></Error>";
+                say(connection, "501 Not Implemented", "", error);
+            }
+            ("PUT", true) if is_conditional => say(connection, "412 Precondition Failed", "", ""),
+            ("PUT", is_other) => {
+                assert!(!is_other, "written over");
+                say(connection, "200 OK", "ETag: \"2\"\r\n", "");
+            }
+            ("GET", true) => say(connection, "200 OK", there, "another's"),
+            ("HEAD", true) => say(connection, "200 OK", &format!("Content-Length: 9\r\n{there}"), ""),
+            ("HEAD", false) => say(connection, "404 Not Found", "", ""),
+            _ => empty_list(connection),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_object_that_came_in_between_is_not_written_over() {
+        for settings in [
+            server(|request, connection| store_or_refuse(request, connection, false)),
+            // Servers without conditional writes are asked before.
+            server(|request, connection| store_or_refuse(request, connection, true)),
+        ] {
+            let bucket = PhotoBucket::open(&settings).await.unwrap();
+            let photos = ["mine.png", "other.png"].map(|name| NewPhotoFile {
+                name: name.to_owned(),
+                bytes: b"mine".to_vec(),
+                kind: "image/png",
+            });
+            assert_eq!(bucket.put(Vec::from(photos)).await.unwrap(), ["other.png"]);
         }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::identity::{FolderIdentity, is_of_the_disk};
 use super::{Held, NewPhotoFile, PhotoBytes, PhotoFile, UploadsError, is_original, is_plain_file_name};
+use crate::disk::name_once;
 
 /// The folder `images/`.
 #[derive(Debug, Clone)]
@@ -114,7 +115,7 @@ impl PhotoFolder {
     }
 
     pub(super) fn compare(&self, name: &str, bytes: &[u8]) -> Result<Held, UploadsError> {
-        // An unreadable file can still be replaced.
+        // An unreadable file has nothing to compare with.
         let Ok(Some((mut file, size))) = self.open_file(name) else { return Ok(Held::Nothing) };
         if size != bytes.len() as u64 {
             return Ok(Held::Another);
@@ -137,12 +138,18 @@ impl PhotoFolder {
         is_plain_file_name(name) && self.images.join(name).exists()
     }
 
-    /// Stores a file atomically.
-    pub(super) fn put(&self, photo: &NewPhotoFile) -> Result<(), UploadsError> {
-        if is_plain_file_name(&photo.name) {
-            self.write(photo).map_err(|source| self.unwritable(source))?;
+    /// Stores a file atomically, and never replaces one; false if a different one has its name.
+    pub(super) fn put(&self, photo: &NewPhotoFile) -> Result<bool, UploadsError> {
+        if !is_plain_file_name(&photo.name) {
+            return Ok(true);
         }
-        Ok(())
+        match self.write(photo) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Ok(self.compare(&photo.name, &photo.bytes)? == Held::TheSame)
+            }
+            Err(source) => Err(self.unwritable(source)),
+        }
     }
 
     fn write(&self, photo: &NewPhotoFile) -> io::Result<()> {
@@ -154,7 +161,10 @@ impl PhotoFolder {
         // The web server must be able to read it.
         file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
         file.sync_data()?;
-        std::fs::rename(&unfinished, self.images.join(&photo.name))
+        let named = name_once(&unfinished, &self.images.join(&photo.name));
+        // Gone already where it was renamed for lack of links; otherwise the next writer removes it.
+        _ = std::fs::remove_file(&unfinished);
+        named
     }
 
     /// Returns the file's temporary name. After a kill, the next run reuses it.
@@ -215,9 +225,11 @@ fn alone(path: &Path) -> io::Result<File> {
     loop {
         let file = File::options().create(true).truncate(false).write(true).open(path)?;
         file.lock()?;
-        // The previous writer has renamed the file: start again.
+        // The previous writer has renamed or removed the file: start again.
         let same = |there: &std::fs::Metadata| Ok::<_, io::Error>(there.ino() == file.metadata()?.ino());
         match std::fs::symlink_metadata(path) {
+            // A writer was killed after it had named the file: written to, the stored photo would change.
+            Ok(there) if same(&there)? && there.nlink() > 1 => std::fs::remove_file(path)?,
             Ok(there) if same(&there)? => return Ok(file),
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -306,13 +318,41 @@ mod tests {
         std::fs::write(uploads.images().join(".a.jpg.part"), "half of something longer").unwrap();
         std::thread::scope(|scope| {
             for _ in 0..8 {
-                scope.spawn(|| uploads.put(&photo).unwrap());
+                scope.spawn(|| assert!(uploads.put(&photo).unwrap()));
             }
         });
+        assert_eq!(names().collect::<Vec<_>>(), ["a.jpg"]);
+        // Killed between the name and the end: the file has both names, and stays as it is.
+        std::fs::hard_link(uploads.images().join("a.jpg"), uploads.images().join(".a.jpg.part")).unwrap();
+        assert!(uploads.put(&photo).unwrap());
         assert_eq!(names().collect::<Vec<_>>(), ["a.jpg"]);
         assert_eq!(std::fs::read(uploads.images().join("a.jpg")).unwrap(), b"whole");
         std::fs::write(uploads.images().join(".a.jpg.part"), "half").unwrap();
         uploads.remove("a.jpg").unwrap();
         assert_eq!(names().count(), 0);
+    }
+    #[test]
+    fn of_writers_at_once_one_gets_the_name() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("images")).unwrap();
+        let uploads = PhotoFolder::open(folder.path()).unwrap();
+        let start = std::sync::Barrier::new(8);
+        let write = &|number: u8| {
+            let photo =
+                NewPhotoFile { name: "a.jpg".to_owned(), bytes: vec![number; 50_000], kind: "image/jpeg" };
+            start.wait();
+            uploads.put(&photo).unwrap().then_some(number)
+        };
+        let winners: Vec<u8> = std::thread::scope(|scope| {
+            let writers: Vec<_> = (0..8).map(|number| scope.spawn(move || write(number))).collect();
+            writers.into_iter().filter_map(|writer| writer.join().unwrap()).collect()
+        });
+        assert_eq!(winners.len(), 1, "{winners:?}");
+        assert_eq!(std::fs::read(uploads.images().join("a.jpg")).unwrap(), vec![winners[0]; 50_000]);
+        assert_eq!(std::fs::read_dir(uploads.images()).unwrap().count(), 1, "nothing is left over");
+        // A link to nowhere is a name that is taken as well.
+        std::os::unix::fs::symlink("nowhere", uploads.images().join("b.jpg")).unwrap();
+        let photo = NewPhotoFile { name: "b.jpg".to_owned(), bytes: vec![1], kind: "image/jpeg" };
+        assert!(!uploads.put(&photo).unwrap());
     }
 }

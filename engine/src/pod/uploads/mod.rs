@@ -279,13 +279,22 @@ impl PhotoStore {
         }
     }
 
-    /// Stores files, each atomically, replacing existing ones.
+    /// Stores files, each atomically. Never replaces a file: returns the names that different files have. A bucket of a
+    /// server without conditional writes is only looked at before.
     ///
     /// # Errors
     /// [`UploadsError`].
-    pub async fn put(&self, photos: Vec<NewPhotoFile>) -> Result<(), UploadsError> {
+    pub async fn put(&self, photos: Vec<NewPhotoFile>) -> Result<Vec<String>, UploadsError> {
         match self {
-            Self::Folder(folder) => photos.iter().try_for_each(|photo| folder.put(photo)),
+            Self::Folder(folder) => {
+                let mut taken = Vec::new();
+                for photo in photos {
+                    if !folder.put(&photo)? {
+                        taken.push(photo.name);
+                    }
+                }
+                Ok(taken)
+            }
             Self::Bucket(bucket) => bucket.put(photos).await,
         }
     }
