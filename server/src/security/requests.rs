@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use hyper::body::{Frame, SizeHint};
 
 use super::Address;
-use crate::connections::{Connections, Place};
+use crate::connections::{Connections, Permit};
 use crate::error::WebError;
 
 /// Seconds after which a refused request may be retried.
@@ -34,7 +34,7 @@ pub(crate) async fn limit_requests(
     request: Request,
     next: Next,
 ) -> Response {
-    let Ok(place) = requests.0.enter(Some(address.0)) else {
+    let Ok(permit) = requests.0.acquire(Some(address.0)) else {
         return WebError::TooMany { seconds: AGAIN }.into_response();
     };
     let response = next.run(request).await;
@@ -47,7 +47,7 @@ pub(crate) async fn limit_requests(
 /// A body that counts as a request in progress until it is dropped.
 struct Counted {
     body: Body,
-    _place: Place,
+    _place: Permit,
 }
 
 impl HttpBody for Counted {
