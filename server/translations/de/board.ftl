@@ -54,6 +54,7 @@ request-failed = konnte nicht erstellt werden
 request-cancelled = abgebrochen
 request-expired = erstellt und nach seiner Zeit gelöscht
 campaigns-lead = Eine Kampagne erstellt das Archiv von allen, auch von denen, die nie darum bitten. Die Leute finden ihres, wenn sie sich anmelden.
+campaigns-reload = Neu laden, um zu sehen, wie weit es ist
 campaigns-workers = Bei der Arbeit:
 campaigns-failed = { $count ->
     [one] Ein Konto konnte nicht exportiert werden
@@ -151,6 +152,7 @@ done-notice-resumed = Der Rundbrief ist wieder unterwegs.
 done-archive-asked = Das Archiv wird erstellt. Die Person bekommt eine E-Mail.
 done-newcomer-approved = Zugestimmt. Das Konto zieht jetzt um.
 done-newcomer-declined = Abgelehnt. Was hochgeladen war, ist gelöscht.
+done-newcomer-announced = Die Pods erfahren jetzt von dem Umzug.
 done-newcomer-retried = Der Import wird noch einmal versucht.
 done-invitation-withdrawn = Die Einladung ist zurückgezogen.
 closing-stage-wrong = Diesen Abschnitt gibt es nicht.

@@ -54,6 +54,7 @@ request-failed = failed
 request-cancelled = cancelled
 request-expired = created, and expired
 campaigns-lead = A campaign creates an archive for everybody, also for those who never ask for one. People find theirs when they sign in.
+campaigns-reload = Reload to see how far it is
 campaigns-workers = At work:
 campaigns-failed = { $count ->
     [one] One account could not be exported
@@ -151,6 +152,7 @@ done-notice-resumed = The announcement is on its way again.
 done-archive-asked = The archive is being created. The person gets an e-mail.
 done-newcomer-approved = Approved. The account is being moved.
 done-newcomer-declined = Declined. The uploads are deleted.
+done-newcomer-announced = The pods are being told of the move.
 done-newcomer-retried = The import is tried again.
 done-invitation-withdrawn = The invitation is withdrawn.
 closing-stage-wrong = There is no such stage.
