@@ -79,6 +79,10 @@ try {
   await reader.page.goto(`${base}/api/docs`);
   await reader.page.evaluate(() => document.querySelectorAll("details").forEach((one) => (one.open = true)));
   await looks(reader.page, "api-docs");
+  await reader.page.setViewportSize(phone);
+  const broken = await reader.page.$$eval(".api th code", (all) =>
+    all.filter((one) => one.getClientRects().length > 1).map((one) => one.textContent));
+  check(broken.length === 0, `on a phone the names of fields are broken: ${broken}`);
   const trouble = all.flatMap((one) => one.trouble);
   check(trouble.length === 0, trouble.join("\n"));
 } finally {
