@@ -195,6 +195,8 @@ notices-to-locked = { $count ->
  }
 notices-test = Einen Test an mich schicken
 notices-tested = Ein Test ist unterwegs an { $address }.
+language-en = Englisch
+language-de = Deutsch
 notices-other-language = Zweite Sprache: { $language }
 notices-other-language-help = Für alle, die den Pod auf { $language } benutzen. Wenn du das leer lässt, bekommen sie den Text darüber.
 notices-locked-help = Wessen Konto gesperrt ist, kann sich nicht anmelden: Diese Leute erfahren stattdessen, dass sie dir schreiben können.

@@ -195,6 +195,8 @@ notices-to-locked = { $count ->
  }
 notices-test = Send a test to me
 notices-tested = A test is on its way to { $address }.
+language-en = English
+language-de = German
 notices-other-language = Second language: { $language }
 notices-other-language-help = For people who use the pod in { $language }. If you leave this empty, they get the text above.
 notices-locked-help = People whose account is locked cannot sign in: they are told to write to you instead.

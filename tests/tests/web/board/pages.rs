@@ -110,7 +110,9 @@ async fn letters_are_counted_tested_and_written_in_languages() {
     let people = scene.pod.pool.number(RECIPIENTS).await.unwrap();
     assert!(page.contains(&format!("{people} people get it.")), "{people}: {page}");
     assert!(
-        page.contains("Deutsch: 1 person") && page.contains("1 person whose account is locked"),
+        page.contains("German: 1 person")
+            && page.contains("Second language: German")
+            && page.contains("1 person whose account is locked"),
         "{page}"
     );
     assert!(page.contains(&format!("English: {} people", people - 2)), "{page}");
