@@ -283,6 +283,7 @@ async fn a_campaign_is_cancelled_after_a_question_with_numbers() {
     greta.open("/board/campaigns").await.unwrap();
     let page = greta.submit("/board/campaigns", &[("only", "all")]).await.unwrap();
     assert!(page.text().contains("The campaign has begun."), "{}", page.text());
+    assert!(!page.text().contains("0 of 0 accounts"), "{}", page.text());
     // Only while there is something to wait for.
     let reload = "<a href=\"/board/campaigns\">Reload to see how far it is</a>";
     assert_ne!(page.text().contains("finished</h2>"), page.text().contains(reload), "{}", page.text());
