@@ -43,9 +43,12 @@ try {
   check(cut.seen === 1 && cut.cut === 0, `on the narrowest phone the plot is ${JSON.stringify(cut)}`);
   await looks(page, "board");
 
+  await page.setViewportSize(phone);
   await page.goto(`${base}/board/people`);
   await page.fill("#name", "ida");
   await arrive(page, () => page.click("[role=search] button"));
+  const top = await page.$eval("#found", (found) => found.getBoundingClientRect().top);
+  check(top < phone.height / 2, `on a phone what is found begins ${top} pixels below the top`);
   check((await page.textContent("#found h2")).startsWith("ida@"), "ida is not found");
   await looks(page, "board-people");
 

@@ -1,6 +1,6 @@
 // Somebody fetches an archive from a pod that closes.
 
-import { arrive, base, check, looks, open, password, signIn, window } from "./kit.mjs";
+import { arrive, at, base, check, looks, open, password, phone, signIn, window } from "./kit.mjs";
 import { createHmac } from "node:crypto";
 
 /** The one-time code of now (RFC 6238). */
@@ -39,6 +39,14 @@ try {
   await arrive(page, () => page.click("main button"));
   check(await page.getByRole("alert").isVisible(), "no word about a wrong password");
   await looks(page, "sign-in-wrong");
+  // In the longer language on the smaller screen, the message is beside the field that has the focus.
+  const narrow = await window(browser, { screen: phone, language: "de-DE" });
+  all.push(narrow);
+  await narrow.page.goto(`${base}/sign-in`);
+  await narrow.page.fill("#name", "greta");
+  await narrow.page.fill("#password", "wrong");
+  await arrive(narrow.page, () => narrow.page.click("main button"));
+  await at(narrow.page, "password");
 
   await signIn(page, "greta");
   check(page.url() === `${base}/archive`, `after signing in at ${page.url()}`);
@@ -53,10 +61,10 @@ try {
   // The script shows when it is done.
   await page.waitForSelector(".archive a.button", { timeout: 120000 });
   // Times are the reader's, and what the server said is their title.
-  const [shown, utc, at] = await page.$eval(".archive h2 time", (time) => [time.textContent, time.title, time.dateTime]);
-  const tokyo = new Date(at).toLocaleTimeString("en-GB", { timeZone: "Asia/Tokyo", hour: "2-digit", minute: "2-digit" });
-  check(shown.includes(`${tokyo} GMT+9`), `${at} is shown as ${shown}`);
-  check(utc.endsWith(`${at.slice(11, 16)} UTC`), `the title of ${at} is ${utc}`);
+  const [shown, utc, moment] = await page.$eval(".archive h2 time", (time) => [time.textContent, time.title, time.dateTime]);
+  const tokyo = new Date(moment).toLocaleTimeString("en-GB", { timeZone: "Asia/Tokyo", hour: "2-digit", minute: "2-digit" });
+  check(shown.includes(`${tokyo} GMT+9`), `${moment} is shown as ${shown}`);
+  check(utc.endsWith(`${moment.slice(11, 16)} UTC`), `the title of ${moment} is ${utc}`);
   await looks(page, "archive-done");
   const coming = page.waitForEvent("download");
   await page.click(".archive a.button");

@@ -1,25 +1,11 @@
 // Forms keep the focus and the message at the field, also on a phone and without scripts; an upload says how much is there,
 // how long it takes, and can be cancelled; the pages of the door, the board and the API have no barriers.
 
-import { arrive, base, check, looks, open, password, phone, window } from "./kit.mjs";
+import { arrive, at, base, check, looks, open, password, phone, window } from "./kit.mjs";
 
 const archive = process.env.PAPPUS_ARCHIVE;
 const browser = await open();
 const all = [];
-
-/** The field that has the focus is on the screen, and its message beside it. */
-async function at(page, id) {
-  const focused = await page.evaluate(() => document.activeElement?.id);
-  check(focused === id, `the focus is at ${focused}, not at ${id}`);
-  const [field, message] = await page.evaluate((id) => {
-    const box = (node) => node?.getBoundingClientRect();
-    const [one, two] = [box(document.getElementById(id)), box(document.getElementById(`${id}-problem`))];
-    return [one && { top: one.top, bottom: one.bottom }, two && { top: two.top, bottom: two.bottom }];
-  }, id);
-  const height = page.viewportSize().height;
-  check(field && field.top >= 0 && field.bottom <= height, `${id} is off the screen: ${JSON.stringify(field)}`);
-  check(message && Math.abs(message.top - field.bottom) < 120, `the message is ${JSON.stringify(message)}, ${id} at ${JSON.stringify(field)}`);
-}
 
 try {
   for (const script of [true, false]) {
@@ -93,6 +79,10 @@ try {
   await reader.page.goto(`${base}/api/docs`);
   await reader.page.evaluate(() => document.querySelectorAll("details").forEach((one) => (one.open = true)));
   await looks(reader.page, "api-docs");
+  await reader.page.setViewportSize(phone);
+  const broken = await reader.page.$$eval(".api th code", (all) =>
+    all.filter((one) => one.getClientRects().length > 1).map((one) => one.textContent));
+  check(broken.length === 0, `on a phone the names of fields are broken: ${broken}`);
   const trouble = all.flatMap((one) => one.trouble);
   check(trouble.length === 0, trouble.join("\n"));
 } finally {

@@ -88,6 +88,20 @@ export async function looks(page, name) {
   await page.setViewportSize(desktop);
 }
 
+/** The field that has the focus is on the screen, and its message beside it. */
+export async function at(page, id) {
+  const focused = await page.evaluate(() => document.activeElement?.id);
+  check(focused === id, `the focus is at ${focused}, not at ${id}`);
+  const [field, message] = await page.evaluate((id) => {
+    const box = (node) => node?.getBoundingClientRect();
+    const [one, two] = [box(document.getElementById(id)), box(document.getElementById(`${id}-problem`))];
+    return [one && { top: one.top, bottom: one.bottom }, two && { top: two.top, bottom: two.bottom }];
+  }, id);
+  const height = page.viewportSize().height;
+  check(field && field.top >= 0 && field.bottom <= height, `${id} is off the screen: ${JSON.stringify(field)}`);
+  check(message && Math.abs(message.top - field.bottom) < 120, `the message is ${JSON.stringify(message)}, ${id} at ${JSON.stringify(field)}`);
+}
+
 /** Signs in by keyboard alone. */
 export async function signIn(page, name) {
   await page.goto(`${base}/sign-in`);

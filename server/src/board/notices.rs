@@ -166,7 +166,7 @@ async fn present(
         page,
         can_send: shared::notices::can_send(app),
         audiences: audiences.into(),
-        others: others(&draft),
+        others: others(&page.words, &draft),
         draft,
         problems,
         preview,
@@ -176,14 +176,19 @@ async fn present(
     Ok(keep_body(page.show(status, &template)?))
 }
 
-fn others(draft: &Draft) -> Vec<Other> {
+fn others(words: &Words, draft: &Draft) -> Vec<Other> {
     let others = LANGUAGES.into_iter().filter(|(code, _)| *code != draft.languages.main);
-    let other = |(code, name): (&'static str, &'static str)| {
+    let other = |(code, _): (&'static str, &'static str)| {
         let Text { subject, body } = draft.languages.texts.get(code).cloned().unwrap_or_default();
         let (subject_id, body_id) = fields(code);
-        Other { code, name: name.to_owned(), subject, body, subject_id, body_id }
+        Other { code, name: language_name(words, code), subject, body, subject_id, body_id }
     };
     others.map(other).collect()
+}
+
+/// Returns the name of a language in the reader's language.
+fn language_name(words: &Words, code: &str) -> String {
+    words.find(&format!("language-{code}")).unwrap_or_else(|| code.to_owned())
 }
 
 fn sent(page: &Page, notice: Notice) -> Sent {
@@ -249,10 +254,8 @@ async fn preview(app: &App, page: &Page, actor: &Actor, draft: &Draft) -> Result
     let mut letters: Vec<(String, Written)> = all
         .map(|code| {
             let count = counts.by_language.get(code).copied().unwrap_or(0);
-            let language =
-                LANGUAGES.iter().find(|(known, _)| known == code).map_or(code.as_str(), |(_, name)| name);
             let mut values = number(count);
-            values.push(("language", language.to_owned().into()));
+            values.push(("language", language_name(words, code).into()));
             (words.with("notices-in-language", values), filling.letter(app, draft, code, name))
         })
         .collect();

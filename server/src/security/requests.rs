@@ -41,13 +41,13 @@ pub(crate) async fn limit_requests(
     if response.body().is_end_stream() {
         return response;
     }
-    response.map(|body| Body::new(Counted { body, _place: place }))
+    response.map(|body| Body::new(Counted { body, _permit: permit }))
 }
 
 /// A body that counts as a request in progress until it is dropped.
 struct Counted {
     body: Body,
-    _place: Permit,
+    _permit: Permit,
 }
 
 impl HttpBody for Counted {

@@ -106,6 +106,8 @@ pub(super) async fn finish(
 async fn refuse(app: &App, page: &Page, typed: &SignInForm, key: &str) -> Result<Response, WebError> {
     let problem = Some(page.words.say(key));
     let begun = SignInPage::new(app, page, typed.name.as_str(), own_path(&typed.next)).await;
-    let response = page.show(StatusCode::UNPROCESSABLE_ENTITY, &SignInPage { problem, ..begun })?;
+    let link_help = (key == "sign-in-wrong").then(|| page.words.say("sign-in-forgotten-helps"));
+    let shown = SignInPage { problem, link_help, ..begun };
+    let response = page.show(StatusCode::UNPROCESSABLE_ENTITY, &shown)?;
     Ok(crate::error::keep_body(response))
 }

@@ -41,6 +41,8 @@ pub(super) struct SignInPage<'a> {
     pub(super) mail: bool,
     pub(super) note: Option<String>,
     pub(super) problem: Option<String>,
+    /// After a wrong password, how a link helps; a locked or closed account gets none.
+    pub(super) link_help: Option<String>,
     /// The dates of the shutdown, if the pod closes.
     pub(super) days: Vec<(String, String)>,
     /// True while archives are still created, and while they can be downloaded.
@@ -65,6 +67,7 @@ impl<'a> SignInPage<'a> {
             mail: app.config.mail.is_sent(),
             note: None,
             problem: None,
+            link_help: None,
             days: closing.map(|closing| closing.days(&page.words)).unwrap_or_default(),
             is_exporting: app.config.pod.is_some() && stage.takes_requests(),
             has_downloads: stage.has_downloads(),

@@ -123,8 +123,8 @@ pub(super) async fn revoke(
     CheckedForm(()): CheckedForm<()>,
 ) -> Result<Response, WebError> {
     // Revoking twice is harmless.
-    super::revoke(&app, &person, address, id).await?;
-    Ok(Redirect::to("/tokens").into_response())
+    let is_revoked = super::revoke(&app, &person, address, id).await?;
+    Ok(Redirect::to(if is_revoked { "/tokens?done=token-revoked" } else { "/tokens" }).into_response())
 }
 
 fn choices(page: &Page, podmin: bool, chosen: impl Fn(Scope) -> bool) -> Vec<(&'static str, String, bool)> {

@@ -38,6 +38,13 @@ fn every_language_has_every_text() {
     }
 }
 
+#[test]
+fn every_language_is_named_in_every_language() {
+    for (code, _) in LANGUAGES {
+        assert!(keys("en").contains_key(&format!("language-{code}")), "{code}");
+    }
+}
+
 /// Checks every key that the code or a template, here or in the engine, uses as a literal.
 #[test]
 fn what_is_asked_for_is_there() {

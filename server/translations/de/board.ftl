@@ -54,6 +54,7 @@ request-failed = konnte nicht erstellt werden
 request-cancelled = abgebrochen
 request-expired = erstellt und nach seiner Zeit gelöscht
 campaigns-lead = Eine Kampagne erstellt das Archiv von allen, auch von denen, die nie darum bitten. Die Leute finden ihres, wenn sie sich anmelden.
+campaigns-reload = Neu laden, um zu sehen, wie weit es ist
 campaigns-workers = Bei der Arbeit:
 campaigns-failed = { $count ->
     [one] Ein Konto konnte nicht exportiert werden
@@ -151,6 +152,7 @@ done-notice-resumed = Der Rundbrief ist wieder unterwegs.
 done-archive-asked = Das Archiv wird erstellt. Die Person bekommt eine E-Mail.
 done-newcomer-approved = Zugestimmt. Das Konto zieht jetzt um.
 done-newcomer-declined = Abgelehnt. Was hochgeladen war, ist gelöscht.
+done-newcomer-announced = Die Pods erfahren jetzt von dem Umzug.
 done-newcomer-retried = Der Import wird noch einmal versucht.
 done-newcomer-stopped = Gestoppt. Die Seite zeigt, wann es vorbei ist.
 done-invitation-withdrawn = Die Einladung ist zurückgezogen.
@@ -194,6 +196,8 @@ notices-to-locked = { $count ->
  }
 notices-test = Einen Test an mich schicken
 notices-tested = Ein Test ist unterwegs an { $address }.
+language-en = Englisch
+language-de = Deutsch
 notices-other-language = Zweite Sprache: { $language }
 notices-other-language-help = Für alle, die den Pod auf { $language } benutzen. Wenn du das leer lässt, bekommen sie den Text darüber.
 notices-locked-help = Wessen Konto gesperrt ist, kann sich nicht anmelden: Diese Leute erfahren stattdessen, dass sie dir schreiben können.

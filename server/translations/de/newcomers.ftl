@@ -3,7 +3,7 @@ newcomers-title = Umziehen
 newcomers-heading = Umziehen nach { $pod }
 newcomers-lead = Bring dein Archiv von einem anderen Pod mit: Deine Beiträge, Fotos, Kommentare, Nachrichten und Kontakte kommen mit, und deine Kontakte erfahren, wo du jetzt bist.
 newcomers-begin-title = Wie es geht
-newcomers-step-archive = Du lädst das Archiv hoch, das du von deinem alten Pod heruntergeladen hast.
+newcomers-step-archive = Du lädst das Archiv hoch, das du von deinem alten Pod heruntergeladen hast. Wenn du noch keins hast, hol es dir zuerst dort: in den Einstellungen unter „Konto“, oder auf der Seite, die dir der Podmin dort genannt hat.
 newcomers-step-look = Wir prüfen es und zeigen dir, was mitkäme. Geändert wird dabei nichts.
 newcomers-step-choose = Du wählst einen Namen und ein Passwort für diesen Pod.
 newcomers-step-podmin = Der Podmin dieses Pods stimmt deiner Anfrage zu. Das kann ein, zwei Tage dauern.
@@ -13,14 +13,16 @@ newcomers-step-tell = { $minutes ->
    *[other] Dein Konto zieht hierher. { $minutes } Minuten lang kannst du das rückgängig machen; danach sagen wir es den Pods deiner Freunde.
  }
 newcomers-invitation = Dein Einladungscode
+newcomers-invitation-help = Dieser Pod nimmt Leute mit einem Einladungscode auf. Wenn du keinen hast, frag den Podmin danach.
 newcomers-invitation-wrong = Diesen Code kennen wir nicht, oder er wurde schon benutzt. Frag bitte nach, wo du ihn bekommen hast.
 newcomers-begin = Starten
 newcomers-cookie = Damit wir dich wiedererkennen, behält dein Browser ein Cookie. Es dient zu nichts anderem.
 newcomers-closed = Dein Archiv bleibt gültig: Du kannst es zu einem anderen Pod bringen oder später wiederkommen.
 newcomers-too-many = Heute haben viele mit dem Umzug angefangen. Komm bitte morgen wieder; dein Archiv bleibt gültig.
 newcomers-left = Dein Umzug ist beendet. Hier ist nichts mehr von dir.
+newcomers-forgotten = Dieser Browser hat deinen Umzug vergessen. Dein Konto hier bleibt, wie es ist, und dein privater Link gilt weiter.
 newcomers-uploading-title = Lade dein Archiv hoch
-newcomers-uploading-text = Wähle die Datei, die du von deinem alten Pod heruntergeladen hast. Sie endet auf .zip oder .json.gz.
+newcomers-uploading-text = Wähle die Datei, die du von deinem alten Pod heruntergeladen hast. Sie endet auf .zip oder .json.gz; ist sie verschlüsselt, auf .age.
 newcomers-checking-title = Dein Archiv wird geprüft
 newcomers-checking-text = Wir prüfen, ob es vollständig und deins ist, und was mitkäme. Geändert wird dabei nichts.
 newcomers-refused-title = Dieses Archiv kann nicht angenommen werden
@@ -33,6 +35,7 @@ newcomers-waiting-text = { $minutes ->
     [one] Der Podmin dieses Pods sieht, was du mitbringst, und stimmt deiner Anfrage zu oder lehnt sie ab. Stimmt er zu, zieht dein Konto hierher, und eine Minute später sagen wir es den Pods deiner Freunde. Du musst nichts tun.
    *[other] Der Podmin dieses Pods sieht, was du mitbringst, und stimmt deiner Anfrage zu oder lehnt sie ab. Stimmt er zu, zieht dein Konto hierher, und { $minutes } Minuten später sagen wir es den Pods deiner Freunde. Du musst nichts tun.
  }
+newcomers-waiting-key-lost = Der Podmin dieses Pods sieht, was du mitbringst, und stimmt deiner Anfrage zu oder lehnt sie ab. Stimmt er zu, zieht dein Konto hierher. Ohne die Passphrase deines Schlüssels können wir es den Pods deiner Freunde nicht sagen: Du sagst es deinen Freunden selbst.
 newcomers-declined-title = Anfrage abgelehnt
 newcomers-declined-text = Der Podmin hat deine Anfrage abgelehnt. Dein Konto ist nicht umgezogen, und was du hochgeladen hattest, ist gelöscht. Dein Archiv ist so gut wie vorher: Du kannst es zu einem anderen Pod bringen.
 newcomers-importing-title = Dein Konto wird importiert
@@ -137,6 +140,11 @@ newcomers-move-explained = { $minutes ->
     [one] Dein Konto zieht hierher, und eine Minute später sagen wir es den Pods deiner Freunde. Bis dahin kannst du es rückgängig machen; ein Konto zieht nur einmal um.
    *[other] Dein Konto zieht hierher, und { $minutes } Minuten später sagen wir es den Pods deiner Freunde. Bis dahin kannst du es rückgängig machen; ein Konto zieht nur einmal um.
  }
+newcomers-ask-explained = { $minutes ->
+    [0] Sobald der Podmin zugestimmt hat, zieht dein Konto hierher, und wir sagen es den Pods deiner Freunde sofort. Das lässt sich nicht rückgängig machen, und ein Konto zieht nur einmal um.
+    [one] Sobald der Podmin zugestimmt hat, zieht dein Konto hierher, und eine Minute später sagen wir es den Pods deiner Freunde. Bis dahin kannst du es rückgängig machen; ein Konto zieht nur einmal um.
+   *[other] Sobald der Podmin zugestimmt hat, zieht dein Konto hierher, und { $minutes } Minuten später sagen wir es den Pods deiner Freunde. Bis dahin kannst du es rückgängig machen; ein Konto zieht nur einmal um.
+ }
 newcomers-announce = Meinen Freunden jetzt Bescheid geben
 newcomers-undo-title = Rückgängig machen
 newcomers-undo-explained = Alles, was hierher gekommen ist, wird wieder von diesem Pod entfernt. Schreib vorher nichts mit dem neuen Konto: Das würde auch entfernt.
@@ -160,7 +168,7 @@ newcomers-back-own = Mach nur weiter, wenn du diesen Link selbst gespeichert has
 newcomers-back = Weiter
 newcomers-problem-blocked = Dieser Pod nimmt niemanden von deinem alten Pod auf. Frag bitte den Podmin, oder versuch es bei einem anderen Pod.
 newcomers-problem-own-pod = Dieses Archiv gehört zu einem Konto auf genau diesem Pod. Wo es herkommt, kann es nicht importiert werden.
-newcomers-problem-moved = Dieses Konto ist schon einmal auf einen anderen Pod umgezogen. Ein Konto zieht nur einmal um.
+newcomers-problem-moved = Dieses Konto ist schon umgezogen, auf diesen Pod oder einen anderen, und ein Konto zieht nur einmal um. Melde dich auf dem Pod an, auf dem es jetzt ist.
 newcomers-problem-before = Dieses Konto ist schon einmal auf diesen Pod importiert worden, unter einem anderen Namen oder aus einem anderen Archiv.
 newcomers-problem-closed = Dieses Konto ist hier nach dem Import geschlossen worden. Es lässt sich nichts mehr hinein importieren.
 newcomers-problem-wrong-key = Der Schlüssel in diesem Archiv ist nicht der, den andere Pods kennen. Vielleicht hat es jemand anderes gemacht, deshalb wird es nicht angenommen.
@@ -229,6 +237,7 @@ told-back = Zurück
 queue-waiting = Warten auf deine Zustimmung
 queue-nobody = Niemand.
 queue-about = Angefangen am { $time }, { $size } hochgeladen.
+queue-proven = Das Archiv gehört nachweislich der Person.
 queue-unproven = Nichts beweist, dass dieses Archiv der Person gehört. Stimm nur zu, wenn du weißt, wer es ist: Bitte sie, dir vom alten Konto oder von einer Adresse zu schreiben, die du kennst.
 queue-key-lost = Der Schlüssel im Archiv ist mit einer Passphrase geschützt, und die Person sagt, sie habe sie verloren. Das würde auch sagen, wer die Datei gestohlen hat. Stimm nur zu, wenn du weißt, wer es ist: Lass dir vom alten Konto schreiben, oder von einer Adresse, die du kennst.
 queue-yes = Zustimmen
@@ -285,10 +294,13 @@ newcomers-no-contacts = { $count ->
     [one] Dein Archiv ist gültig, aber dein einziger Kontakt kann nicht mitkommen.
    *[other] Dein Archiv ist gültig, aber keiner deiner { $shown } Kontakte kann mitkommen.
  }
-newcomers-no-contacts-why = Die meisten werden { $why }.
+newcomers-no-contacts-why = { $count ->
+    [one] Er wird { $why }.
+   *[other] Die meisten werden { $why }.
+ }
 newcomers-problem-being-undone = Ein früherer Umzug dieses Kontos wird gerade rückgängig gemacht. Versuch es bitte in ein paar Minuten noch einmal.
 newcomers-problem-no-archive = Diese Datei ist kein Archiv eines Kontos. Wähle die Datei, die du von deinem alten Pod heruntergeladen hast, so wie du sie bekommen hast.
-newcomers-problem-encrypted = Dieses Archiv ist verschlüsselt, und was du eingegeben hast, öffnet es nicht. Lade es mit seiner Passphrase noch einmal hoch.
+newcomers-problem-encrypted = Dieses Archiv ist verschlüsselt, und keine Passphrase, die du eingegeben hast, öffnet es. Lade es mit seiner Passphrase noch einmal hoch: Das Feld ist unter der Datei.
 newcomers-problem-two-accounts = Die Dateien gehören zu verschiedenen Konten. Lade nur Dateien eines Kontos hoch.
 newcomers-problem-two-documents = In der ZIP-Datei sind zwei Archive. Lade nur das neuere hoch.
 newcomers-problem-defect = Bei uns ist etwas schiefgegangen. Sag es bitte dem Podmin, und versuch es noch einmal.
@@ -435,7 +447,7 @@ queue-no-key-known = keiner: Dieser Pod kennt das Konto noch nicht
 queue-no-key-published = keiner: { $host } antwortet nicht oder wurde nicht gefragt
 queue-no-key-signed = keiner: Ein Standard-Pod hat es geschrieben
 queue-no-key-pinned = keiner
-queue-advice-compare = Bitte die Person auf einem Weg, auf dem du sie kennst, dir den Fingerabdruck ihres Schlüssels vorzulesen: Er steht auf ihrem alten Pod auf der Seite „Mein Archiv“, und „pappus verify“ gibt ihn aus. Stimm nur zu, wenn es Zeichen für Zeichen der erste ist.
+queue-advice-compare = Bitte die Person auf einem Weg, auf dem du sie kennst, dir den Fingerabdruck ihres Schlüssels vorzulesen: Er steht auf ihrem alten Pod unter „Mein Archiv“ und „Inhalt“, und „pappus verify“ gibt ihn aus. Stimm nur zu, wenn es Zeichen für Zeichen der erste ist.
 queue-advice-no-key = Es gibt keinen Schlüssel zu vergleichen. Stimm nur zu, wenn du die Person auf andere Weise kennst; vom Umzug kann niemand erfahren.
 queue-advice-known-differs = Dieser Pod kennt das Konto mit einem anderen Schlüssel, deshalb wird das Archiv nicht angenommen: Vielleicht hat es jemand anderes gemacht, oder die Adresse gehört jetzt jemand anderem. Frag die Person, welcher von beiden ihrer ist. Ist es der bekannte, braucht sie ein Archiv mit diesem Schlüssel. Ist es der im Archiv, würden auch die Pods ihrer Freunde den Umzug ablehnen: Dann bleibt nur ein neues Konto.
 queue-advice-published-differs = Der alte Pod veröffentlicht einen anderen Schlüssel, deshalb geht der Umzug nicht weiter: Vielleicht hat jemand anderes das Archiv gemacht, oder die Adresse des alten Pods gehört jetzt jemand anderem. Frag die Person und den Podmin von { $host }, welcher von beiden stimmt. Ist es der veröffentlichte, braucht die Person ein neues Archiv. Hat die Adresse einen neuen Besitzer, sperre { $host } mit newcomers.blocked_pods, oder frag mit newcomers.ask_pods keine anderen Pods mehr.

@@ -1,5 +1,7 @@
 tokens-title = Token für Programme
 tokens-lead = Um dein Archiv herunterzuladen, brauchst du kein Token. Token sind für eigene Programme: Ein Programm kann damit hier für dich handeln, ohne dein Passwort zu kennen. Token werden ungültig, wenn sich auf dem Pod dein Passwort oder dein zweiter Faktor ändert.
+tokens-api = Was Programme hier tun können (auf Englisch)
+done-token-revoked = Das Token ist widerrufen: Kein Programm kann es mehr benutzen.
 tokens-name = Wofür
 tokens-may = Was das Programm darf
 tokens-made-at = Erstellt

@@ -54,6 +54,7 @@ request-failed = failed
 request-cancelled = cancelled
 request-expired = created, and expired
 campaigns-lead = A campaign creates an archive for everybody, also for those who never ask for one. People find theirs when they sign in.
+campaigns-reload = Reload to see how far it is
 campaigns-workers = At work:
 campaigns-failed = { $count ->
     [one] One account could not be exported
@@ -151,6 +152,7 @@ done-notice-resumed = The announcement is on its way again.
 done-archive-asked = The archive is being created. The person gets an e-mail.
 done-newcomer-approved = Approved. The account is being moved.
 done-newcomer-declined = Declined. The uploads are deleted.
+done-newcomer-announced = The pods are being told of the move.
 done-newcomer-retried = The import is tried again.
 done-newcomer-stopped = Stopped. The page shows when it is over.
 done-invitation-withdrawn = The invitation is withdrawn.
@@ -194,6 +196,8 @@ notices-to-locked = { $count ->
  }
 notices-test = Send a test to me
 notices-tested = A test is on its way to { $address }.
+language-en = English
+language-de = German
 notices-other-language = Second language: { $language }
 notices-other-language-help = For people who use the pod in { $language }. If you leave this empty, they get the text above.
 notices-locked-help = People whose account is locked cannot sign in: they are told to write to you instead.

@@ -3,7 +3,7 @@ newcomers-title = Moving in
 newcomers-heading = Moving to { $pod }
 newcomers-lead = Bring your archive from another pod: your posts, photos, comments, messages and contacts come along, and your contacts are told where you are now.
 newcomers-begin-title = How it works
-newcomers-step-archive = You upload the archive you downloaded from your old pod.
+newcomers-step-archive = You upload the archive you downloaded from your old pod. If you have none yet, get it there first: in the settings under “Account”, or on the page that its podmin has told you about.
 newcomers-step-look = We check it and show you what would come along. This changes nothing.
 newcomers-step-choose = You choose a name and a password for this pod.
 newcomers-step-podmin = The podmin of this pod approves your request. That may take a day or two.
@@ -13,14 +13,16 @@ newcomers-step-tell = { $minutes ->
    *[other] Your account moves here. You can undo that for { $minutes } minutes; then we tell your friends’ pods.
  }
 newcomers-invitation = Your invitation code
+newcomers-invitation-help = This pod accepts people who have an invitation code. If you have none, ask the podmin for one.
 newcomers-invitation-wrong = We don’t know this code, or it has been used already. Please ask whoever gave it to you.
 newcomers-begin = Start
 newcomers-cookie = Your browser keeps a cookie so that we recognise you. It is used for nothing else.
 newcomers-closed = Your archive remains valid: take it to another pod, or come back later.
 newcomers-too-many = Many people have started to move today. Please come back tomorrow; your archive stays valid.
 newcomers-left = Your move has ended. Nothing of yours is left here.
+newcomers-forgotten = This browser has forgotten your move. Your account here stays as it is, and your private link still works.
 newcomers-uploading-title = Upload your archive
-newcomers-uploading-text = Choose the file that you downloaded from your old pod. It is a .zip or a .json.gz file.
+newcomers-uploading-text = Choose the file that you downloaded from your old pod. It is a .zip or a .json.gz file; if it is encrypted, its name ends in .age.
 newcomers-checking-title = Checking your archive
 newcomers-checking-text = We check that it is complete and yours, and work out what would come along. This changes nothing.
 newcomers-refused-title = We can’t accept this archive
@@ -33,6 +35,7 @@ newcomers-waiting-text = { $minutes ->
     [one] The podmin of this pod sees what you bring, and approves or declines your request. If they approve it, your account moves here, and a minute later we tell your friends’ pods. You need not do anything.
    *[other] The podmin of this pod sees what you bring, and approves or declines your request. If they approve it, your account moves here, and { $minutes } minutes later we tell your friends’ pods. You need not do anything.
  }
+newcomers-waiting-key-lost = The podmin of this pod sees what you bring, and approves or declines your request. If they approve it, your account moves here. Without the passphrase of your key we cannot tell your friends’ pods: you tell your friends yourself.
 newcomers-declined-title = Request declined
 newcomers-declined-text = The podmin has declined your request. Your account was not moved, and what you had uploaded is deleted. Your archive is as good as before: you can take it to another pod.
 newcomers-importing-title = Importing your account
@@ -137,6 +140,11 @@ newcomers-move-explained = { $minutes ->
     [one] Your account moves here, and a minute later we tell your friends’ pods. Until then you can undo it; an account moves only once.
    *[other] Your account moves here, and { $minutes } minutes later we tell your friends’ pods. Until then you can undo it; an account moves only once.
  }
+newcomers-ask-explained = { $minutes ->
+    [0] Once the podmin has approved your request, your account moves here, and we tell your friends’ pods at once. This cannot be undone, and an account moves only once.
+    [one] Once the podmin has approved your request, your account moves here, and a minute later we tell your friends’ pods. Until then you can undo it; an account moves only once.
+   *[other] Once the podmin has approved your request, your account moves here, and { $minutes } minutes later we tell your friends’ pods. Until then you can undo it; an account moves only once.
+ }
 newcomers-announce = Tell my friends now
 newcomers-undo-title = Undo
 newcomers-undo-explained = This removes everything that was imported from this pod again. Do not write anything with the new account before: it would be removed as well.
@@ -160,7 +168,7 @@ newcomers-back-own = Continue only if you saved this link yourself. If somebody 
 newcomers-back = Continue
 newcomers-problem-blocked = This pod accepts no accounts from your old pod. Please ask the podmin, or try another pod.
 newcomers-problem-own-pod = This archive belongs to an account on this pod. It cannot be imported where it came from.
-newcomers-problem-moved = This account has moved to another pod before. An account moves only once.
+newcomers-problem-moved = This account has already moved, to this pod or to another one, and an account moves only once. Sign in on the pod where it lives now.
 newcomers-problem-before = This account has already been imported here, under another name or from another archive.
 newcomers-problem-closed = This account was closed here after it was imported. Nothing more can be imported into it.
 newcomers-problem-wrong-key = The key in this archive is not the key that other pods know. Somebody else may have created it, so we can’t accept it.
@@ -229,6 +237,7 @@ told-back = Back
 queue-waiting = Awaiting approval
 queue-nobody = Nobody.
 queue-about = Started on { $time }, { $size } uploaded.
+queue-proven = The archive is proven to be theirs.
 queue-unproven = Nothing proves that this archive is theirs. Approve only if you know who they are: ask them to write to you from the old account, or from an address you know.
 queue-key-lost = The key in the archive is under a passphrase, and the person says that it is lost. Whoever stole the file would say so, too. Approve only if you know who they are: ask them to write to you from the old account, or from an address you know.
 queue-yes = Approve
@@ -285,10 +294,13 @@ newcomers-no-contacts = { $count ->
     [one] Your archive is valid, but your only contact cannot come along.
    *[other] Your archive is valid, but none of your { $shown } contacts can come along.
  }
-newcomers-no-contacts-why = Most of them are { $why }.
+newcomers-no-contacts-why = { $count ->
+    [one] It is { $why }.
+   *[other] Most of them are { $why }.
+ }
 newcomers-problem-being-undone = An earlier move of this account is being undone just now. Please try again in a few minutes.
 newcomers-problem-no-archive = This file is not an archive of an account. Choose the file that you downloaded from your old pod, as you got it.
-newcomers-problem-encrypted = This archive is encrypted, and what you typed does not open it. Upload it again with its passphrase.
+newcomers-problem-encrypted = This archive is encrypted, and no passphrase that you entered opens it. Upload it again with its passphrase: the field is below the file.
 newcomers-problem-two-accounts = The files belong to different accounts. Upload files of one account only.
 newcomers-problem-two-documents = The ZIP contains two archives. Upload only the newer one.
 newcomers-problem-defect = Something went wrong on our side. Please tell the podmin, and try again.
@@ -435,7 +447,7 @@ queue-no-key-known = none: this pod has not met this account
 queue-no-key-published = none: { $host } does not answer, or was not asked
 queue-no-key-signed = none: a stock pod wrote it
 queue-no-key-pinned = none
-queue-advice-compare = Ask the person, in a way in which you know them, to read out the fingerprint of their key: it is on the page “My archive” of their old pod, and “pappus verify” prints it. Approve only if it is the first one, digit for digit.
+queue-advice-compare = Ask the person, in a way in which you know them, to read out the fingerprint of their key: it is on their old pod under “My archive” and “Contents”, and “pappus verify” prints it. Approve only if it is the first one, digit for digit.
 queue-advice-no-key = There is no key to compare. Approve only if you know the person in another way; nobody can be told of the move.
 queue-advice-known-differs = This pod has known the account by another key, so the archive is refused: somebody else may have made it, or have the address now. Ask the person which of the two is theirs. If it is the known one, they need an archive with that key. If it is the one in the archive, their friends’ pods would refuse the move as well: they can only begin with a new account.
 queue-advice-published-differs = The old pod publishes another key, so the move does not go on: somebody else may have made the archive, or have the old pod’s address now. Ask the person and the podmin of { $host } which of the two is right. If it is the published one, the person needs a new archive. If the address has a new owner, block { $host } in newcomers.blocked_pods, or stop asking other pods with newcomers.ask_pods.

@@ -1,5 +1,7 @@
 tokens-title = Tokens for programs
 tokens-lead = You do not need a token to download your archive. A token is for programs of your own: it lets a program act for you here without your password. Tokens end when your password or second factor on the pod changes.
+tokens-api = What programs can do here
+done-token-revoked = The token is revoked: no program can use it any more.
 tokens-name = What it is for
 tokens-may = What the program may do
 tokens-made-at = Created

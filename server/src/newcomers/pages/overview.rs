@@ -40,6 +40,8 @@ pub(in crate::newcomers) enum Said {
     Nothing,
     /// A move was cancelled.
     Left,
+    /// The browser forgot a finished move.
+    Forgotten,
     /// Too many people have started.
     TooMany,
     /// An upload or an invitation was rejected.
@@ -84,6 +86,8 @@ struct View {
     /// The problem in plain words, and the technical reason.
     problem: Option<String>,
     reason: Option<String>,
+    /// True if the archive was refused because no passphrase opened it.
+    is_encrypted: bool,
     unproven: bool,
     key_locked: bool,
     /// The reason why the newcomer cannot announce the move.
@@ -116,6 +120,7 @@ pub(in crate::newcomers) async fn show(
         Some("no-photos") => wrong("photos", "newcomers-no-photos"),
         Some("invitation") => wrong("invitation", "newcomers-invitation-wrong"),
         Some("too-many") => Said::TooMany,
+        _ if asked.left.as_deref() == Some("finished") => Said::Forgotten,
         _ if asked.left.is_some() => Said::Left,
         _ => Said::Nothing,
     };
@@ -159,7 +164,11 @@ pub(in crate::newcomers) async fn present(
         needs_approval: section.admission == Admission::Approval,
         undo_minutes: undo_minutes(app),
         problem: words(matches!(said, Said::TooMany), "newcomers-too-many"),
-        note: words(matches!(said, Said::Left), "newcomers-left"),
+        note: match said {
+            Said::Left => Some(page.words.say("newcomers-left")),
+            Said::Forgotten => Some(page.words.say("newcomers-forgotten")),
+            _ => None,
+        },
         problems: if let Said::Wrong(problems) = said { problems } else { FieldProblems::default() },
         podmin_words: if cannot_come { PodminMessage::of(app).await? } else { PodminMessage::default() },
         limits,
@@ -232,11 +241,17 @@ fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> Vi
     let base = app.config.web.public_url.as_str();
     let pod_url = app.config.pod_url.as_str().trim_end_matches('/');
     let plan = PlanSummary::read(newcomer.plan.as_deref());
+    let text = if newcomer.state == State::Waiting && newcomer.key_locked && newcomer.key_passphrase.is_none()
+    {
+        words.say("newcomers-waiting-key-lost")
+    } else {
+        words.one(&format!("newcomers-{word}-text"), "minutes", undo_minutes(app))
+    };
     View {
         id: newcomer.id,
         state: newcomer.state,
         title: words.say(&format!("newcomers-{word}-title")),
-        text: words.one(&format!("newcomers-{word}-text"), "minutes", undo_minutes(app)),
+        text,
         link: secret
             .filter(|_| newcomer.state != State::Declined)
             .map(|secret| format!("{base}newcomers/back/{secret}")),
@@ -246,6 +261,7 @@ fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> Vi
         percent: newcomer.percent(),
         problem: newcomer.problem.as_deref().map(|problem| words.say(problem_key(problem))),
         reason: newcomer.reason.clone().filter(|_| newcomer.problem.is_some()),
+        is_encrypted: newcomer.problem.as_deref().is_some_and(|problem| problem_key(problem) == ENCRYPTED),
         unproven: newcomer.proof.as_deref() == Some("unproven"),
         key_locked: needs_passphrase(newcomer),
         obstacle: obstacle(newcomer, plan.as_ref()),
@@ -258,6 +274,9 @@ fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> Vi
         expires: words.day(newcomer.expires_at),
     }
 }
+
+/// Translation key of an archive that no passphrase opened.
+const ENCRYPTED: &str = "newcomers-problem-encrypted";
 
 /// Returns the translation key of a problem.
 pub(in crate::newcomers) fn problem_key(problem: &str) -> &'static str {
@@ -291,9 +310,7 @@ pub(in crate::newcomers) fn problem_key(problem: &str) -> &'static str {
         | "no_document"
         | "photos_inside"
         | "photos_are_document" => "newcomers-problem-no-archive",
-        "encryption_wrong_key" | "encryption_locked" | "encryption_no_identity" => {
-            "newcomers-problem-encrypted"
-        }
+        "encryption_wrong_key" | "encryption_locked" | "encryption_no_identity" => ENCRYPTED,
         "account_mismatch" | "two_accounts" => "newcomers-problem-two-accounts",
         "two_documents" => "newcomers-problem-two-documents",
         "broken" => "newcomers-problem-defect",

@@ -75,7 +75,10 @@ fn no_contacts(page: &Page, told: &PlanSummary, audience: Audience) -> Option<St
     let reasons = told.findings.iter().filter(|group| group.kind == CountKind::Contacts.into());
     if let Some(most) = reasons.max_by_key(|group| group.count) {
         let why = finding_text(page, most, audience);
-        text = format!("{text} {}", words.one("newcomers-no-contacts-why", "why", why));
+        text = format!(
+            "{text} {}",
+            words.with("newcomers-no-contacts-why", vec![("count", count.into()), ("why", why.into())])
+        );
     }
     Some(text)
 }

@@ -57,6 +57,8 @@ struct Line {
     begun: Moment,
     size: String,
     state: String,
+    /// True if nothing speaks against that the archive is the person's own.
+    is_proven: bool,
     /// Reasons to ask the person before approving.
     warnings: Vec<String>,
     /// The keys to compare, if any.
@@ -120,6 +122,7 @@ fn line(app: &App, page: &Page, newcomer: &Newcomer) -> Line {
         begun: page.moment(newcomer.begun_at),
         size: words.size(newcomer.bytes()),
         state: words.say(&format!("queue-state-{}", newcomer.state.as_str())),
+        is_proven: newcomer.proof.is_some() && warnings(newcomer).next().is_none(),
         warnings: warnings(newcomer).map(|warning| words.say(warning)).collect(),
         compared: compared(words, newcomer),
         can_again: newcomer.state == State::Failed,
@@ -180,6 +183,7 @@ pub(in crate::newcomers) async fn decide(
         "yes" => "newcomer-approved",
         "no" => "newcomer-declined",
         "stop" => "newcomer-stopped",
+        "announce" => "newcomer-announced",
         _ => "newcomer-retried",
     };
     match decisions::decide(&app, &actor, id, &decision.act).await {

@@ -156,7 +156,9 @@ pub(in crate::newcomers) async fn leave(
     }
     cancel(&app, &newcomer).await?;
     let cookie = set_cookie(&app, None)?;
-    Ok(([(SET_COOKIE, cookie)], Redirect::to("/newcomers?left=yes")).into_response())
+    // The account of a finished move stays on the pod.
+    let left = if newcomer.state == State::Announced { "finished" } else { "yes" };
+    Ok(([(SET_COOKIE, cookie)], Redirect::to(&format!("/newcomers?left={left}"))).into_response())
 }
 
 /// Cancels a move; a finished one does not change.

@@ -69,6 +69,7 @@ async fn impossible_days_are_refused_and_closing_is_asked_with_numbers() {
     // What is over is not explained any more.
     let page = scene.browser().open("/sign-in").await.unwrap().text();
     assert!(page.contains("can no longer be downloaded") && !page.contains("You press one button"), "{page}");
+    assert!(page.find("can no longer be downloaded") < page.find("action=\"/sign-in\""), "{page}");
 }
 
 /// The form of an announcement in two languages.
@@ -109,7 +110,9 @@ async fn letters_are_counted_tested_and_written_in_languages() {
     let people = scene.pod.pool.number(RECIPIENTS).await.unwrap();
     assert!(page.contains(&format!("{people} people get it.")), "{people}: {page}");
     assert!(
-        page.contains("Deutsch: 1 person") && page.contains("1 person whose account is locked"),
+        page.contains("German: 1 person")
+            && page.contains("Second language: German")
+            && page.contains("1 person whose account is locked"),
         "{page}"
     );
     assert!(page.contains(&format!("English: {} people", people - 2)), "{page}");
@@ -280,8 +283,13 @@ async fn a_campaign_is_cancelled_after_a_question_with_numbers() {
     greta.open("/board/campaigns").await.unwrap();
     let page = greta.submit("/board/campaigns", &[("only", "all")]).await.unwrap();
     assert!(page.text().contains("The campaign has begun."), "{}", page.text());
+    assert!(!page.text().contains("0 of 0 accounts"), "{}", page.text());
+    // Only while there is something to wait for.
+    let reload = "<a href=\"/board/campaigns\">Reload to see how far it is</a>";
+    assert_ne!(page.text().contains("finished</h2>"), page.text().contains(reload), "{}", page.text());
     until(&mut greta, "/board/campaigns", "finished</h2>").await;
     let page = greta.open("/board/campaigns").await.unwrap();
+    assert!(!page.text().contains(reload), "{}", page.text());
     let name = page.between("action=\"/board/campaigns/", "\"").unwrap();
     let path = format!("/board/campaigns/{name}");
     let page = greta.submit(&path, &[("act", "cancel")]).await.unwrap().text();

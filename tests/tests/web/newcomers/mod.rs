@@ -293,6 +293,7 @@ async fn the_podmin_lets_people_in() {
     let page = podmin.open("/board/newcomers").await.unwrap();
     let text = page.text();
     assert!(text.contains("ida@closing.example → ida@haven.example"), "{text}");
+    assert!(text.contains("The archive is proven to be theirs."), "{text}");
     let path = page.between("action=\"/board/newcomers/", "\"").unwrap();
     assert_eq!(scene.users().await, 1);
     podmin.submit(&format!("/board/newcomers/{path}"), &[("act", "yes")]).await.unwrap();
@@ -311,6 +312,7 @@ async fn even_an_open_door_needs_a_yes_when_nothing_is_proven() {
     let mut ida = begin(&service).await;
     hand_in(&mut ida, None, &std::fs::read(&scene.archive).unwrap()).await;
     until(&mut ida, "/newcomers", "Nothing proves that this archive is yours").await;
+    until(&mut ida, "/newcomers", "Once the podmin has approved your request, your account moves").await;
     ida.submit("/newcomers/choose", &choice("ida", "ida@mail.example")).await.unwrap();
     until(&mut ida, "/newcomers", "Waiting for the podmin").await;
     assert_eq!(scene.users().await, 0);

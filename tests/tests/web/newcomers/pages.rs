@@ -115,6 +115,69 @@ async fn a_valid_archive_without_a_contact_that_can_come_is_said_in_words() {
     ida.open("/language/de?to=/newcomers").await.unwrap();
     let page = ida.open("/newcomers").await.unwrap().text();
     assert!(page.contains("Dein Archiv ist gültig, aber keiner deiner "), "{page}");
+    // Of one contact it is not said what happens to most.
+    let own = "user_id = (SELECT id FROM users WHERE username = 'ida')";
+    for sql in [
+        format!("DELETE FROM contacts WHERE {own} AND id <> (SELECT MIN(id) FROM contacts WHERE {own})"),
+        "DELETE FROM aspect_memberships WHERE contact_id NOT IN (SELECT id FROM contacts)".to_owned(),
+    ] {
+        scene.source.pool.execute(&sql).await.unwrap();
+    }
+    scene.source.export(&["ida"], "one", &[]);
+    let mut ida = begin(&service).await;
+    hand_in(&mut ida, None, &std::fs::read(scene.source.archive("one", "ida")).unwrap()).await;
+    let page = until(&mut ida, "/newcomers", "your only contact cannot come along").await.text();
+    assert!(page.contains("It is left out: "), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_no_invitation_reads_where_to_ask_for_one() {
+    let scene = Scene::new().await;
+    let service = scene.serve(None, "admission = \"invitation\"");
+    let mut guest = Browser::new(&service.url).unwrap();
+    let page = guest.open("/newcomers").await.unwrap();
+    let field = page.between("<input id=\"invitation\"", ">").unwrap();
+    assert!(field.contains("aria-describedby=\"invitation-help\""), "{field}");
+    let help = page.between("id=\"invitation-help\">", "</p>").unwrap();
+    assert!(help.contains("ask the podmin"), "{help}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_field_for_the_passphrase_of_a_refused_archive_is_open() {
+    let scene = Scene::new().await;
+    let command = "echo correct horse battery";
+    scene.source.export(&["emil"], "locked", &["--passphrase-command", command]);
+    let archive = scene.source.archive("locked", "emil").with_extension("zip.age");
+    let service = scene.serve(None, "admission = \"open\"");
+    let mut emil = begin(&service).await;
+    let open = "<details open>\n<summary>I have two files, or a passphrase</summary>";
+    let page = emil.open("/newcomers").await.unwrap().text();
+    assert!(page.contains("I have two files, or a passphrase") && !page.contains(open), "{page}");
+    hand_in(&mut emil, None, &std::fs::read(archive).unwrap()).await;
+    let page = until(&mut emil, "/newcomers", "no passphrase that you entered opens it").await.text();
+    assert!(page.contains(open), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_that_forgets_a_finished_move_says_that_the_account_stays() {
+    let scene = Scene::new().await;
+    let service = scene.serve(None, &format!("admission = \"open\"\n{}", scene.trusted()));
+    let mut ida = come(&service, &scene.archive, "ida").await;
+    until(&mut ida, "/newcomers", "Import complete").await;
+    scene.pods_are_near().await;
+    ida.open("/newcomers").await.unwrap();
+    ida.submit("/newcomers/announce", &[]).await.unwrap();
+    let page = until(&mut ida, "/newcomers", "Welcome").await;
+    let link = page.between("<input id=\"link\" value=\"", "\"").unwrap();
+    let page = ida.submit("/newcomers/leave", &[]).await.unwrap().text();
+    assert!(page.contains("has forgotten your move. Your account here stays"), "{page}");
+    assert!(!page.contains("Nothing of yours is left") && page.contains("How it works"), "{page}");
+    assert_eq!(scene.users().await, 1);
+    // As that page says.
+    let (_, secret) = link.rsplit_once('/').unwrap();
+    ida.open(&format!("/newcomers/back/{secret}")).await.unwrap();
+    let page = ida.submit(&format!("/newcomers/back/{secret}"), &[]).await.unwrap().text();
+    assert!(page.contains("Welcome"), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

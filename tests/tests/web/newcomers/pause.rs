@@ -210,7 +210,8 @@ async fn who_has_lost_the_passphrase_is_told_what_waits() {
     let lost = [&choice("ida", "ida@mail.example")[..], &[("passphrase_lost", "yes")]].concat();
     ida.submit("/newcomers/choose", &lost).await.unwrap();
     // Whoever stole the file has no passphrase either: a podmin looks first.
-    until(&mut ida, "/newcomers", "Waiting for the podmin").await;
+    let page = until(&mut ida, "/newcomers", "Waiting for the podmin").await.text();
+    assert!(page.contains("you tell your friends yourself") && !page.contains("we tell your"), "{page}");
     assert_eq!(scene.users().await, 0);
     let store = store(&scene).await;
     let approved = "UPDATE pappus_newcomers SET state = 'importing', approved = 1 WHERE state = 'waiting'";

@@ -264,7 +264,9 @@ async fn before_a_podmin_has_seen_a_move_not_too_many_pods_are_called() {
     let page = podmin.open("/board/newcomers").await.unwrap();
     assert!(page.text().contains("Tell all these pods"), "{}", page.text());
     let number = scene_number(&page);
-    podmin.submit(&format!("/board/newcomers/{number}"), &[("act", "announce")]).await.unwrap();
+    let path = format!("/board/newcomers/{number}");
+    let page = podmin.submit(&path, &[("act", "announce")]).await.unwrap().text();
+    assert!(page.contains("The pods are being told of the move."), "{page}");
     state(&mut ida, "announced").await;
 }
 

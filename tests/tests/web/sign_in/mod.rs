@@ -152,9 +152,12 @@ async fn locked_and_closed(scene: &Closing) {
     let mut visitor = scene.browser();
     let answer = sign_in(&mut visitor, "ida", PASSWORD).await;
     assert!(answer.text().contains("locked this account"), "{}", answer.text());
+    // No link comes for it either.
+    assert!(!answer.text().contains("href=\"/sign-in/link\""), "{}", answer.text());
     is_out(&mut visitor).await;
     // Whoever does not know the password does not learn of it.
-    assert!(!sign_in(&mut visitor, "ida", "another").await.text().contains("locked this account"));
+    let wrong = sign_in(&mut visitor, "ida", "another").await.text();
+    assert!(!wrong.contains("locked this account") && wrong.contains("href=\"/sign-in/link\""), "{wrong}");
     let closed = "UPDATE people SET closed_account = (1 = 1) WHERE owner_id = (SELECT id FROM users WHERE username = 'ida')";
     pool.execute(closed).await.unwrap();
     let answer = sign_in(&mut visitor, "ida", PASSWORD).await;

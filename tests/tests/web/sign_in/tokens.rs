@@ -153,10 +153,13 @@ async fn on_their_page() {
     let mut emil = scene.signed_in("emil").await;
     assert_eq!(emil.fill("/tokens", &path, &[]).await.unwrap().location(), "/tokens");
     get(&mut script, "/api/v1/me").await;
-    for _ in 0..2 {
-        assert_eq!(ida.fill("/tokens", &path, &[]).await.unwrap().location(), "/tokens");
+    for next in ["/tokens?done=token-revoked", "/tokens"] {
+        assert_eq!(ida.fill("/tokens", &path, &[]).await.unwrap().location(), next);
         said(&mut script, Method::GET, "/api/v1/me", None, StatusCode::UNAUTHORIZED).await;
     }
+
+    let page = ida.get("/tokens?done=token-revoked").await.unwrap().text();
+    assert!(page.contains("The token is revoked") && page.contains("href=\"/api/docs\""), "{page}");
 
     is_logged_and_mailed(&scene, "my <script>", &token).await;
 }
