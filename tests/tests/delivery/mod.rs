@@ -7,6 +7,7 @@ mod announce_follows;
 mod ended_contacts;
 mod false_echo;
 mod friendships;
+mod friendships_over_http;
 mod killed_move;
 mod ledger;
 mod lost_moves;

@@ -3,6 +3,7 @@
 
 mod ahead;
 mod by_program;
+mod friendships;
 mod mails;
 mod names;
 mod pages;
