@@ -1,7 +1,11 @@
 //! Pods whose front end does not answer the question for their software as it should.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use chrono::{DateTime, TimeDelta, Utc};
-use pappus_engine::delivery::{Clock as _, Counts, Ledger, Options, Scope, System, Transport, deliver};
+use pappus_engine::delivery::{
+    Clock as _, Counts, Kind, Ledger, NewDelivery, Options, Scope, System, Transport, deliver,
+};
 use pappus_engine::http::{Answer, HttpError};
 use url::Url;
 
@@ -82,6 +86,68 @@ async fn an_answer_that_fails_once_does_not_decide_the_order() {
         let posts = hub.pods.posts();
         let first_move = posts.iter().position(|post| post.body.contains("account_migration")).unwrap();
         assert_eq!((first_move, posts.len()), (3, 5), "the Contacts come first");
+    }
+}
+
+/// Makes the profile one for the first of the contacts; returns the address of both.
+fn with_a_profile_of_their_own(deliveries: &mut [NewDelivery]) -> Url {
+    let contact = deliveries.iter().find(|delivery| delivery.kind == Kind::Contact).unwrap();
+    let (url, recipient) = (contact.url.clone(), contact.recipient.clone());
+    let profile = deliveries.iter_mut().find(|delivery| delivery.kind == Kind::Profile).unwrap();
+    (profile.url, profile.recipient) = (url.clone(), recipient);
+    url
+}
+
+/// Friendica refuses the move and Socialhome ignores it: nothing waits for it, and a profile only for the Contact of its own
+/// recipient.
+#[tokio::test]
+async fn friendica_and_socialhome_get_everything_without_waiting_for_the_move() {
+    for (name, expected) in [("friendica", System::Friendica), ("socialhome", System::Socialhome)] {
+        let (_folder, store, ledger) = store().await;
+        let clock = JumpingClock::new();
+        let start = clock.now();
+        let mut deliveries = for_pod("alice", "https://pod.example/", 3);
+        let person = with_a_profile_of_their_own(&mut deliveries);
+        ledger.enqueue(deliveries, start).await.unwrap();
+        let software = format!(r#"{{"software":{{"name":"{name}"}}}}"#);
+        let answer = |url: &Url, _: DateTime<Utc>| match url.path() {
+            "/.well-known/nodeinfo" => document(
+                r#"{"links":[{"rel":"http://nodeinfo.diaspora.software/ns/schema/2.0","href":"https://pod.example/2.0"}]}"#,
+            ),
+            "/2.0" => document(&software),
+            _ => status(404),
+        };
+        // The first Contact fails once, and the move is refused once.
+        let (contact_fails, move_fails) = (AtomicBool::new(true), AtomicBool::new(true));
+        let take = |url: &str, _: DateTime<Utc>| {
+            let fails = if url == person.as_str() {
+                contact_fails.swap(false, Ordering::SeqCst)
+            } else {
+                url.ends_with("/receive/public") && move_fails.swap(false, Ordering::SeqCst)
+            };
+            status(if fails { 404 } else { 202 })
+        };
+        let pods = Asked { pods: Pods::new(&clock, take), clock: &clock, answer };
+        deliver(&store, &pods, None, &clock, &waiting(), never()).await.unwrap();
+        assert_eq!(system(&ledger).await, Some(expected));
+        let counts = ledger.counts(Scope::All).await.unwrap();
+        assert_eq!(counts, Counts { delivered: 5, ..Counts::default() }, "{name}");
+
+        let posts = pods.pods.posts();
+        let kinds: Vec<&str> = posts.iter().filter_map(|post| post.body.split(' ').nth(1)).collect();
+        let mut first = kinds[..4].to_vec();
+        first.sort_unstable();
+        assert_eq!(first, ["account_migration", "contact", "contact", "contact"], "{name}: {kinds:?}");
+        assert_eq!(kinds.len(), 7, "two of them twice: {kinds:?}");
+        let to_person: Vec<&str> = kinds
+            .iter()
+            .zip(&posts)
+            .filter(|(_, post)| post.url == person.as_str())
+            .map(|(kind, _)| *kind)
+            .collect();
+        assert_eq!(to_person, ["contact", "contact", "profile"], "{name}");
+        let hours = Options::default().grace;
+        assert!(posts.iter().all(|post| post.at < start + hours), "{name}: nobody waits for an echo");
     }
 }
 

@@ -1,10 +1,10 @@
 //! The target pod as others see it: it answers for its people, and takes their Contacts.
 
-use pappus_engine::domain::Timestamp;
+use pappus_engine::domain::{PublicKey, Timestamp};
 use pappus_engine::pod::database::{DatabaseError, OnConflict, PodWriter};
-use pappus_engine::sql::DatabaseUrl;
+use pappus_engine::sql::{DatabaseUrl, Row};
 
-use super::pod::Echo;
+use super::pod::{Echo, Identity};
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -55,6 +55,23 @@ impl Home {
             Some(format!("{before}{key}</pre>{after}").replace("0d11e0d11e0d11e0", guid))
         });
         Ok((200, page.unwrap_or_default()))
+    }
+
+    /// Open accounts by diaspora* ID, as whoever looks them up finds them.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub async fn identities(&self) -> Result<Vec<(String, Identity)>, DatabaseError> {
+        let mut pod = PodWriter::open_read_only(&self.database).await?;
+        let sql = "SELECT guid, serialized_public_key, diaspora_handle FROM people WHERE owner_id IS NOT NULL \
+                   AND NOT closed_account";
+        let rows = pod.rows("people", sql.to_owned(), &[]).await?;
+        let identity = |row: &Row| {
+            // The key comes last: before that nobody finds anything.
+            let key = PublicKey::from_pem(&row.text("serialized_public_key")?).ok()?;
+            Some((row.text("diaspora_handle")?, Identity { guid: row.text("guid")?, key }))
+        };
+        Ok(rows.iter().filter_map(identity).collect())
     }
 
     /// Takes Contacts as `Contact.create_or_update_sharing_contact` and `User#disconnected_by` do.

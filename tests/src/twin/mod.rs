@@ -4,9 +4,10 @@
 //! processes late and in the order that real pods do: diaspora* takes private messages before public ones and the
 //! move itself after both (`app/workers/receive_*.rb`, `config/sidekiq.yml`), destroys the old contact where there are
 //! two (`AccountMigration#eliminate_person_duplicates`), and tells the new pod who shares; Hubzilla processes at once
-//! and ties its permissions to the first Contact. An old pod that still runs closes the account when it processes the move,
-//! and tells everybody that the old identity no longer shares. The [`Home`](home::Home) is the target pod: it answers for the new
-//! account and writes into its database what comes from others.
+//! and ties its permissions to the first Contact: posts of anybody without permission are refused. An old pod that
+//! still runs closes the account when it processes the move, and tells everybody that the old identity no longer
+//! shares. The [`Home`](home::Home) is the target pod: it answers for the new account and writes into its database what
+//! comes from others.
 //!
 //! Time is handed in: [`clock::TwinClock`] jumps in tests of the engine, `http` goes by the real one.
 
@@ -18,4 +19,8 @@ pub mod scene;
 pub mod transport;
 pub mod world;
 
+mod later_posts;
+mod old_pod;
+mod outcome;
+mod people;
 mod queue;

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use pappus_engine::domain::{DiasporaId, PrivateKey, Profile, PublicKey};
+use pappus_engine::domain::{DiasporaId, Profile, PublicKey};
 use pappus_engine::federation::{
     AccountMigration, Contact, MagicEnvelope, ReceivedEntity, SignedPayload, decrypt_envelope,
 };
 
+pub use super::people::{Identity, Relation, User};
 use super::queue::{Job, Queues};
 
 /// What a pod runs.
@@ -16,41 +17,6 @@ pub enum Software {
     Diaspora,
     /// Processes before it answers; permissions come with the first Contact.
     Hubzilla,
-}
-
-/// A relation of a user to somebody on another pod.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Relation {
-    /// They share with the user.
-    pub sharing: bool,
-    /// The user shares with them.
-    pub receiving: bool,
-    /// Aspects they are in.
-    pub aspects: BTreeSet<String>,
-    /// Hubzilla: whether their posts are stored.
-    pub permitted: bool,
-}
-
-/// A user of the pod.
-#[derive(Debug)]
-pub struct User {
-    /// Who.
-    pub id: DiasporaId,
-    /// Name in the network.
-    pub guid: String,
-    /// Their key.
-    pub key: PrivateKey,
-    /// By the other's handle.
-    pub relations: BTreeMap<String, Relation>,
-}
-
-/// Whom anybody can look up.
-#[derive(Debug, Clone)]
-pub struct Identity {
-    /// Name in the network.
-    pub guid: String,
-    /// Public key.
-    pub key: PublicKey,
 }
 
 /// How late a pod is with its work, in milliseconds.
@@ -87,8 +53,8 @@ pub struct Pod {
     pub is_up: bool,
     /// Public posts it has stored, by author.
     pub posts: Vec<String>,
-    /// The account that lives here, if it is an old pod.
-    pub resident: Option<String>,
+    /// The accounts that live here, if it is an old pod.
+    pub residents: BTreeSet<String>,
     /// Closed accounts of this pod that tell everybody that they no longer share.
     pub(super) retractions: Vec<String>,
     pub(super) queues: Queues,
@@ -124,7 +90,7 @@ impl Pod {
             loses: 0,
             is_up: true,
             posts: Vec::new(),
-            resident: None,
+            residents: BTreeSet::new(),
             retractions: Vec::new(),
             queues: Queues::default(),
         }
@@ -144,6 +110,24 @@ impl Pod {
         relation.receiving = true;
         relation.aspects.insert(aspect.to_owned());
         self.queues.push(now, Job::Echo(guid.clone(), whom.to_owned()));
+    }
+
+    /// Lets a user take everybody out of their aspects: whoever shared with them hears that they no longer do.
+    pub fn share_with_nobody(&mut self, user: &str, now: i64) {
+        let Some((guid, user)) = self.users.iter_mut().find(|(_, one)| one.id.as_str() == user) else {
+            return;
+        };
+        for (whom, relation) in &mut user.relations {
+            relation.receiving = false;
+            relation.aspects.clear();
+            self.queues.push(now, Job::Echo(guid.clone(), whom.clone()));
+        }
+    }
+
+    /// A Contact arrives that tells a user that somebody no longer shares with them.
+    pub fn hear_that_nobody_shares(&mut self, user: &str, from: &str, now: i64) {
+        let Some((guid, _)) = self.users.iter().find(|(_, one)| one.id.as_str() == user) else { return };
+        self.queues.push(now + self.delays.urgent, Job::Disconnect(guid.clone(), from.to_owned()));
     }
 
     /// Takes a POST; the status that it answers.
@@ -232,7 +216,7 @@ impl Pod {
         match payload.entity().map_err(|_| Failed::ForGood)? {
             ReceivedEntity::AccountMigration(migration) => self.take_move(&migration, world),
             ReceivedEntity::Post(post) => {
-                self.posts.push(post.author().to_string());
+                self.take_post(post.author().as_str());
                 Ok(None)
             }
             _ => Ok(None),
@@ -290,6 +274,12 @@ impl Pod {
         match payload.entity().map_err(|_| Failed::ForGood)? {
             ReceivedEntity::Contact(contact) => self.take_contact(guid, &contact),
             ReceivedEntity::Profile(profile) => self.take_profile(&profile),
+            ReceivedEntity::Post(post) => {
+                let software = self.software;
+                if let Some(user) = self.users.get_mut(guid) {
+                    user.take_post(software, post.author().as_str());
+                }
+            }
             _ => {}
         }
         Ok(())
@@ -297,6 +287,17 @@ impl Pod {
 
     fn take_profile(&mut self, profile: &Profile) {
         self.profiles.insert(profile.author.to_string(), profile.clone());
+    }
+
+    /// A public post: diaspora* stores it in any case, Hubzilla when one of its users permits the author to post.
+    fn take_post(&mut self, author: &str) {
+        let mut is_stored = self.software == Software::Diaspora;
+        for user in self.users.values_mut() {
+            is_stored |= user.take_post(self.software, author);
+        }
+        if is_stored {
+            self.posts.push(author.to_owned());
+        }
     }
 
     fn take_contact(&mut self, guid: &str, contact: &Contact) {
@@ -340,7 +341,7 @@ impl Pod {
             return;
         }
         // `AccountDeleter#disconnect_contacts`: the old pod closes the account.
-        if self.resident.as_deref() == Some(old) {
+        if self.residents.contains(old) {
             self.queues.push(now + self.delays.high, Job::Retract(old.to_owned()));
         }
         let mut echoes = Vec::new();

@@ -7,15 +7,15 @@ use pappus_engine::domain::{PrivateKey, PublicKey};
 use pappus_engine::sql::DatabaseUrl;
 
 use super::home::Home;
-use super::pod::{Identity, Pod, Relation, Software, User};
+use super::pod::{Pod, Relation, Software, User};
 use super::world::World;
 use crate::crowd::{CrowdError, archive_key, done};
-use crate::sample::{KeySize, PAIRS_2048, POD_URL, build, guid};
+use crate::sample::{KeySize, PAIRS_2048, POD_HOST, POD_URL, build, guid};
 use crate::schema::{Pool, create};
 
 /// The account's name on both pods; it comes from the sample pod.
 pub const NAME: &str = "ida";
-/// Its old ID.
+/// Its old ID, if nothing else is said.
 pub const OLD: &str = "ida@closing.example";
 /// The aspect in which friends have the account.
 pub const ASPECT: &str = "Friends";
@@ -23,7 +23,7 @@ pub const ASPECT: &str = "Friends";
 pub const TIMES: [&str; 4] =
     ["2026-11-22T10:00:00Z", "2026-11-23T10:00:00Z", "2026-11-24T10:00:00Z", "2026-11-25T10:00:00Z"];
 /// Numbers of the rows that are added.
-const FIRST: usize = 200_000;
+pub(super) const FIRST: usize = 200_000;
 const AT: &str = "'2026-01-01 00:00:00', '2026-01-01 00:00:00'";
 
 /// A pod with so many friends on it.
@@ -50,9 +50,10 @@ pub struct Scene {
     pub world: World,
     /// The target pod as others see it.
     pub home: Home,
-    archive: PathBuf,
     pappus: PathBuf,
     allowed: String,
+    /// The old pod's host, as in a diaspora* ID.
+    pub(super) old_host: String,
 }
 
 impl Scene {
@@ -84,17 +85,33 @@ impl Scene {
         url: &str,
         pods: &[FriendsPod],
     ) -> Result<Self, CrowdError> {
+        Self::prepare_from(POD_HOST, pappus, folder, (database, url), pods).await
+    }
+
+    /// The same with an old pod at another address; `target` is the target pod's database, and its address.
+    ///
+    /// # Errors
+    /// [`CrowdError`].
+    pub async fn prepare_from(
+        old_host: &str,
+        pappus: &Path,
+        folder: &Path,
+        (database, url): (&str, &str),
+        pods: &[FriendsPod],
+    ) -> Result<Self, CrowdError> {
         let target = DatabaseUrl::parse(database).map_err(|error| CrowdError::Pappus(error.to_string()))?;
-        let hosts: Vec<&str> = pods.iter().map(|pod| pod.host.as_str()).collect();
+        // An old pod with a name is found nowhere.
+        let old_pod = old_host.contains(':').then_some(old_host);
+        let hosts: Vec<&str> = pods.iter().map(|pod| pod.host.as_str()).chain(old_pod).collect();
         let scene = Self {
             folder: folder.to_owned(),
             database: database.to_owned(),
             url: url.to_owned(),
             world: World::default(),
             home: Home::new(target, url),
-            archive: folder.join(format!("out/{NAME}@closing.example-20261122T100000Z.zip")),
             pappus: pappus.to_owned(),
             allowed: hosts.join(","),
+            old_host: old_host.to_owned(),
         };
         std::fs::create_dir_all(folder.join("there/images"))?;
         scene.populate(pods);
@@ -103,6 +120,14 @@ impl Scene {
         let pool = Pool::connect(&scene.database).await?;
         create(&pool).await?;
         add_people(&pool, pods).await?;
+        if let Some((host, port)) = old_host.split_once(':') {
+            // A test network has no TLS.
+            let number = FIRST + pods.len();
+            let columns = "id, host, port, \"ssl\", created_at, updated_at";
+            let sql =
+                format!("INSERT INTO pods ({columns}) VALUES ({number}, '{host}', {port}, (1 = 0), {AT})");
+            pool.execute(&sql).await?;
+        }
         pool.close().await;
         Ok(scene)
     }
@@ -114,7 +139,7 @@ impl Scene {
         for pod in pods {
             let mut twin = Pod::new(pod.software);
             if let Ok(key) = &old_key {
-                twin.known.insert(OLD.to_owned(), key.clone());
+                twin.known.insert(self.old_id(), key.clone());
             }
             for number in 0..pod.friends {
                 let Ok(id) = friend(pod, number).parse() else { continue };
@@ -128,7 +153,8 @@ impl Scene {
                     id,
                     guid: friend_guid(pod, number),
                     key: PrivateKey::from_pem(PAIRS_2048[1].private.to_owned()),
-                    relations: [(OLD.to_owned(), relation)].into(),
+                    relations: [(self.old_id(), relation)].into(),
+                    stream: Vec::new(),
                 };
                 twin.users.insert(user.guid.clone(), user);
             }
@@ -161,6 +187,10 @@ impl Scene {
                 key.public
             ),
             format!(
+                "UPDATE people SET diaspora_handle = REPLACE(diaspora_handle, '@{POD_HOST}', '@{}')",
+                self.old_host
+            ),
+            format!(
                 "INSERT INTO aspects (id, name, user_id, order_id, created_at, updated_at) \
                      VALUES ({FIRST}, 'Old friends', {user}, 99, {AT})"
             ),
@@ -183,14 +213,17 @@ impl Scene {
     pub fn export(&self, name: &str, time: &str) -> Command {
         let mut export = self.program(&["export", name, "--created-at", time]);
         export.arg("--out").arg(self.folder.join("out")).arg("--uploads").arg(self.folder.join("uploads"));
-        export.args(["--pod-url", POD_URL, "--database-url", &self.source()]);
+        let elsewhere = format!("http://{}/", self.old_host);
+        let url: &str = if self.old_host == POD_HOST { POD_URL } else { &elsewhere };
+        export.args(["--pod-url", url, "--database-url", &self.source()]);
         export
     }
 
     /// The archive of somebody, as it was exported then.
     pub fn archive_of(&self, name: &str, time: &str) -> PathBuf {
         let time = time.replace(['-', ':'], "");
-        self.folder.join(format!("out/{name}@closing.example-{time}.zip"))
+        let host = self.old_host.replace(':', "_");
+        self.folder.join(format!("out/{name}@{host}-{time}.zip"))
     }
 
     /// `pappus import` of the account's first archive.
@@ -198,7 +231,7 @@ impl Scene {
     /// # Errors
     /// [`CrowdError`].
     pub fn import(&self) -> Result<Command, CrowdError> {
-        self.import_of(NAME, &self.archive)
+        self.import_of(NAME, &self.archive())
     }
 
     /// `pappus import` of an archive under a name.
@@ -207,28 +240,44 @@ impl Scene {
     /// [`CrowdError`].
     pub fn import_of(&self, name: &str, archive: &Path) -> Result<Command, CrowdError> {
         let key = archive_key(&self.pappus, archive)?;
-        let mut import = self.command(&["import", "--as", name, "--offline", "--trust-pod", &key]);
-        import.args(HOLD).arg(archive);
+        // Nothing is announced before the test says so.
+        let mut import = self.command(&["import", "--as", name, "--offline", "--hold", "--trust-pod", &key]);
+        import.arg(archive);
         Ok(import)
     }
 
-    /// From now on others can look the new account up.
+    /// `pappus import` of the account's first archive, which announces the move and delivers by itself.
+    ///
+    /// # Errors
+    /// [`CrowdError`].
+    pub fn move_here(&self) -> Result<Command, CrowdError> {
+        let key = self.trusted()?;
+        let mut import = self.command(&["import", "--as", NAME, "--settle", "1", "--trust-pod", &key]);
+        import.arg(self.archive());
+        Ok(import)
+    }
+
+    /// The account's first archive.
+    pub fn archive(&self) -> PathBuf {
+        self.archive_of(NAME, TIMES[0])
+    }
+
+    /// The key of the archives' pod, as `--trust-pod` and `trusted_pods` take it.
+    ///
+    /// # Errors
+    /// [`CrowdError`].
+    pub fn trusted(&self) -> Result<String, CrowdError> {
+        archive_key(&self.pappus, &self.archive())
+    }
+
+    /// From now on others can look the accounts of the target pod up.
     ///
     /// # Errors
     /// [`CrowdError`].
     pub async fn publish(&self) -> Result<(), CrowdError> {
-        let query = format!("resource=acct:{}", self.new_id());
-        let broken = |error: &dyn std::fmt::Display| CrowdError::Pappus(error.to_string());
-        let (_, finger) =
-            self.home.get("/.well-known/webfinger", &query).await.map_err(|error| broken(&error))?;
-        let finger: serde_json::Value = serde_json::from_str(&finger).unwrap_or_default();
-        let link = finger["links"][0]["href"].as_str().unwrap_or_default().to_owned();
-        let path = link.strip_prefix(self.url.trim_end_matches('/')).unwrap_or_default().to_owned();
-        let (_, card) = self.home.get(&path, "").await.map_err(|error| broken(&error))?;
-        let card =
-            pappus_engine::federation::HCard::parse(card.as_bytes()).map_err(|error| broken(&error))?;
-        let identity = Identity { guid: card.guid.to_string(), key: card.public_key };
-        self.world.inner().identities.insert(self.new_id(), identity);
+        let identities = self.home.identities().await;
+        let identities = identities.map_err(|error| CrowdError::Pappus(error.to_string()))?;
+        self.world.inner().identities.extend(identities);
         Ok(())
     }
 
@@ -240,6 +289,11 @@ impl Scene {
     /// The account's new ID.
     pub fn new_id(&self) -> String {
         format!("{NAME}@{}", self.host())
+    }
+
+    /// The account's old ID.
+    pub fn old_id(&self) -> String {
+        format!("{NAME}@{}", self.old_host)
     }
 
     fn program(&self, arguments: &[&str]) -> Command {
@@ -259,7 +313,7 @@ impl Scene {
 
     /// `pappus announce` with more arguments.
     pub fn announce(&self, more: &[&str]) -> Command {
-        let mut command = self.announce_from(&self.archive);
+        let mut command = self.announce_from(&self.archive());
         command.args(more);
         command
     }
@@ -278,54 +332,7 @@ impl Scene {
     pub fn store(&self) -> PathBuf {
         self.folder.join(format!("state/pods/{}/pappus.sqlite3", self.host().replace(':', "_")))
     }
-
-    /// Friends who have the account as they had it before: sharing both ways, in the same aspect, and on Hubzilla with
-    /// its later posts. And those who have not.
-    pub fn kept(&self) -> (usize, Vec<String>) {
-        let (mut kept, mut lost) = (0, Vec::new());
-        let new = self.new_id();
-        for (host, pod) in &self.world.inner().pods {
-            for user in pod.users.values() {
-                let relation = user.relations.get(&new);
-                let is_kept = relation.is_some_and(|relation| match pod.software {
-                    Software::Diaspora => {
-                        relation.sharing && relation.receiving && relation.aspects.contains(ASPECT)
-                    }
-                    Software::Hubzilla => relation.permitted,
-                });
-                if is_kept {
-                    kept += 1;
-                } else {
-                    lost.push(format!("{} on {host}: {relation:?}", user.id));
-                }
-            }
-        }
-        (kept, lost)
-    }
-
-    /// Contacts of the account on the target pod who share with it, and who are in its aspect.
-    ///
-    /// # Errors
-    /// [`CrowdError`].
-    pub async fn back(&self) -> Result<(i64, i64), CrowdError> {
-        let pool = Pool::connect(&self.database).await?;
-        let of_account = format!(
-            "FROM contacts c JOIN users u ON u.id = c.user_id WHERE u.username = '{NAME}' AND c.person_id >= {FIRST} \
-             AND c.receiving"
-        );
-        let back = pool.number(&format!("SELECT COUNT(*) {of_account} AND c.sharing")).await?;
-        let sql = format!(
-            "SELECT COUNT(*) {of_account} AND c.id IN (SELECT m.contact_id FROM aspect_memberships m \
-             JOIN aspects a ON a.id = m.aspect_id WHERE a.name = 'Old friends')"
-        );
-        let in_aspect = pool.number(&sql).await?;
-        pool.close().await;
-        Ok((back, in_aspect))
-    }
 }
-
-/// Nothing is announced before the test says so.
-const HOLD: &[&str] = &["--hold"];
 
 fn friend(pod: &FriendsPod, number: usize) -> String {
     format!("friend{number}@{}", pod.host)

@@ -1,32 +1,102 @@
-//! A move is announced over real HTTP to pods of which one answers and the others do not.
+//! A move is announced over real HTTP to pods of which one answers, as diaspora* does, and the others do not.
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
+use crate::support::living_pods::private_key;
 use crate::support::target::{Target, fingerprint};
 use crate::support::{Pod, json};
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{StatusCode, Uri};
-use pappus_engine::domain::PrivateKey;
+use pappus_engine::domain::{PrivateKey, PublicKey};
 use pappus_engine::federation::{MagicEnvelope, ReceivedEntity};
+use pappus_engine::sql::DatabaseUrl;
+use pappus_tests::twin;
+use pappus_tests::twin::home::Home;
+use pappus_tests::twin::pod::{Relation, Software, User};
+use pappus_tests::twin::world::World;
 use serde_json::Value;
+use sqlx::sqlite::SqlitePool;
 
-type Received = Arc<Mutex<Vec<(String, Bytes)>>>;
+const OLD: &str = "ida@closing.example";
+const NEW: &str = "ida@haven.example";
+/// Who shares both ways with ida on the pod where most of her contacts live.
+const FRIENDS: [&str; 3] = ["greta@closing.example", "jonas@closing.example", "nils@closing.example"];
+/// The aspect in which friends have ida.
+const ASPECT: &str = "Friends";
 
-/// A pod that takes everything, as diaspora* does before it looks.
-async fn pod_that_listens() -> (u16, Received) {
-    let received = Received::default();
-    let take = async |State(received): State<Received>, uri: Uri, body: Bytes| {
-        received.lock().unwrap().push((uri.path().to_owned(), body));
-        StatusCode::ACCEPTED
-    };
-    let service = axum::Router::new().fallback(take).with_state(received.clone());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
-    (port, received)
+/// The pod on which most of the contacts live: its ID on the target, its host, and itself.
+struct Busiest {
+    id: i64,
+    host: String,
+    world: World,
+}
+
+impl Busiest {
+    /// It gets an address of this machine; its users know ida as her archive says.
+    async fn start(target: &Target, archive: &Path) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let id = move_pods_here(target, port).await;
+        let mut pod = twin::pod::Pod::new(Software::Diaspora);
+        let old_key = json(archive, "manifest.json")["account"]["public_key"].as_str().unwrap().to_owned();
+        pod.known.insert(OLD.to_owned(), PublicKey::from_pem(&old_key).unwrap());
+        let of_contacts = format!(
+            "FROM people p JOIN contacts c ON c.person_id = p.id WHERE p.pod_id = {id} ORDER BY p.id"
+        );
+        let select = |column: &str| format!("SELECT p.{column} {of_contacts}");
+        let handles = target.pool.texts(&select("diaspora_handle")).await.unwrap();
+        let guids = target.pool.texts(&select("guid")).await.unwrap();
+        let keys = target.pool.texts(&select("serialized_public_key")).await.unwrap();
+        let contacts = json(archive, "diaspora.json")["user"]["contacts"].as_array().unwrap().clone();
+        for ((handle, guid), key) in handles.into_iter().zip(guids).zip(keys) {
+            let contact = contacts.iter().find(|contact| contact["account_id"] == handle.as_str()).unwrap();
+            // What is sharing here is receiving there.
+            let relation = Relation {
+                sharing: contact["receiving"] == true,
+                receiving: contact["sharing"] == true,
+                aspects: [ASPECT.to_owned()].into(),
+                permitted: true,
+            };
+            let relations = [(OLD.to_owned(), relation)].into();
+            let (id, key) = (handle.parse().unwrap(), private_key(&key));
+            pod.users.insert(guid.clone(), User { id, guid, key, relations, stream: Vec::new() });
+        }
+        let (world, host) = (World::default(), format!("127.0.0.1:{port}"));
+        world.inner().pods.insert(host.clone(), pod);
+        let home = Home::new(DatabaseUrl::parse(&target.database).unwrap(), target.url);
+        twin::http::serve(listener, &world, &home, target.host()).unwrap();
+        Self { id, host, world }
+    }
+
+    /// Paths to which something was sent.
+    fn paths(&self) -> Vec<String> {
+        self.world.inner().posts.iter().map(|(_, path, _)| path.clone()).collect()
+    }
+
+    /// Waits until it has processed the move, and the target pod has heard of it.
+    async fn friends_come_back(&self, target: &Target) {
+        let back = "SELECT COUNT(*) FROM contacts WHERE receiving AND sharing";
+        let begun = Instant::now();
+        while !self.world.is_idle() || target.pool.number(back).await.unwrap() < 3 {
+            assert!(begun.elapsed() < Duration::from_mins(1));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Its users know the new account as they knew the old one.
+    fn friends_are_kept(&self) {
+        let inner = self.world.inner();
+        let users = inner.pods[&self.host].users.values();
+        let friends: BTreeSet<&str> = users
+            .filter(|user| {
+                assert!(!user.relations.contains_key(OLD), "{}", user.id);
+                let relation = &user.relations[NEW];
+                relation.sharing && relation.receiving && relation.aspects.contains(ASPECT)
+            })
+            .map(|user| user.id.as_str())
+            .collect();
+        assert_eq!(friends, BTreeSet::from(FRIENDS));
+    }
 }
 
 fn document(text: &str) -> Value {
@@ -45,19 +115,17 @@ async fn contacts_are_told_once_and_the_target_follows() {
     assert!(early.stderr.contains("has not been imported"), "{early:?}");
 
     let imported = target.import(&archive, "ida", &["--trust-pod", &fingerprint(&archive)]);
-    let (port, received) = pod_that_listens().await;
-    let busiest = move_pods_here(&target, port).await;
+    let busiest = Busiest::start(&target, &archive).await;
 
     let announced = target.announce(&path, &[]);
     assert!(matches!(announced.code, Some(0 | 10)), "{announced:?}");
     let announced = document(&announced.stdout);
-    assert_eq!(announced["old"], "ida@closing.example");
-    assert_eq!(announced["new"], "ida@haven.example");
+    assert_eq!((&announced["old"], &announced["new"]), (&OLD.into(), &NEW.into()));
     let again = document(&target.announce(&path, &[]).stdout);
     assert_eq!(again["queued"], 0, "announcing twice queues nothing twice");
     the_target_follows(&target).await;
 
-    let hosts = format!("127.0.0.1:{port}");
+    let hosts = busiest.host.as_str();
     let unseen = target.run(&["deliver"]);
     let problem = document(&unseen.stdout)["unseen"][0]["problem"].as_str().unwrap().to_owned();
     assert!(problem.starts_with("ida@haven.example does not answer from outside"), "{problem}");
@@ -67,25 +135,25 @@ async fn contacts_are_told_once_and_the_target_follows() {
         Some(10),
         "nothing inside the own network is asked unless it is allowed: {refused:?}"
     );
-    assert!(received.lock().unwrap().is_empty());
+    assert!(busiest.paths().is_empty());
     target.run(&["resend"]);
-    let sent = target.run(&["deliver", "--allow-host", &hosts]);
+    let sent = target.run(&["deliver", "--allow-host", hosts]);
     assert_eq!(sent.code, Some(10), "{sent:?}");
-    assert_eq!(received.lock().unwrap().len(), 1, "nothing follows before the pod has processed the move");
-    friends_come_back(&target, busiest).await;
-    target.run(&["deliver", "--settle", "0", "--allow-host", &hosts]);
+    assert_eq!(busiest.paths().len(), 1, "nothing follows before the pod has processed the move");
+    busiest.friends_come_back(&target).await;
+    target.run(&["deliver", "--settle", "0", "--allow-host", hosts]);
 
-    let received = received.lock().unwrap().clone();
-    the_move_is_told_once(&received, &archive);
+    the_move_is_told_once(&target, &busiest, &archive).await;
     let unknown = announced["unknown"].as_u64().unwrap();
-    let private = check_private_deliveries(&target, &received, busiest, unknown).await;
+    let private = check_private_deliveries(&target, &busiest, unknown).await;
+    busiest.friends_are_kept();
 
     let report = document(&target.run(&["deliveries"]).stdout);
     assert_eq!(report["counts"]["delivered"], private + 1);
     assert!(report["friends"]["back"].as_i64().unwrap() > 0, "{report}");
     assert!(report["counts"]["confirmed"].as_i64().unwrap() > 0, "who is back needs no Contact: {report}");
     let pods = report["pods"].as_array().unwrap();
-    assert!(pods.iter().any(|pod| pod["pod"] == hosts.as_str() && pod["counts"]["queued"] == 0), "{report}");
+    assert!(pods.iter().any(|pod| pod["pod"] == hosts && pod["counts"]["queued"] == 0), "{report}");
     let import = imported["import"].as_str().unwrap();
     let undo = target.run(&["undo", import]);
     assert_eq!(undo.code, Some(1));
@@ -108,12 +176,8 @@ async fn move_pods_here(target: &Target, port: u16) -> i64 {
 
 /// Checks that a pod got a Profile for each contact and a Contact where one is needed, and for `unknown` people of the
 /// archive at most both. Returns the number of private deliveries.
-async fn check_private_deliveries(
-    target: &Target,
-    received: &[(String, Bytes)],
-    pod: i64,
-    unknown: u64,
-) -> usize {
+async fn check_private_deliveries(target: &Target, busiest: &Busiest, unknown: u64) -> usize {
+    let pod = busiest.id;
     let people = target
         .pool
         .number(&format!(
@@ -121,40 +185,35 @@ async fn check_private_deliveries(
         ))
         .await
         .unwrap();
-    let private = received.iter().filter(|(path, _)| path.starts_with("/receive/users/")).count();
+    let private = busiest.paths().iter().filter(|path| path.starts_with("/receive/users/")).count();
     let needed = "SELECT COUNT(*) FROM contacts c JOIN people p ON p.id = c.person_id WHERE c.receiving AND NOT c.sharing AND p.pod_id =";
     let contacts = target.pool.number(&format!("{needed} {pod}")).await.unwrap();
     let of_archive = u64::try_from(i64::try_from(private).unwrap() - people - contacts).unwrap();
     assert!(of_archive <= unknown * 2, "a Profile for each, a Contact where one is needed");
-    assert!(received.iter().all(|(path, body)| path == "/receive/public" || body.starts_with(b"{")));
     private
 }
 
-/// As the target pod does when the Contact of a friend on a pod arrives; only some of them.
-async fn friends_come_back(target: &Target, pod: i64) {
-    let sql = format!(
-        "UPDATE contacts SET sharing = (1 = 1), updated_at = '2100-01-01 00:00:00' WHERE receiving AND person_id IN \
-         (SELECT id FROM people WHERE pod_id = {pod} AND id % 2 = (SELECT MIN(p.id) % 2 FROM people p JOIN contacts c \
-         ON c.person_id = p.id WHERE p.pod_id = {pod} AND c.receiving))"
-    );
-    target.pool.execute(&sql).await.unwrap();
-}
-
-fn the_move_is_told_once(received: &[(String, Bytes)], archive: &Path) {
-    let public: Vec<&Bytes> =
-        received.iter().filter(|(path, _)| path == "/receive/public").map(|(_, body)| body).collect();
-    assert_eq!(public.len(), 1, "a pod is told of the move once");
+async fn the_move_is_told_once(target: &Target, busiest: &Busiest, archive: &Path) {
+    let public = busiest.paths().iter().filter(|path| *path == "/receive/public").count();
+    assert_eq!(public, 1, "a pod is told of the move once");
+    let store = format!("sqlite:{}", target.path("state/pods/haven.example/pappus.sqlite3"));
+    let sql = "SELECT body FROM pappus_deliveries WHERE kind = 'account_migration' AND pod = ?";
+    let envelope: Vec<u8> = sqlx::query_scalar(sql)
+        .bind(&busiest.host)
+        .fetch_one(&SqlitePool::connect(&store).await.unwrap())
+        .await
+        .unwrap();
     let key: PrivateKey =
         serde_json::from_value(json(archive, "diaspora.json")["user"]["private_key"].clone()).unwrap();
     let old = key.signing_key().unwrap().public_key().unwrap();
-    let payload = MagicEnvelope::parse(public[0]).unwrap().verify(&old.verifying_key().unwrap()).unwrap();
+    let payload = MagicEnvelope::parse(&envelope).unwrap().verify(&old.verifying_key().unwrap()).unwrap();
     let migration = match payload.entity().unwrap() {
         ReceivedEntity::AccountMigration(migration) => Some(migration),
         _ => None,
     };
     let migration = migration.unwrap();
-    assert_eq!(migration.author.as_str(), "ida@closing.example");
-    assert_eq!(migration.new_identity().as_str(), "ida@haven.example");
+    assert_eq!(migration.author.as_str(), OLD);
+    assert_eq!(migration.new_identity().as_str(), NEW);
     assert_eq!(migration.remote_photo_path.as_deref(), Some("https://haven.example/uploads/images/"));
 }
 

@@ -6,6 +6,7 @@ use crate::support::living_pods::LivingPods;
 use crate::support::target::{Target, fingerprint};
 use crate::support::{Pod, document, json};
 use pappus_tests::program::{Ended, pappus};
+use pappus_tests::schema::Pool;
 use serde_json::{Value, json as value};
 
 /// What `pappus` says to people.
@@ -189,4 +190,52 @@ async fn what_cannot_be_announced_comes_all_the_same() {
     }
     assert_eq!(in_ledger(&target), 0);
     target.is_sound().await;
+}
+
+/// Whoever's software does not carry friendships along is named, below what to do there.
+#[tokio::test]
+async fn friends_elsewhere_are_listed_with_what_to_do_on_their_system() {
+    let (source, target) = (Pod::sqlite().await, Target::sqlite().await);
+    source.export(&["ida"], "out", &[]);
+    let archive = source.archive("out", "ida");
+    target.import(&archive, "ida", &["--trust-pod", &fingerprint(&archive)]);
+    let announced = target.announce(&archive, &["--offline"]);
+    assert!(matches!(announced.code, Some(0 | 10)), "{announced:?}");
+    let before = spoken(&target, &["deliveries"]);
+    assert!(before.stdout.contains("Friends back: 0 of 7."), "{before:?}");
+    assert!(!before.stdout.contains("have to act themselves"), "nobody knows what they run: {before:?}");
+
+    // As their pods say of themselves.
+    let store = format!("sqlite:{}", target.path("state/pods/haven.example/pappus.sqlite3"));
+    let store = Pool::connect(&store).await.unwrap();
+    for (pod, system) in
+        [("contacts.example", "hubzilla"), ("target.example", "friendica"), ("gone.example", "socialhome")]
+    {
+        let sql = format!(
+            "INSERT INTO pappus_delivery_pods (pod, system) VALUES ('{pod}', '{system}') \
+             ON CONFLICT (pod) DO UPDATE SET system = excluded.system"
+        );
+        store.execute(&sql).await.unwrap();
+    }
+    store.close().await;
+    let said = spoken(&target, &["deliveries"]);
+    let lines: Vec<&str> = said.stdout.lines().collect();
+    for (advice, friends) in [
+        (
+            "Friendica: approve the new follower request as a mutual friend; until then posts are lost.",
+            &["moritz.neu@target.example"][..],
+        ),
+        (
+            "Hubzilla: approve the new connection request and do not delete it; whoever hears nothing opens the \
+             connection and saves it once.",
+            &["paula@contacts.example", "quentin@contacts.example"],
+        ),
+        ("Socialhome: follow the new address by hand.", &["xenia@gone.example"]),
+    ] {
+        let heading = format!("Friends of ida@closing.example who have to act themselves. {advice}");
+        let at =
+            lines.iter().position(|line| *line == heading).unwrap_or_else(|| panic!("{heading}: {said:?}"));
+        let below: Vec<&str> = lines[at + 1..].iter().map_while(|line| line.strip_prefix("    ")).collect();
+        assert_eq!(below, friends, "{advice}");
+    }
 }

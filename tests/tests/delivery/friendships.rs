@@ -7,19 +7,15 @@ use std::task::Poll;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use pappus_engine::delivery::{Clock as _, Ledger, Options, Scope, TargetPod, deliver};
-use pappus_engine::domain::PublicKey;
+use pappus_engine::delivery::{Clock as _, Ledger, Options, Scope, System, TargetPod, deliver};
 use pappus_engine::pod::config::PodUrl;
 use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::Store;
 use pappus_tests::program::programs;
-use pappus_tests::sample::PAIRS_2048;
 use pappus_tests::twin::clock::TwinClock;
-use pappus_tests::twin::http;
-use pappus_tests::twin::pod::{Delays, Pod, Software};
-use pappus_tests::twin::scene::{FriendsPod, OLD, Scene};
+use pappus_tests::twin::pod::{Delays, Software};
+use pappus_tests::twin::scene::{FriendsPod, Scene};
 use pappus_tests::twin::transport::TwinTransport;
-use pappus_tests::watched::watch as watch_program;
 use tokio_util::sync::CancellationToken;
 
 pub(super) const URL: &str = "https://haven.example/";
@@ -128,6 +124,42 @@ pub(super) async fn everybody_is_a_friend(scene: &Scene) {
     assert_eq!(friends(scene).await, (on_diaspora, i64::try_from(all()).unwrap()));
 }
 
+/// Posts in public and for friends alone; how many of both each friend has got.
+async fn read_by(scene: &Scene, clock: &TwinClock) -> Vec<(String, usize)> {
+    scene.post(clock.millis()).await.unwrap();
+    clock.pass(TimeDelta::minutes(10)).await;
+    scene.read_by()
+}
+
+async fn everybody_reads_what_is_posted(scene: &Scene, clock: &TwinClock) {
+    let read = read_by(scene, clock).await;
+    assert_eq!(read.len(), all());
+    let without: Vec<_> = read.into_iter().filter(|(_, posts)| *posts != 2).collect();
+    assert!(without.is_empty(), "{without:?}");
+}
+
+/// Hubzilla stores nothing of an account before its user permits it to post: what the move alone would leave.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hubzilla_refuses_posts_of_whoever_sent_no_contact() {
+    let folder = tempfile::tempdir().unwrap();
+    let scene = scene(&folder).await;
+    announced(&scene, &[]);
+    // As for diaspora*: the move comes first.
+    let store = open_store(&scene).await;
+    let hubs: Vec<String> = (0..3).map(|number| format!("hub{number}.example")).collect();
+    Ledger::new(&store).recognise(&hubs, System::Diaspora).await.unwrap();
+    store.close().await;
+    let clock = clock(&scene);
+    deliver_all(&scene, &clock).await;
+    let read = read_by(&scene, &clock).await;
+    let (hubs, pods): (Vec<_>, Vec<_>) = read.into_iter().partition(|(friend, _)| friend.contains("@hub"));
+    assert_eq!((hubs.len(), pods.len()), (6, all() - 6));
+    assert!(hubs.iter().all(|(_, posts)| *posts == 0), "{hubs:?}");
+    assert!(pods.iter().all(|(_, posts)| *posts == 2), "{pods:?}");
+    let inner = scene.world.inner();
+    assert!((0..3).all(|number| inner.pods[&format!("hub{number}.example")].posts.is_empty()));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_friend_is_kept_whatever_the_queues_do() {
     for seed in 0..3 {
@@ -136,12 +168,7 @@ async fn every_friend_is_kept_whatever_the_queues_do() {
         make_slow(&scene, seed * 10_000);
         if seed == 1 {
             // The old pod is still there, and closes the account as well.
-            let key = PublicKey::from_pem(PAIRS_2048[0].public).unwrap();
-            let mut old = Pod::new(Software::Diaspora);
-            old.known.insert(OLD.to_owned(), key);
-            // It is quick: what it does to the friends must not reach their pods before the move.
-            old.resident = Some(OLD.to_owned());
-            scene.world.inner().pods.insert("closing.example".to_owned(), old);
+            scene.add_old_pod().await.unwrap();
         }
         let told = announced(&scene, &[]);
         assert_eq!(told["friends"], all());
@@ -156,6 +183,7 @@ async fn every_friend_is_kept_whatever_the_queues_do() {
         let posts = scene.world.inner().posts.clone();
         let personal = posts.iter().filter(|(_, path, _)| path.starts_with("/receive/users/")).count();
         assert!(personal < all() + all() / 2, "{personal} messages of their own for {} friends", all());
+        everybody_reads_what_is_posted(&scene, &clock).await;
     }
 }
 
@@ -282,63 +310,4 @@ pub(super) async fn killed_after<T>(polls: usize, future: impl Future<Output = T
         }
     });
     tokio::time::timeout(Duration::from_mins(2), killed).await.unwrap()
-}
-
-/// The program itself, over HTTP and by the real clock, killed with SIGKILL again and again while the pods work.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_friend_is_kept_when_the_program_is_killed() {
-    const KILLS: usize = 50;
-    let folder = tempfile::tempdir().unwrap();
-    let listener = tokio::net::TcpListener::bind("0.0.0.0:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let pod = |number: usize, software, friends| FriendsPod {
-        host: format!("127.9.1.{number}:{port}"),
-        software,
-        friends,
-    };
-    let mut pods = vec![pod(1, Software::Diaspora, 20), pod(2, Software::Hubzilla, 3)];
-    pods.extend((3..13).map(|number| pod(number, Software::Diaspora, 2)));
-    let friends: usize = pods.iter().map(|pod| pod.friends).sum();
-    let home = format!("127.9.0.1:{port}");
-    let database = format!("sqlite:{}", folder.path().join("target.sqlite3").display());
-    let pappus = programs().join("pappus");
-    let url = format!("http://{home}/");
-    let scene = Scene::build(&pappus, folder.path(), &database, &url, &pods).await.unwrap();
-    for (number, pod) in (0..).zip(scene.world.inner().pods.values_mut()) {
-        let (urgent, high) = (random(number, 300), random(number + 100, 3_000));
-        pod.delays = Delays { urgent, high, race: false };
-    }
-    http::serve(listener, &scene.world, &scene.home, &home).unwrap();
-    announced(&scene, &[]);
-    let store = open_store(&scene).await;
-    let arguments = ["deliver", "--settle", "1"];
-    for kill in 0..KILLS {
-        let posts = scene.world.inner().posts.len();
-        let wanted = posts + usize::try_from(random(kill.try_into().unwrap(), 6)).unwrap();
-        let world = scene.world.clone();
-        let started = std::time::Instant::now();
-        // Also at moments when nothing is sent.
-        let moment = Duration::from_millis(random(1000 + u64::try_from(kill).unwrap(), 400).unsigned_abs());
-        let kill = || world.inner().posts.len() > wanted || started.elapsed() > moment;
-        watch_program(scene.command(&arguments), folder.path(), kill).unwrap();
-        // A minute later its pods would be free.
-        let sql = "UPDATE pappus_delivery_pods SET lease_until = 1";
-        store.execute("letting a minute pass", sql, &[]).await.unwrap();
-    }
-    let ledger = Ledger::new(&store);
-    for _ in 0..100 {
-        let sent = scene.command(&arguments).output().unwrap();
-        assert!(matches!(sent.status.code(), Some(0 | 10)), "{}", String::from_utf8_lossy(&sent.stderr));
-        let (all, old) = (ledger.counts(Scope::All).await.unwrap(), Scope::Pod("closing.example"));
-        if all.queued + all.sending == ledger.counts(old).await.unwrap().queued && scene.world.is_idle() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(300)).await;
-    }
-    assert_eq!(scene.kept(), (friends, Vec::new()));
-    let report = scene.command(&["deliveries"]).output().unwrap();
-    let report: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
-    assert_eq!(report["friends"], serde_json::json!({ "all": friends, "back": friends - 3 }), "{report}");
-    assert_eq!(report["elsewhere"].as_array().unwrap().len(), 3, "friends on Hubzilla: {report}");
-    store.close().await;
 }

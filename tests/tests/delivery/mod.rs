@@ -8,6 +8,7 @@ mod edited_profiles;
 mod ended_contacts;
 mod false_echo;
 mod friendships;
+mod friendships_over_http;
 mod killed_move;
 mod ledger;
 mod lost_moves;

@@ -2,12 +2,10 @@
 
 use chrono::TimeDelta;
 use pappus_engine::delivery::{Clock as _, Options, deliver};
-use pappus_engine::domain::PublicKey;
 use pappus_tests::program::programs;
-use pappus_tests::sample::PAIRS_2048;
 use pappus_tests::schema::Pool;
-use pappus_tests::twin::pod::{Pod, Software};
-use pappus_tests::twin::scene::{FriendsPod, OLD, Scene};
+use pappus_tests::twin::pod::Software;
+use pappus_tests::twin::scene::{FriendsPod, Scene};
 use pappus_tests::twin::transport::TwinTransport;
 
 use super::friendships::{announced, clock, never, open_store, target};
@@ -22,14 +20,8 @@ async fn scene(folder: &tempfile::TempDir) -> Scene {
     let pappus = programs().join("pappus");
     let url = "https://haven.example/";
     let scene = Scene::build(&pappus, folder.path(), &database, url, &pods).await.unwrap();
-    let mut old = Pod::new(Software::Diaspora);
-    old.known.insert(OLD.to_owned(), PublicKey::from_pem(PAIRS_2048[0].public).unwrap());
-    old.resident = Some(OLD.to_owned());
-    {
-        let mut world = scene.world.inner();
-        world.pods.insert("closing.example".to_owned(), old);
-        world.pods.get_mut(GONE).unwrap().is_up = false;
-    }
+    scene.add_old_pod().await.unwrap();
+    scene.world.inner().pods.get_mut(GONE).unwrap().is_up = false;
     scene
 }
 

@@ -35,6 +35,12 @@ async fn the_demo_runs_to_its_end_wherever_it_is_built() {
         assert!(said.contains(word), "{word}: {said}");
     }
 
+    // The number that counts comes last: friends are back.
+    let (_, friends) = said.rsplit_once("Friends back: ").unwrap();
+    let (back, all) = friends.split_once(" of ").unwrap();
+    let (back, all) = (back.parse::<u32>().unwrap(), all.split_once('.').unwrap().0.parse::<u32>().unwrap());
+    assert!(back > 0 && back <= all, "{back} of {all}: {said}");
+
     // Everybody can sign in, jonas with the code that is printed, whatever the date.
     assert!(said.contains(&format!("jonas needs a code too: put the secret {OTP_SECRET}")), "{said}");
     let pod = Pool::connect(&format!("sqlite:{}", demo.join("pod/db.sqlite3").display())).await.unwrap();

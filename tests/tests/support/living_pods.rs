@@ -175,7 +175,7 @@ async fn hcard(database: &SqlitePool, guid: &str) -> Option<Response> {
 }
 
 /// The private key to a public one of the sample.
-fn private_key(public: &str) -> PrivateKey {
+pub fn private_key(public: &str) -> PrivateKey {
     let mut pairs = PAIRS_2048.iter().chain(&PAIRS_4096).chain(&PAIRS_1024);
     let pair = pairs.find(|pair| pair.public.trim() == public.trim()).unwrap();
     PrivateKey::from_pem(pair.private.to_owned())

@@ -3,6 +3,7 @@
 pub mod again;
 pub mod closing;
 pub mod deletions;
+pub mod http_scene;
 pub mod living_pods;
 pub mod reference;
 pub mod target;

@@ -4,6 +4,7 @@
 mod ahead;
 mod by_program;
 mod cancel;
+mod friendships;
 mod mails;
 mod names;
 mod pages;
