@@ -103,9 +103,8 @@ pub(crate) async fn misbehave(how: Misbehaviour) -> Server {
                 let (text, hangs) = match how {
                     Misbehaviour::Hangs => ("", true),
                     Misbehaviour::Resets => ("", false),
-                    Misbehaviour::Says(text) => (text, false),
+                    Misbehaviour::Says(text) | Misbehaviour::NeverEnds(text, _) => (text, false),
                     Misbehaviour::SaysAndHangs(text) => (text, true),
-                    Misbehaviour::NeverEnds(text, _) => (text, false),
                 };
                 _ = stream.write_all(text.as_bytes()).await;
                 if let Misbehaviour::NeverEnds(_, more) = how {

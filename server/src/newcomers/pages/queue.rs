@@ -63,12 +63,9 @@ struct Line {
     warnings: Vec<String>,
     /// The keys to compare, if any.
     compared: Option<KeyComparison>,
-    /// True if the podmin can retry the import.
-    can_again: bool,
-    /// True if the move waits for the podmin's approval to notify many pods.
-    can_announce: bool,
-    /// True if the podmin can stop a check or an import.
-    can_stop: bool,
+    /// What the podmin can do besides approving, as the form sends it, and its label: retry a failed import (`again`),
+    /// notify many pods (`announce`), or stop a check or an import (`stop`).
+    action: Option<(&'static str, String)>,
     /// The problem in the podmin's language.
     problem: Option<String>,
     /// The technical reason.
@@ -125,9 +122,14 @@ fn line(app: &App, page: &Page, newcomer: &Newcomer) -> Line {
         is_proven: newcomer.proof.is_some() && warnings(newcomer).next().is_none(),
         warnings: warnings(newcomer).map(|warning| words.say(warning)).collect(),
         compared: compared(words, newcomer),
-        can_again: newcomer.state == State::Failed,
-        can_announce: newcomer.state == State::Imported && newcomer.problem.as_deref() == Some(MANY_PODS),
-        can_stop: matches!(newcomer.state, State::Checking | State::Importing),
+        action: match newcomer.state {
+            State::Failed => Some(("again", words.say("newcomers-again"))),
+            State::Imported if newcomer.problem.as_deref() == Some(MANY_PODS) => {
+                Some(("announce", words.say("queue-announce")))
+            }
+            State::Checking | State::Importing => Some(("stop", words.say("queue-stop"))),
+            _ => None,
+        },
         problem: newcomer.problem.as_deref().map(|problem| words.say(&podmins_key(problem))),
         reason: newcomer.reason.clone(),
         table: told.map(|told| table(page, &told, Audience::Podmin)),

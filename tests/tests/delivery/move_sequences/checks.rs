@@ -106,13 +106,13 @@ impl Run {
             })
             .collect();
         assert!(without_reason.is_empty(), "{without_reason:?}");
-        let inner = self.scene.world.inner();
-        let on_diaspora = inner.pods.values().filter(|pod| pod.software == Software::Diaspora);
-        let ids = on_diaspora.flat_map(|pod| pod.users.values()).map(|user| user.id.to_string());
-        let expected = ids
-            .filter(|id| !self.unshared.contains(id) && !self.forgotten.contains(id) && !removed(id))
-            .count();
-        drop(inner);
+        let expected = {
+            let inner = self.scene.world.inner();
+            let on_diaspora = inner.pods.values().filter(|pod| pod.software == Software::Diaspora);
+            let ids = on_diaspora.flat_map(|pod| pod.users.values()).map(|user| user.id.to_string());
+            ids.filter(|id| !self.unshared.contains(id) && !self.forgotten.contains(id) && !removed(id))
+                .count()
+        };
         assert_eq!(self.scene.back().await.unwrap().0, i64::try_from(expected).unwrap());
     }
 
