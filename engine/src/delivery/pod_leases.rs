@@ -123,7 +123,7 @@ impl Turn<'_> {
             // The lease had expired, and another program works on the pod.
             return Ok(0);
         }
-        let sql = "UPDATE pappus_deliveries SET state = 'queued' \
+        let sql = "UPDATE pappus_deliveries SET state = 'queued', sent_at = NULL \
                    WHERE state IN ('queued', 'sending') AND state = 'sending' AND pod = ?";
         self.transaction.execute("releasing deliveries", sql, &[pod.into()]).await?;
         match news {

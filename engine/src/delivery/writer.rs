@@ -202,7 +202,7 @@ impl Turn<'_> {
 
     async fn claim(&mut self, pod: &str) -> Result<Vec<Claimed>, StoreError> {
         let sql = format!(
-            "UPDATE pappus_deliveries SET state = 'sending', updated_at = ? WHERE id IN (\
+            "UPDATE pappus_deliveries SET state = 'sending', updated_at = ?, sent_at = COALESCE(sent_at, ?) WHERE id IN (\
              SELECT d.id FROM pappus_deliveries d LEFT JOIN pappus_delivery_pods p ON p.pod = d.pod \
              WHERE d.state IN ('queued', 'sending') \
              AND d.state = 'queued' AND d.pod = ? AND d.next_attempt_at <= ? AND {} \
@@ -210,7 +210,7 @@ impl Turn<'_> {
              RETURNING id, kind, attempts, failing_since",
             its_turn()
         );
-        let mut values: Vec<Value<'_>> = vec![self.now().into(), pod.into()];
+        let mut values: Vec<Value<'_>> = vec![self.now().into(), self.now().into(), pod.into()];
         values.extend(vec![self.now().into(); 1 + TURN_VALUES]);
         let rows = self.transaction.rows("leasing deliveries", &sql, &values).await?;
         let mut page: Vec<Claimed> = rows.iter().map(claimed).collect::<Result<_, _>>()?;
@@ -220,8 +220,8 @@ impl Turn<'_> {
 
     async fn record(&mut self, outcome: &Outcome) -> Result<Response, StoreError> {
         let sql = "UPDATE pappus_deliveries SET state = ?, attempts = attempts + 1, next_attempt_at = ?, \
-                   failing_since = ?, last_status = ?, last_error = ?, updated_at = ? \
-                   WHERE id = ? AND state = 'sending'";
+                   failing_since = ?, last_status = ?, last_error = ?, updated_at = ?, \
+                   sent_at = CASE WHEN ? = 1 THEN sent_at END WHERE id = ? AND state = 'sending'";
         let values = [
             outcome.state.as_str().into(),
             outcome.next_attempt_at.timestamp_millis().into(),
@@ -229,6 +229,7 @@ impl Turn<'_> {
             outcome.status.map(i64::from).into(),
             outcome.error.as_deref().into(),
             self.now().into(),
+            i64::from(outcome.processing.is_some()).into(),
             outcome.id.into(),
         ];
         let recorded = self.transaction.execute("recording a delivery", sql, &values).await?;
@@ -243,14 +244,15 @@ impl Turn<'_> {
         Ok(Response::Done(0))
     }
 
-    /// Records that the pod took a move: starts the time for processing it, anew if it got the move again.
+    /// Records that the pod took a move: starts the time for processing it, anew if it got the move again. If a program was
+    /// killed while it was sending the move, the pod may have processed it since.
     async fn record_move_taken(
         &mut self,
         outcome: &Outcome,
         processing: TimeDelta,
     ) -> Result<(), StoreError> {
         let sql = "INSERT INTO pappus_move_pods (import_id, pod, told_at, opens_at) \
-                   SELECT import_id, pod, CAST(? AS BIGINT), CAST(? AS BIGINT) FROM pappus_deliveries WHERE id = ? \
+                   SELECT import_id, pod, COALESCE(sent_at, ?), CAST(? AS BIGINT) FROM pappus_deliveries WHERE id = ? \
                    ON CONFLICT (import_id, pod) DO UPDATE SET opens_at = excluded.opens_at \
                    WHERE pappus_move_pods.confirmed_at IS NULL";
         let opens_at = (self.now + processing).timestamp_millis();

@@ -50,6 +50,7 @@ files! {
     25 "0025_link_stamps",
     26 "0026_profiles",
     27 "0027_step_limits",
+    28 "0028_sent_at",
 }
 
 /// Others in the same database may use sqlx as well, so the list of applied migrations has its own name.

@@ -203,7 +203,7 @@ async fn friends_elsewhere_are_listed_with_what_to_do_on_their_system() {
     assert!(matches!(announced.code, Some(0 | 10)), "{announced:?}");
     let before = spoken(&target, &["deliveries"]);
     assert!(before.stdout.contains("Friends back: 0 of 7."), "{before:?}");
-    assert!(!before.stdout.contains("have to act themselves"), "nobody knows what they run: {before:?}");
+    assert!(!before.stdout.contains("must act themselves"), "nobody knows what they run: {before:?}");
 
     // As their pods say of themselves.
     let store = format!("sqlite:{}", target.path("state/pods/haven.example/pappus.sqlite3"));
@@ -232,7 +232,7 @@ async fn friends_elsewhere_are_listed_with_what_to_do_on_their_system() {
         ),
         ("Socialhome: follow the new address by hand.", &["xenia@gone.example"]),
     ] {
-        let heading = format!("Friends of ida@closing.example who have to act themselves. {advice}");
+        let heading = format!("Friends of ida@closing.example who must act themselves. {advice}");
         let at =
             lines.iter().position(|line| *line == heading).unwrap_or_else(|| panic!("{heading}: {said:?}"));
         let below: Vec<&str> = lines[at + 1..].iter().map_while(|line| line.strip_prefix("    ")).collect();

@@ -92,7 +92,9 @@ async fn a_friend_who_added_the_new_account_is_told_also_when_all_are_seen_at_on
         pod.is_up = true;
     }
     add_by_hand(&scene, &clock).await;
-    clock.pass(TimeDelta::hours(3)).await;
+    while !scene.world.is_idle() {
+        clock.pass(TimeDelta::minutes(30)).await;
+    }
     assert_eq!(scene.back().await.unwrap().0, 53, "the pod has processed the move");
     deliver_all(&scene, &clock).await;
     everybody_is_a_friend(&scene).await;
