@@ -78,13 +78,14 @@ impl TargetPod {
     }
 }
 
-/// Returns the announced imports with people who are not back yet, or with queued Contacts, with the account's `users.id`.
+/// Returns the announced imports with people who are not back yet, or with messages that wait for them, with the account's
+/// `users.id`.
 async fn watched(store: &Store, pod_url: &str, now: DateTime<Utc>) -> Result<Vec<(String, i64)>, StoreError> {
     let sql = "SELECT v.import_id, v.user_id FROM pappus_moves v JOIN pappus_imports i ON i.id = v.import_id \
                WHERE i.pod_url = ? AND v.user_id IS NOT NULL AND ((COALESCE(v.seen_at, ?) > ? \
                AND EXISTS (SELECT 1 FROM pappus_move_people f WHERE f.import_id = v.import_id AND f.back_at IS NULL)) \
-               OR EXISTS (SELECT 1 FROM pappus_deliveries d WHERE d.import_id = v.import_id AND d.kind = 'contact' \
-               AND d.state IN ('queued', 'sending'))) ORDER BY v.import_id";
+               OR EXISTS (SELECT 1 FROM pappus_deliveries d WHERE d.import_id = v.import_id \
+               AND d.kind IN ('contact', 'profile') AND d.state IN ('queued', 'sending'))) ORDER BY v.import_id";
     let (at, since) = (now.timestamp_millis(), (now - LOOKED_FOR).timestamp_millis());
     let rows = store.rows("looking for moves", sql, &[pod_url.into(), at.into(), since.into()]).await?;
     rows.iter().map(|row| Ok((row.get("import_id")?, row.get("user_id")?))).collect()
@@ -159,11 +160,10 @@ async fn note(
 ) -> Result<(), StoreError> {
     let names: Vec<&str> = relations.back.keys().map(String::as_str).collect();
     let mut transaction = store.begin().await?;
-    let mut pods = BTreeSet::new();
     for chunk in names.chunks(NAMES) {
-        pods.append(&mut note_people(&mut transaction, import, chunk, relations, now).await?);
+        note_people(&mut transaction, import, chunk, relations, now).await?;
     }
-    note_pods(&mut transaction, import, &pods, now, settle).await?;
+    note_pods(&mut transaction, import, now, settle).await?;
     for chunk in names.chunks(NAMES) {
         note_needless_contacts(&mut transaction, import, chunk, now).await?;
     }
@@ -171,7 +171,7 @@ async fn note(
     transaction.commit().await
 }
 
-/// Records the time at which people came back, and returns their pods. Whoever shared before their pod took the move
+/// Records the time at which people came back. Whoever shared before their pod took the move
 /// did so by hand, which says nothing about the move: their time is before that of the move. Nor does it if they share from
 /// another pod, which they have moved to.
 async fn note_people(
@@ -180,27 +180,25 @@ async fn note_people(
     names: &[&str],
     relations: &Relations,
     now: DateTime<Utc>,
-) -> Result<BTreeSet<String>, StoreError> {
+) -> Result<(), StoreError> {
     let places = placeholders(names.len());
     let sql = format!(
-        "SELECT f.person, f.pod, m.told_at FROM pappus_move_people f LEFT JOIN pappus_move_pods m \
+        "SELECT f.person, m.told_at FROM pappus_move_people f LEFT JOIN pappus_move_pods m \
          ON m.import_id = f.import_id AND m.pod = f.pod \
          WHERE f.import_id = ? AND f.back_at IS NULL AND f.person IN ({places})"
     );
     let mut values: Vec<Value<'_>> = vec![import.into()];
     values.extend(names.iter().map(|name| Value::from(*name)));
     let now = now.timestamp_millis();
-    let mut pods = BTreeSet::new();
     let mut by_time: BTreeMap<i64, Vec<String>> = BTreeMap::new();
     for row in transaction.rows("looking for people who are back", &sql, &values).await? {
-        let (person, pod): (String, String) = (row.get("person")?, row.get("pod")?);
+        let person: String = row.get("person")?;
         let told_at = row.get::<Option<i64>>("told_at")?.unwrap_or(i64::MAX);
         let since = relations.back.get(&person).copied().flatten().map_or(now, |at| at.timestamp_millis());
         // The pod's database may store whole seconds only.
         let is_echo = told_at < since.saturating_add(1000) && !relations.moved.contains(&person);
         let at = if is_echo { since.min(now).max(told_at) } else { since.min(told_at - 1) };
         by_time.entry(at).or_default().push(person);
-        pods.insert(pod);
     }
     for (at, people) in &by_time {
         let places = placeholders(people.len());
@@ -210,7 +208,7 @@ async fn note_people(
         values.extend(people.iter().map(Value::from));
         transaction.execute("recording who is back", &sql, &values).await?;
     }
-    Ok(pods)
+    Ok(())
 }
 
 /// A person on a pod that is to process a move.
@@ -220,33 +218,33 @@ struct Person {
     back_at: Option<i64>,
 }
 
-/// Records which pods have processed the move.
+/// Records which pods have processed the move. All that are not known to have are looked at: a program that was killed
+/// while it sent the move leaves friends who were noted as back before the move was.
 async fn note_pods(
     transaction: &mut Transaction,
     import: &str,
-    pods: &BTreeSet<String>,
     now: DateTime<Utc>,
     settle: TimeDelta,
 ) -> Result<(), StoreError> {
-    const PEOPLE: &str = "SELECT m.told_at, f.is_friend, f.back_at FROM pappus_move_pods m \
+    const PEOPLE: &str = "SELECT m.pod, m.told_at, f.is_friend, f.back_at FROM pappus_move_pods m \
          JOIN pappus_move_people f ON f.import_id = m.import_id AND f.pod = m.pod \
-         WHERE m.import_id = ? AND m.pod = ? AND m.confirmed_at IS NULL";
+         WHERE m.import_id = ? AND m.confirmed_at IS NULL AND EXISTS (SELECT 1 FROM pappus_move_people b \
+         WHERE b.import_id = m.import_id AND b.pod = m.pod AND b.back_at IS NOT NULL)";
     const PROCESSED: &str = "UPDATE pappus_move_pods SET confirmed_at = ?, \
          opens_at = CASE WHEN opens_at > ? THEN ? ELSE opens_at END \
          WHERE import_id = ? AND pod = ? AND confirmed_at IS NULL";
-    let opens_at = (now + settle).timestamp_millis();
-    for pod in pods {
-        let values = [import.into(), pod.into()];
-        let rows = transaction.rows("looking at the people of a pod", PEOPLE, &values).await?;
-        let person = |row: &StoreRow| {
-            Ok(Person {
-                told_at: row.get("told_at")?,
-                is_friend: row.get::<i64>("is_friend")? == 1,
-                back_at: row.get("back_at")?,
-            })
+    let mut pods: BTreeMap<String, Vec<Person>> = BTreeMap::new();
+    for row in transaction.rows("looking at people of pods", PEOPLE, &[import.into()]).await? {
+        let person = Person {
+            told_at: row.get("told_at")?,
+            is_friend: row.get::<i64>("is_friend")? == 1,
+            back_at: row.get("back_at")?,
         };
-        let people: Vec<Person> = rows.iter().map(person).collect::<Result<_, StoreError>>()?;
-        let Some(at) = processed_at(&people) else { continue };
+        pods.entry(row.get("pod")?).or_default().push(person);
+    }
+    let opens_at = (now + settle).timestamp_millis();
+    for (pod, people) in &pods {
+        let Some(at) = processed_at(people) else { continue };
         let values = [at.into(), opens_at.into(), opens_at.into(), import.into(), pod.into()];
         transaction.execute("recording what a pod has processed", PROCESSED, &values).await?;
     }
