@@ -190,15 +190,23 @@ impl NewcomerLease {
     ) -> Result<bool, StoreError> {
         // A passphrase that did not open the key is useless. Nothing continues automatically from here.
         let passphrase = if problem == KEY_PASSPHRASE { "NULL" } else { "key_passphrase" };
-        let is_heavy = problem == TOO_HEAVY && self.newcomer.state == State::Checking;
-        let heavy = if is_heavy { "COALESCE(begun_sha256, heavy_sha256)" } else { "heavy_sha256" };
         let set = format!(
             "problem = ?, reason = ?, evidence = COALESCE(?, evidence), announce_at = NULL, \
-             key_passphrase = {passphrase}, heavy_sha256 = {heavy},"
+             key_passphrase = {passphrase},"
         );
         let evidence = evidence.map(text_of);
         let values = [problem.into(), without_nul(reason).into(), evidence.as_deref().into()];
         self.end(to, &set, &values, now).await
+    }
+
+    /// Stops the work after a process died once more, and notes files that were too heavy to check.
+    pub(super) async fn too_heavy(&self, to: State, reason: &str, now: i64) -> Result<bool, StoreError> {
+        let is_check = self.newcomer.state == State::Checking;
+        let heavy = if is_check { "COALESCE(begun_sha256, heavy_sha256)" } else { "heavy_sha256" };
+        let set = format!(
+            "problem = ?, reason = ?, announce_at = NULL, deaths = deaths + 1, heavy_sha256 = {heavy},"
+        );
+        self.end(to, &set, &[TOO_HEAVY.into(), without_nul(reason).into()], now).await
     }
 
     /// Leaves the decision to the podmin because ownership of the account is no longer proven.

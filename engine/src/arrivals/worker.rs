@@ -152,7 +152,7 @@ impl ArrivalWorker {
             } else {
                 format!("processes died {deaths} times of the newcomer's archives; this time {how}")
             };
-            return lease.stop(after_failure(state), TOO_HEAVY, &reason, None, now).await;
+            return lease.too_heavy(after_failure(state), &reason, now).await;
         }
         lease.died(&format!("the work on the archive was broken off: {how}")).await
     }

@@ -131,9 +131,10 @@ async fn behind_a_proxy_one_address_has_so_many_requests_in_progress() {
         let begun = Instant::now();
         let said = loop {
             let said = health_for(&service, same).await;
-            if !said.contains(" 200 ") || begun.elapsed() > 10 * SECOND {
+            if !said.contains(" 200 ") || begun.elapsed() > 60 * SECOND {
                 break said;
             }
+            tokio::time::sleep(SECOND / 20).await;
         };
         assert!(said.starts_with("HTTP/1.1 429 ") && said.contains("retry-after: 5"), "{same}: {said}");
         assert!(health_for(&service, other).await.contains(" 200 "), "{other}");
@@ -321,18 +322,16 @@ fn a_proxy_that_is_not_named_is_refused() {
 #[test]
 fn a_service_that_listens_to_everybody_and_knows_no_proxy_warns() {
     let folder = tempfile::tempdir().unwrap();
-    let taken = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
-    let port = taken.local_addr().unwrap().port();
-    let open = format!("public_url = \"https://move.example/\"\nlisten = \"0.0.0.0:{port}\"");
+    let open = "public_url = \"https://move.example/\"\nlisten = \"0.0.0.0:8090\"";
     let warns = |said: &str| {
         said.contains("everybody counts as that proxy's address")
             && said.contains("set trusted_proxies in [web]")
             && said.contains("passwords cross the network in clear")
     };
-    let (code, said) = run(folder.path(), &open, &["--check"]);
+    let (code, said) = run(folder.path(), open, &["--check"]);
     assert!(code == Some(0) && warns(&said), "{code:?} {said}");
-    // The port is taken, so the service ends by itself.
-    let (code, said) = run(folder.path(), &open, &[]);
+    // No address of this machine, so the service ends by itself.
+    let (code, said) = run(folder.path(), &open.replace("0.0.0.0", "192.0.2.1"), &[]);
     assert!(code.is_some_and(|code| code != 0 && code != 124) && warns(&said), "{code:?} {said}");
     for web in [
         &format!("{open}\ntrusted_proxies = [\"192.0.2.7\"]"),
