@@ -25,6 +25,8 @@ const LOOKED_FOR: TimeDelta = TimeDelta::weeks(6);
 /// Time in which a pod that processes a move tells the target pod of the first friends, in milliseconds. Whoever shares
 /// since before that may have added the new account by hand.
 pub(super) const BURST: i64 = 10_000;
+/// Precision of a pod's times, in milliseconds: some databases store whole seconds only.
+const PRECISION: i64 = 1_000;
 /// Largest number of names in one statement.
 pub(super) const NAMES: usize = 500;
 
@@ -195,9 +197,8 @@ async fn note_people(
         let person: String = row.get("person")?;
         let told_at = row.get::<Option<i64>>("told_at")?.unwrap_or(i64::MAX);
         let since = relations.back.get(&person).copied().flatten().map_or(now, |at| at.timestamp_millis());
-        // The pod's database may store whole seconds only.
-        let is_echo = told_at < since.saturating_add(1000) && !relations.moved.contains(&person);
-        let at = if is_echo { since.min(now).max(told_at) } else { since.min(told_at - 1) };
+        let is_echo = told_at < since.saturating_add(PRECISION) && !relations.moved.contains(&person);
+        let at = if is_echo { since.min(now).max(told_at) } else { since.min(told_at - PRECISION) };
         by_time.entry(at).or_default().push(person);
     }
     for (at, people) in &by_time {
@@ -256,7 +257,8 @@ async fn note_pods(
 ///
 /// Some may add the new account by hand while the pod still has to process the move. The only one may have done so.
 fn processed_at(people: &[Person]) -> Option<i64> {
-    let shares_since = |person: &Person| person.back_at.filter(|at| *at >= person.told_at);
+    let shares_since =
+        |person: &Person| person.back_at.filter(|at| at.saturating_add(PRECISION) > person.told_at);
     let is_awaited =
         |person: &&Person| person.is_friend && (person.back_at.is_none() || shares_since(person).is_some());
     let awaited = people.iter().filter(is_awaited).count();
@@ -384,40 +386,40 @@ mod tests {
     use super::*;
 
     fn friends(back_at: &[Option<i64>]) -> Vec<Person> {
-        back_at.iter().map(|back_at| Person { told_at: 1_000, is_friend: true, back_at: *back_at }).collect()
+        back_at.iter().map(|back_at| Person { told_at: 10_000, is_friend: true, back_at: *back_at }).collect()
     }
 
     #[test]
     fn a_pod_has_processed_a_move_when_enough_friends_are_back() {
-        assert_eq!(processed_at(&friends(&[None, Some(2_000), None])), None);
-        assert_eq!(processed_at(&friends(&[Some(9_000), Some(2_000), None])), Some(9_000));
+        assert_eq!(processed_at(&friends(&[None, Some(20_000), None])), None);
+        assert_eq!(processed_at(&friends(&[Some(90_000), Some(20_000), None])), Some(90_000));
         let mut many = friends(&[None; 53]);
-        for (at, person) in (2_000..).zip(many.iter_mut().take(5)) {
+        for (at, person) in (20_000..).zip(many.iter_mut().take(5)) {
             person.back_at = Some(at);
         }
-        assert_eq!(processed_at(&many), Some(2_004));
+        assert_eq!(processed_at(&many), Some(20_004));
         many[0].back_at = None;
         assert_eq!(processed_at(&many), None);
     }
 
     #[test]
     fn who_shared_before_the_move_says_nothing() {
-        assert_eq!(processed_at(&friends(&[Some(500), Some(2_000), None])), None);
-        assert_eq!(processed_at(&friends(&[Some(500)])), None);
+        assert_eq!(processed_at(&friends(&[Some(9_000), Some(20_000), None])), None);
+        assert_eq!(processed_at(&friends(&[Some(9_000)])), None);
     }
 
     #[test]
     fn somebody_who_was_no_friend_counts_only_where_no_friend_is_waited_for() {
-        let other = || Person { told_at: 1_000, is_friend: false, back_at: Some(2_000) };
+        let other = || Person { told_at: 10_000, is_friend: false, back_at: Some(20_000) };
         let mut people = friends(&[None]);
         people.push(other());
         assert_eq!(processed_at(&people), None);
-        assert_eq!(processed_at(&[other()]), Some(2_001 + BURST));
+        assert_eq!(processed_at(&[other()]), Some(20_001 + BURST));
     }
 
     #[test]
     fn the_only_friend_may_have_added_the_account_by_hand() {
-        let at = processed_at(&friends(&[Some(2_000)])).unwrap();
-        assert!(at - BURST > 2_000, "what is said to them stays");
+        let at = processed_at(&friends(&[Some(20_000)])).unwrap();
+        assert!(at - BURST > 20_000, "what is said to them stays");
     }
 }
