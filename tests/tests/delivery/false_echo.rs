@@ -47,20 +47,24 @@ async fn deliver_once(scene: &Scene, clock: &TwinClock) {
     store.close().await;
 }
 
+/// Only the slow pod takes the move: the others' echoes would hide who is back.
+async fn deliver_to_the_slow_pod(scene: &Scene, clock: &TwinClock) {
+    for (name, pod) in &mut scene.world.inner().pods {
+        pod.is_up = name == "large.example";
+    }
+    deliver_once(scene, clock).await;
+    for pod in scene.world.inner().pods.values_mut() {
+        pod.is_up = true;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_friend_who_adds_the_new_account_by_hand_ends_no_friendship() {
     let folder = tempfile::tempdir().unwrap();
     let scene = scene_of_a_slow_pod(&folder).await;
     announced(&scene, &[]);
     let clock = clock(&scene);
-    // Only this pod takes the move now: the others' echoes would hide who is back.
-    for (name, pod) in &mut scene.world.inner().pods {
-        pod.is_up = name == "large.example";
-    }
-    deliver_once(&scene, &clock).await;
-    for pod in scene.world.inner().pods.values_mut() {
-        pod.is_up = true;
-    }
+    deliver_to_the_slow_pod(&scene, &clock).await;
     add_by_hand(&scene, &clock).await;
     deliver_all(&scene, &clock).await;
     everybody_is_a_friend(&scene).await;
@@ -84,13 +88,7 @@ async fn a_friend_who_added_the_new_account_is_told_also_when_all_are_seen_at_on
     let scene = scene_of_a_slow_pod(&folder).await;
     announced(&scene, &[]);
     let clock = clock(&scene);
-    for (name, pod) in &mut scene.world.inner().pods {
-        pod.is_up = name == "large.example";
-    }
-    deliver_once(&scene, &clock).await;
-    for pod in scene.world.inner().pods.values_mut() {
-        pod.is_up = true;
-    }
+    deliver_to_the_slow_pod(&scene, &clock).await;
     add_by_hand(&scene, &clock).await;
     while !scene.world.is_idle() {
         clock.pass(TimeDelta::minutes(30)).await;

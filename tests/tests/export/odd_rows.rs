@@ -247,11 +247,7 @@ async fn an_account_without_a_person(pod: &Pod) {
     let again = std::fs::read(pod.archive("again", "ida")).unwrap();
     assert_eq!(std::fs::read(&archive).unwrap(), again);
     as_a_campaign(pod, &foreseen);
-    let target = crate::support::target::Target::sqlite().await;
-    let trust = crate::support::target::fingerprint(&archive);
-    let done = target.import(&archive, "ida", &["--trust-pod", &trust]);
-    assert_eq!(done["new"], "ida@haven.example", "{done}");
-    target.is_sound().await;
+    comes_in_elsewhere(&archive).await;
 }
 
 #[tokio::test]
@@ -265,6 +261,15 @@ async fn who_has_no_person_has_an_archive_from_postgresql_and_mariadb() {
     an_account_without_a_person(&Pod::on(tempfile::tempdir().unwrap(), url).await).await;
     let url = shared_mariadb().await.unwrap().create_database("no_person").await.unwrap();
     an_account_without_a_person(&Pod::on(tempfile::tempdir().unwrap(), url).await).await;
+}
+
+/// Asserts that an archive of ida comes into another pod.
+async fn comes_in_elsewhere(archive: &std::path::Path) {
+    let target = crate::support::target::Target::sqlite().await;
+    let trust = crate::support::target::fingerprint(archive);
+    let done = target.import(archive, "ida", &["--trust-pod", &trust]);
+    assert_eq!(done["new"], "ida@haven.example", "{done}");
+    target.is_sound().await;
 }
 
 /// People whose own GUID the network does not allow.
@@ -310,11 +315,7 @@ async fn accounts_without_a_guid(pod: &Pod) {
     assert!(first == again);
     as_a_campaign(pod, &foreseen(&report));
     let archive = pod.archive("out", "ida");
-    let target = crate::support::target::Target::sqlite().await;
-    let trust = crate::support::target::fingerprint(&archive);
-    let done = target.import(&archive, "ida", &["--trust-pod", &trust]);
-    assert_eq!(done["new"], "ida@haven.example", "{done}");
-    target.is_sound().await;
+    comes_in_elsewhere(&archive).await;
 }
 
 #[tokio::test]

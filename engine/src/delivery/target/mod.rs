@@ -1,8 +1,9 @@
 //! The pod that accounts move to. Each look at its database records in the ledger what has changed there: friends who are
-//! back (`friends`), Contacts that are no longer needed (`needless`), and profiles that have been edited (`profiles`).
+//! back (`friends`), pods that have processed the move (`processed`), Contacts that are no longer needed (`needless`), and profiles that have been edited (`profiles`).
 
 mod friends;
 mod needless;
+mod processed;
 mod profiles;
 
 pub use friends::{KnownPerson, NewIdentity};

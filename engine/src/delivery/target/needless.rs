@@ -3,7 +3,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::friends::{BURST, NAMES, Relations};
+use super::friends::{NAMES, Relations};
+use super::processed::BURST;
 use crate::delivery::ledger::OPEN;
 use crate::sql::{Value, placeholders};
 use crate::store::{StoreError, Transaction};
