@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::Semaphore;
@@ -160,8 +160,11 @@ async fn run<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summary, D
         if work.stopped() {
             return Ok(Summary { stopped: true, ..summary });
         }
-        let next = next_event(work, &ledger).await?;
-        let Some(next) = next else { return Ok(summary) };
+        let next = if work.options.wait { patiently(|| ledger.next_due()).await? } else { None };
+        let Some(next) = next else {
+            // Pods that have just taken a move answer for their people.
+            return tolerate(complete_contacts(work).await).map(|()| summary);
+        };
         let pause = (next - work.clock.now()).to_std().unwrap_or_default();
         // At least a second: a clock that is set back must not cause a busy loop.
         let pause = pause.max(Duration::from_secs(1)).min(work.options.look_again);
@@ -172,27 +175,15 @@ async fn run<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summary, D
     }
 }
 
-/// Returns the time of the next delivery, or until which contacts that an import had to leave out may still come; `None` if
-/// nothing is left, or nothing is waited for.
-async fn next_event<T: Transport, C: Clock>(
-    work: &Work<'_, T, C>,
-    ledger: &Ledger,
-) -> Result<Option<DateTime<Utc>>, StoreError> {
-    if !work.options.wait {
-        return Ok(None);
-    }
-    let due = patiently(|| ledger.next_due()).await?;
-    if due.is_some() || !work.target.is_some_and(TargetPod::completes_contacts) {
-        return Ok(due);
-    }
-    let (now, grace) = (work.clock.now(), work.options.grace());
-    patiently(|| ledger.contacts_expected_until(now, grace)).await
+/// Checks that new accounts are reachable from outside, who is back, whether profiles have been edited, which pods may have
+/// lost a move, and which contacts can be completed.
+async fn refresh<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {
+    tolerate(refresh_once(work).await)
 }
 
-/// Checks that new accounts are reachable from outside, who is back, whether profiles have been edited, which contacts can be
-/// completed, and which pods may have lost a move. An unavailable database is retried at the next look: waiting for the store is the sender's task.
-async fn refresh<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {
-    match refresh_once(work).await {
+/// Lets an unavailable database be retried at the next look: waiting for the store is the sender's task.
+fn tolerate(looked: Result<(), DeliveryError>) -> Result<(), DeliveryError> {
+    match looked {
         Err(DeliveryError::Target(_) | DeliveryError::Store(StoreError::Statement { .. })) => Ok(()),
         other => other,
     }
@@ -204,9 +195,16 @@ async fn refresh_once<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(
     if let Some(target) = work.target {
         target.record_friends(work.store, now, work.options.settle()).await?;
         target.renew_profiles(work.store, now).await?;
-        target.complete_contacts(work.store, now).await?;
     }
-    Ok(ledger.repeat_moves(now).await?)
+    ledger.repeat_moves(now).await?;
+    complete_contacts(work).await
+}
+
+async fn complete_contacts<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {
+    match work.target {
+        Some(target) => target.complete_contacts(work.store, work.clock.now()).await,
+        None => Ok(()),
+    }
 }
 
 async fn refresh_later<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {

@@ -107,14 +107,10 @@ async fn new_contact(pod: &mut PodWriter, echo: &Echo, now: Timestamp) -> Result
     let sql = "SELECT owner_id FROM people WHERE diaspora_handle = ?";
     let rows = pod.rows("people", sql.to_owned(), &[echo.recipient.as_str().into()]).await?;
     let Some(user) = rows.first().and_then(|row| row.integer("owner_id")) else { return Ok(()) };
-    let author = match person(pod, &echo.author).await? {
-        Some(known) => known,
-        None => {
-            meet(pod, echo, now).await?;
-            let Some(met) = person(pod, &echo.author).await? else { return Ok(()) };
-            met
-        }
-    };
+    if person(pod, &echo.author).await?.is_none() {
+        meet(pod, echo, now).await?;
+    }
+    let Some(author) = person(pod, &echo.author).await? else { return Ok(()) };
     let row = vec![user.into(), author.into(), true.into(), false.into(), now.into(), now.into()];
     let columns = ["user_id", "person_id", "sharing", "receiving", "created_at", "updated_at"];
     pod.insert("contacts", &columns, vec![row], OnConflict::Ignore).await.map(drop)

@@ -236,16 +236,23 @@ async fn an_import_that_can_still_be_undone_is_not_completed_and_undoing_it_leav
     assert_eq!(friends(&scene).await, (5, 5));
 }
 
+/// Delivers once by the program itself.
+async fn deliver_by_itself(scene: &Scene) {
+    let store = open_store(scene).await;
+    // The time passes in which a pod is not tried again.
+    let sql = "UPDATE pappus_delivery_pods SET retry_at = 1 WHERE retry_at IS NOT NULL";
+    store.execute("letting time pass", sql, &[]).await.unwrap();
+    store.close().await;
+    good(scene.command(&["deliver", "--settle", "1"]));
+}
+
 /// Delivers by the program itself until nothing is left.
 async fn deliver_until_idle(scene: &Scene, host: &str) {
     for _ in 0..100 {
+        deliver_by_itself(scene).await;
         let store = open_store(scene).await;
-        // The time passes in which the pod is not tried again.
-        let sql = "UPDATE pappus_delivery_pods SET retry_at = 1 WHERE retry_at IS NOT NULL";
-        store.execute("letting time pass", sql, &[]).await.unwrap();
         let all = Ledger::new(&store).counts(Scope::All).await.unwrap();
         store.close().await;
-        good(scene.command(&["deliver", "--settle", "1"]));
         let is_complete = contacts(scene, host).await == (1, 2, 2);
         if is_complete && all.queued + all.sending == 0 && scene.world.is_idle() {
             break;
@@ -286,6 +293,8 @@ async fn people_of_a_pod_that_was_down_are_looked_up_when_it_has_taken_the_move(
     assert_eq!(contacts(scene, &host).await, (0, 0, 0));
 
     switch(scene, &host, true);
+    deliver_by_itself(scene).await;
+    assert_eq!(contacts(scene, &host).await.1, 2, "at once, since the pod answers");
     deliver_until_idle(scene, &host).await;
     assert_eq!(contacts(scene, &host).await, (1, 2, 2));
     let report = good(scene.command(&["deliveries"]));

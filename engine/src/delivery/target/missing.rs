@@ -7,7 +7,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
 
 use super::TargetPod;
-use crate::delivery::ledger::Ledger;
 use crate::delivery::records::DeliveryError;
 use crate::domain::DiasporaId;
 use crate::sql::Value;
@@ -48,26 +47,6 @@ impl TargetPod {
             Some(contacts) => contacts.complete(store, now).await,
             None => Ok(()),
         }
-    }
-}
-
-impl Ledger {
-    /// Returns the time until which contacts may still come from pods that have taken a move: their friends' return makes
-    /// people known to the target pod. `None` if no more are waited for.
-    ///
-    /// # Errors
-    /// [`StoreError::Statement`].
-    pub(in crate::delivery) async fn contacts_expected_until(
-        &self,
-        now: DateTime<Utc>,
-        grace: TimeDelta,
-    ) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let sql = "SELECT max(m.told_at) AS latest FROM pappus_import_rows r JOIN pappus_move_people f \
-                   ON f.import_id = r.import_id AND f.person = r.guid JOIN pappus_move_pods m \
-                   ON m.import_id = f.import_id AND m.pod = f.pod WHERE r.kind = 'missing_contacts'";
-        let row = self.store.first("looking for missing contacts", sql, &[]).await?;
-        let latest: Option<i64> = row.map(|row| row.get("latest")).transpose()?.flatten();
-        Ok(latest.map(|at| time(at) + grace).filter(|until| *until > now))
     }
 }
 

@@ -38,9 +38,4 @@ impl TargetPod {
     pub fn completing(self, contacts: Arc<dyn MissingContacts>) -> Self {
         Self { missing_contacts: Some(contacts), ..self }
     }
-
-    /// Returns whether missing contacts are completed.
-    pub(super) fn completes_contacts(&self) -> bool {
-        self.missing_contacts.is_some()
-    }
 }
