@@ -1,11 +1,13 @@
 //! `pappus deliver`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use pappus_engine::delivery::{
     Clock as _, Counts, Friends, Ledger, Options, Scope, Summary, SystemClock, TargetPod, Unseen, deliver,
 };
+use pappus_engine::import::ContactCompletion;
 use pappus_engine::pod::config::PodConfig;
 use pappus_engine::store::Store;
 use serde_json::{Value, json};
@@ -70,7 +72,9 @@ impl DeliverySender<'_> {
             settle: Duration::from_secs(self.patience.settle.into()),
             ..Options::default()
         };
-        let target = TargetPod::new(&self.config.database, &self.config.url);
+        let PodConfig { database, url, .. } = self.config;
+        let contacts = ContactCompletion::new(database, url, Some(client.clone()));
+        let target = TargetPod::new(database, url).completing(Arc::new(contacts));
         let summary = tokio::select! {
             summary = deliver(store, &client, Some(&target), &SystemClock, &options, stopped) => summary?,
             // Never returns.

@@ -161,7 +161,10 @@ async fn run<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summary, D
             return Ok(Summary { stopped: true, ..summary });
         }
         let next = if work.options.wait { patiently(|| ledger.next_due()).await? } else { None };
-        let Some(next) = next else { return Ok(summary) };
+        let Some(next) = next else {
+            // Pods that have just taken a move answer for their people.
+            return tolerate(complete_contacts(work).await).map(|()| summary);
+        };
         let pause = (next - work.clock.now()).to_std().unwrap_or_default();
         // At least a second: a clock that is set back must not cause a busy loop.
         let pause = pause.max(Duration::from_secs(1)).min(work.options.look_again);
@@ -172,10 +175,15 @@ async fn run<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summary, D
     }
 }
 
-/// Checks that new accounts are reachable from outside, who is back, whether profiles have been edited, and which pods may
-/// have lost a move. An unavailable database is retried at the next look: waiting for the store is the sender's task.
+/// Checks that new accounts are reachable from outside, who is back, whether profiles have been edited, which pods may have
+/// lost a move, and which contacts can be completed.
 async fn refresh<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {
-    match refresh_once(work).await {
+    tolerate(refresh_once(work).await)
+}
+
+/// Lets an unavailable database be retried at the next look: waiting for the store is the sender's task.
+fn tolerate(looked: Result<(), DeliveryError>) -> Result<(), DeliveryError> {
+    match looked {
         Err(DeliveryError::Target(_) | DeliveryError::Store(StoreError::Statement { .. })) => Ok(()),
         other => other,
     }
@@ -188,7 +196,15 @@ async fn refresh_once<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(
         target.record_friends(work.store, now, work.options.settle()).await?;
         target.renew_profiles(work.store, now).await?;
     }
-    Ok(ledger.repeat_moves(now).await?)
+    ledger.repeat_moves(now).await?;
+    complete_contacts(work).await
+}
+
+async fn complete_contacts<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {
+    match work.target {
+        Some(target) => target.complete_contacts(work.store, work.clock.now()).await,
+        None => Ok(()),
+    }
 }
 
 async fn refresh_later<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {

@@ -9,7 +9,7 @@
 //! less often, and never delay the others.
 //!
 //! Accepted is not processed: `turn` holds the order of messages to a pod, and what has to be seen before the next
-//! may go; `target` sees what has been processed and what people have changed since, and `visibility` that the new account
+//! may go; `target` sees what has been processed and what people have changed since, and completes what was missing, and `visibility` that the new account
 //! can be found at all.
 
 mod deliver;
@@ -36,6 +36,6 @@ pub use records::{
 };
 pub use schedule::GIVE_UP_AFTER;
 pub use system::{System, is_hubzilla_person};
-pub(crate) use target::profile_digest;
-pub use target::{KnownPerson, NewIdentity, TargetPod};
+pub use target::{KnownPerson, MissingContacts, NewIdentity, TargetPod};
+pub(crate) use target::{people_to_look_up, profile_digest};
 pub use transport::Transport;

@@ -189,7 +189,7 @@ impl Counts {
 pub struct Friends {
     /// Number of friends.
     pub all: i64,
-    /// Number of those who share with the new account, as the target pod sees it.
+    /// Number of those who share both ways with the new account, as the target pod sees it.
     pub back: i64,
 }
 

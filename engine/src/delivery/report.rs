@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::ledger::{Ledger, OPEN};
 use super::records::{Counts, Friends, PodDeliveries, Scope, Unreached, Waiting};
+use super::target::BACK_AT;
 use super::turn::{TURN_VALUES, is_repeated, its_turn, opens_at};
 use crate::sql::{Dialect, Value};
 use crate::store::{StoreError, StoreRow, time};
@@ -101,7 +102,7 @@ impl Ledger {
              ORDER BY d.updated_at DESC, CASE d.kind WHEN 'account_migration' THEN 0 ELSE 1 END, d.id LIMIT 1) \
              END AS shown_error, p.retry_at, p.system, (SELECT max(m.told_at) {moves}) AS last_told_at, \
              {confirmed} AS all_confirmed_at, {waits} AS waits_until, \
-             (SELECT count(*) {friends}) AS friends, (SELECT count(f.back_at) {friends}) AS friends_back, \
+             (SELECT count(*) {friends}) AS friends, (SELECT count({BACK_AT}) {friends}) AS friends_back, \
              (SELECT max(m.repeated_at) {moves}) AS last_repeated_at, \
              (SELECT max(m.opens_at) {moves} AND {repeated}) AS repeats_at \
              FROM (SELECT d.pod, {COUNTS} FROM pappus_deliveries d WHERE {condition} AND d.pod > ? \

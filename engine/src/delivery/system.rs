@@ -86,7 +86,7 @@ const JSON: &str = "application/json";
 /// without naming it is [`System::Unknown`].
 ///
 /// # Errors
-/// The answer, if it means that the pod is to be skipped for now.
+/// The answer, if it means that the pod is to be asked again later.
 pub(super) async fn ask<T: Transport>(transport: &T, base: &Url) -> Result<System, Response> {
     let Ok(url) = base.join("/.well-known/nodeinfo") else { return Ok(System::Unknown) };
     let Some(links) = document::<Links>(transport.get(&url, JSON).await)? else { return Ok(System::Unknown) };
@@ -120,11 +120,13 @@ fn own_document(base: &Url, href: &str) -> Option<Url> {
 /// An answer, or the reason there is none.
 pub(super) type Response = Result<Answer, HttpError>;
 
-/// Parses a document; `None` if the pod answered with something else.
+/// Parses a document; `None` if the pod has none, or something else in its place. Any other answer may be a front end's,
+/// such as a refusal or a redirect, and says nothing about the pod.
 fn document<D: serde::de::DeserializeOwned>(answer: Response) -> Result<Option<D>, Response> {
     match answer {
-        _ if classify(&answer) == DeliveryResult::PodLater => Err(answer),
         Ok(answer) if answer.is_success() => Ok(serde_json::from_slice(&answer.body).ok()),
+        Ok(Answer { status: 404 | 410, .. }) => Ok(None),
+        _ if matches!(classify(&answer), DeliveryResult::PodLater | DeliveryResult::Later) => Err(answer),
         _ => Ok(None),
     }
 }

@@ -20,11 +20,11 @@ pub trait Transport: Sync {
 
 impl Transport for Client {
     async fn get(&self, url: &Url, accept: &str) -> Result<Answer, HttpError> {
-        Client::get(self, url, accept).await
+        Client::get(self, &self.upgraded(url), accept).await
     }
 
     async fn post(&self, url: &Url, content_type: &str, body: Vec<u8>) -> Result<Answer, HttpError> {
-        Client::post(self, url, content_type, body).await
+        Client::post(self, &self.upgraded(url), content_type, body).await
     }
 }
 

@@ -140,6 +140,16 @@ impl Client {
         self.options.allowed.base_url(host).ok_or_else(|| HttpError::BadUrl(shorten(host)))
     }
 
+    /// Returns the address over https if plain http is not allowed there: pods keep a wrong `pods.ssl` for good.
+    pub fn upgraded(&self, url: &Url) -> Url {
+        let mut upgraded = url.clone();
+        if url.scheme() == "http" && !self.options.allowed.allow(url) {
+            // Both are web addresses, so this cannot fail.
+            _ = upgraded.set_scheme("https");
+        }
+        upgraded
+    }
+
     /// Requests a document of a type such as `application/jrd+json`.
     ///
     /// # Errors
@@ -262,6 +272,21 @@ fn setup(error: reqwest::Error) -> HttpError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn plain_http_is_used_only_where_it_is_allowed() {
+        let allowed = AllowedNetworks::new(["http://pod.lan:3000", "https://safe.lan:3000"]).unwrap();
+        let client = Client::new(ClientOptions { allowed, ..ClientOptions::default() }).unwrap();
+        for (url, expected) in [
+            ("http://pod.example/receive/public", "https://pod.example/receive/public"),
+            ("http://pod.example:8080/", "https://pod.example:8080/"),
+            ("https://pod.example/", "https://pod.example/"),
+            ("http://pod.lan:3000/", "http://pod.lan:3000/"),
+            ("http://safe.lan:3000/", "https://safe.lan:3000/"),
+        ] {
+            assert_eq!(client.upgraded(&Url::parse(url).unwrap()).as_str(), expected);
+        }
+    }
 
     #[test]
     fn retry_after_in_both_forms() {

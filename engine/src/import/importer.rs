@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::decide::{Context, aspects, ignored_by};
 use super::journal::former;
+use super::journal::missing_contacts::forget_brought;
 use super::journal::notes::{Intent, Journal, kinds, names_of};
 use super::journal::states;
 use super::pod_pin::is_pinned;
@@ -180,6 +181,7 @@ impl Importer<'_> {
         if !states::finish(store, &import.id, &text, batch, self.options.now).await? {
             return Err(ImportError::BeingUndone { old: old.clone(), import: import.id.clone() });
         }
+        forget_brought(store, &import.id).await?;
         former::forget(store, import).await?;
         Ok(self.target.remove_mark(&self.journal).await?)
     }

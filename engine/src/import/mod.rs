@@ -16,6 +16,7 @@ mod error;
 mod evidence;
 mod importer;
 mod journal;
+mod missing_contacts;
 mod pod_pin;
 mod proof;
 mod report;
@@ -34,6 +35,7 @@ pub use journal::imports::{ImportRecord, ImportState, find_import, list_imports}
 pub(crate) use journal::notes::{followed_tags, photo_names_taken};
 pub(crate) use journal::states::{MarkError, mark_announced};
 pub use journal::undo::{UndoError, Undone, undo};
+pub use missing_contacts::ContactCompletion;
 pub(crate) use pod_pin::is_pinned;
 pub use pod_pin::{PodPin, PodPinError};
 pub use proof::Proof;

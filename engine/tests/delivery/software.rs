@@ -49,7 +49,8 @@ async fn system(ledger: &Ledger) -> Option<System> {
 
 #[tokio::test]
 async fn a_pod_that_never_names_its_software_gets_its_deliveries() {
-    let answers: [fn() -> Result<Answer, HttpError>; 3] = [|| status(503), || status(429), late];
+    let answers: [fn() -> Result<Answer, HttpError>; 5] =
+        [|| status(503), || status(429), late, || status(403), redirect];
     for answer in answers {
         let (_folder, store, ledger) = store().await;
         let clock = JumpingClock::new();
@@ -67,7 +68,7 @@ async fn a_pod_that_never_names_its_software_gets_its_deliveries() {
 
 #[tokio::test]
 async fn an_answer_that_fails_once_does_not_decide_the_order() {
-    let answers: [fn() -> Result<Answer, HttpError>; 2] = [|| status(503), late];
+    let answers: [fn() -> Result<Answer, HttpError>; 4] = [|| status(503), late, || status(403), redirect];
     for answer in answers {
         let (_folder, store, ledger) = store().await;
         let clock = JumpingClock::new();
@@ -162,6 +163,10 @@ async fn a_pod_without_a_connection_is_sent_nothing() {
         clock.advance(TimeDelta::hours(1));
     }
     assert_eq!(pods.pods.posts().len(), 0);
+}
+
+fn redirect() -> Result<Answer, HttpError> {
+    Err(HttpError::Redirect { host: "pod".to_owned(), status: 302, location: None })
 }
 
 fn late() -> Result<Answer, HttpError> {

@@ -8,6 +8,7 @@ use pappus_engine::arrivals::{ArrivalWorker, ArrivalWorkerSetup, StepReport};
 use pappus_engine::delivery::{
     Clock as _, DeliveryError, Ledger, Options, Scope, SystemClock, TargetPod, deliver,
 };
+use pappus_engine::import::ContactCompletion;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -129,7 +130,8 @@ async fn notify_once(app: &App, look: bool, stop: &CancellationToken) -> Result<
         return Ok(());
     }
     let (store, stop, runtime) = (app.store.clone(), stop.clone(), tokio::runtime::Handle::current());
-    let target = TargetPod::new(&pod.database, &pod.url);
+    let contacts = ContactCompletion::new(&pod.database, &pod.url, Some(client.clone()));
+    let target = TargetPod::new(&pod.database, &pod.url).completing(Arc::new(contacts));
     let options = Options {
         grace: Duration::from_hours(section.grace_hours.clamp(1, 168)),
         settle: Duration::from_secs(section.settle_seconds.min(86_400)),

@@ -4,7 +4,9 @@ use pappus_engine::domain::{PublicKey, Timestamp};
 use pappus_engine::pod::database::{DatabaseError, OnConflict, PodWriter};
 use pappus_engine::sql::{DatabaseUrl, Row};
 
+use super::lookup::{hcard, web_finger};
 use super::pod::{Echo, Identity};
+use crate::sample::PAIRS_2048;
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -38,23 +40,13 @@ impl Home {
             let Some(guid) = found("diaspora_handle", id).and_then(|row| row.text("guid")) else {
                 return Ok(not_found);
             };
-            let url = &self.url;
-            let document = serde_json::json!({ "subject": format!("acct:{id}"), "links": [
-                { "rel": "http://microformats.org/profile/hcard", "href": format!("{url}hcard/users/{guid}") },
-                { "rel": "http://joindiaspora.com/seed_location", "href": url },
-            ]});
-            return Ok((200, document.to_string()));
+            return Ok((200, web_finger(id, &guid, &self.url)));
         }
         let guid = path.strip_prefix("/hcard/users/").unwrap_or_default();
         let Some(key) = found("guid", guid).and_then(|row| row.text("serialized_public_key")) else {
             return Ok(not_found);
         };
-        let card = include_str!("../../vectors/federation/hcard.html");
-        let page = card.split_once("-----BEGIN").and_then(|(before, rest)| {
-            let (_, after) = rest.split_once("PUBLIC KEY-----\n</pre>")?;
-            Some(format!("{before}{key}</pre>{after}").replace("0d11e0d11e0d11e0", guid))
-        });
-        Ok((200, page.unwrap_or_default()))
+        Ok((200, hcard(guid, &key)))
     }
 
     /// Open accounts by diaspora* ID, as whoever looks them up finds them.
@@ -112,13 +104,37 @@ impl Home {
 }
 
 async fn new_contact(pod: &mut PodWriter, echo: &Echo, now: Timestamp) -> Result<(), DatabaseError> {
-    let sql = "SELECT f.id, m.owner_id FROM people f JOIN people m ON m.diaspora_handle = ? \
-               WHERE f.diaspora_handle = ?";
-    let names = [echo.recipient.as_str().into(), echo.author.as_str().into()];
-    let rows = pod.rows("people", sql.to_owned(), &names).await?;
-    let both = rows.first().and_then(|row| Some((row.integer("id")?, row.integer("owner_id")?)));
-    let Some((person, user)) = both else { return Ok(()) };
-    let row = vec![user.into(), person.into(), true.into(), false.into(), now.into(), now.into()];
+    let sql = "SELECT owner_id FROM people WHERE diaspora_handle = ?";
+    let rows = pod.rows("people", sql.to_owned(), &[echo.recipient.as_str().into()]).await?;
+    let Some(user) = rows.first().and_then(|row| row.integer("owner_id")) else { return Ok(()) };
+    if person(pod, &echo.author).await?.is_none() {
+        meet(pod, echo, now).await?;
+    }
+    let Some(author) = person(pod, &echo.author).await? else { return Ok(()) };
+    let row = vec![user.into(), author.into(), true.into(), false.into(), now.into(), now.into()];
     let columns = ["user_id", "person_id", "sharing", "receiving", "created_at", "updated_at"];
     pod.insert("contacts", &columns, vec![row], OnConflict::Ignore).await.map(drop)
+}
+
+async fn person(pod: &mut PodWriter, id: &str) -> Result<Option<i64>, DatabaseError> {
+    let sql = "SELECT id FROM people WHERE diaspora_handle = ?";
+    let rows = pod.rows("people", sql.to_owned(), &[id.into()]).await?;
+    Ok(rows.first().and_then(|row| row.integer("id")))
+}
+
+/// Whoever is unknown is looked up before their message is processed.
+async fn meet(pod: &mut PodWriter, echo: &Echo, now: Timestamp) -> Result<(), DatabaseError> {
+    let columns = ["guid", "diaspora_handle", "serialized_public_key", "created_at", "updated_at"];
+    let row = vec![
+        echo.guid.as_str().into(),
+        echo.author.as_str().into(),
+        PAIRS_2048[1].public.into(),
+        now.into(),
+        now.into(),
+    ];
+    pod.insert("people", &columns, vec![row], OnConflict::Ignore).await?;
+    let Some(met) = person(pod, &echo.author).await? else { return Ok(()) };
+    let row = vec![met.into(), "Friend".into(), now.into(), now.into()];
+    let columns = ["person_id", "first_name", "created_at", "updated_at"];
+    pod.insert("profiles", &columns, vec![row], OnConflict::Ignore).await.map(drop)
 }

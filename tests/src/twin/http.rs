@@ -82,7 +82,7 @@ async fn respond(
         }
         shared.world.post(host, uri.path(), &body, millis()).map(|status| (status, String::new()))
     } else {
-        shared.world.get(host, uri.path(), "http")
+        shared.world.get(host, (uri.path(), uri.query().unwrap_or_default()), "http")
     };
     match answer {
         Some((status, body)) => (code(status), body).into_response(),

@@ -20,6 +20,7 @@ pub mod transport;
 pub mod world;
 
 mod later_posts;
+mod lookup;
 mod old_pod;
 mod outcome;
 mod people;

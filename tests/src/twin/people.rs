@@ -56,3 +56,16 @@ pub struct Identity {
     /// Public key.
     pub key: PublicKey,
 }
+
+/// What a pod sends: handle of the user, handle of the recipient, whether the user shares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Echo {
+    /// Who tells it.
+    pub author: String,
+    /// The author's GUID, as whoever looks them up finds it.
+    pub guid: String,
+    /// Whom.
+    pub recipient: String,
+    /// Whether they share.
+    pub sharing: bool,
+}

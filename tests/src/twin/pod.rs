@@ -7,7 +7,7 @@ use pappus_engine::federation::{
     AccountMigration, Contact, MagicEnvelope, ReceivedEntity, SignedPayload, decrypt_envelope,
 };
 
-pub use super::people::{Identity, Relation, User};
+pub use super::people::{Echo, Identity, Relation, User};
 use super::queue::{Job, Queues};
 
 /// What a pod runs.
@@ -58,17 +58,6 @@ pub struct Pod {
     /// Closed accounts of this pod that tell everybody that they no longer share.
     pub(super) retractions: Vec<String>,
     pub(super) queues: Queues,
-}
-
-/// What a pod sends: handle of the user, handle of the recipient, whether the user shares.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Echo {
-    /// Who tells it.
-    pub author: String,
-    /// Whom.
-    pub recipient: String,
-    /// Whether they share.
-    pub sharing: bool,
 }
 
 /// Pause before a failed job is tried again: as long as Sidekiq's first one.
@@ -362,7 +351,7 @@ impl Pod {
     fn echo(&self, guid: &str, to: String) -> Option<Echo> {
         let user = self.users.get(guid)?;
         let sharing = user.relations.get(&to)?.receiving;
-        Some(Echo { author: user.id.to_string(), recipient: to, sharing })
+        Some(Echo { author: user.id.to_string(), guid: guid.to_owned(), recipient: to, sharing })
     }
 
     /// Hubzilla: done when it has answered; 400 when the sender cannot be looked up just then.

@@ -40,8 +40,8 @@ impl Transport for TwinTransport<'_> {
                 .map_err(|_| unreachable(host))?;
             return Ok(answer(status, body));
         }
-        let (status, body) =
-            self.world.get(host, url.path(), url.scheme()).ok_or_else(|| unreachable(host))?;
+        let place = (url.path(), url.query().unwrap_or_default());
+        let (status, body) = self.world.get(host, place, url.scheme()).ok_or_else(|| unreachable(host))?;
         Ok(answer(status, body))
     }
 

@@ -36,8 +36,8 @@ impl World {
         Some(pod.receive(path, body, now, identities))
     }
 
-    /// A GET: `NodeInfo`, and nothing else.
-    pub fn get(&self, host: &str, path: &str, scheme: &str) -> Option<(u16, String)> {
+    /// A GET: `NodeInfo`, and what says who its users are.
+    pub fn get(&self, host: &str, (path, query): (&str, &str), scheme: &str) -> Option<(u16, String)> {
         let inner = self.inner();
         let pod = inner.pods.get(host).filter(|pod| pod.is_up)?;
         let name = match pod.software {
@@ -50,7 +50,7 @@ impl World {
                 "href": format!("{scheme}://{host}/nodeinfo/2.0"),
             }] }),
             "/nodeinfo/2.0" => serde_json::json!({ "version": "2.0", "software": { "name": name } }),
-            _ => return Some((404, String::new())),
+            _ => return Some(pod.look_up((path, query), &format!("{scheme}://{host}/"))),
         };
         Some((200, document.to_string()))
     }

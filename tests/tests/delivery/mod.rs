@@ -12,6 +12,7 @@ mod friendships_over_http;
 mod killed_move;
 mod ledger;
 mod lost_moves;
+mod missing_contacts;
 mod move_sequences;
 mod moved_friends;
 mod moved_together;

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::TargetPod;
+use super::missing::BACK_AT;
 use super::needless::{note_ended_contacts, note_needless_contacts};
 use super::processed::{PRECISION, note_pods};
 use crate::delivery::ledger::Ledger;
@@ -252,14 +253,14 @@ impl Ledger {
         Ok(())
     }
 
-    /// Counts friends, and those who are back.
+    /// Counts friends, and those who are back: sharing both ways again.
     ///
     /// # Errors
     /// [`StoreError::Statement`].
     pub async fn friends(&self, scope: Scope<'_>) -> Result<Friends, StoreError> {
         let (condition, values) = scope.of_people();
         let sql = format!(
-            "SELECT count(*) AS friends, count(f.back_at) AS friends_back FROM pappus_move_people f \
+            "SELECT count(*) AS friends, count({BACK_AT}) AS friends_back FROM pappus_move_people f \
              JOIN pappus_imports i ON i.id = f.import_id WHERE f.is_friend = 1 AND {condition}"
         );
         let row = self.store.first("counting friends", &sql, &values).await?;

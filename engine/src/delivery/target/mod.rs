@@ -1,13 +1,20 @@
 //! The pod that accounts move to. Each look at its database records in the ledger what has changed there: friends who are
 //! back (`friends`), pods that have processed the move (`processed`), Contacts that are no longer needed (`needless`), and profiles that have been edited (`profiles`).
+//! Contacts that the import could not bring are completed there (`missing`).
 
 mod friends;
+mod missing;
 mod needless;
 mod processed;
 mod profiles;
 
 pub use friends::{KnownPerson, NewIdentity};
+pub(in crate::delivery) use missing::BACK_AT;
+pub use missing::MissingContacts;
+pub(crate) use missing::people_to_look_up;
 pub(crate) use profiles::profile_digest;
+
+use std::sync::Arc;
 
 use crate::pod::config::PodUrl;
 use crate::sql::DatabaseUrl;
@@ -17,11 +24,18 @@ use crate::sql::DatabaseUrl;
 pub struct TargetPod {
     database: DatabaseUrl,
     url: String,
+    missing_contacts: Option<Arc<dyn MissingContacts>>,
 }
 
 impl TargetPod {
     /// Creates the pod with this database and address.
     pub fn new(database: &DatabaseUrl, url: &PodUrl) -> Self {
-        Self { database: database.clone(), url: url.as_str().to_owned() }
+        Self { database: database.clone(), url: url.as_str().to_owned(), missing_contacts: None }
+    }
+
+    /// Adds the means to complete contacts that imports had to leave out.
+    #[must_use]
+    pub fn completing(self, contacts: Arc<dyn MissingContacts>) -> Self {
+        Self { missing_contacts: Some(contacts), ..self }
     }
 }

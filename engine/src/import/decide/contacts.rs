@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::{Action, BatchPlan, Context};
 use crate::domain::{Contact, CountKind, DiasporaId};
+use crate::import::journal::missing_contacts::missing;
 use crate::import::journal::notes::kinds;
 use crate::import::report::FindingCode;
 use crate::import::scan::existing::contacts::ExistingContacts;
@@ -40,6 +41,10 @@ pub(in crate::import) fn contacts(
         let person = match contact_person(context, id, &mut seen) {
             Ok(person) => person.id,
             Err(code) => {
+                let is_missing = code == FindingCode::PersonUnknown && contact.receiving;
+                if is_missing && !existing.missing.contains(id.as_str()) {
+                    plan.intents.push(missing(contact));
+                }
                 plan.omit(CountKind::Contacts, code, id);
                 continue;
             }
@@ -89,6 +94,8 @@ mod tests {
 
     use super::*;
     use crate::import::decide::tests::{World, deleted, written};
+    use crate::import::journal::missing_contacts::MISSING_CONTACTS;
+    use crate::import::journal::notes::Intent;
     use crate::import::scan::existing::contacts::ContactRow;
 
     fn contact(id: &str, receiving: bool) -> Contact {
@@ -107,6 +114,7 @@ mod tests {
             rows: rows.iter().map(|(person, row)| (*person, *row)).collect::<HashMap<_, _>>(),
             ignored: [5].into(),
             noted: noted.iter().map(|(id, noted)| ((*id).to_owned(), *noted)).collect(),
+            missing: ["waiting@far.example".to_owned()].into(),
         }
     }
 
@@ -120,6 +128,8 @@ mod tests {
             contact("closed@far.example", true),
             contact("alice@old.example", true),
             contact("ignored@far.example", true),
+            contact("waiting@far.example", true),
+            contact("shares@far.example", false),
         ];
         let plan = contacts(&world.context(), &existing(&[], &[]), &list);
         let actions: Vec<Action> = plan.entries.iter().map(|entry| entry.action).collect();
@@ -132,6 +142,8 @@ mod tests {
                 Action::Omit(FindingCode::PersonClosed),
                 Action::Omit(FindingCode::OwnPerson),
                 Action::Insert,
+                Action::Omit(FindingCode::PersonUnknown),
+                Action::Omit(FindingCode::PersonUnknown),
             ]
         );
         assert_eq!(
@@ -141,7 +153,11 @@ mod tests {
                 NewContact { person: 5, receiving: false, aspects: vec![] },
             ]
         );
-        assert_eq!(plan.intents.len(), 2);
+        assert_eq!(plan.intents.len(), 3);
+        // Only whom the account shares with, and once.
+        let noted: Vec<&Intent> = plan.intents.iter().filter(|note| note.kind == MISSING_CONTACTS).collect();
+        assert_eq!(noted, [&missing(&list[2])]);
+        assert_eq!(noted[0].previous.as_deref(), Some(r#"["Friends"]"#));
     }
 
     #[test]

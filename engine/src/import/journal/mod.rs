@@ -4,6 +4,7 @@ pub(super) mod commit_mark;
 pub(super) mod former;
 pub(super) mod ignored_by;
 pub(super) mod imports;
+pub(super) mod missing_contacts;
 pub(super) mod notes;
 pub(super) mod pending_moves;
 pub(super) mod reshare_roots;

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::domain::Contact;
 use crate::import::ImportError;
+use crate::import::journal::missing_contacts::MISSING_CONTACTS;
 use crate::import::journal::notes::{Journal, Noted, kinds};
 use crate::import::target::Target;
 use crate::pod::database::DatabaseError;
@@ -24,6 +25,8 @@ pub(in crate::import) struct ExistingContacts {
     pub(in crate::import) ignored: HashSet<i64>,
     /// By the ID in the archive.
     pub(in crate::import) noted: HashMap<String, Noted>,
+    /// IDs of those that an earlier run noted as missing.
+    pub(in crate::import) missing: HashSet<String>,
 }
 
 pub(in crate::import) struct ExistingTags {
@@ -43,7 +46,8 @@ impl Target {
         let ids: Vec<&str> = contacts.iter().map(|contact| contact.account_id.as_str()).collect();
         let noted = journal.noted(kinds::CONTACTS, &ids).await?;
         let (rows, ignored) = (self.contacts_of(user).await?, self.ignored_people(user).await?);
-        Ok(ExistingContacts { rows, ignored, noted })
+        let missing = journal.noted(MISSING_CONTACTS, &ids).await?.into_keys().collect();
+        Ok(ExistingContacts { rows, ignored, noted, missing })
     }
 
     /// Returns the contacts of a user, by person.
