@@ -11,7 +11,7 @@ use pappus_engine::delivery::{
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::steps;
+use super::{steps, trusted_pods};
 use crate::app::App;
 use crate::portal::until;
 
@@ -36,6 +36,8 @@ pub fn start(app: &App, stop: &CancellationToken, working: &mut JoinSet<()>) {
 }
 
 async fn run(app: App, stop: CancellationToken) {
+    // The configuration may name other pods than before.
+    trusted_pods::apply(&app).await;
     let tasks = app.config.newcomers.workers.max(1);
     let runner = app.clone();
     let setup = ArrivalWorkerSetup {
