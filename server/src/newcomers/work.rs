@@ -36,8 +36,6 @@ pub fn start(app: &App, stop: &CancellationToken, working: &mut JoinSet<()>) {
 }
 
 async fn run(app: App, stop: CancellationToken) {
-    // The configuration may name other pods than before.
-    trusted_pods::apply(&app).await;
     let tasks = app.config.newcomers.workers.max(1);
     let runner = app.clone();
     let setup = ArrivalWorkerSetup {
@@ -81,6 +79,8 @@ async fn announce_due(app: App) {
 
 async fn sweep(app: App) {
     loop {
+        // The configuration may name other pods than before, and a check may have ended after a key was added.
+        trusted_pods::apply(&app).await;
         if let Err(error) = sweep_once(&app).await {
             tracing::warn!("old uploads stay for now: {error}");
         }

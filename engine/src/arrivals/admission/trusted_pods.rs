@@ -124,8 +124,8 @@ impl Newcomers {
              AND evidence IS NOT NULL ORDER BY id"
         );
         let rows = self.store.rows("looking whose pod is trusted", &sql, &[(&self.pod).into()]).await?;
-        for row in &rows {
-            let newcomer = Newcomer::from_row(row)?;
+        let newcomers: Vec<Newcomer> = rows.iter().map(Newcomer::from_row).collect::<Result<_, _>>()?;
+        for newcomer in newcomers {
             let Some(adapted) = Adapted::of(&newcomer, pins) else { continue };
             // Another archive or another check has a proof of its own.
             let sql = "UPDATE pappus_newcomers SET proof = ?, evidence = ?, plan = ?, approved = ? WHERE pod = ? \
@@ -239,7 +239,7 @@ mod tests {
         assert_eq!(trusted.list().await.unwrap(), [added.clone()]);
         assert_eq!(trusted.by_id(added.id).await.unwrap(), Some(added.clone()));
         // Another pod that shares the store trusts nobody, and removes nothing here.
-        assert_eq!(elsewhere.list().await.unwrap(), []);
+        assert!(elsewhere.list().await.unwrap().is_empty());
         assert_eq!(elsewhere.by_id(added.id).await.unwrap(), None);
         assert_eq!(elsewhere.remove(added.id).await.unwrap(), None);
         let all = trusted.all(std::slice::from_ref(&second)).await.unwrap();
