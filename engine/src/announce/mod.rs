@@ -116,7 +116,7 @@ pub enum AnnounceError {
     #[error(
         "nothing proves by now that this is the archive of {0}: only the key of its pod proved it for the import, that key \
          is not trusted now, and neither this pod nor the old one shows the account's key. If you still trust the key, pass \
-         it again: `pappus announce --trust-pod {host}=SHA256:…`", host = .0.host()
+         it again (`pappus announce --trust-pod {host}=SHA256:…`); for a newcomer, add it on the board", host = .0.host()
     )]
     Unproven(DiasporaId),
     /// The new account no longer exists.

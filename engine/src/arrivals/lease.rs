@@ -209,9 +209,11 @@ impl NewcomerLease {
         self.end(to, &set, &[TOO_HEAVY.into(), without_nul(reason).into()], now).await
     }
 
-    /// Leaves the decision to the podmin because ownership of the account is no longer proven.
+    /// Leaves the decision to the podmin because ownership of the account is no longer proven. An earlier approval was
+    /// given when it was.
     pub(super) async fn unproven(&self, evidence: &Evidence, now: i64) -> Result<bool, StoreError> {
-        let set = "proof = 'unproven', evidence = ?, podmins_told = 0,";
+        let set = "proof = 'unproven', evidence = ?, podmins_told = 0, approved = NULL, decided_at = NULL, \
+                   decided_by = NULL, decision_told = 0,";
         self.end(State::Waiting, set, &[text_of(evidence).into()], now).await
     }
 

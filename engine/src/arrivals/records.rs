@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::import::Evidence;
+use crate::import::{Evidence, Proof};
 use crate::store::{StoreError, StoreRow, time};
 
 /// The state of a newcomer.
@@ -203,6 +203,11 @@ impl Newcomer {
     /// Returns the size of all uploads in bytes.
     pub fn bytes(&self) -> u64 {
         u64::try_from(self.archive_bytes.saturating_add(self.photos_bytes)).unwrap_or(0)
+    }
+
+    /// Returns whether nothing proved that the archive is the account's.
+    pub fn is_unproven(&self) -> bool {
+        self.proof.as_deref() == Some(Proof::Unproven.as_str())
     }
 
     /// Returns the chosen diaspora* ID, on a pod of this host.

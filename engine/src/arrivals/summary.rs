@@ -74,6 +74,16 @@ impl PlanSummary {
         }
     }
 
+    /// Adds or removes the finding that nothing proves that the archive is the account's.
+    pub(super) fn set_unproven(&mut self, is_unproven: bool, account: &str) {
+        self.findings.retain(|group| group.code != FindingCode::Unproven);
+        if is_unproven {
+            let (code, kind) = (FindingCode::Unproven, Subject::Account);
+            self.findings.push(Group { code, kind, count: 1, first: account.to_owned() });
+            self.findings.sort_by_key(|group| (group.code, group.kind));
+        }
+    }
+
     /// Serializes the summary for the store.
     pub fn text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()

@@ -33,14 +33,29 @@ impl Evidence {
             Origin::Pappus { pod, .. } => Some(pod.to_string()),
             Origin::Stock => None,
         };
-        let pinned = pins.iter().filter(|pin| pin.host == account.host());
         Self {
             account: account.to_string(),
             signed_by,
-            pinned: pinned.map(|pin| pin.fingerprint.clone()).collect(),
+            pinned: pinned_for(account.host(), pins),
             ..Self::default()
         }
     }
+
+    /// Returns the same keys with the pod keys that are pinned by now.
+    pub(crate) fn with_pins(&self, pins: &[PodPin]) -> Self {
+        let host = self.account.split_once('@').map_or("", |(_, host)| host);
+        Self { pinned: pinned_for(host, pins), ..self.clone() }
+    }
+
+    /// Returns whether the archive is signed by a pod key that is pinned for the account's pod.
+    pub fn is_pinned(&self) -> bool {
+        self.signed_by.as_ref().is_some_and(|key| self.pinned.contains(key))
+    }
+}
+
+/// Returns the fingerprints that are pinned for a host.
+fn pinned_for(host: &str, pins: &[PodPin]) -> Vec<String> {
+    pins.iter().filter(|pin| pin.host == host).map(|pin| pin.fingerprint.clone()).collect()
 }
 
 /// Returns the key that a pod has stored for an account; none if it does not know the account, or stored an empty key.

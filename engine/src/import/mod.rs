@@ -37,7 +37,7 @@ pub(crate) use journal::states::{MarkError, mark_announced};
 pub use journal::undo::{UndoError, Undone, undo};
 pub use missing_contacts::ContactCompletion;
 pub(crate) use pod_pin::is_pinned;
-pub use pod_pin::{PodPin, PodPinError};
+pub use pod_pin::{InvalidPin, PodPin, PodPinError};
 pub use proof::Proof;
 pub(crate) use proof::published_key;
 pub use report::{Finding, FindingCode, Report, Subject, Tally};

@@ -21,20 +21,41 @@ pub struct PodPin {
 #[error("{0:?} names no pod and its archive key: write HOST=SHA256:…, as in closing.example=SHA256:abc…")]
 pub struct PodPinError(String);
 
+/// The invalid part of a pin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPin {
+    /// The host cannot be part of a diaspora* ID.
+    #[error("this is not a host as in diaspora* IDs, such as closing.example")]
+    Host,
+    /// The fingerprint is not a SHA-256 digest.
+    #[error("this is not the fingerprint of an archive key: it is SHA256: and 64 hexadecimal digits")]
+    Fingerprint,
+}
+
+impl PodPin {
+    /// Creates a pin of a host, as in diaspora* IDs, and the fingerprint of its archive key.
+    ///
+    /// # Errors
+    /// [`InvalidPin`].
+    pub fn new(host: &str, fingerprint: &str) -> Result<Self, InvalidPin> {
+        let (host, fingerprint) = (host.trim().to_lowercase(), fingerprint.trim());
+        // The host must be valid in a diaspora* ID.
+        format!("podmin@{host}").parse::<DiasporaId>().map_err(|_| InvalidPin::Host)?;
+        let digest = fingerprint.strip_prefix("SHA256:").ok_or(InvalidPin::Fingerprint)?.to_lowercase();
+        if hex::decode(&digest).map_err(|_| InvalidPin::Fingerprint)?.len() != 32 {
+            return Err(InvalidPin::Fingerprint);
+        }
+        Ok(Self { host, fingerprint: format!("SHA256:{digest}") })
+    }
+}
+
 impl FromStr for PodPin {
     type Err = PodPinError;
 
     fn from_str(text: &str) -> Result<Self, PodPinError> {
         let refused = || PodPinError(text.to_owned());
-        let (host, fingerprint) = text.trim().split_once('=').ok_or_else(refused)?;
-        let (host, fingerprint) = (host.trim().to_lowercase(), fingerprint.trim());
-        // The host must be valid in a diaspora* ID.
-        format!("podmin@{host}").parse::<DiasporaId>().map_err(|_| refused())?;
-        let digest = fingerprint.strip_prefix("SHA256:").ok_or_else(refused)?.to_lowercase();
-        if hex::decode(&digest).map_err(|_| refused())?.len() != 32 {
-            return Err(refused());
-        }
-        Ok(Self { host, fingerprint: format!("SHA256:{digest}") })
+        let (host, fingerprint) = text.split_once('=').ok_or_else(refused)?;
+        Self::new(host, fingerprint).map_err(|_| refused())
     }
 }
 

@@ -52,6 +52,7 @@ files! {
     27 "0027_step_limits",
     28 "0028_sent_at",
     29 "0029_lookups",
+    30 "0030_trusted_pods",
 }
 
 /// Others in the same database may use sqlx as well, so the list of applied migrations has its own name.

@@ -15,7 +15,7 @@ use crate::sessions::Podmin;
 use crate::words::Words;
 
 /// Filter choices: prefixes of action names.
-const GROUPS: [&str; 9] = [
+const GROUPS: [&str; 10] = [
     "sign-in",
     "closing",
     "campaign",
@@ -23,6 +23,7 @@ const GROUPS: [&str; 9] = [
     "notice",
     "newcomer",
     "invitation",
+    "trusted-pod",
     "token",
     "podmin-words",
 ];

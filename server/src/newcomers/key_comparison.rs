@@ -35,12 +35,11 @@ pub(super) fn advice(newcomer: &Newcomer) -> Option<&'static str> {
     if is_refused {
         return Some("published_differs");
     }
-    if newcomer.proof.as_deref() != Some("unproven") || newcomer.state != State::Waiting {
+    if !newcomer.is_unproven() || newcomer.state != State::Waiting {
         return None;
     }
-    let signed_by_another = |signed_by: &String| !evidence.pinned.contains(signed_by);
-    let is_pinned = !evidence.pinned.is_empty();
-    Some(if is_pinned && evidence.signed_by.as_ref().is_some_and(signed_by_another) {
+    let has_pins = !evidence.pinned.is_empty();
+    Some(if has_pins && evidence.signed_by.is_some() && !evidence.is_pinned() {
         "pin_differs"
     } else if evidence.archive.is_none() {
         "no_key"
@@ -58,7 +57,10 @@ pub(super) fn compared(words: &Words, newcomer: &Newcomer) -> Option<KeyComparis
         words.with(key, values)
     };
     let row = |name: &str, key: Option<&String>| {
-        let key = key.map_or_else(|| Key::None(about(&format!("queue-no-key-{name}"))), |key| digits(key));
+        let key = key.map_or_else(
+            || Key::None(about(&format!("queue-no-key-{name}"))),
+            |key| Key::Digits(groups(key)),
+        );
         (about(&format!("queue-key-{name}")), key)
     };
     let mut rows = vec![
@@ -80,10 +82,20 @@ fn pod_keys(evidence: &Evidence, row: impl Fn(&str, Option<&String>) -> (String,
     rows
 }
 
+/// Returns the old pod and the key by which it signed an archive that nothing proves, if podmins do not trust that key:
+/// they may, once they have compared it.
+pub(super) fn untrusted_pod(newcomer: &Newcomer) -> Option<(&str, &str)> {
+    let evidence = newcomer.evidence.as_ref()?;
+    let (_, host) = evidence.account.split_once('@')?;
+    let is_unproven = newcomer.is_unproven() && matches!(newcomer.state, State::Checked | State::Waiting);
+    let signed_by = evidence.signed_by.as_deref().filter(|_| is_unproven && !evidence.is_pinned())?;
+    Some((host, signed_by))
+}
+
 /// Splits a fingerprint into groups of eight digits.
-fn digits(fingerprint: &str) -> Key {
+pub(super) fn groups(fingerprint: &str) -> Vec<String> {
     let (kind, digits) = fingerprint.split_once(':').unwrap_or(("", fingerprint));
     let digits: Vec<char> = digits.chars().collect();
     let groups = digits.chunks(8).map(|group| group.iter().collect());
-    Key::Digits(std::iter::once(format!("{kind}:")).chain(groups).collect())
+    std::iter::once(format!("{kind}:")).chain(groups).collect()
 }

@@ -10,6 +10,7 @@ mod mails;
 mod pages;
 mod steps;
 mod strength;
+mod trusted_pods;
 mod tus;
 mod uploads;
 mod work;
@@ -22,7 +23,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, head, post};
 use pappus_engine::arrivals::space::Space;
-use pappus_engine::arrivals::{FileLimits, Files, Invitations, MoveProgress, Newcomers};
+use pappus_engine::arrivals::{FileLimits, Files, Invitations, MoveProgress, Newcomers, TrustedPods};
 use pappus_engine::http::{AllowedNetworks, Client, ClientOptions};
 use pappus_engine::store::Store;
 
@@ -49,6 +50,8 @@ pub struct NewcomersService {
     space: Space,
     /// Invitations to this pod.
     invitations: Invitations,
+    /// Pod keys that podmins trust.
+    trusted_pods: TrustedPods,
     /// The HTTP client that notifies other pods of moves, and checks this pod from outside.
     announcer: Option<Client>,
     writer_locks: tus::WriterLocks,
@@ -77,6 +80,7 @@ impl NewcomersService {
             space: Space::new(store, config.pod_url.as_str(), &files),
             files,
             invitations: Invitations::new(store, &config.pod_url),
+            trusted_pods: TrustedPods::new(store, &config.pod_url),
             announcer,
             writer_locks: tus::WriterLocks::default(),
             watched: Watched::default(),
@@ -150,6 +154,8 @@ pub fn routes() -> Router<App> {
         .route("/board/newcomers/{id}", post(pages::queue::decide))
         .route("/board/invitations", post(pages::queue::invite))
         .route("/board/invitations/{id}", post(pages::queue::withdraw))
+        .route("/board/trusted-pods", get(pages::trusted_pods::show).post(pages::trusted_pods::add))
+        .route("/board/trusted-pods/{id}", post(pages::trusted_pods::remove))
         .merge(large)
 }
 

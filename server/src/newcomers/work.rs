@@ -12,7 +12,7 @@ use pappus_engine::import::ContactCompletion;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::steps;
+use super::{steps, trusted_pods};
 use crate::app::App;
 use crate::portal::until;
 
@@ -80,6 +80,8 @@ async fn announce_due(app: App) {
 
 async fn sweep(app: App) {
     loop {
+        // The configuration may name other pods than before, and a check may have ended after a key was added.
+        trusted_pods::apply(&app).await;
         if let Err(error) = sweep_once(&app).await {
             tracing::warn!("old uploads stay for now: {error}");
         }

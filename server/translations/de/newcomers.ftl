@@ -451,4 +451,31 @@ queue-advice-compare = Bitte die Person auf einem Weg, auf dem du sie kennst, di
 queue-advice-no-key = Es gibt keinen Schlüssel zu vergleichen. Stimm nur zu, wenn du die Person auf andere Weise kennst; vom Umzug kann niemand erfahren.
 queue-advice-known-differs = Dieser Pod kennt das Konto mit einem anderen Schlüssel, deshalb wird das Archiv nicht angenommen: Vielleicht hat es jemand anderes gemacht, oder die Adresse gehört jetzt jemand anderem. Frag die Person, welcher von beiden ihrer ist. Ist es der bekannte, braucht sie ein Archiv mit diesem Schlüssel. Ist es der im Archiv, würden auch die Pods ihrer Freunde den Umzug ablehnen: Dann bleibt nur ein neues Konto.
 queue-advice-published-differs = Der alte Pod veröffentlicht einen anderen Schlüssel, deshalb geht der Umzug nicht weiter: Vielleicht hat jemand anderes das Archiv gemacht, oder die Adresse des alten Pods gehört jetzt jemand anderem. Frag die Person und den Podmin von { $host }, welcher von beiden stimmt. Ist es der veröffentlichte, braucht die Person ein neues Archiv. Hat die Adresse einen neuen Besitzer, sperre { $host } mit newcomers.blocked_pods, oder frag mit newcomers.ask_pods keine anderen Pods mehr.
-queue-advice-pin-differs = Das Archiv ist mit einem anderen Schlüssel unterschrieben als dem, dem du für { $host } vertraust. Frag den dortigen Podmin nach dem Fingerabdruck. Stimmt der erste, berichtige newcomers.trusted_pods und lass die Person das Archiv noch einmal hochladen; sonst lehne ab.
+queue-advice-pin-differs = Das Archiv ist mit einem anderen Schlüssel unterschrieben als dem, dem du für { $host } vertraust. Frag den dortigen Podmin nach dem Fingerabdruck. Stimmt der erste, vertrau ihm und entferne den anderen unter „Vertrauenswürdige Pods“ oder, wenn er dort steht, aus newcomers.trusted_pods; sonst lehne ab.
+board-trusted-pods = Vertrauenswürdige Pods
+trusted-pods-lead = Ein Archiv, das einer dieser Pods mit seinem Archivschlüssel unterschrieben hat, braucht keinen anderen Beweis, und was darin über die Unterhaltungen und Kontakte des Kontos steht, zählt. Das gilt nur für Leute dieses Pods.
+trusted-pods-add = Einem Pod vertrauen
+trusted-pods-compare = Lass dir vorher vom Podmin dieses Pods den Fingerabdruck vorlesen, auf einem Weg, auf dem du ihn kennst. Ein Archiv allein ist kein Grund: Den Namen eines Pods kann jeder hineinschreiben.
+trusted-pods-host = Host des Pods
+trusted-pods-host-help = Der Teil nach dem @ in den diaspora*-IDs seiner Leute, zum Beispiel closing.example. Du kannst auch beides auf einmal einfügen: closing.example=SHA256:…
+trusted-pods-host-wrong = Das ist kein Host, wie er in diaspora*-IDs steht. Schreib ihn so: closing.example.
+trusted-pods-fingerprint = Fingerabdruck seines Archivschlüssels
+trusted-pods-fingerprint-help = „pappus verify“ gibt ihn für ein Archiv dieses Pods aus.
+trusted-pods-fingerprint-wrong = Das ist nicht der Fingerabdruck eines Archivschlüssels. Gib SHA256: ein und dahinter 64 Zeichen von 0 bis 9 und a bis f.
+trusted-pods-known = Diesem Schlüssel dieses Pods vertraust du schon.
+trusted-pods-trust = Diesem Schlüssel vertrauen
+trusted-pods-added = Auf dieser Seite hinzugefügt
+trusted-pods-none = Keine.
+trusted-pods-about = Hinzugefügt am { $time } von { $by }.
+trusted-pods-remove = Entfernen
+trusted-pods-remove-one = Den Schlüssel von { $host } entfernen
+trusted-pods-remove-sure = Diesen Schlüssel entfernen?
+trusted-pods-remove-text = Der Schlüssel { $fingerprint } beweist dann keine Archive von Leuten von { $host } mehr.
+trusted-pods-remove-numbers = { $count ->
+    [0] Kein laufender Umzug hängt davon ab.
+    [one] Ein laufender Umzug hängt davon ab. Er geht ohne einen anderen Beweis oder deine Zustimmung nicht weiter.
+   *[other] { $count } laufende Umzüge hängen davon ab. Sie gehen ohne einen anderen Beweis oder deine Zustimmung nicht weiter.
+ }
+trusted-pods-configured = In der Konfigurationsdatei
+trusted-pods-configured-text = Diese Schlüssel stehen in newcomers.trusted_pods. Sie lassen sich nur dort ändern; danach muss der Dienst neu gestartet werden.
+queue-trust-pod = Den Schlüssel des Pods, der dieses Archiv unterschrieben hat, vergleichen und ihm für alle Leute von { $host } vertrauen

@@ -451,4 +451,31 @@ queue-advice-compare = Ask the person, in a way in which you know them, to read 
 queue-advice-no-key = There is no key to compare. Approve only if you know the person in another way; nobody can be told of the move.
 queue-advice-known-differs = This pod has known the account by another key, so the archive is refused: somebody else may have made it, or have the address now. Ask the person which of the two is theirs. If it is the known one, they need an archive with that key. If it is the one in the archive, their friends’ pods would refuse the move as well: they can only begin with a new account.
 queue-advice-published-differs = The old pod publishes another key, so the move does not go on: somebody else may have made the archive, or have the old pod’s address now. Ask the person and the podmin of { $host } which of the two is right. If it is the published one, the person needs a new archive. If the address has a new owner, block { $host } in newcomers.blocked_pods, or stop asking other pods with newcomers.ask_pods.
-queue-advice-pin-differs = The archive is signed with another pod key than the one you trust for { $host }. Ask its podmin for the key’s fingerprint. If the first one is right, correct newcomers.trusted_pods and have the person upload the archive again; otherwise decline.
+queue-advice-pin-differs = The archive is signed with another pod key than the one you trust for { $host }. Ask its podmin for the key’s fingerprint. If the first one is right, trust it, and remove the other one under “Trusted pods” or, if it is there, from newcomers.trusted_pods; otherwise decline.
+board-trusted-pods = Trusted pods
+trusted-pods-lead = An archive that one of these pods has signed with its archive key needs no other proof, and what it says of the account’s conversations and contacts counts. This holds for people of that pod only.
+trusted-pods-add = Trust a pod
+trusted-pods-compare = First have that pod’s podmin read out the fingerprint to you, in a way in which you know them. An archive alone is no reason: anybody can write the name of a pod into one.
+trusted-pods-host = Host of the pod
+trusted-pods-host-help = The part after the @ in its people’s diaspora* IDs, such as closing.example. You can also paste both at once: closing.example=SHA256:…
+trusted-pods-host-wrong = This is not a host as in diaspora* IDs. Enter it like this: closing.example.
+trusted-pods-fingerprint = Fingerprint of its archive key
+trusted-pods-fingerprint-help = “pappus verify” prints it for an archive of that pod.
+trusted-pods-fingerprint-wrong = This is not the fingerprint of an archive key. Enter SHA256: followed by 64 digits from 0 to 9 and a to f.
+trusted-pods-known = You already trust this key of this pod.
+trusted-pods-trust = Trust this key
+trusted-pods-added = Added on this page
+trusted-pods-none = None.
+trusted-pods-about = Added on { $time } by { $by }.
+trusted-pods-remove = Remove
+trusted-pods-remove-one = Remove the key of { $host }
+trusted-pods-remove-sure = Remove this key?
+trusted-pods-remove-text = The key { $fingerprint } will no longer prove archives of people of { $host }.
+trusted-pods-remove-numbers = { $count ->
+    [0] No move that is under way depends on it.
+    [one] One move that is under way depends on it, and will not continue without another proof or your approval.
+   *[other] { $count } moves that are under way depend on it, and will not continue without another proof or your approval.
+ }
+trusted-pods-configured = In the configuration file
+trusted-pods-configured-text = These keys are in newcomers.trusted_pods. They can be changed only there, and the service must be restarted then.
+queue-trust-pod = Compare the pod key that signed this archive, and trust it for all people of { $host }

@@ -19,7 +19,8 @@ pub type Now = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 pub struct StepRules {
     /// Pods from which nobody may move here: hosts, as in diaspora* IDs.
     pub blocked_pods: Vec<String>,
-    /// Pods whose archives the podmin trusts, each for its own accounts.
+    /// Pods whose archives podmins trust, each for its own accounts: those of the configuration and of the board, as
+    /// they are when the step begins.
     pub trusted_pods: Vec<PodPin>,
     /// Maximum number of pods asked for all archives of a newcomer, and told of one move without a podmin's approval.
     pub max_hosts: usize,

@@ -197,7 +197,8 @@ impl Step {
             username: username.clone(),
             email: self.email()?,
             encrypted_password: self.password_hash()?,
-            accept_unproven: newcomer.approved == Some(true),
+            // An approval is the podmin's word only if they saw that nothing else proves whose archive it is.
+            accept_unproven: newcomer.approved == Some(true) && newcomer.is_unproven(),
             ..self.options(pod, &sha256).await?
         };
         let store = &self.context.store;

@@ -4,6 +4,7 @@
 mod documents;
 mod invitations;
 mod queue;
+mod trusted_pods;
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
@@ -47,6 +48,8 @@ pub fn described() -> OpenApiRouter<App> {
         .routes(routes!(queue::get, queue::decide))
         .routes(routes!(invitations::list, invitations::make))
         .routes(routes!(invitations::withdraw))
+        .routes(routes!(trusted_pods::list, trusted_pods::add))
+        .routes(routes!(trusted_pods::remove))
 }
 
 /// Returns the current state of the move.

@@ -8,3 +8,4 @@ pub(super) mod plan_table;
 pub(super) mod progress;
 pub(super) mod queue;
 pub(super) mod start;
+pub(super) mod trusted_pods;

@@ -262,7 +262,7 @@ fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> Vi
         problem: newcomer.problem.as_deref().map(|problem| words.say(problem_key(problem))),
         reason: newcomer.reason.clone().filter(|_| newcomer.problem.is_some()),
         is_encrypted: newcomer.problem.as_deref().is_some_and(|problem| problem_key(problem) == ENCRYPTED),
-        unproven: newcomer.proof.as_deref() == Some("unproven"),
+        unproven: newcomer.is_unproven(),
         key_locked: needs_passphrase(newcomer),
         obstacle: obstacle(newcomer, plan.as_ref()),
         undo_until: newcomer.undo_until().map(clock),

@@ -13,9 +13,10 @@ use crate::app::App;
 use crate::board::shared::Actor;
 use crate::config::Admission;
 use crate::error::WebError;
-use crate::newcomers::key_comparison::{Key, KeyComparison, compared};
+use crate::newcomers::key_comparison::{Key, KeyComparison, compared, untrusted_pod};
 use crate::newcomers::pages::overview::problem_key;
 use crate::newcomers::pages::plan_table::{Audience, Table, table};
+use crate::newcomers::pages::trusted_pods::filled_in;
 use crate::newcomers::{decisions, invitations};
 use crate::pages::{CheckedForm, Confirmation, Moment, Page, Question, Questions};
 use crate::sessions::{Podmin, flash};
@@ -63,6 +64,8 @@ struct Line {
     warnings: Vec<String>,
     /// The keys to compare, if any.
     compared: Option<KeyComparison>,
+    /// The address of the form that trusts the old pod's key, and the text of the link.
+    untrusted: Option<(String, String)>,
     /// What the podmin can do besides approving, as the form sends it, and its label: retry a failed import (`again`),
     /// notify many pods (`announce`), or stop a check or an import (`stop`).
     action: Option<(&'static str, String)>,
@@ -122,6 +125,8 @@ fn line(app: &App, page: &Page, newcomer: &Newcomer) -> Line {
         is_proven: newcomer.proof.is_some() && warnings(newcomer).next().is_none(),
         warnings: warnings(newcomer).map(|warning| words.say(warning)).collect(),
         compared: compared(words, newcomer),
+        untrusted: untrusted_pod(newcomer)
+            .map(|(host, key)| (filled_in(host, key), words.one("queue-trust-pod", "host", host))),
         action: match newcomer.state {
             State::Failed => Some(("again", words.say("newcomers-again"))),
             State::Imported if newcomer.problem.as_deref() == Some(MANY_PODS) => {
@@ -138,7 +143,7 @@ fn line(app: &App, page: &Page, newcomer: &Newcomer) -> Line {
 
 /// Returns the translation keys of the reasons to ask the person before approving.
 fn warnings(newcomer: &Newcomer) -> impl Iterator<Item = &'static str> {
-    let unproven = newcomer.proof.as_deref() == Some("unproven");
+    let unproven = newcomer.is_unproven();
     let key_lost = newcomer.key_locked && newcomer.key_passphrase.is_none();
     let key_lost = key_lost && newcomer.state == State::Waiting;
     [(unproven, "queue-unproven"), (key_lost, "queue-key-lost")]

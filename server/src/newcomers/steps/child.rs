@@ -4,8 +4,8 @@ use std::io::{self, BufRead as _, Read as _, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use pappus_engine::arrivals::Newcomers;
 use pappus_engine::arrivals::steps::{Outcome, StepContext, StepRules, run_step};
+use pappus_engine::arrivals::{Newcomers, TrustedPods};
 use pappus_engine::depot::CampaignKeys;
 use pappus_engine::pod::config::Environment;
 use pappus_engine::progress::{Position, ProgressCounter};
@@ -72,13 +72,15 @@ async fn context(config: Config, now: Clock) -> Result<Option<StepContext>, Star
     let client = section.ask_pods.then(|| client_for(&section.allow_hosts)).transpose()?;
     let Some(pod) = config.pod.clone() else { return Ok(None) };
     let store = Store::open(&config.store).await?;
+    // The board's may change between two steps of a move.
+    let trusted_pods = TrustedPods::new(&store, &config.pod_url).all(&section.trusted_pods).await?;
     Ok(Some(StepContext {
         keys: CampaignKeys::new(&config.state, &store, &config.pod_url),
         newcomers: Newcomers::new(&store, &config.pod_url),
         files: files(&config),
         rules: StepRules {
             blocked_pods: section.blocked_pods.clone(),
-            trusted_pods: section.trusted_pods.clone(),
+            trusted_pods,
             max_hosts: section.max_hosts,
         },
         store,

@@ -92,5 +92,7 @@ pub(super) fn podmin_of_newcomers(scenes: &Scenes) -> Vec<(&'static str, String)
         ("pappus_…", scenes.haven_token.clone()),
         ("$board/newcomers/17", "$board/newcomers/$id".to_owned()),
         ("$board/invitations/3", "$board/invitations/1".to_owned()),
+        ("closing.example=SHA256:…", format!("other.example=SHA256:{}", "ab".repeat(32))),
+        ("$board/trusted-pods/2", "$board/trusted-pods/1".to_owned()),
     ]
 }

@@ -1,5 +1,6 @@
 //! Access control.
 
+use super::trusted_pods::TRUSTED_PODS;
 use super::{INVITATIONS, NEWCOMERS, signed_in};
 use crate::support::closing::{Closing, get, said, script_of};
 use pappus_tests::service::{Browser, Service};
@@ -7,14 +8,17 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 /// Paths that are only read.
-const READS: [&str; 3] = [NEWCOMERS, "/api/v1/board/newcomers/1", INVITATIONS];
+const READS: [&str; 4] = [NEWCOMERS, "/api/v1/board/newcomers/1", INVITATIONS, TRUSTED_PODS];
 
 /// Requests that change something: method, path, and a valid body.
-fn writes() -> [(Method, &'static str, Value); 3] {
+fn writes() -> [(Method, &'static str, Value); 5] {
+    let fingerprint = format!("SHA256:{}", "ab".repeat(32));
     [
         (Method::PATCH, "/api/v1/board/newcomers/1", json!({ "act": "yes" })),
         (Method::POST, INVITATIONS, json!({ "note": "for anybody", "uses": 1 })),
         (Method::DELETE, "/api/v1/board/invitations/1", json!({})),
+        (Method::POST, TRUSTED_PODS, json!({ "host": "closing.example", "fingerprint": fingerprint })),
+        (Method::DELETE, "/api/v1/board/trusted-pods/1", json!({})),
     ]
 }
 
@@ -70,6 +74,7 @@ pub(super) async fn only_podmins_have_access(
     let created = said(greta, Method::POST, INVITATIONS, new, StatusCode::CREATED).await;
     assert_eq!(created["invitation"]["id"], 3, "refused requests created none");
     assert_eq!(get(script, NEWCOMERS).await, before);
+    assert_eq!(get(script, TRUSTED_PODS).await["added"], json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

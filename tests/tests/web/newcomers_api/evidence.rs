@@ -21,7 +21,7 @@ fn fingerprint(pem: &str) -> String {
 }
 
 /// The digits of the fingerprints that a page shows.
-fn shown(page: &str) -> Vec<String> {
+pub(super) fn shown(page: &str) -> Vec<String> {
     page.split("<code dir=\"ltr\"><span>SHA256:")
         .skip(1)
         .map(|rest| {

@@ -3,6 +3,7 @@
 
 mod access;
 mod evidence;
+mod trusted_pods;
 
 use std::path::PathBuf;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::PAGE;
+use crate::arrivals::PAGE;
 use crate::pod::config::PodUrl;
 use crate::store::{Store, StoreError, StoreRow, Transaction, millis, random_token, time, token_digest};
 

@@ -1,7 +1,13 @@
-//! Admission of newcomers.
+//! Admission of newcomers: invitations, and pod keys that podmins trust.
+
+mod invitations;
+mod trusted_pods;
 
 use super::records::State;
 use crate::import::Proof;
+
+pub use invitations::{Invitation, InvitationError, Invitations};
+pub use trusted_pods::{TrustedPod, TrustedPods};
 
 /// Returns whether a pod is among the blocked ones, named by its host as in diaspora* IDs, or by its address.
 pub(super) fn is_blocked(blocked: &[String], host: &str) -> bool {

@@ -1,0 +1,13 @@
+-- Pod keys that podmins trust for that pod's own people, added on the board. Numbers are not used again: a form that
+-- was opened before must not remove another key.
+CREATE TABLE pappus_trusted_pods (
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    pod TEXT NOT NULL,
+    -- The host as in diaspora* IDs.
+    host TEXT NOT NULL,
+    -- SHA256: and hexadecimal digits.
+    fingerprint TEXT NOT NULL,
+    added_by TEXT NOT NULL,
+    added_at BIGINT NOT NULL,
+    UNIQUE (pod, host, fingerprint)
+);
