@@ -21,7 +21,7 @@ use super::target::{NewAccount, Target};
 use super::write::account::AccountRows;
 use super::write::photos;
 use super::write::photos::{Announced, Naming, PhotoCheck, PhotoFiles};
-use super::{ImportError, ImportOptions, Imported, PendingKey};
+use super::{Evidence, ImportError, ImportOptions, Imported, PendingKey};
 use crate::archive::open::{Archive, Finding, FindingCode as ArchiveFinding, Verified};
 use crate::domain::{CountKind, DiasporaId, PrivateKey};
 use crate::progress::{Progress, Stage};
@@ -95,7 +95,7 @@ impl Importer<'_> {
             self.complete(&context, &survey, rows).await?;
         }
         let report = std::mem::take(&mut self.target.report);
-        self.note_end(&old, proof, &report).await?;
+        self.note_end(&old, (proof, &evidence), &report).await?;
         let import = self.journal.begun().map(|(_, import)| import.id.clone());
         let needs = needs.with_records(&report);
         Ok(Imported { old, new, proof, evidence, import, report, needs })
@@ -172,12 +172,18 @@ impl Importer<'_> {
         Ok(key.0.await.map_err(|_| ImportError::Internal)??)
     }
 
-    /// Records in the journal that the import is complete.
-    async fn note_end(&mut self, old: &DiasporaId, proof: Proof, report: &Report) -> Result<(), ImportError> {
+    /// Records in the journal that the import is complete, and the evidence that it relied on.
+    async fn note_end(
+        &mut self,
+        old: &DiasporaId,
+        (proof, evidence): (Proof, &Evidence),
+        report: &Report,
+    ) -> Result<(), ImportError> {
         let Some((store, import)) = self.journal.begun() else { return Ok(()) };
         let text = serde_json::json!({ "proof": proof.as_str(), "report": report }).to_string();
+        let evidence = serde_json::json!(evidence).to_string();
         let batch = self.journal.last_batch();
-        if !states::finish(store, &import.id, &text, batch, self.options.now).await? {
+        if !states::finish(store, &import.id, (&text, &evidence), batch, self.options.now).await? {
             return Err(ImportError::BeingUndone { old: old.clone(), import: import.id.clone() });
         }
         former::forget(store, import).await?;

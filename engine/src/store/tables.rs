@@ -51,6 +51,7 @@ files! {
     26 "0026_profiles",
     27 "0027_step_limits",
     28 "0028_sent_at",
+    31 "0031_evidence_and_checks",
 }
 
 /// Others in the same database may use sqlx as well, so the list of applied migrations has its own name.
