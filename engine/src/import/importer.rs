@@ -68,7 +68,7 @@ impl Importer<'_> {
         account.readers = self.readers(&account).await?;
         let deleted = self.target.files_of_deleted_photos(&survey, &self.journal).await?;
         let files;
-        (archive, files) = self.photo_files(archive, &mut survey, deleted).await?;
+        (archive, files) = self.photo_files(archive, &mut survey, &old, deleted).await?;
         let mut people = self.discover(&survey, &old, trusted).await?;
         self.report_unreadable(&archive, &survey);
         people.read_pending(&mut self.target, &self.journal).await?;
@@ -213,6 +213,7 @@ impl Importer<'_> {
         &mut self,
         archive: Archive<Verified>,
         survey: &mut Survey,
+        old: &DiasporaId,
         deleted: HashSet<String>,
     ) -> Result<(Archive<Verified>, PhotoFiles), ImportError> {
         if !self.target.writes() {
@@ -220,7 +221,8 @@ impl Importer<'_> {
         }
         let photos = survey.photos.len() + survey.no_pictures.len();
         self.options.progress.begin(Stage::Photos, photos as u64);
-        self.import_photo_files(archive, deleted).await
+        let neighbours = self.target.photo_names_of_neighbours(&survey.files, old).await?;
+        self.import_photo_files(archive, deleted, neighbours).await
     }
 
     /// Writes what depends on all records: addresses of photos, mentions and other references, counters. The key comes
@@ -263,10 +265,11 @@ impl Importer<'_> {
         &mut self,
         mut archive: Archive<Verified>,
         deleted: HashSet<String>,
+        neighbours: HashSet<String>,
     ) -> Result<(Archive<Verified>, PhotoFiles), ImportError> {
         let Some((store, import)) = self.journal.begun() else { return Err(ImportError::Internal) };
         let ours = names_of(store, import, kinds::PHOTO_FILES).await?;
-        let naming = Naming { person_guid: import.person_guid.clone(), ours, deleted };
+        let naming = Naming { person_guid: import.person_guid.clone(), ours, deleted, neighbours };
         let (uploads, runtime) = (self.options.uploads.clone(), tokio::runtime::Handle::current());
         let progress = Arc::clone(&self.options.progress);
         let (announcing, mut announced) =
