@@ -183,7 +183,9 @@ impl Importer<'_> {
         let text = serde_json::json!({ "proof": proof.as_str(), "report": report }).to_string();
         let evidence = serde_json::json!(evidence).to_string();
         let batch = self.journal.last_batch();
-        if !states::finish(store, &import.id, (&text, &evidence), batch, self.options.now).await? {
+        if !states::finish(store, &import.id, (text.as_str(), evidence.as_str()), batch, self.options.now)
+            .await?
+        {
             return Err(ImportError::BeingUndone { old: old.clone(), import: import.id.clone() });
         }
         former::forget(store, import).await?;
