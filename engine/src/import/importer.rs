@@ -182,10 +182,8 @@ impl Importer<'_> {
         let Some((store, import)) = self.journal.begun() else { return Ok(()) };
         let text = serde_json::json!({ "proof": proof.as_str(), "report": report }).to_string();
         let evidence = serde_json::json!(evidence).to_string();
-        let batch = self.journal.last_batch();
-        if !states::finish(store, &import.id, (text.as_str(), evidence.as_str()), batch, self.options.now)
-            .await?
-        {
+        let (texts, batch) = ((text.as_str(), evidence.as_str()), self.journal.last_batch());
+        if !states::finish(store, &import.id, texts, batch, self.options.now).await? {
             return Err(ImportError::BeingUndone { old: old.clone(), import: import.id.clone() });
         }
         former::forget(store, import).await?;

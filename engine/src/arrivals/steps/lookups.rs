@@ -51,7 +51,7 @@ async fn asked_hosts(store: &Store, newcomer: i64) -> Result<BTreeSet<String>, S
 }
 
 async fn hosts(store: &Store, sql: &str, values: &[i64]) -> Result<BTreeSet<String>, StoreError> {
-    let values: Vec<Value<'_'>> = values.iter().map(|value| (*value).into()).collect();
+    let values: Vec<Value<'_>> = values.iter().map(|value| (*value).into()).collect();
     let rows = store.rows("reading which pods were asked", sql, &values).await?;
     rows.iter().map(|row| row.get("host")).collect()
 }
