@@ -73,6 +73,12 @@ fn can_stay(name: &str, kind: PictureKind) -> bool {
     })
 }
 
+/// Returns whether a pod could give some picture this name.
+pub(in crate::import) fn is_pod_name(name: &str) -> bool {
+    let kinds = [PictureKind::Gif, PictureKind::Jpeg, PictureKind::Png, PictureKind::WebP];
+    kinds.into_iter().any(|kind| can_stay(name, kind))
+}
+
 /// Stores every photo of the archive among the pod's photo files. Existing files stay unchanged, so a repetition
 /// changes nothing; a file is never partly written.
 ///

@@ -7,6 +7,7 @@ use crate::import::ImportError;
 use crate::import::journal::notes::{Journal, Noted};
 use crate::import::scan::survey::Survey;
 use crate::import::target::{ExistingRow, Target};
+use crate::import::write::photos::is_pod_name;
 use crate::pod::database::DatabaseError;
 
 #[derive(Default)]
@@ -79,7 +80,8 @@ impl Target {
         names: &HashSet<String>,
         old: &DiasporaId,
     ) -> Result<HashSet<String>, DatabaseError> {
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        // No other name stays, and not every one can be asked for.
+        let names: Vec<&str> = names.iter().map(String::as_str).filter(|name| is_pod_name(name)).collect();
         let sql = "SELECT f.remote_photo_name, p.diaspora_handle FROM photos f JOIN people p ON p.id = f.author_id \
                    WHERE f.remote_photo_name IN ({})";
         let (mut own, mut theirs) = (HashSet::new(), HashSet::new());
