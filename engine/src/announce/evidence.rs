@@ -7,7 +7,7 @@ use crate::import::{Evidence, ImportRecord, KeySource, published_key, stored_key
 use crate::pod::database::PodWriter;
 
 /// Rejects an archive whose key differs from that of the import, from the one this pod knows by now, or from the one
-/// the old pod publishes by now. An old pod that does not answer proves nothing.
+/// the old pod publishes by now; and one that nothing supports any more of what the import relied on.
 ///
 /// Since the import, the pod may have learned of the account: from a message, or by looking it up. The podmin may have
 /// ceased to trust the pod whose key proved the archive: `is_trusted` is false then, and another proof is needed.
@@ -51,8 +51,25 @@ pub(super) async fn recheck_evidence(
             found,
             evidence: Box::new(evidence),
         }),
-        None if is_trusted || !import.is_proven_by_pin() => Ok(()),
-        None if evidence.known.is_some() || evidence.published.is_some() => Ok(()),
-        None => Err(AnnounceError::Unproven(account.clone())),
+        None if is_trusted || evidence.known.is_some() || evidence.published.is_some() => Ok(()),
+        None => relied_on(import, account, &found),
+    }
+}
+
+/// Rejects an archive that nothing proves now, unless what its import relied on still holds: what the old pod published
+/// then, which may be gone by now, and the podmin's word, which was given for one key.
+fn relied_on(import: &ImportRecord, account: &DiasporaId, found: &str) -> Result<(), AnnounceError> {
+    if import.is_proven_by_pin() {
+        return Err(AnnounceError::Unproven(account.clone()));
+    }
+    // Earlier versions stored no evidence.
+    let Some(before) = &import.evidence else { return Ok(()) };
+    let was = |key: &Option<String>| key.as_deref() == Some(found);
+    if was(&before.published) || (!import.is_proven() && was(&before.archive)) {
+        Ok(())
+    } else if was(&before.known) {
+        Err(AnnounceError::NoLongerKnown(account.clone()))
+    } else {
+        Err(AnnounceError::OtherEvidence(account.clone(), found.to_owned()))
     }
 }

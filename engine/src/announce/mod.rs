@@ -119,6 +119,20 @@ pub enum AnnounceError {
          it again (`pappus announce --trust-pod {host}=SHA256:…`); for a newcomer, add it on the board", host = .0.host()
     )]
     Unproven(DiasporaId),
+    /// Only this pod's own key of the account proved whose archive it is, and the pod has lost that key.
+    #[error(
+        "nothing proves by now that this is the archive of {0}: at the import this pod knew the account's key, now it does \
+         not, and the old pod does not answer or was not asked. Announce the move while the old pod is online, or trust \
+         its key: `pappus announce --trust-pod {host}=SHA256:…`. If you know whose archive it is, repeat the import with \
+         --accept-unproven first", host = .0.host()
+    )]
+    NoLongerKnown(DiasporaId),
+    /// The archive that was imported did not show this key, so what supported that archive does not support this one.
+    #[error(
+        "nothing proves that the key {1} is that of {0}: the archive that was imported did not show it. Repeat the import \
+         with this archive first"
+    )]
+    OtherEvidence(DiasporaId, String),
     /// The new account no longer exists.
     #[error("the account {0} is no longer on this pod")]
     Gone(String),

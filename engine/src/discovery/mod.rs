@@ -78,6 +78,9 @@ pub enum DiscoveryError {
         /// The largest number queried.
         most: usize,
     },
+    /// The host was asked often enough for one archive's author.
+    #[error("the pod {0} was not asked again: every earlier check of this move has asked it")]
+    AskedOften(String),
     /// The time budget was exhausted.
     #[error("there was no time left to look for this person ({} s for all)", .0.as_secs_f32())]
     OutOfTime(Duration),
@@ -100,6 +103,10 @@ pub struct Discovery {
     client: Client,
     budget: Duration,
     max_hosts: usize,
+    /// Hosts that are not asked any more.
+    spared: BTreeSet<String>,
+    /// The person who is looked up at one of these hosts nevertheless.
+    always: Option<DiasporaId>,
     known: Mutex<Known>,
 }
 
@@ -125,7 +132,8 @@ struct Host {
 impl Discovery {
     /// Creates a client; `budget` is the time for all searches together, for people and posts.
     pub fn new(client: Client, budget: Duration) -> Self {
-        Self { client, budget, max_hosts: MAX_HOSTS, known: Mutex::default() }
+        let (spared, always) = (BTreeSet::new(), None);
+        Self { client, budget, max_hosts: MAX_HOSTS, spared, always, known: Mutex::default() }
     }
 
     /// Limits the number of hosts, for people and posts together, including those that others redirect to.
@@ -139,6 +147,17 @@ impl Discovery {
     pub fn with_asked(self, hosts: BTreeSet<String>) -> Self {
         self.known().asked = hosts;
         self
+    }
+
+    /// Spares hosts, `HOST` or `HOST:PORT`, except for looking up one person there.
+    #[must_use]
+    pub fn sparing(self, hosts: BTreeSet<String>, always: DiasporaId) -> Self {
+        Self { spared: hosts, always: Some(always), ..self }
+    }
+
+    /// Returns whether this client has asked a host; earlier ones do not count.
+    pub fn has_asked(&self, host: &str) -> bool {
+        self.known().hosts.contains_key(host)
     }
 
     /// Returns the hosts that count as asked, `HOST` or `HOST:PORT`.
@@ -193,6 +212,9 @@ impl Discovery {
 
     async fn find(&self, id: &DiasporaId) -> Outcome {
         let base = self.client.base_url(id.host()).map_err(DiscoveryError::Http)?;
+        if self.always.as_ref() != Some(id) {
+            self.check_spared(&base)?;
+        }
         let mut url = with_path(&base, "/.well-known/webfinger");
         url.set_query(Some(&format!("resource=acct:{id}")));
         let web_finger = match self.get(&base, &url, "application/jrd+json, application/json").await {
@@ -240,6 +262,9 @@ impl Discovery {
     /// Sends one request, once a slot is free and if the host is not known to be dead. Only a person's own pod can be
     /// marked dead: the links on a page are under a stranger's control, and must not cut off other people's pods.
     async fn get(&self, pod: &Url, url: &Url, accept: &str) -> Result<Answer, DiscoveryError> {
+        if pod.origin() != url.origin() {
+            self.check_spared(url)?;
+        }
         let host = self.host(url)?;
         let _slot = host.slots.acquire().await;
         if let Some(error) = host.dead.get() {
@@ -258,6 +283,11 @@ impl Discovery {
             _ if answer.is_success() => Ok(answer),
             status => Err(DiscoveryError::Status { host: place(url), status }),
         }
+    }
+
+    fn check_spared(&self, url: &Url) -> Result<(), DiscoveryError> {
+        let host = place(url);
+        if self.spared.contains(&host) { Err(DiscoveryError::AskedOften(host)) } else { Ok(()) }
     }
 
     fn host(&self, url: &Url) -> Result<Arc<Host>, DiscoveryError> {

@@ -99,6 +99,7 @@ impl Discovery {
     async fn fetch_post_from(&self, wanted: &WantedPost, host: &str) -> Result<MagicEnvelope, FetchError> {
         const ACCEPT: &str = "application/magic-envelope+xml";
         let base = self.client.base_url(host).map_err(DiscoveryError::Http)?;
+        self.check_spared(&base)?;
         let url = with_path(&base, &format!("/fetch/{}/{}", wanted.name, wanted.guid));
         let answer = match self.get(&base, &url, ACCEPT).await {
             // A pod redirects to the author's pod, if that is another one. This is the only redirect that is

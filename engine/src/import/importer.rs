@@ -22,7 +22,7 @@ use super::target::{NewAccount, Target};
 use super::write::account::AccountRows;
 use super::write::photos;
 use super::write::photos::{Announced, Naming, PhotoCheck, PhotoFiles};
-use super::{ImportError, ImportOptions, Imported, PendingKey};
+use super::{Evidence, ImportError, ImportOptions, Imported, PendingKey};
 use crate::archive::open::{Archive, Finding, FindingCode as ArchiveFinding, Verified};
 use crate::domain::{CountKind, DiasporaId, PrivateKey};
 use crate::progress::{Progress, Stage};
@@ -69,7 +69,7 @@ impl Importer<'_> {
         account.readers = self.readers(&account).await?;
         let deleted = self.target.files_of_deleted_photos(&survey, &self.journal).await?;
         let files;
-        (archive, files) = self.photo_files(archive, &mut survey, deleted).await?;
+        (archive, files) = self.photo_files(archive, &mut survey, &old, deleted).await?;
         let mut people = self.discover(&survey, &old, trusted).await?;
         self.report_unreadable(&archive, &survey);
         people.read_pending(&mut self.target, &self.journal).await?;
@@ -96,7 +96,7 @@ impl Importer<'_> {
             self.complete(&context, &survey, rows).await?;
         }
         let report = std::mem::take(&mut self.target.report);
-        self.note_end(&old, proof, &report).await?;
+        self.note_end(&old, (proof, &evidence), &report).await?;
         let import = self.journal.begun().map(|(_, import)| import.id.clone());
         let needs = needs.with_records(&report);
         Ok(Imported { old, new, proof, evidence, import, report, needs })
@@ -173,12 +173,18 @@ impl Importer<'_> {
         Ok(key.0.await.map_err(|_| ImportError::Internal)??)
     }
 
-    /// Records in the journal that the import is complete.
-    async fn note_end(&mut self, old: &DiasporaId, proof: Proof, report: &Report) -> Result<(), ImportError> {
+    /// Records in the journal that the import is complete, and the evidence that it relied on.
+    async fn note_end(
+        &mut self,
+        old: &DiasporaId,
+        (proof, evidence): (Proof, &Evidence),
+        report: &Report,
+    ) -> Result<(), ImportError> {
         let Some((store, import)) = self.journal.begun() else { return Ok(()) };
         let text = serde_json::json!({ "proof": proof.as_str(), "report": report }).to_string();
-        let batch = self.journal.last_batch();
-        if !states::finish(store, &import.id, &text, batch, self.options.now).await? {
+        let evidence = serde_json::json!(evidence).to_string();
+        let (texts, batch) = ((text.as_str(), evidence.as_str()), self.journal.last_batch());
+        if !states::finish(store, &import.id, texts, batch, self.options.now).await? {
             return Err(ImportError::BeingUndone { old: old.clone(), import: import.id.clone() });
         }
         forget_brought(store, &import.id).await?;
@@ -209,6 +215,7 @@ impl Importer<'_> {
         &mut self,
         archive: Archive<Verified>,
         survey: &mut Survey,
+        old: &DiasporaId,
         deleted: HashSet<String>,
     ) -> Result<(Archive<Verified>, PhotoFiles), ImportError> {
         if !self.target.writes() {
@@ -216,7 +223,8 @@ impl Importer<'_> {
         }
         let photos = survey.photos.len() + survey.no_pictures.len();
         self.options.progress.begin(Stage::Photos, photos as u64);
-        self.import_photo_files(archive, deleted).await
+        let neighbours = self.target.photo_names_of_neighbours(&survey.files, old).await?;
+        self.import_photo_files(archive, deleted, neighbours).await
     }
 
     /// Writes what depends on all records: addresses of photos, mentions and other references, counters. The key comes
@@ -259,10 +267,11 @@ impl Importer<'_> {
         &mut self,
         mut archive: Archive<Verified>,
         deleted: HashSet<String>,
+        neighbours: HashSet<String>,
     ) -> Result<(Archive<Verified>, PhotoFiles), ImportError> {
         let Some((store, import)) = self.journal.begun() else { return Err(ImportError::Internal) };
         let ours = names_of(store, import, kinds::PHOTO_FILES).await?;
-        let naming = Naming { person_guid: import.person_guid.clone(), ours, deleted };
+        let naming = Naming { person_guid: import.person_guid.clone(), ours, deleted, neighbours };
         let (uploads, runtime) = (self.options.uploads.clone(), tokio::runtime::Handle::current());
         let progress = Arc::clone(&self.options.progress);
         let (announcing, mut announced) =

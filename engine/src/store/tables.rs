@@ -53,6 +53,7 @@ files! {
     28 "0028_sent_at",
     29 "0029_lookups",
     30 "0030_trusted_pods",
+    31 "0031_evidence_and_checks",
 }
 
 /// Others in the same database may use sqlx as well, so the list of applied migrations has its own name.

@@ -128,6 +128,36 @@ async fn an_undo_leaves_what_belongs_to_others_by_now() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_name_of_a_neighbours_photo_is_left_to_them() {
+    for target in Target::on_each("names_of_neighbours").await {
+        // Whoever claims the name on a pod of their own takes it from nobody.
+        for (id, letter) in [("victim@gone.example", '1'), ("evil@fake.example", '2')] {
+            insert_person(&target, id, &guid(letter), "").await;
+            let sql = format!(
+                "INSERT INTO photos (author_id, public, guid, pending, remote_photo_path, remote_photo_name, created_at, \
+                 updated_at) SELECT id, (1 = 1), '{}', (1 = 0), 'https://gone.example/uploads/images/', '{PICTURE}', \
+                 '2026-01-01', '2026-01-01' FROM people WHERE diaspora_handle = '{id}'",
+                guid(letter)
+            );
+            target.pool.execute(&sql).await.unwrap();
+        }
+        let images = target.folder.path().join("uploads/images");
+        for (id, [of, letter], keeps_name) in
+            [("squat@gone.example", ['a', 'b'], false), ("victim@gone.example", ['c', 'd'], true)]
+        {
+            let archive = stock(id, &value!([post(id, of, &value!([photo(id, letter, of)]))]));
+            let pictures = pictures(&target, u8::from(keeps_name));
+            let done = import(&target, &archive, &["--photos", &pictures]);
+            assert_eq!(done["kinds"]["photo_files"]["imported"], 1, "{id}: {done}");
+            let sql = format!("SELECT remote_photo_name FROM photos WHERE guid = '{}'", guid(letter));
+            let name = target.pool.texts(&sql).await.unwrap().remove(0);
+            assert_eq!(name == PICTURE, keeps_name, "{id}: {name}");
+            assert!(images.join(&name).is_file(), "{id}: {name}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_photo_stays_in_its_own_post() {
     let target = Target::sqlite().await;

@@ -1,4 +1,7 @@
-//! A pod's key that proves an archive is asked for again when the move is announced.
+//! What proves an archive is stored with the import, and asked for again when the move is announced.
+
+use serde_json::{Value, json as value};
+use sqlx::SqlitePool;
 
 use super::evidence::Scene;
 use super::strangers::{guid, insert_person};
@@ -52,6 +55,99 @@ async fn a_key_that_the_pod_knows_by_now_proves_as_well() {
     scene.target.import(&scene.archive, "ida", &["--trust-pod", &fingerprint(&scene.archive)]);
     scene.target.introduce(&json(&scene.archive, "diaspora.json")).await;
     let ended = scene.target.run(&["announce", &scene.path, "--offline"]);
+    assert!(matches!(ended.code, Some(0 | 10)), "{ended:?}");
+}
+
+/// The keys that the import relied on, as the store has them.
+async fn stored_evidence(target: &Target) -> Value {
+    let store = format!("sqlite:{}", target.path("state/pods/haven.example/pappus.sqlite3"));
+    let store = SqlitePool::connect(&store).await.unwrap();
+    let text: String =
+        sqlx::query_scalar("SELECT evidence FROM pappus_imports").fetch_one(&store).await.unwrap();
+    store.close().await;
+    serde_json::from_str(&text).unwrap()
+}
+
+#[tokio::test]
+async fn what_an_import_relied_on_is_stored_with_it() {
+    let scene = Scene::new().await;
+    let pin = fingerprint(&scene.archive);
+    scene.target.import(&scene.archive, "ida", &["--trust-pod", &pin]);
+    let key = pin.split_once('=').unwrap().1;
+    let own = json(&scene.archive, "manifest.json")["account"]["key_fingerprint"].clone();
+    let relied_on = value!({
+        "account": "ida@closing.example", "archive": own, "known": null, "published": null,
+        "signed_by": key, "pinned": [key],
+    });
+    assert_eq!(stored_evidence(&scene.target).await, relied_on);
+    // The announcement makes the account known: that is not what the import relied on.
+    let command = ["announce", &scene.path, "--offline", "--trust-pod", &pin];
+    assert!(matches!(scene.target.run(&command).code, Some(0 | 10)));
+    scene.target.import(&scene.archive, "ida", &["--trust-pod", &pin]);
+    assert_eq!(stored_evidence(&scene.target).await, relied_on);
+}
+
+#[tokio::test]
+async fn nobody_is_moved_on_a_key_that_the_pod_has_lost_since() {
+    let scene = Scene::new().await;
+    scene.target.introduce(&json(&scene.archive, "diaspora.json")).await;
+    assert_eq!(scene.target.import(&scene.archive, "ida", &[])["proof"], "cached_person");
+    let person = "WHERE diaspora_handle = 'ida@closing.example'";
+    let known = format!("SELECT serialized_public_key FROM people {person}");
+    let known = scene.target.pool.texts(&known).await.unwrap().pop().unwrap();
+    let set_key = async |key: &str| {
+        let sql = format!("UPDATE people SET serialized_public_key = '{key}' {person}");
+        scene.target.pool.execute(&sql).await.unwrap();
+    };
+    set_key("").await;
+    let before = scene.target.rows().await;
+    let ended = scene.target.run(&["announce", &scene.path, "--offline"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    for says in ["at the import this pod knew the account's key, now it does not", "--accept-unproven"] {
+        assert!(ended.stderr.contains(says), "{says}: {ended:?}");
+    }
+    assert_eq!(scene.target.rows().await, before);
+    set_key(&known).await;
+    let ended = scene.target.run(&["announce", &scene.path, "--offline"]);
+    assert!(matches!(ended.code, Some(0 | 10)), "{ended:?}");
+}
+
+#[tokio::test]
+async fn the_podmins_word_is_for_the_key_that_was_imported() {
+    let scene = Scene::new().await;
+    // The archive as somebody has it who left the key out.
+    let mut keyless = json(&scene.archive, "diaspora.json");
+    keyless["user"]["private_key"] = value!("");
+    let path = scene.target.path("keyless.json");
+    std::fs::write(&path, keyless.to_string()).unwrap();
+    let import = |path: &str| {
+        scene.target.run(&["import", path, "--as", "ida", "--offline", "--hold", "--accept-unproven"])
+    };
+    let done = import(&path);
+    assert_eq!(done.code, Some(10), "{done:?}");
+    assert_eq!(stored_evidence(&scene.target).await["archive"], Value::Null);
+    let ended = scene.target.run(&["announce", &scene.path, "--offline"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("the archive that was imported did not show it"), "{ended:?}");
+    // The podmin's word for this one.
+    let done = import(&scene.path);
+    assert_eq!(done.code, Some(10), "{done:?}");
+    let ended = scene.target.run(&["announce", &scene.path, "--offline"]);
+    assert!(matches!(ended.code, Some(0 | 10)), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_pod_that_is_gone_since_takes_nothing_back() {
+    let (pods, target) = (LivingPods::start().await, Target::sqlite().await);
+    let path = pods.export("ida").display().to_string();
+    let hosts = ["--allow-host", &pods.closing, "--allow-host", &pods.contacts];
+    let ended = target.run(&[&["import", &path, "--as", "ida", "--hold"][..], &hosts].concat());
+    assert!(matches!(ended.code, Some(0 | 10)), "{ended:?}");
+    let evidence = stored_evidence(&target).await;
+    assert_eq!(evidence["published"], evidence["archive"], "{evidence}");
+    let forget = "UPDATE people SET serialized_public_key = '' WHERE diaspora_handle LIKE 'ida@127.0.0.1%'";
+    target.pool.execute(forget).await.unwrap();
+    let ended = target.run(&["announce", &path, "--offline"]);
     assert!(matches!(ended.code, Some(0 | 10)), "{ended:?}");
 }
 

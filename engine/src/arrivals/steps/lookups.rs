@@ -1,15 +1,21 @@
-//! Lookups on other pods: all steps of one newcomer together ask no more pods than the podmin allows.
+//! Lookups on other pods: all steps of one newcomer together ask no more pods than the podmin allows, and checks, which
+//! a newcomer can repeat, ask each of them only so often.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Outcome;
 use super::step::{Step, reschedule};
+use crate::arrivals::records::State;
 use crate::discovery::Discovery;
+use crate::domain::DiasporaId;
+use crate::sql::Value;
 use crate::store::{Store, StoreError};
 
 /// Total time limit for all lookups of one step, of people and posts.
 const LOOKING_UP: Duration = Duration::from_mins(1);
+/// Number of checks of one newcomer that ask the same pod: somebody who repacks an archive a few times gets by with it.
+const MOST_CHECKS: i64 = 5;
 
 impl Step {
     /// Returns the lookups on other pods, if enabled.
@@ -21,25 +27,48 @@ impl Step {
         Ok(Some(discovery.with_asked(asked)))
     }
 
+    /// Returns the lookups of a check. Pods that enough checks have asked are spared; only whose archive it is, is asked
+    /// each time.
+    pub(super) async fn check_discovery(&self, old: &DiasporaId) -> Result<Option<Discovery>, Outcome> {
+        let Some(discovery) = self.discovery().await? else { return Ok(None) };
+        let sql = "SELECT host FROM pappus_newcomer_hosts WHERE newcomer_id = ? AND checks >= ?";
+        let often = hosts(&self.context.store, sql, &[self.newcomer.id, MOST_CHECKS]).await;
+        let often = often.map_err(|error| reschedule(&error))?;
+        Ok(Some(discovery.sparing(often, old.clone())))
+    }
+
     /// Records the pods that were asked, also if the step has failed: they count in the next one.
     pub(super) async fn record_hosts(&self, discovery: Option<&Discovery>) -> Result<(), Outcome> {
         let Some(discovery) = discovery else { return Ok(()) };
-        let recorded = record(&self.context.store, self.newcomer.id, &discovery.asked()).await;
+        let is_check = self.newcomer.state == State::Checking;
+        let recorded = record(&self.context.store, self.newcomer.id, discovery, is_check).await;
         recorded.map_err(|error| reschedule(&error))
     }
 }
 
 async fn asked_hosts(store: &Store, newcomer: i64) -> Result<BTreeSet<String>, StoreError> {
-    let sql = "SELECT host FROM pappus_newcomer_hosts WHERE newcomer_id = ?";
-    let rows = store.rows("reading which pods were asked", sql, &[newcomer.into()]).await?;
+    hosts(store, "SELECT host FROM pappus_newcomer_hosts WHERE newcomer_id = ?", &[newcomer]).await
+}
+
+async fn hosts(store: &Store, sql: &str, values: &[i64]) -> Result<BTreeSet<String>, StoreError> {
+    let values: Vec<Value<'_>> = values.iter().map(|value| (*value).into()).collect();
+    let rows = store.rows("reading which pods were asked", sql, &values).await?;
     rows.iter().map(|row| row.get("host")).collect()
 }
 
-async fn record(store: &Store, newcomer: i64, hosts: &BTreeSet<String>) -> Result<(), StoreError> {
+async fn record(
+    store: &Store,
+    newcomer: i64,
+    discovery: &Discovery,
+    is_check: bool,
+) -> Result<(), StoreError> {
     let mut transaction = store.begin().await?;
-    let sql = "INSERT INTO pappus_newcomer_hosts (newcomer_id, host) VALUES (?, ?) ON CONFLICT DO NOTHING";
-    for host in hosts {
-        transaction.execute("recording which pods were asked", sql, &[newcomer.into(), host.into()]).await?;
+    let sql = "INSERT INTO pappus_newcomer_hosts (newcomer_id, host, checks) VALUES (?, ?, ?) \
+               ON CONFLICT (newcomer_id, host) DO UPDATE SET checks = pappus_newcomer_hosts.checks + excluded.checks";
+    for host in discovery.asked() {
+        let checks = i64::from(is_check && discovery.has_asked(&host));
+        let values = [newcomer.into(), host.as_str().into(), checks.into()];
+        transaction.execute("recording which pods were asked", sql, &values).await?;
     }
     transaction.commit().await
 }

@@ -11,6 +11,7 @@ use crate::archive::open::{Archive, Verified};
 use crate::arrivals::admission::is_blocked;
 use crate::arrivals::records::{Newcomer, State};
 use crate::arrivals::summary::PlanSummary;
+use crate::discovery::Discovery;
 use crate::domain::{DiasporaId, KeyError};
 use crate::import::{
     self, Evidence, ImportError, ImportOptions, ImportRecord, ImportState, PendingKey, UndoError,
@@ -87,7 +88,12 @@ impl Step {
         format!("newcomer-{}", self.newcomer.id)
     }
 
-    async fn options(&self, pod: &PodConfig, sha256: &str) -> Result<ImportOptions, Outcome> {
+    async fn options(
+        &self,
+        pod: &PodConfig,
+        sha256: &str,
+        discovery: Option<Discovery>,
+    ) -> Result<ImportOptions, Outcome> {
         let uploads =
             PhotoStore::of_pod(&pod.uploads, &pod.database).await.map_err(|error| reschedule(&error))?;
         Ok(ImportOptions {
@@ -98,7 +104,7 @@ impl Step {
             encrypted_password: None,
             accept_unproven: false,
             pinned_pods: self.context.rules.trusted_pods.clone(),
-            discovery: self.discovery().await?,
+            discovery,
             uploads,
             now: self.context.now().into(),
             archive_sha256: sha256.to_owned(),
@@ -126,6 +132,7 @@ impl Step {
             Some(email) => Some(self.sealed_text(&email).await?),
             None => None,
         };
+        let discovery = self.check_discovery(&old).await?;
         let nobody = random_id().map_err(|error| reschedule(&error))?;
         let options = ImportOptions {
             username: self.free_name(pod, &old).await?,
@@ -133,7 +140,7 @@ impl Step {
             email: Some(format!("{nobody}@newcomer.invalid")),
             // The podmin decides whether that is enough.
             accept_unproven: true,
-            ..self.options(pod, &digests.archive).await?
+            ..self.options(pod, &digests.archive, discovery).await?
         };
         let planned =
             import::plan(archive, &pod.database, &pod.url, Some(&self.context.store), &options).await;
@@ -199,7 +206,7 @@ impl Step {
             encrypted_password: self.password_hash()?,
             // An approval is the podmin's word only if they saw that nothing else proves whose archive it is.
             accept_unproven: newcomer.approved == Some(true) && newcomer.is_unproven(),
-            ..self.options(pod, &sha256).await?
+            ..self.options(pod, &sha256, self.discovery().await?).await?
         };
         let store = &self.context.store;
         let imported = import::import(archive, &pod.database, &pod.url, store, &options, key).await;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::domain::{DiasporaId, Timestamp};
-use crate::import::Proof;
+use crate::import::{Evidence, Proof};
 use crate::sql::placeholders;
 use crate::store::{Store, StoreError, StoreRow, random_id};
 
@@ -56,6 +56,8 @@ pub struct ImportRecord {
     pub created_at: i64,
     /// The report, JSON; none before completion.
     pub report: Option<String>,
+    /// The keys that the import relied on; none before completion, and for imports of earlier versions.
+    pub evidence: Option<Evidence>,
     /// The last batch that is known to be on the pod.
     pub(in crate::import) settled_batch: i64,
     /// The version of the import's journal: see [`JOURNAL_VERSION`].
@@ -89,7 +91,7 @@ pub(super) const UNDOING: &str = "undoing";
 
 const COLUMNS: &str = "id, archive_sha256, old_id, new_username, pod_url, state, created_at, report, \
                        COALESCE(person_guid, id) AS account_guid, old_key, stage, settled_batch, \
-                       journal_version, owner";
+                       journal_version, owner, evidence";
 
 fn read(row: &StoreRow) -> Result<ImportRecord, StoreError> {
     let state: String = row.get("state")?;
@@ -108,6 +110,9 @@ fn read(row: &StoreRow) -> Result<ImportRecord, StoreError> {
         settled_batch: row.get("settled_batch")?,
         journal_version: row.get("journal_version")?,
         owner: row.get("owner")?,
+        evidence: row
+            .get::<Option<String>>("evidence")?
+            .and_then(|evidence| serde_json::from_str(&evidence).ok()),
     })
 }
 
@@ -201,6 +206,7 @@ pub(in crate::import) async fn begin(store: &Store, new: NewImport<'_>) -> Resul
         is_being_undone: false,
         created_at: millis(new.now),
         report: None,
+        evidence: None,
         settled_batch: 0,
         journal_version: JOURNAL_VERSION,
     };

@@ -23,20 +23,22 @@ pub(crate) enum MarkError {
 }
 
 /// Records that an import is complete, and that everything up to a batch is on the pod. An announced import stays
-/// announced.
+/// announced, and keeps the evidence that the announcement relied on: since then the pod knows the account.
 ///
 /// Returns false and records nothing if the import was undone, or is being undone.
 pub(in crate::import) async fn finish(
     store: &Store,
     id: &str,
-    report: &str,
+    (report, evidence): (&str, &str),
     settled_batch: i64,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let sql = "UPDATE pappus_imports SET state = CASE WHEN state = 'announced' THEN 'announced' ELSE 'imported' END, \
+               evidence = CASE WHEN state = 'announced' THEN evidence ELSE ? END, \
                report = ?, settled_batch = ?, updated_at = ? \
                WHERE id = ? AND state <> 'undone' AND COALESCE(stage, 'none') <> ?";
-    let values = [report.into(), settled_batch.into(), millis(now).into(), id.into(), UNDOING.into()];
+    let values =
+        [evidence.into(), report.into(), settled_batch.into(), millis(now).into(), id.into(), UNDOING.into()];
     Ok(store.execute(RECORDING, sql, &values).await? > 0)
 }
 
@@ -106,7 +108,7 @@ mod tests {
         }
 
         async fn finish(&self, report: &str) -> bool {
-            finish(&self.store, &self.id, report, 1, self.now).await.unwrap()
+            finish(&self.store, &self.id, (report, "{}"), 1, self.now).await.unwrap()
         }
 
         async fn begin_undo(&self) -> bool {

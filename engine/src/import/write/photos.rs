@@ -38,7 +38,7 @@ pub(in crate::import) enum Announced {
     Writing(String),
     /// It was not written: another file has got its name in between, or its sizes cannot be made.
     NotWritten(String),
-    /// A photo is renamed, since another file has the name that other pods know.
+    /// A photo is renamed, since another file or photo has the name that other pods know.
     NameTaken(String),
 }
 
@@ -50,6 +50,8 @@ pub(in crate::import) struct Naming {
     pub(in crate::import) ours: HashSet<String>,
     /// Names in the archive whose photos were deleted since: they are not stored again.
     pub(in crate::import) deleted: HashSet<String>,
+    /// Names of photos of other people of the old pod: they are left to them, also while no file here has them.
+    pub(in crate::import) neighbours: HashSet<String>,
 }
 
 impl Naming {
@@ -69,6 +71,12 @@ fn can_stay(name: &str, kind: PictureKind) -> bool {
     random.is_some_and(|random| {
         random.len() == RANDOM_LETTERS && random.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
     })
+}
+
+/// Returns whether a pod could give some picture this name.
+pub(in crate::import) fn is_pod_name(name: &str) -> bool {
+    let kinds = [PictureKind::Gif, PictureKind::Jpeg, PictureKind::Png, PictureKind::WebP];
+    kinds.into_iter().any(|kind| can_stay(name, kind))
 }
 
 /// Stores every photo of the archive among the pod's photo files. Existing files stay unchanged, so a repetition
@@ -154,7 +162,9 @@ fn store_photo(
         }
     }
     let Some(mut picture) = Picture::read(file) else { return Ok(Err(FindingCode::NotAPicture)) };
-    if can_stay(name, kind) {
+    if naming.neighbours.contains(name) {
+        announce(Announced::NameTaken(name.to_owned()))?;
+    } else if can_stay(name, kind) {
         let there = files.have(name)?;
         let mut is_this = false;
         if there.contains(&true) {
@@ -327,6 +337,11 @@ mod tests {
 
     const NAME: &str = "00112233445566778899.png";
 
+    fn naming_of(person: &str) -> Naming {
+        let [ours, deleted, neighbours] = [(); 3].map(|()| HashSet::new());
+        Naming { person_guid: person.to_owned(), ours, deleted, neighbours }
+    }
+
     fn picture(red: u8) -> Vec<u8> {
         let mut bytes = std::io::Cursor::new(Vec::new());
         let picture = image::RgbImage::from_pixel(40, 20, image::Rgb([red, 0, 0]));
@@ -349,7 +364,7 @@ mod tests {
         let both_begin = Barrier::new(2);
         let import = |person: &str, red: u8, ours: Vec<String>, wait: bool| {
             let ours = ours.into_iter().collect();
-            let naming = Naming { person_guid: person.to_owned(), ours, deleted: HashSet::new() };
+            let naming = Naming { ours, ..naming_of(person) };
             let mut noted: Vec<String> = Vec::new();
             let mut announce = |what: Announced| {
                 match what {
@@ -396,7 +411,7 @@ mod tests {
         let theirs = Picture::read(&picture(200)).unwrap().bytes;
         std::fs::write(images.join(NAME), &theirs).unwrap();
         let ours = HashSet::from([NAME.to_owned()]);
-        let naming = Naming { person_guid: "one".to_owned(), ours, deleted: HashSet::new() };
+        let naming = Naming { ours, ..naming_of("one") };
         let mut given_up = Vec::new();
         let mut announce = |what: Announced| {
             if let Announced::NotWritten(name) = what {

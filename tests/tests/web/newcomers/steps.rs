@@ -10,6 +10,7 @@ use super::{
     PASSWORD, Scene, announce, begin_by_program, choose_by_program, come, hand_in_by_program, state,
 };
 use crate::support::closing::{until, until_right};
+use crate::support::living_pods::LivingPods;
 use crate::support::{json, number};
 use pappus_tests::door::Mover;
 use pappus_tests::service::{Answer, Browser, Service};
@@ -225,6 +226,33 @@ async fn all_archives_of_a_newcomer_together_ask_no_more_pods_than_allowed() {
     hand_in_by_program(&mut mover, &scene.source.archive("out", "greta")).await;
     state(&mut mover, "checked").await;
     assert_eq!(asked().await, first);
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn repeated_checks_ask_the_same_pod_only_so_often() {
+    let (scene, pods) = (Scene::new().await, LivingPods::start().await);
+    let archive = pods.export("ida");
+    let near = format!("allow_hosts = [{:?}, {:?}, ", pods.closing, pods.contacts);
+    let sections = scene.sections(None, "admission = \"open\"");
+    let sections = sections.replace("ask_pods = false", "ask_pods = true").replace("allow_hosts = [", &near);
+    let service = Service::start(scene.folder.path(), &sections).unwrap();
+    let mut mover = hand_in(&service, &archive).await;
+    let (mut contacts, mut old) = (Vec::new(), Vec::new());
+    for check in 1..=7 {
+        if check > 1 {
+            hand_in_by_program(&mut mover, &archive).await;
+        }
+        assert_eq!(state(&mut mover, "checked").await["proof"], "hcard", "whose archive it is, is asked");
+        contacts.push(pods.asked_for(&pods.contacts).len());
+        old.push(pods.asked_for(&format!("resource=acct:ida@{}", pods.closing)).len());
+    }
+    assert!(contacts[0] > 0 && contacts[..5].is_sorted_by(|one, next| one < next), "{contacts:?}");
+    assert_eq!((contacts[4], contacts[4]), (contacts[5], contacts[6]), "{contacts:?}");
+    assert!(old.is_sorted_by(|one, next| one < next), "{old:?}");
+    let store = store(&scene).await;
+    let sql = format!("SELECT checks FROM pappus_newcomer_hosts WHERE host = '{}'", pods.contacts);
+    assert_eq!(number(&store, &sql).await, 5);
     store.close().await;
 }
 

@@ -2,11 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::domain::{Guid, Photo};
+use crate::domain::{DiasporaId, Guid, Photo};
 use crate::import::ImportError;
 use crate::import::journal::notes::{Journal, Noted};
 use crate::import::scan::survey::Survey;
 use crate::import::target::{ExistingRow, Target};
+use crate::import::write::photos::is_pod_name;
+use crate::pod::database::DatabaseError;
 
 #[derive(Default)]
 pub(in crate::import) struct ExistingPhotos {
@@ -68,5 +70,31 @@ impl Target {
         let is_brought = |name: &str| survey.files.contains(name) || no_pictures.contains(name);
         deleted.retain(|name| is_brought(name) && !needed.contains(name));
         Ok(deleted)
+    }
+
+    /// Returns which of these names photos of the account's neighbours have: people of its old pod, as this pod knows
+    /// them. That pod has named those photos itself, and never gives a name twice. What people of other pods call
+    /// theirs counts nothing: they could take names away.
+    pub(in crate::import) async fn photo_names_of_neighbours(
+        &mut self,
+        names: &HashSet<String>,
+        old: &DiasporaId,
+    ) -> Result<HashSet<String>, DatabaseError> {
+        // No other name stays, and not every one can be asked for.
+        let names: Vec<&str> = names.iter().map(String::as_str).filter(|name| is_pod_name(name)).collect();
+        let sql = "SELECT f.remote_photo_name, p.diaspora_handle FROM photos f JOIN people p ON p.id = f.author_id \
+                   WHERE f.remote_photo_name IN ({})";
+        let (mut own, mut theirs) = (HashSet::new(), HashSet::new());
+        for row in self.pod.rows_in("the names of photos", sql, &names).await? {
+            let author = row.text("diaspora_handle").and_then(|id| id.parse::<DiasporaId>().ok());
+            let (Some(author), Some(name)) = (author, row.text("remote_photo_name")) else { continue };
+            if author == *old {
+                own.insert(name);
+            } else if author.host() == old.host() {
+                theirs.insert(name);
+            }
+        }
+        theirs.retain(|name| !own.contains(name));
+        Ok(theirs)
     }
 }
