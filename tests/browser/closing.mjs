@@ -37,7 +37,7 @@ try {
   await page.fill("#name", "greta");
   await page.fill("#password", "wrong");
   await arrive(page, () => page.click("main button"));
-  check(await page.getByRole("alert").isVisible(), "no word about a wrong password");
+  check(await page.isVisible("#password-problem"), "no word about a wrong password");
   await looks(page, "sign-in-wrong");
   // In the longer language on the smaller screen, the message is beside the field that has the focus.
   const narrow = await window(browser, { screen: phone, language: "de-DE" });

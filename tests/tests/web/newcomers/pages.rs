@@ -25,6 +25,10 @@ async fn common_passwords_are_refused_at_their_field() {
         let page = answer.text();
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{easy}: {page}");
         assert!(page.contains("too common") && page.contains("id=\"password-problem\""), "{easy}: {page}");
+        assert!(
+            page.matches("too common").count() == 1 && !page.contains("id=\"problems\""),
+            "{easy}: {page}"
+        );
         let field = answer.between("<input id=\"password\"", ">").unwrap();
         for attribute in ["aria-invalid=\"true\"", "autofocus", "aria-describedby=\"password-problem\""] {
             assert!(field.contains(attribute), "{attribute}: {field}");
@@ -35,7 +39,14 @@ async fn common_passwords_are_refused_at_their_field() {
         [("username", "Ida!"), ("email", "x@mail.example"), ("password", PASSWORD), ("again", "other")];
     let answer = ida.submit("/newcomers/choose", &wish).await.unwrap();
     let page = answer.text();
-    assert!(page.contains("href=\"#username\"") && page.contains("href=\"#again\""), "{page}");
+    // Links name the fields; each message stands at its field, and is not repeated.
+    for link in ["<a href=\"#username\">Username</a>", "<a href=\"#again\">Repeated password</a>"] {
+        assert!(page.contains(link), "{link}: {page}");
+    }
+    for field in ["username", "again"] {
+        let text = answer.between(&format!("id=\"{field}-problem\">"), "</p>").unwrap();
+        assert_eq!(page.matches(text.as_str()).count(), 1, "{text}: {page}");
+    }
     assert_eq!(page.matches(" autofocus").count(), 1, "{page}");
     assert!(answer.between("<input id=\"username\"", ">").unwrap().contains("autofocus"), "{page}");
     assert!(page.contains("value=\"x@mail.example\""), "{page}");
@@ -154,8 +165,13 @@ async fn the_field_for_the_passphrase_of_a_refused_archive_is_open() {
     let page = emil.open("/newcomers").await.unwrap().text();
     assert!(page.contains("I have two files, or a passphrase") && !page.contains(open), "{page}");
     hand_in(&mut emil, None, &std::fs::read(archive).unwrap()).await;
-    let page = until(&mut emil, "/newcomers", "no passphrase that you entered opens it").await.text();
-    assert!(page.contains(open), "{page}");
+    let page = until(&mut emil, "/newcomers", "no passphrase that you entered opens it").await;
+    assert!(page.text().contains(open), "{}", page.text());
+    let text = page.between("id=\"passphrase-problem\">", "</p>").unwrap();
+    assert!(text.contains("no passphrase that you entered opens it"), "{text}");
+    assert_eq!(page.text().matches("no passphrase that you").count(), 1, "it is said once: {}", page.text());
+    let input = page.between("<input id=\"passphrase\"", ">").unwrap();
+    assert!(input.contains(" autofocus") && input.contains("passphrase-problem"), "{input}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -95,8 +95,15 @@ async fn names_and_passwords(scene: &Closing) {
         let mut visitor = scene.browser();
         let answer = sign_in(&mut visitor, name, password).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{name:?}");
-        let problem =
-            answer.text().split_once("role=\"alert\"").unwrap().1.split_once("</p>").unwrap().0.to_owned();
+        let problem = answer
+            .text()
+            .split_once("id=\"password-problem\"")
+            .unwrap()
+            .1
+            .split_once("</p>")
+            .unwrap()
+            .0
+            .to_owned();
         texts.push(problem);
         is_out(&mut visitor).await;
     }
