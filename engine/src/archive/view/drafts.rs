@@ -7,10 +7,12 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, BufWriter, Write as _};
 use std::os::unix::fs::FileExt as _;
 
+use chrono::Datelike as _;
 use tempfile::{SpooledData, SpooledTempFile};
 
 use super::ViewError;
 use super::marks::Resolver;
+use crate::domain::Timestamp;
 
 /// The position of a text in the scratch file.
 #[derive(Clone, Copy)]
@@ -98,6 +100,15 @@ impl ScratchReader {
     }
 }
 
+/// The time of records that keep their order.
+pub(super) const UNSORTED: (i64, i32) = (0, 0);
+
+/// Returns a record's time in microseconds since 1970, and its year.
+pub(super) fn place(time: Timestamp) -> (i64, i32) {
+    let time = time.to_utc();
+    (time.and_utc().timestamp_micros(), time.year())
+}
+
 /// The records of one kind.
 #[derive(Default)]
 pub(super) struct Drafts(Vec<Draft>);
@@ -114,6 +125,11 @@ impl Drafts {
         let span = scratch.add(record)?;
         self.0.push(Draft { time, span, year, hash: hash(guid) });
         Ok(())
+    }
+
+    /// Returns whether there are no records.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Sorts the records, the oldest first.

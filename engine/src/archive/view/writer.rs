@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::io::{Read, Seek, Write};
 
 use askama::Template as _;
-use chrono::Datelike as _;
 use tempfile::SpooledTempFile;
 
 use super::chapter::{Chapter, Section};
-use super::drafts::{Drafts, Scratch, Spans, hash};
+use super::drafts::{Drafts, Scratch, Spans, UNSORTED, hash, place};
 use super::items::{
     CommentItem, ContactItem, ConversationItem, LikeItem, LoosePhotoItem, MessageItem, OmissionItem,
     ParentItem, PersonName, PostItem, ProfileItem, created_at,
@@ -78,14 +77,14 @@ pub struct View<W: Write + Seek> {
     frame: Frame,
     profile: String,
     posts: Drafts,
-    contacts: Chapter,
+    contacts: Drafts,
     comments: Drafts,
     likes: Drafts,
     /// The number of the account's likes on comments, which are counted only: archives do not say where those stand.
     likes_on_comments: u64,
     conversations: Drafts,
     photos: Drafts,
-    omissions: Chapter,
+    omissions: Drafts,
     marks: Marks,
     reasons: BTreeMap<OmissionCode, u64>,
     few_omissions: Vec<OmissionItem>,
@@ -107,13 +106,13 @@ impl<W: Write + Seek> View<W> {
             profile: String::new(),
             scratch: Scratch::new(scratch),
             posts: Drafts::default(),
-            contacts: Chapter::new(Section::Contacts),
+            contacts: Drafts::default(),
             comments: Drafts::default(),
             likes: Drafts::default(),
             likes_on_comments: 0,
             conversations: Drafts::default(),
             photos: Drafts::default(),
-            omissions: Chapter::new(Section::Omissions),
+            omissions: Drafts::default(),
             marks: Marks::default(),
             reasons: BTreeMap::new(),
             few_omissions: Vec::new(),
@@ -139,8 +138,8 @@ impl<W: Write + Seek> View<W> {
     /// [`ViewError`].
     pub fn contact(&mut self, contact: &Contact) -> Result<(), ViewError> {
         person(&mut self.scratch, &mut self.marks.people, contact.account_id.as_str(), &contact.person_name)?;
-        self.contacts.start_page_if_full(&mut self.spool, &self.frame)?;
-        self.contacts.add(&ContactItem { frame: &self.frame, contact })
+        let item = ContactItem { frame: &self.frame, contact };
+        self.contacts.add(&mut self.scratch, &item, UNSORTED, contact.account_id.as_str())
     }
 
     /// Adds one of the account's posts.
@@ -190,7 +189,7 @@ impl<W: Write + Seek> View<W> {
             // Likes have no date: they keep their order.
             RelayableEntity::Like(like) if like.parent_type == "Post" => {
                 let item = LikeItem { frame: &self.frame, parent: like.parent_guid.as_str() };
-                self.likes.add(&mut self.scratch, &item, (0, 0), like.guid.as_str())?;
+                self.likes.add(&mut self.scratch, &item, UNSORTED, like.guid.as_str())?;
             }
             RelayableEntity::Like(_) => self.likes_on_comments += 1,
             RelayableEntity::PollParticipation(vote) => self.vote(vote.poll_answer_guid.as_str()),
@@ -249,8 +248,7 @@ impl<W: Write + Seek> View<W> {
     pub fn omission(&mut self, omission: &Omission) -> Result<(), ViewError> {
         *self.reasons.entry(omission.code).or_default() += 1;
         let item = OmissionItem::new(&self.frame, omission);
-        self.omissions.start_page_if_full(&mut self.spool, &self.frame)?;
-        self.omissions.add(&item)?;
+        self.omissions.add(&mut self.scratch, &item, UNSORTED, "")?;
         if self.few_omissions.len() <= FEW_OMISSIONS {
             self.few_omissions.push(item);
         }
@@ -272,7 +270,7 @@ impl<W: Read + Write + Seek> View<W> {
     /// # Errors
     /// [`ViewError`].
     pub fn finish(self, counts: &BTreeMap<CountKind, u64>) -> Result<FinishedView<W>, ViewError> {
-        let Self { mut spool, frame, mut marks, scratch, .. } = self;
+        let Self { mut spool, mut frame, mut marks, scratch, .. } = self;
         let scratch = scratch.finish()?;
         let few = self.few_omissions.len() <= FEW_OMISSIONS;
         let [mut posts, mut comments, likes, mut conversations, mut photos] =
@@ -282,24 +280,29 @@ impl<W: Read + Write + Seek> View<W> {
         }
         let pages = Section::Posts.plan(posts.lengths().map(|(length, _)| length));
         marks.posts = posts.lengths().map(|(_, guid)| guid).zip(pages).collect();
-        let resolver = Resolver { marks: &marks, scratch: &scratch, frame: &frame, root: "" };
-        let mut assembly = Assembly { spool: &mut spool, frame: &frame, resolver };
-        let (years, last_posts) = assembly.posts(&posts)?;
-        self.contacts.finish(assembly.spool, &frame)?;
         let likes_on_comments = LikeItem::on_comments(&frame, self.likes_on_comments);
-        for (section, drafts, end) in [
+        let chapters = [
+            (Section::Posts, &posts, ""),
+            (Section::Contacts, &self.contacts, ""),
             (Section::Comments, &comments, ""),
             (Section::Likes, &likes, likes_on_comments.as_str()),
             (Section::Conversations, &conversations, ""),
             (Section::Photos, &photos, ""),
-        ] {
+        ];
+        // Every page links to the kinds of pages that there are.
+        let shown = chapters.iter().filter(|(_, drafts, end)| !drafts.is_empty() || !end.is_empty());
+        frame.sections = shown.map(|(section, ..)| *section).collect();
+        let resolver = Resolver { marks: &marks, scratch: &scratch, frame: &frame, root: "" };
+        let mut assembly = Assembly { spool: &mut spool, frame: &frame, resolver };
+        let (years, last_posts) = assembly.posts(&posts)?;
+        for (section, drafts, end) in chapters.into_iter().skip(1) {
             assembly.chapter(section, drafts, end)?;
         }
         let mut profile = String::new();
         Resolver { root: "view/", ..resolver }.resolve(&mut profile, &self.profile)?;
         let few_omissions = if few { Some(render(&self.few_omissions)?) } else { None };
         if !few {
-            self.omissions.finish(&mut spool, &frame)?;
+            assembly.chapter(Section::Omissions, &self.omissions, "")?;
         }
         let index = Index {
             frame: &frame,
@@ -311,7 +314,7 @@ impl<W: Read + Write + Seek> View<W> {
             counts: counts
                 .iter()
                 .filter(|(_, n)| **n > 0)
-                .map(|(kind, n)| CountRow::new(&frame.words, *kind, *n))
+                .map(|(kind, n)| CountRow::new(&frame, *kind, *n))
                 .collect(),
             years: years.iter().map(|(year, posts)| year_row(&frame, *year, posts)).collect(),
             last_posts: Section::Posts.path(last_posts),
@@ -382,12 +385,6 @@ fn person(scratch: &mut Scratch, people: &mut Spans, id: &str, name: &str) -> Re
         people.insert(hash(id), scratch.add(&PersonName { name })?);
     }
     Ok(())
-}
-
-/// Returns a record's time in microseconds since 1970, and its year.
-fn place(time: Timestamp) -> (i64, i32) {
-    let time = time.to_utc();
-    (time.and_utc().timestamp_micros(), time.year())
 }
 
 fn year_row<'a>(frame: &'a Frame, year: i32, posts: &Year) -> YearRow<'a> {
