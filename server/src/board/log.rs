@@ -14,17 +14,25 @@ use crate::pages::{Moment, Page};
 use crate::sessions::Podmin;
 use crate::words::Words;
 
+/// The part of the service that actions belong to.
+#[derive(Clone, Copy)]
+enum Part {
+    Every,
+    Closing,
+    Newcomers,
+}
+
 /// Filter choices: prefixes of action names.
-const GROUPS: [&str; 9] = [
-    "sign-in",
-    "closing",
-    "campaign",
-    "archive",
-    "notice",
-    "newcomer",
-    "invitation",
-    "token",
-    "podmin-words",
+const GROUPS: [(&str, Part); 9] = [
+    ("sign-in", Part::Every),
+    ("closing", Part::Closing),
+    ("campaign", Part::Closing),
+    ("archive", Part::Closing),
+    ("notice", Part::Closing),
+    ("newcomer", Part::Newcomers),
+    ("invitation", Part::Newcomers),
+    ("token", Part::Every),
+    ("podmin-words", Part::Every),
 ];
 
 /// The filter and the page of the log.
@@ -68,7 +76,6 @@ pub(super) async fn show(
     let From { before, act, who } = from;
     let wanted = LogFilter { before, act, who };
     let (done, older) = shared::log::lines(&app, &wanted).await?;
-    let words = &page.words;
     let older = older.map(|before| {
         let before = before.to_string();
         let pairs = [("before", before.as_str()), ("act", &wanted.act), ("who", &wanted.who)];
@@ -76,7 +83,7 @@ pub(super) async fn show(
         format!("/board/log?{query}")
     });
     let template = LogPage {
-        groups: GROUPS.map(|group| (group, words.say(&format!("log-group-{group}")))).into(),
+        groups: groups(&page),
         lines: done.into_iter().map(|done| line(&page, done)).collect(),
         act: wanted.act,
         who: wanted.who,
@@ -84,6 +91,17 @@ pub(super) async fn show(
         page: &page,
     };
     page.show(StatusCode::OK, &template)
+}
+
+/// Returns the filter choices for what this pod has switched on, with their names.
+fn groups(page: &Page) -> Vec<(&'static str, String)> {
+    let is_on = |part| match part {
+        Part::Every => true,
+        Part::Closing => page.closing,
+        Part::Newcomers => page.newcomers,
+    };
+    let shown = GROUPS.into_iter().filter(|(_, part)| is_on(*part));
+    shown.map(|(group, _)| (group, page.words.say(&format!("log-group-{group}")))).collect()
 }
 
 fn line(page: &Page, done: Done) -> Line {

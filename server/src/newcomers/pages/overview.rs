@@ -16,6 +16,7 @@ use crate::newcomers::auth::{find, secret};
 use crate::newcomers::pages::confirm::field;
 use crate::newcomers::pages::plan_table::{Audience, Table, table};
 use crate::newcomers::pages::progress::{clock, sentence};
+use crate::newcomers::tus;
 use crate::pages::{FieldProblems, Moment, Page};
 use crate::podmin_words::PodminMessage;
 
@@ -99,6 +100,8 @@ struct View {
     report: Option<Table>,
     /// Progress of each upload.
     uploads: Vec<String>,
+    /// True if there is something that would be deleted.
+    has_uploads: bool,
     /// The pod's sign-in page.
     sign_in: String,
     expires: String,
@@ -140,6 +143,7 @@ pub(in crate::newcomers) async fn present(
     let mut shown = known.map(|(newcomer, secret)| view(app, page, newcomer, secret));
     if let Some(view) = &mut shown {
         view.uploads = uploads(app, page, view).await?;
+        view.has_uploads = view.state.has_uploads() && !tus::uploads(app, view.id).await?.is_empty();
         let progress = app.newcomers.table.progress_of(view.id).await?;
         view.sentence = progress.map(|now| sentence(&page.words, &now, app.now())).unwrap_or_default();
     }
@@ -216,8 +220,8 @@ async fn uploads(app: &App, page: &Page, view: &View) -> Result<Vec<String>, Web
         return Ok(Vec::new());
     }
     let words = &page.words;
-    let unfinished = crate::newcomers::tus::unfinished(app, view.id).await?;
-    let sentence = |upload: &crate::newcomers::tus::NewcomerFile| {
+    let unfinished = tus::unfinished(app, view.id).await?;
+    let sentence = |upload: &tus::NewcomerFile| {
         let values =
             vec![("here", words.size(upload.received).into()), ("all", words.size(upload.bytes).into())];
         words.with(&format!("newcomers-here-{}", upload.part.word()), values)
@@ -307,6 +311,7 @@ fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> Vi
         report: PlanSummary::read(newcomer.report.as_deref())
             .map(|told| table(page, &told, Audience::Newcomer)),
         uploads: Vec::new(),
+        has_uploads: false,
         sign_in: format!("{pod_url}/users/sign_in"),
         expires: words.day(newcomer.expires_at),
     }

@@ -147,6 +147,23 @@ async fn letters_are_counted_tested_and_written_in_languages() {
     );
     assert!(to("ida").contains(PODMIN), "{}", to("ida"));
 
+    // A language that nobody uses, and a group without people, have no zeros.
+    for (sql, audience, says) in [
+        ("UPDATE users SET language = 'en' WHERE username = 'jonas'", "all", "German: no recipients"),
+        ("UPDATE users SET last_seen = '2020-01-01 00:00:00'", "month", "There are no recipients."),
+    ] {
+        scene.pod.pool.execute(sql).await.unwrap();
+        let mut letter = LETTER;
+        letter[0] = ("audience", audience);
+        let answer = greta.fill("/board/notices", "/board/notices", &letter).await.unwrap();
+        let page = greta.get(answer.location()).await.unwrap().text();
+        assert!(
+            page.contains(says) && !page.contains(" 0 people") && !page.contains(">0 people"),
+            "{says}: {page}"
+        );
+        assert_eq!(page.contains("name=\"confirmed\""), audience == "all", "{page}");
+    }
+
     // What is wrong stands at its field, and nothing that was typed is lost.
     greta.open("/board/notices").await.unwrap();
     let mut bad: Vec<_> = LETTER.into_iter().filter(|(name, _)| *name != "subject").collect();
@@ -274,6 +291,12 @@ async fn the_log_says_in_sentences_what_was_done_and_is_filtered() {
     assert!(page.contains("data-act=\"sign-in\"") && !page.contains("Set the shutdown"), "{page}");
     let page = greta.open("/board/log?who=nobody").await.unwrap().text();
     assert!(page.contains("Nothing of that was logged."), "{page}");
+    // Only what this pod has switched on can be chosen.
+    let filter = page.split("<select id=\"act\"").nth(1).unwrap().split("</select>").next().unwrap();
+    for group in ["sign-in", "closing", "campaign", "archive", "notice", "token", "podmin-words"] {
+        assert!(filter.contains(&format!("<option value=\"{group}\"")), "{group}: {filter}");
+    }
+    assert!(!filter.contains("\"newcomer\"") && !filter.contains("\"invitation\""), "{filter}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -242,3 +242,38 @@ async fn reasons_are_told_in_the_reader_s_language() {
         assert!(page.contains(says), "{says}: {page}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_uploaded_nothing_is_promised_no_deletion() {
+    let scene = Scene::new().await;
+    let service = scene.serve(None, "admission = \"open\"");
+    let mut ida = begin(&service).await;
+    let page = ida.open("/newcomers").await.unwrap().text();
+    assert!(page.contains(">Cancel the move</button>"), "{page}");
+    for said in ["your uploads are deleted", "delete everything"] {
+        assert!(!page.contains(said), "{said}: {page}");
+    }
+    hand_in(&mut ida, None, &std::fs::read(&scene.archive).unwrap()).await;
+    until(&mut ida, "/newcomers", "Your archive is valid").await;
+    let page = ida.open("/newcomers").await.unwrap().text();
+    assert!(page.contains("your uploads are deleted on"), "{page}");
+    assert!(page.contains(">Cancel the move and delete everything</button>"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_a_pod_that_stays_is_filtered_by_what_it_does() {
+    let scene = Scene::new().await;
+    let service = scene.serve(None, &format!("admission = \"open\"\n{}", scene.trusted()));
+    let mut podmin = come(&service, &scene.archive, "ida").await;
+    until(&mut podmin, "/newcomers", "Import complete").await;
+    scene.make_podmin("ida").await;
+    let mut podmin = Browser::new(&service.url).unwrap();
+    podmin.sign_in("ida", PASSWORD).await.unwrap();
+    let page = podmin.open("/board/log").await.unwrap();
+    let filter = page.between("<select id=\"act\"", "</select>").unwrap();
+    for (group, is_on) in
+        [("newcomer", true), ("invitation", true), ("token", true), ("closing", false), ("campaign", false)]
+    {
+        assert_eq!(filter.contains(&format!("<option value=\"{group}\"")), is_on, "{group}: {filter}");
+    }
+}
