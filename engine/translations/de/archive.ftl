@@ -21,6 +21,7 @@ view-no-year = { $day }. { $month }
 view-times = Die Zeiten sind Weltzeit (UTC), die Zeit von London im Winter.
 view-oldest-first = Die ältesten kommen zuerst.
 view-to-years = Zu einem Jahr springen
+view-months = Monate
 view-comments-intro = Was { $name } unter Beiträge geschrieben hat.
 view-likes-intro = Was { $name } gefällt.
 view-conversations-intro = Diese Unterhaltungen waren privat: Denk an die anderen, bevor du sie jemandem zeigst.

@@ -21,6 +21,7 @@ view-no-year = { $day } { $month }
 view-times = Times are in universal time (UTC), the time of London in winter.
 view-oldest-first = The oldest come first.
 view-to-years = Go to a year
+view-months = Months
 view-comments-intro = What { $name } wrote under posts.
 view-likes-intro = What { $name } liked.
 view-conversations-intro = These were private: think of the others before you show them to anyone.

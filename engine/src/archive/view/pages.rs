@@ -221,6 +221,14 @@ pub(super) struct YearRow<'a> {
     /// "post" or "posts".
     pub(super) noun: String,
     pub(super) link: String,
+    /// Its months with posts, if there are several.
+    pub(super) months: Vec<MonthRow<'a>>,
+}
+
+/// A month with posts.
+pub(super) struct MonthRow<'a> {
+    pub(super) name: &'a str,
+    pub(super) link: String,
 }
 
 /// Renders a list of omissions entry by entry.

@@ -6,14 +6,15 @@ use std::io::{Read, Seek, Write};
 use askama::Template as _;
 use tempfile::SpooledTempFile;
 
-use super::chapter::{Chapter, Section};
+use super::assembly::{Assembly, year_row};
+use super::chapter::Section;
 use super::drafts::{Drafts, Scratch, Spans, UNSORTED, hash, place};
 use super::items::{
     CommentItem, ContactItem, ConversationItem, LikeItem, LoosePhotoItem, MessageItem, OmissionItem,
     ParentItem, PersonName, PostItem, ProfileItem, created_at,
 };
 use super::marks::{Marks, Resolver};
-use super::pages::{CountRow, Frame, Index, STYLE, UNPACKED_STYLE, YearRow, render, style_hash};
+use super::pages::{CountRow, Frame, Index, STYLE, UNPACKED_STYLE, render, style_hash};
 use super::spool::Spool;
 use super::words::Encoded;
 use super::{FinishedView, ViewError};
@@ -61,12 +62,6 @@ pub struct Reply {
     pub created_at: Option<Timestamp>,
     /// The text, in Markdown.
     pub text: String,
-}
-
-/// The first page and the number of posts of a year.
-struct Year {
-    page: u32,
-    posts: u64,
 }
 
 /// The pages of an archive being created. Posts, comments, conversations and photos are sorted by date; contacts and
@@ -332,52 +327,6 @@ impl<W: Read + Write + Seek> View<W> {
     }
 }
 
-/// Assembles pages from rendered records.
-struct Assembly<'a, W: Write + Seek> {
-    spool: &'a mut Spool<W>,
-    frame: &'a Frame,
-    resolver: Resolver<'a>,
-}
-
-impl<W: Write + Seek> Assembly<'_, W> {
-    /// Writes the posts, with a heading above the first of a year and of a page. Returns the years and the last
-    /// page's number.
-    fn posts(&mut self, drafts: &Drafts) -> Result<(BTreeMap<i32, Year>, u32), ViewError> {
-        let mut years: BTreeMap<i32, Year> = BTreeMap::new();
-        let (mut last_year, mut chapter) = (None, Chapter::new(Section::Posts));
-        drafts.read(&self.resolver, |year, text, rendered| {
-            chapter.start_page_if_full(self.spool, self.frame)?;
-            let begun = years.contains_key(&year);
-            years.entry(year).or_insert(Year { page: chapter.page(), posts: 0 }).posts += 1;
-            if chapter.is_fresh() || last_year != Some(year) {
-                // The first page links to the year's first heading.
-                let id = if begun { String::new() } else { format!(" id=\"y{year}\"") };
-                chapter.add_heading(&format!("<h2 class=\"year\"{id}>{year}</h2>\n"));
-            }
-            last_year = Some(year);
-            chapter.add_text(text, rendered);
-            Ok(())
-        })?;
-        let last = chapter.page();
-        chapter.finish(self.spool, self.frame)?;
-        Ok((years, last))
-    }
-
-    /// Writes the records of a kind, with `end` after the last, if it is not empty.
-    fn chapter(&mut self, section: Section, drafts: &Drafts, end: &str) -> Result<(), ViewError> {
-        let mut chapter = Chapter::new(section);
-        drafts.read(&self.resolver, |_, text, rendered| {
-            chapter.start_page_if_full(self.spool, self.frame)?;
-            chapter.add_text(text, rendered);
-            Ok(())
-        })?;
-        if !end.is_empty() {
-            chapter.add_text(end, end.len());
-        }
-        chapter.finish(self.spool, self.frame)
-    }
-}
-
 /// Registers a person's name, which replaces nothing that was known before.
 fn person(scratch: &mut Scratch, people: &mut Spans, id: &str, name: &str) -> Result<(), ViewError> {
     let name = name.trim();
@@ -385,10 +334,4 @@ fn person(scratch: &mut Scratch, people: &mut Spans, id: &str, name: &str) -> Re
         people.insert(hash(id), scratch.add(&PersonName { name })?);
     }
     Ok(())
-}
-
-fn year_row<'a>(frame: &'a Frame, year: i32, posts: &Year) -> YearRow<'a> {
-    let link = format!("{}#y{year}", Section::Posts.path(posts.page));
-    let noun = frame.words.counted("view-year-posts", posts.posts);
-    YearRow { year, posts: frame.words.number(posts.posts), noun, link }
 }
