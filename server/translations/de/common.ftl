@@ -48,6 +48,7 @@ field-invitation = Einladung
 field-audience = An wen
 field-subject = Betreff
 field-body = Text
+field-stage = Abschnitt
 field-read_only_on = Keine neuen Beiträge mehr ab
 field-switch_off_on = Der Pod wird abgeschaltet am
 field-downloads_until = Archive können heruntergeladen werden bis

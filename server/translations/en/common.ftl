@@ -48,6 +48,7 @@ field-invitation = Invitation
 field-audience = To whom
 field-subject = Subject
 field-body = Text
+field-stage = Stage
 field-read_only_on = Nothing new can be written from
 field-switch_off_on = The pod is switched off on
 field-downloads_until = Archives can be downloaded until

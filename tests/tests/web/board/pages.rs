@@ -51,6 +51,17 @@ async fn impossible_days_are_refused_and_closing_is_asked_with_numbers() {
         let input = answer.between(&format!("<input id=\"{field}\""), ">").unwrap();
         assert!(input.contains("autofocus"), "{input}");
     }
+    // Several at once: each stands at its field, and links lead there.
+    let wrong = ["2027-03-01", "", "2027-01-01"];
+    let answer = close(&mut greta, wrong, &[("stage", "over")]).await;
+    let page = answer.text();
+    let name = "Archives can be downloaded until";
+    for link in ["<a href=\"#stage\">Stage</a>", &format!("<a href=\"#downloads_until\">{name}</a>")] {
+        assert_eq!(page.matches(link).count(), 1, "{link}: {page}");
+    }
+    assert_eq!(page.matches("cannot end before the pod is read-only").count(), 1, "{page}");
+    let at_field = answer.between("id=\"stage-problem\">", "</p>").unwrap();
+    assert_eq!(at_field, "There is no such stage.");
     assert_eq!(scene.browser().open("/closing").await.unwrap().status, StatusCode::NOT_FOUND);
     let days = ["2026-12-01", "2027-01-31", "2027-06-30"];
     let page = close(&mut greta, days, &exporting).await.text();
