@@ -87,7 +87,7 @@ impl Intent {
         }
         let mut given = arguments.announcement.key_passphrase.source();
         let mut state = key_state(archive, None)?;
-        if matches!(state, KeyState::Locked) {
+        if matches!(state, KeyState::Locked(_)) {
             if given.is_none() && !arguments.dry_run && std::io::stdin().is_terminal() {
                 given = Some(PassphraseSource::Prompt);
             }
@@ -100,7 +100,7 @@ impl Intent {
         }
         let hold = match state {
             KeyState::Usable => None,
-            KeyState::Locked => Some(Hold::Locked),
+            KeyState::Locked(_) => Some(Hold::Locked),
             KeyState::Unusable(reason) => Some(Hold::NoKey(reason.to_string())),
             KeyState::WrongPassphrase => {
                 let sentence = "the passphrase does not open the private key, so the move could not be announced; \

@@ -22,6 +22,14 @@ try {
     check(await page.$(`#stage-${stage}[aria-current=step]`), `the stage is not ${stage}`);
   }
 
+  await page.goto(`${base}/board`);
+  await page.fill("#read_only_on", "2207-01-01");
+  await page.fill("#downloads_until", "2207-01-01");
+  await arrive(page, () => page.click('form[action="/board/closing"] button'));
+  check((await page.$$("#problems a")).length === 2, "no links to the two fields");
+  check(await page.evaluate(() => document.activeElement.id === "read_only_on"), "the first has not the focus");
+  await looks(page, "board-closing-wrong");
+
   await page.goto(`${base}/board/campaigns`);
   await arrive(page, () => page.click('form[action="/board/campaigns"] button'));
   for (let tries = 0; !(await page.textContent("main")).includes(": finished"); tries++) {

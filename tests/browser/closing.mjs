@@ -37,7 +37,7 @@ try {
   await page.fill("#name", "greta");
   await page.fill("#password", "wrong");
   await arrive(page, () => page.click("main button"));
-  check(await page.getByRole("alert").isVisible(), "no word about a wrong password");
+  check(await page.isVisible("#password-problem"), "no word about a wrong password");
   await looks(page, "sign-in-wrong");
   // In the longer language on the smaller screen, the message is beside the field that has the focus.
   const narrow = await window(browser, { screen: phone, language: "de-DE" });
@@ -71,6 +71,15 @@ try {
   await (await coming).saveAs(process.env.PAPPUS_DOWNLOAD);
   await arrive(page, () => page.click('.archive a[href^="/archive/made/"]:not(.button)'));
   await looks(page, "archive-contents");
+  await page.goto(`${base}/tokens`);
+  await looks(page, "tokens");
+  await page.fill("#name", "backup");
+  await arrive(page, () => page.click('form[action="/tokens"] button'));
+  check(await page.isVisible("#secret"), "no token was made");
+  await looks(page, "tokens-made");
+  await page.goto(`${base}/sign-in/link/none`);
+  await looks(page, "sign-in-link-over");
+  await page.goto(`${base}/archive`);
 
   await page.click(".sign-out button");
   await page.waitForURL(/sign-in/);

@@ -50,7 +50,8 @@ try {
   await looks(page, "newcomers-plan");
 
   await choose(page, "ida", "another password");
-  check(await page.getByRole("alert").isVisible(), "no word about two passwords");
+  check(await page.isVisible("#again-problem"), "no word about two passwords");
+  check(!(await page.$("#problems")), "one message stands twice on the page");
   await looks(page, "newcomers-choose-wrong");
   await choose(page, "ida");
   await says(page, "Import complete");

@@ -3,15 +3,15 @@
 use super::AnnounceError;
 use super::source::Source;
 use crate::archive::open::{Archive, Verified};
-use crate::domain::KeyError;
+use crate::domain::{KeyError, PrivateKey};
 
 /// The usability of an archive's private key.
 #[derive(Debug)]
 pub enum KeyState {
     /// Can sign, with the given passphrase if it needs one.
     Usable,
-    /// Encrypted, and no passphrase was given.
-    Locked,
+    /// Encrypted, and no passphrase was given; the key as it is.
+    Locked(PrivateKey),
     /// Encrypted with another passphrase than the given one.
     WrongPassphrase,
     /// Missing or unable to sign: nobody can announce the move.
@@ -29,7 +29,7 @@ pub fn key_state(
     let key = Source::read(archive)?.private_key;
     let opened = match passphrase {
         Some(passphrase) => key.decrypt(passphrase),
-        None if key.is_encrypted() => return Ok(KeyState::Locked),
+        None if key.is_encrypted() => return Ok(KeyState::Locked(key)),
         None => Ok(key),
     };
     match opened.and_then(|key| key.signing_key()) {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::records::{NEWCOMER, Newcomer, State};
 use super::steps::{Digests, KEY_PASSPHRASE, STOPPED, TOO_HEAVY};
+use super::summary::PlanSummary;
 use super::table::Newcomers;
 use crate::backoff::Backoff;
 use crate::import::Evidence;
@@ -162,9 +163,10 @@ impl NewcomerLease {
 
     /// Records that deliveries have started.
     pub(super) async fn announced(&self, announced: &str, now: i64) -> Result<bool, StoreError> {
-        let set =
-            "announced = ?, archive_passphrase = NULL, key_passphrase = NULL, problem = NULL, reason = NULL,";
-        self.end(State::Announced, set, &[announced.into()], now).await
+        let set = "announced = ?, plan = ?, archive_passphrase = NULL, key_passphrase = NULL, problem = NULL, \
+                   reason = NULL,";
+        let plan = self.plan_without_key();
+        self.end(State::Announced, set, &[announced.into(), plan.as_deref().into()], now).await
     }
 
     /// Records that the move was undone; if a podmin has stopped it, that it is declined.
@@ -173,10 +175,16 @@ impl NewcomerLease {
         let (to, problem) = if is_stopped { (State::Declined, Some(STOPPED)) } else { (State::Undone, None) };
         let told = if is_stopped { "decision_told = 0, " } else { "" };
         let set = format!(
-            "{told}archive_passphrase = NULL, key_passphrase = NULL, encrypted_password = NULL, \
+            "{told}plan = ?, archive_passphrase = NULL, key_passphrase = NULL, encrypted_password = NULL, \
              username = NULL, problem = ?, reason = NULL,"
         );
-        self.end_as(to, act(State::Undone), &set, &[problem.into()], now).await
+        let plan = self.plan_without_key();
+        let values = [plan.as_deref().into(), problem.into()];
+        self.end_as(to, act(State::Undone), &set, &values, now).await
+    }
+
+    fn plan_without_key(&self) -> Option<String> {
+        PlanSummary::without_key(self.newcomer.plan.as_deref())
     }
 
     /// Stops the work: returns to a state in which a person can act.

@@ -33,6 +33,9 @@ pub struct PlanSummary {
     /// The e-mail address in the archive, encrypted.
     #[serde(default)]
     pub email: Option<String>,
+    /// The key in the archive if it is under a passphrase, encrypted with the key of the store too.
+    #[serde(default)]
+    pub locked_key: Option<String>,
 }
 
 /// A finding about several records.
@@ -71,6 +74,7 @@ impl PlanSummary {
             fits: imported.needs.fits(),
             no_key: false,
             email: None,
+            locked_key: None,
         }
     }
 
@@ -87,6 +91,13 @@ impl PlanSummary {
     /// Serializes the summary for the store.
     pub fn text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Returns a stored summary without the key, once nobody needs to enter its passphrase any more.
+    pub fn without_key(text: Option<&str>) -> Option<String> {
+        let text = text?;
+        let read = Self::read(Some(text));
+        Some(read.map_or_else(|| text.to_owned(), |plan| Self { locked_key: None, ..plan }.text()))
     }
 
     /// Reads a stored summary.

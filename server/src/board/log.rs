@@ -14,18 +14,26 @@ use crate::pages::{Moment, Page};
 use crate::sessions::Podmin;
 use crate::words::Words;
 
+/// The part of the service that actions belong to.
+#[derive(Clone, Copy)]
+enum Part {
+    Every,
+    Closing,
+    Newcomers,
+}
+
 /// Filter choices: prefixes of action names.
-const GROUPS: [&str; 10] = [
-    "sign-in",
-    "closing",
-    "campaign",
-    "archive",
-    "notice",
-    "newcomer",
-    "invitation",
-    "trusted-pod",
-    "token",
-    "podmin-words",
+const GROUPS: [(&str, Part); 10] = [
+    ("sign-in", Part::Every),
+    ("closing", Part::Closing),
+    ("campaign", Part::Closing),
+    ("archive", Part::Closing),
+    ("notice", Part::Closing),
+    ("newcomer", Part::Newcomers),
+    ("invitation", Part::Newcomers),
+    ("trusted-pod", Part::Newcomers),
+    ("token", Part::Every),
+    ("podmin-words", Part::Every),
 ];
 
 /// The filter and the page of the log.
@@ -69,7 +77,6 @@ pub(super) async fn show(
     let From { before, act, who } = from;
     let wanted = LogFilter { before, act, who };
     let (done, older) = shared::log::lines(&app, &wanted).await?;
-    let words = &page.words;
     let older = older.map(|before| {
         let before = before.to_string();
         let pairs = [("before", before.as_str()), ("act", &wanted.act), ("who", &wanted.who)];
@@ -77,7 +84,7 @@ pub(super) async fn show(
         format!("/board/log?{query}")
     });
     let template = LogPage {
-        groups: GROUPS.map(|group| (group, words.say(&format!("log-group-{group}")))).into(),
+        groups: groups(&page),
         lines: done.into_iter().map(|done| line(&page, done)).collect(),
         act: wanted.act,
         who: wanted.who,
@@ -85,6 +92,17 @@ pub(super) async fn show(
         page: &page,
     };
     page.show(StatusCode::OK, &template)
+}
+
+/// Returns the filter choices for what this pod has switched on, with their names.
+fn groups(page: &Page) -> Vec<(&'static str, String)> {
+    let is_on = |part| match part {
+        Part::Every => true,
+        Part::Closing => page.closing,
+        Part::Newcomers => page.newcomers,
+    };
+    let shown = GROUPS.into_iter().filter(|(_, part)| is_on(*part));
+    shown.map(|(group, _)| (group, page.words.say(&format!("log-group-{group}")))).collect()
 }
 
 fn line(page: &Page, done: Done) -> Line {

@@ -256,6 +256,26 @@ mod tests {
     }
 
     #[test]
+    fn examples_in_the_docs_are_configurations() {
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+        let mut examples = 0;
+        for entry in std::fs::read_dir(docs).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|ending| ending != "md") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            for part in text.split("\n```toml\n").skip(1) {
+                let example = part.split("\n```").next().unwrap();
+                let config = resolve(&format!("{GONE}{example}\n"));
+                assert!(config.is_ok(), "{}: {example}: {:?}", path.display(), config.err());
+                examples += 1;
+            }
+        }
+        assert!(examples > 0);
+    }
+
+    #[test]
     fn what_is_left_out_is_usual() {
         let config = resolve(GONE).unwrap();
         assert!(config.pod.is_none() && config.web.is_secure());

@@ -6,6 +6,7 @@ mod auth;
 mod decisions;
 mod invitations;
 mod key_comparison;
+mod key_passphrase;
 mod mails;
 mod pages;
 mod steps;
@@ -17,6 +18,7 @@ mod work;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -26,6 +28,7 @@ use pappus_engine::arrivals::space::Space;
 use pappus_engine::arrivals::{FileLimits, Files, Invitations, MoveProgress, Newcomers, TrustedPods};
 use pappus_engine::http::{AllowedNetworks, Client, ClientOptions};
 use pappus_engine::store::Store;
+use tokio::sync::Semaphore;
 
 use crate::app::{App, StartError};
 use crate::config::Config;
@@ -55,6 +58,8 @@ pub struct NewcomersService {
     /// The HTTP client that notifies other pods of moves, and checks this pod from outside.
     announcer: Option<Client>,
     writer_locks: tus::WriterLocks,
+    /// Limits how many passphrases of keys are tried at the same time.
+    key_tries: Arc<Semaphore>,
     watched: Watched<HashMap<i64, MoveProgress>>,
 }
 
@@ -83,6 +88,7 @@ impl NewcomersService {
             trusted_pods: TrustedPods::new(store, &config.pod_url),
             announcer,
             writer_locks: tus::WriterLocks::default(),
+            key_tries: Arc::new(Semaphore::new(key_passphrase::TRIES)),
             watched: Watched::default(),
         })
     }

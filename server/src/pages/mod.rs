@@ -105,6 +105,17 @@ impl Page {
         Moment::new(&self.words, at)
     }
 
+    /// Returns the name of a form's field, in which links lead to it. One that exists in several languages has a code at
+    /// its end.
+    pub fn field_name(&self, field: &str) -> String {
+        let name = |field: &str| self.words.find(&format!("field-{field}"));
+        let of_language = || {
+            let (field, code) = field.rsplit_once('_')?;
+            Some(format!("{} ({})", name(field)?, self.words.find(&format!("language-{code}"))?))
+        };
+        name(field).or_else(of_language).unwrap_or_else(|| field.to_owned())
+    }
+
     /// Returns the path, encoded for a link's query.
     pub fn path_in_link(&self) -> String {
         url::form_urlencoded::byte_serialize(self.path.as_bytes()).collect()

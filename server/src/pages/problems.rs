@@ -1,4 +1,4 @@
-//! Problems of a form, field by field: a summary above it, and the message at each field.
+//! Problems of a form, field by field: the message at each field, and links to them above the form if there are several.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -23,9 +23,11 @@ impl FieldProblems {
         self.0.is_empty()
     }
 
-    /// Returns all problems: the `id` of the field, and the text.
-    pub fn list(&self) -> &[(Cow<'static, str>, String)] {
-        &self.0
+    /// Returns the `id`s of the fields if there are several: a summary links to them. It does not repeat the messages,
+    /// which stand at the fields, and the first field has the focus.
+    pub fn summary(&self) -> Vec<&str> {
+        let fields: Vec<&str> = self.0.iter().map(|(field, _)| field.as_ref()).collect();
+        if fields.len() > 1 { fields } else { Vec::new() }
     }
 
     /// Returns the text for a field.
@@ -68,6 +70,7 @@ mod tests {
     #[test]
     fn the_first_wrong_field_has_the_focus() {
         let mut problems = FieldProblems::one("name", "missing".to_owned());
+        assert!(problems.summary().is_empty(), "one message stands at its field only");
         problems.add("email", "wrong".to_owned());
         let name = problems.attributes("name", "name-help");
         assert_eq!(name, " aria-describedby=\"name-help name-problem\" aria-invalid=\"true\" autofocus");
@@ -77,6 +80,7 @@ mod tests {
         );
         assert_eq!(problems.attributes("age", ""), "");
         assert_eq!(problems.of("email"), Some("wrong"));
+        assert_eq!(problems.summary(), ["name", "email"]);
         assert!(FieldProblems::default().is_empty());
     }
 }

@@ -80,9 +80,20 @@ impl<'a> SignInPage<'a> {
 #[derive(Template)]
 #[template(path = "sign_in/code.html")]
 pub(super) struct CodePage<'a> {
-    pub(super) page: &'a Page,
-    pub(super) next: String,
-    pub(super) problem: Option<String>,
+    page: &'a Page,
+    next: String,
+    problem: Option<String>,
+    /// The pod's page for new recovery codes, while there is a pod.
+    pod_page: Option<String>,
+}
+
+impl<'a> CodePage<'a> {
+    /// Creates the page.
+    pub(super) fn new(app: &App, page: &'a Page, next: String, problem: Option<String>) -> Self {
+        let pod_url = app.config.pod_url.as_str().trim_end_matches('/');
+        let pod_page = app.config.pod.is_some().then(|| format!("{pod_url}/two_factor_authentication"));
+        Self { page, next, problem, pod_page }
+    }
 }
 
 /// The page to request a link.
@@ -117,7 +128,7 @@ pub(super) async fn code(
     if pending(&app, &session).await?.is_none() {
         return Ok(Redirect::to("/sign-in").into_response());
     }
-    page.show(StatusCode::OK, &CodePage { page: &page, next: own_path(&asked.next), problem: None })
+    page.show(StatusCode::OK, &CodePage::new(&app, &page, own_path(&asked.next), None))
 }
 
 pub(super) async fn forgotten(

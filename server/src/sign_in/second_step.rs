@@ -113,7 +113,7 @@ pub(super) async fn enter(
         audit(&app, None, "code-failed", Some(&person.account), None, Some(address)).await;
         let problem = Some(page.words.say("code-wrong"));
         let response =
-            page.show(StatusCode::UNPROCESSABLE_ENTITY, &CodePage { page: &page, next, problem })?;
+            page.show(StatusCode::UNPROCESSABLE_ENTITY, &CodePage::new(&app, &page, next, problem))?;
         return Ok(crate::error::keep_body(response));
     }
     sign_in.attempts().reset(&account, address).await?;

@@ -80,3 +80,27 @@ fn what_is_asked_for_is_there() {
     }
     assert!(asked > 10);
 }
+
+/// A summary of problems links to the fields by their names.
+#[test]
+fn every_field_that_can_have_a_problem_has_a_name() {
+    let english = keys("en");
+    let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates")];
+    let mut fields = BTreeSet::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let parts = text.split("problems.of(\"").skip(1);
+            fields.extend(parts.map(|part| part.split('"').next().unwrap().to_owned()));
+        }
+    }
+    assert!(fields.contains("username") && fields.contains("downloads_until"), "{fields:?}");
+    for field in fields {
+        assert!(english.contains_key(&format!("field-{field}")), "{field}");
+    }
+}

@@ -185,10 +185,12 @@ campaigns-again-all = Eine neue Kampagne exportiert alle Konten noch einmal und 
 campaigns-again-some = Eine neue Kampagne exportiert die gewählten Konten noch einmal und braucht noch einmal Platz für sie. Gespeichertes bleibt; wer dabei ist, findet dann beide Archive.
 campaigns-again = Noch einmal exportieren
 notices-recipients = { $count ->
+    [0] Es gibt keine Empfänger.
     [one] 1 Person bekommt ihn.
    *[other] { $shown } Personen bekommen ihn.
  }
 notices-in-language = { $language }: { $count ->
+    [0] keine Empfänger
     [one] 1 Person
    *[other] { $shown } Personen
  }

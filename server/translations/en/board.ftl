@@ -185,10 +185,12 @@ campaigns-again-all = A new campaign exports every account again, and needs abou
 campaigns-again-some = A new campaign exports the accounts that you chose again, and needs room for them again. What is stored stays; people then find both archives.
 campaigns-again = Export again
 notices-recipients = { $count ->
+    [0] There are no recipients.
     [one] 1 person gets it.
    *[other] { $shown } people get it.
  }
 notices-in-language = { $language }: { $count ->
+    [0] no recipients
     [one] 1 person
    *[other] { $shown } people
  }

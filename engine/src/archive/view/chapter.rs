@@ -2,8 +2,6 @@
 
 use std::io::{Seek, Write};
 
-use askama::Template;
-
 use super::ViewError;
 use super::pages::{Frame, Page};
 use super::spool::Spool;
@@ -135,14 +133,6 @@ impl Chapter {
         Ok(())
     }
 
-    /// Adds a record to the open page.
-    pub(super) fn add(&mut self, record: &impl Template) -> Result<(), ViewError> {
-        self.records += 1;
-        record.render_into(&mut self.body)?;
-        self.bytes = self.body.len();
-        Ok(())
-    }
-
     /// Adds a record that was rendered before, originally to `rendered` bytes, to the open page.
     pub(super) fn add_text(&mut self, text: &str, rendered: usize) {
         self.records += 1;
@@ -155,13 +145,13 @@ impl Chapter {
         self.body.push_str(heading);
     }
 
-    /// Writes the last page. One is written even without any records: other pages link to it.
+    /// Writes the last page, unless there are no records: nothing links to an empty page.
     pub(super) fn finish<W: Write + Seek>(
         self,
         spool: &mut Spool<W>,
         frame: &Frame,
     ) -> Result<(), ViewError> {
-        self.write_out(spool, frame, false)
+        if self.is_fresh() { Ok(()) } else { self.write_out(spool, frame, false) }
     }
 
     fn write_out<W: Write + Seek>(
@@ -177,7 +167,6 @@ impl Chapter {
             number: self.page,
             previous: (self.page > 1).then(|| self.section.file_name(self.page - 1)),
             next: continues.then(|| self.section.file_name(self.page + 1)),
-            is_empty: self.is_fresh(),
             body: &self.body,
         };
         spool.page(&self.section.path(self.page), &page)

@@ -152,3 +152,26 @@ fn germans_get_german_pages() {
         assert!(!all.contains(&format!(">{text}<")), "{text}");
     }
 }
+
+#[test]
+fn months_lead_to_their_first_post() {
+    let mut view = begin("Alice");
+    let months = [("2015-01", 40), ("2015-03", 20), ("2015-05", 5), ("2016-02", 3)];
+    let dates = months.iter().flat_map(|(month, count)| std::iter::repeat_n(*month, *count));
+    for (number, month) in (1..).zip(dates) {
+        add_post(&mut view, number, &format!("{month}-07T00:00:00Z"), "x");
+    }
+    let mut finished = finish(view);
+    let index = page(&mut finished, "index.html");
+    for (month, name, number) in [(1, "January", 1), (3, "March", 1), (5, "May", 2)] {
+        let link = format!("<li><a href=\"view/posts-{number}.html#y2015-{month}\">{name}</a></li>");
+        assert!(index.contains(&link), "{link} is missing from {index}");
+        for other in [1, 2] {
+            let shown = page(&mut finished, &format!("view/posts-{other}.html"));
+            let anchors = shown.matches(&format!("<span id=\"y2015-{month}\"></span>\n<article")).count();
+            assert_eq!(anchors, usize::from(other == number), "{name}: {shown}");
+        }
+    }
+    assert!(!index.contains("#y2016-"), "a year's only month is the year: {index}");
+    assert_eq!(index.matches("<summary>Months<").count(), 1, "{index}");
+}

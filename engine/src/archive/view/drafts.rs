@@ -7,10 +7,12 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, BufWriter, Write as _};
 use std::os::unix::fs::FileExt as _;
 
+use chrono::Datelike as _;
 use tempfile::{SpooledData, SpooledTempFile};
 
 use super::ViewError;
 use super::marks::Resolver;
+use crate::domain::Timestamp;
 
 /// The position of a text in the scratch file.
 #[derive(Clone, Copy)]
@@ -35,6 +37,7 @@ struct Draft {
     time: i64,
     span: Span,
     year: i32,
+    month: u32,
     /// The hash of the record's GUID.
     hash: u64,
 }
@@ -98,6 +101,15 @@ impl ScratchReader {
     }
 }
 
+/// The time of records that keep their order.
+pub(super) const UNSORTED: (i64, i32, u32) = (0, 0, 0);
+
+/// Returns a record's time in microseconds since 1970, its year and its month.
+pub(super) fn place(time: Timestamp) -> (i64, i32, u32) {
+    let time = time.to_utc();
+    (time.and_utc().timestamp_micros(), time.year(), time.month())
+}
+
 /// The records of one kind.
 #[derive(Default)]
 pub(super) struct Drafts(Vec<Draft>);
@@ -108,12 +120,17 @@ impl Drafts {
         &mut self,
         scratch: &mut Scratch,
         record: &impl askama::Template,
-        (time, year): (i64, i32),
+        (time, year, month): (i64, i32, u32),
         guid: &str,
     ) -> Result<(), ViewError> {
         let span = scratch.add(record)?;
-        self.0.push(Draft { time, span, year, hash: hash(guid) });
+        self.0.push(Draft { time, span, year, month, hash: hash(guid) });
         Ok(())
+    }
+
+    /// Returns whether there are no records.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Sorts the records, the oldest first.
@@ -126,11 +143,11 @@ impl Drafts {
         self.0.iter().map(|draft| (draft.span.length as usize, draft.hash))
     }
 
-    /// Reads the records in order, with their marks resolved.
+    /// Reads the records in order, with their marks resolved; `each` gets year and month too.
     pub(super) fn read(
         &self,
         resolver: &Resolver<'_>,
-        mut each: impl FnMut(i32, &str, usize) -> Result<(), ViewError>,
+        mut each: impl FnMut((i32, u32), &str, usize) -> Result<(), ViewError>,
     ) -> Result<(), ViewError> {
         let (mut bytes, mut text) = (Vec::new(), String::new());
         for draft in &self.0 {
@@ -139,7 +156,7 @@ impl Drafts {
             let rendered = std::str::from_utf8(&bytes).map_err(io::Error::other)?;
             text.clear();
             resolver.resolve(&mut text, rendered)?;
-            each(draft.year, &text, bytes.len())?;
+            each((draft.year, draft.month), &text, bytes.len())?;
         }
         Ok(())
     }

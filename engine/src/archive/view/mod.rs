@@ -9,6 +9,7 @@
 //! are in memory. All content of the account is escaped by the templates, except Markdown that `markdown` rendered.
 //! The texts are in `engine/translations/`, in the account's language or in English.
 
+mod assembly;
 mod chapter;
 #[cfg(test)]
 mod context_tests;

@@ -40,6 +40,8 @@ pub(super) struct Frame {
     pub(super) lang: String,
     /// The pages' texts, in that language or in English.
     pub(super) words: PageWords,
+    /// The kinds of pages that the archive has, in the order of the navigation. Nothing links to the others.
+    pub(super) sections: Vec<Section>,
 }
 
 impl Frame {
@@ -97,6 +99,7 @@ impl From<ViewHeader> for Frame {
             created_at: header.created_at,
             lang: language(header.language.as_deref()),
             words: PageWords::new(header.language.as_deref()),
+            sections: Vec::new(),
         }
     }
 }
@@ -112,7 +115,6 @@ pub(super) struct Page<'a> {
     pub(super) number: u32,
     pub(super) previous: Option<String>,
     pub(super) next: Option<String>,
-    pub(super) is_empty: bool,
     /// Records, rendered by the templates of [`super::items`].
     pub(super) body: &'a str,
 }
@@ -192,7 +194,8 @@ pub(super) struct CountRow<'a> {
 }
 
 impl<'a> CountRow<'a> {
-    pub(super) fn new(words: &'a PageWords, kind: CountKind, count: u64) -> Self {
+    pub(super) fn new(frame: &'a Frame, kind: CountKind, count: u64) -> Self {
+        let words = &frame.words;
         let section = match kind {
             CountKind::StatusMessages
             | CountKind::Reshares
@@ -206,6 +209,7 @@ impl<'a> CountRow<'a> {
             _ => None,
         };
         let label = words.text(&format!("kind-{}", kind.as_str().replace('_', "-"))).into_owned();
+        let section = section.filter(|section| frame.sections.contains(section));
         Self { label, count: words.number(count), link: section.map(|section| section.path(1)) }
     }
 }
@@ -216,6 +220,14 @@ pub(super) struct YearRow<'a> {
     pub(super) posts: Count<'a>,
     /// "post" or "posts".
     pub(super) noun: String,
+    pub(super) link: String,
+    /// Its months with posts, if there are several.
+    pub(super) months: Vec<MonthRow<'a>>,
+}
+
+/// A month with posts.
+pub(super) struct MonthRow<'a> {
+    pub(super) name: &'a str,
     pub(super) link: String,
 }
 

@@ -66,25 +66,49 @@ fn paths(finished: &FinishedView<Spool>) -> Vec<&str> {
 }
 
 #[test]
-fn an_empty_account_has_every_page_that_others_link_to() {
+fn an_empty_account_has_no_empty_pages() {
     let mut finished = finish(begin(""));
-    assert_eq!(
-        paths(&finished),
-        [
-            "index.html",
-            "view/style.css",
-            "view/posts-1.html",
-            "view/contacts.html",
-            "view/comments-1.html",
-            "view/likes-1.html",
-            "view/conversations-1.html",
-            "view/photos-1.html"
-        ]
-    );
+    assert_eq!(paths(&finished), ["index.html", "view/style.css"]);
     let index = page(&mut finished, "index.html");
     assert!(index.contains("<h1><bdi>alice@closing.example</bdi></h1>"));
     assert!(index.contains("Nothing: all that the pod had"));
-    assert!(page(&mut finished, "view/contacts.html").contains("There are no contacts"));
+    assert!(!index.contains("href=\"view/posts-1.html"), "{index}");
+}
+
+#[test]
+fn pages_link_only_to_kinds_that_the_archive_has() {
+    let mut view = begin("Alice");
+    // More than a page holds: the first says no more than the last.
+    for number in 0..501 {
+        let id = format!("bob{number}@pod.example");
+        let contact = record(json!({"sharing": true, "receiving": true, "following": true, "followed": true,
+            "person_guid": "0123456789abcdef", "person_name": "Bob", "account_id": id,
+            "contact_groups_membership": []}));
+        view.contact(&contact).unwrap();
+    }
+    view.own_relayable(&record(json!({"entity_type": "like", "property_order": [], "entity_data": {
+        "author": "alice@closing.example", "guid": "0000000000000001", "parent_guid": "0000000000000002",
+        "parent_type": "Comment", "positive": true}})))
+        .unwrap();
+    let counts = [(CountKind::Contacts, 501), (CountKind::OwnLikes, 1), (CountKind::OwnComments, 1)];
+    let mut finished = view.finish(&BTreeMap::from(counts)).unwrap();
+    let expected =
+        ["index.html", "view/style.css", "view/contacts.html", "view/contacts-2.html", "view/likes-1.html"];
+    assert_eq!(paths(&finished), expected);
+    let pages = ["index.html", "view/contacts.html", "view/contacts-2.html", "view/likes-1.html"];
+    for path in pages {
+        let shown = page(&mut finished, path);
+        let root = if path == "index.html" { "" } else { "../" };
+        for there in ["contacts.html", "likes-1.html"] {
+            assert!(shown.contains(&format!("<a href=\"{root}view/{there}\"")), "{path}: {shown}");
+        }
+        for missing in ["posts", "comments", "conversations", "photos"] {
+            assert!(!shown.contains(&format!("href=\"{root}view/{missing}-")), "{path}: {missing}: {shown}");
+        }
+    }
+    let current = "<a href=\"../view/contacts.html\" aria-current=\"true\">Contacts</a>";
+    assert!(page(&mut finished, "view/contacts-2.html").contains(current));
+    assert!(!page(&mut finished, "view/likes-1.html").contains(current));
 }
 
 #[test]
@@ -360,7 +384,9 @@ fn links_between_posts_stay_in_the_archive() {
 fn the_first_page_alone_says_to_unpack_and_has_its_styles() {
     use base64::Engine as _;
     use sha2::{Digest as _, Sha256};
-    let mut finished = finish(begin("Alice"));
+    let mut view = begin("Alice");
+    add_post(&mut view, 1, "2015-01-01T00:00:00Z", "x");
+    let mut finished = finish(view);
     let (index, posts) = (page(&mut finished, "index.html"), page(&mut finished, "view/posts-1.html"));
     let style = index.split("<style>").nth(1).unwrap().split("</style>").next().unwrap();
     let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(style.as_bytes()));

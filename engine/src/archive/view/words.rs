@@ -92,6 +92,12 @@ impl PageWords {
         Count { number, separator: &self.separator }
     }
 
+    /// Returns the name of a month, by its number.
+    pub(super) fn month(&self, number: u32) -> &str {
+        let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+        index.and_then(|index| self.months.get(index)).map_or("", String::as_str)
+    }
+
     /// Formats `2011-03-12` as `12 March 2011`. The year 1004 means "not specified" in diaspora*.
     pub(super) fn birthday(&self, text: &str) -> String {
         let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") else { return text.to_owned() };

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::io::{Read, Seek, Write};
 
 use askama::Template as _;
-use chrono::Datelike as _;
 use tempfile::SpooledTempFile;
 
-use super::chapter::{Chapter, Section};
-use super::drafts::{Drafts, Scratch, Spans, hash};
+use super::assembly::{Assembly, year_row};
+use super::chapter::Section;
+use super::drafts::{Drafts, Scratch, Spans, UNSORTED, hash, place};
 use super::items::{
     CommentItem, ContactItem, ConversationItem, LikeItem, LoosePhotoItem, MessageItem, OmissionItem,
     ParentItem, PersonName, PostItem, ProfileItem, created_at,
 };
 use super::marks::{Marks, Resolver};
-use super::pages::{CountRow, Frame, Index, STYLE, UNPACKED_STYLE, YearRow, render, style_hash};
+use super::pages::{CountRow, Frame, Index, STYLE, UNPACKED_STYLE, render, style_hash};
 use super::spool::Spool;
 use super::words::Encoded;
 use super::{FinishedView, ViewError};
@@ -64,12 +64,6 @@ pub struct Reply {
     pub text: String,
 }
 
-/// The first page and the number of posts of a year.
-struct Year {
-    page: u32,
-    posts: u64,
-}
-
 /// The pages of an archive being created. Posts, comments, conversations and photos are sorted by date; contacts and
 /// omissions keep the order in which they are added.
 pub struct View<W: Write + Seek> {
@@ -78,14 +72,14 @@ pub struct View<W: Write + Seek> {
     frame: Frame,
     profile: String,
     posts: Drafts,
-    contacts: Chapter,
+    contacts: Drafts,
     comments: Drafts,
     likes: Drafts,
     /// The number of the account's likes on comments, which are counted only: archives do not say where those stand.
     likes_on_comments: u64,
     conversations: Drafts,
     photos: Drafts,
-    omissions: Chapter,
+    omissions: Drafts,
     marks: Marks,
     reasons: BTreeMap<OmissionCode, u64>,
     few_omissions: Vec<OmissionItem>,
@@ -107,13 +101,13 @@ impl<W: Write + Seek> View<W> {
             profile: String::new(),
             scratch: Scratch::new(scratch),
             posts: Drafts::default(),
-            contacts: Chapter::new(Section::Contacts),
+            contacts: Drafts::default(),
             comments: Drafts::default(),
             likes: Drafts::default(),
             likes_on_comments: 0,
             conversations: Drafts::default(),
             photos: Drafts::default(),
-            omissions: Chapter::new(Section::Omissions),
+            omissions: Drafts::default(),
             marks: Marks::default(),
             reasons: BTreeMap::new(),
             few_omissions: Vec::new(),
@@ -139,8 +133,8 @@ impl<W: Write + Seek> View<W> {
     /// [`ViewError`].
     pub fn contact(&mut self, contact: &Contact) -> Result<(), ViewError> {
         person(&mut self.scratch, &mut self.marks.people, contact.account_id.as_str(), &contact.person_name)?;
-        self.contacts.start_page_if_full(&mut self.spool, &self.frame)?;
-        self.contacts.add(&ContactItem { frame: &self.frame, contact })
+        let item = ContactItem { frame: &self.frame, contact };
+        self.contacts.add(&mut self.scratch, &item, UNSORTED, contact.account_id.as_str())
     }
 
     /// Adds one of the account's posts.
@@ -190,7 +184,7 @@ impl<W: Write + Seek> View<W> {
             // Likes have no date: they keep their order.
             RelayableEntity::Like(like) if like.parent_type == "Post" => {
                 let item = LikeItem { frame: &self.frame, parent: like.parent_guid.as_str() };
-                self.likes.add(&mut self.scratch, &item, (0, 0), like.guid.as_str())?;
+                self.likes.add(&mut self.scratch, &item, UNSORTED, like.guid.as_str())?;
             }
             RelayableEntity::Like(_) => self.likes_on_comments += 1,
             RelayableEntity::PollParticipation(vote) => self.vote(vote.poll_answer_guid.as_str()),
@@ -249,8 +243,7 @@ impl<W: Write + Seek> View<W> {
     pub fn omission(&mut self, omission: &Omission) -> Result<(), ViewError> {
         *self.reasons.entry(omission.code).or_default() += 1;
         let item = OmissionItem::new(&self.frame, omission);
-        self.omissions.start_page_if_full(&mut self.spool, &self.frame)?;
-        self.omissions.add(&item)?;
+        self.omissions.add(&mut self.scratch, &item, UNSORTED, "")?;
         if self.few_omissions.len() <= FEW_OMISSIONS {
             self.few_omissions.push(item);
         }
@@ -272,7 +265,7 @@ impl<W: Read + Write + Seek> View<W> {
     /// # Errors
     /// [`ViewError`].
     pub fn finish(self, counts: &BTreeMap<CountKind, u64>) -> Result<FinishedView<W>, ViewError> {
-        let Self { mut spool, frame, mut marks, scratch, .. } = self;
+        let Self { mut spool, mut frame, mut marks, scratch, .. } = self;
         let scratch = scratch.finish()?;
         let few = self.few_omissions.len() <= FEW_OMISSIONS;
         let [mut posts, mut comments, likes, mut conversations, mut photos] =
@@ -282,24 +275,29 @@ impl<W: Read + Write + Seek> View<W> {
         }
         let pages = Section::Posts.plan(posts.lengths().map(|(length, _)| length));
         marks.posts = posts.lengths().map(|(_, guid)| guid).zip(pages).collect();
-        let resolver = Resolver { marks: &marks, scratch: &scratch, frame: &frame, root: "" };
-        let mut assembly = Assembly { spool: &mut spool, frame: &frame, resolver };
-        let (years, last_posts) = assembly.posts(&posts)?;
-        self.contacts.finish(assembly.spool, &frame)?;
         let likes_on_comments = LikeItem::on_comments(&frame, self.likes_on_comments);
-        for (section, drafts, end) in [
+        let chapters = [
+            (Section::Posts, &posts, ""),
+            (Section::Contacts, &self.contacts, ""),
             (Section::Comments, &comments, ""),
             (Section::Likes, &likes, likes_on_comments.as_str()),
             (Section::Conversations, &conversations, ""),
             (Section::Photos, &photos, ""),
-        ] {
+        ];
+        // Every page links to the kinds of pages that there are.
+        let shown = chapters.iter().filter(|(_, drafts, end)| !drafts.is_empty() || !end.is_empty());
+        frame.sections = shown.map(|(section, ..)| *section).collect();
+        let resolver = Resolver { marks: &marks, scratch: &scratch, frame: &frame, root: "" };
+        let mut assembly = Assembly { spool: &mut spool, frame: &frame, resolver };
+        let (years, last_posts) = assembly.posts(&posts)?;
+        for (section, drafts, end) in chapters.into_iter().skip(1) {
             assembly.chapter(section, drafts, end)?;
         }
         let mut profile = String::new();
         Resolver { root: "view/", ..resolver }.resolve(&mut profile, &self.profile)?;
         let few_omissions = if few { Some(render(&self.few_omissions)?) } else { None };
         if !few {
-            self.omissions.finish(&mut spool, &frame)?;
+            assembly.chapter(Section::Omissions, &self.omissions, "")?;
         }
         let index = Index {
             frame: &frame,
@@ -311,7 +309,7 @@ impl<W: Read + Write + Seek> View<W> {
             counts: counts
                 .iter()
                 .filter(|(_, n)| **n > 0)
-                .map(|(kind, n)| CountRow::new(&frame.words, *kind, *n))
+                .map(|(kind, n)| CountRow::new(&frame, *kind, *n))
                 .collect(),
             years: years.iter().map(|(year, posts)| year_row(&frame, *year, posts)).collect(),
             last_posts: Section::Posts.path(last_posts),
@@ -329,52 +327,6 @@ impl<W: Read + Write + Seek> View<W> {
     }
 }
 
-/// Assembles pages from rendered records.
-struct Assembly<'a, W: Write + Seek> {
-    spool: &'a mut Spool<W>,
-    frame: &'a Frame,
-    resolver: Resolver<'a>,
-}
-
-impl<W: Write + Seek> Assembly<'_, W> {
-    /// Writes the posts, with a heading above the first of a year and of a page. Returns the years and the last
-    /// page's number.
-    fn posts(&mut self, drafts: &Drafts) -> Result<(BTreeMap<i32, Year>, u32), ViewError> {
-        let mut years: BTreeMap<i32, Year> = BTreeMap::new();
-        let (mut last_year, mut chapter) = (None, Chapter::new(Section::Posts));
-        drafts.read(&self.resolver, |year, text, rendered| {
-            chapter.start_page_if_full(self.spool, self.frame)?;
-            let begun = years.contains_key(&year);
-            years.entry(year).or_insert(Year { page: chapter.page(), posts: 0 }).posts += 1;
-            if chapter.is_fresh() || last_year != Some(year) {
-                // The first page links to the year's first heading.
-                let id = if begun { String::new() } else { format!(" id=\"y{year}\"") };
-                chapter.add_heading(&format!("<h2 class=\"year\"{id}>{year}</h2>\n"));
-            }
-            last_year = Some(year);
-            chapter.add_text(text, rendered);
-            Ok(())
-        })?;
-        let last = chapter.page();
-        chapter.finish(self.spool, self.frame)?;
-        Ok((years, last))
-    }
-
-    /// Writes the records of a kind, with `end` after the last, if it is not empty.
-    fn chapter(&mut self, section: Section, drafts: &Drafts, end: &str) -> Result<(), ViewError> {
-        let mut chapter = Chapter::new(section);
-        drafts.read(&self.resolver, |_, text, rendered| {
-            chapter.start_page_if_full(self.spool, self.frame)?;
-            chapter.add_text(text, rendered);
-            Ok(())
-        })?;
-        if !end.is_empty() {
-            chapter.add_text(end, end.len());
-        }
-        chapter.finish(self.spool, self.frame)
-    }
-}
-
 /// Registers a person's name, which replaces nothing that was known before.
 fn person(scratch: &mut Scratch, people: &mut Spans, id: &str, name: &str) -> Result<(), ViewError> {
     let name = name.trim();
@@ -382,16 +334,4 @@ fn person(scratch: &mut Scratch, people: &mut Spans, id: &str, name: &str) -> Re
         people.insert(hash(id), scratch.add(&PersonName { name })?);
     }
     Ok(())
-}
-
-/// Returns a record's time in microseconds since 1970, and its year.
-fn place(time: Timestamp) -> (i64, i32) {
-    let time = time.to_utc();
-    (time.and_utc().timestamp_micros(), time.year())
-}
-
-fn year_row<'a>(frame: &'a Frame, year: i32, posts: &Year) -> YearRow<'a> {
-    let link = format!("{}#y{year}", Section::Posts.path(posts.page));
-    let noun = frame.words.counted("view-year-posts", posts.posts);
-    YearRow { year, posts: frame.words.number(posts.posts), noun, link }
 }

@@ -15,6 +15,9 @@ pub(in crate::arrivals) const KEY_PASSPHRASE: &str = "key_passphrase";
 /// The problem if the archive has no usable signing key.
 pub const NO_KEY: &str = "no_key";
 
+/// Maximum length in bytes of an encrypted key that is stored: one of 8192 bits has less than 8,000.
+const MAX_KEY: usize = 64 << 10;
+
 /// Returns whether to ask for the passphrase of the key.
 pub fn needs_passphrase(newcomer: &Newcomer) -> bool {
     newcomer.key_locked || matches!(newcomer.problem.as_deref(), Some(KEY_LOCKED | KEY_PASSPHRASE))
@@ -38,6 +41,17 @@ pub(super) fn key_state(
 }
 
 impl Step {
+    /// Returns the key if it is under a passphrase, encrypted once more with the key of the store. The passphrase can be
+    /// tried on it where it is entered, which may be days before the import.
+    pub(super) async fn locked_key(&self, key: &KeyState) -> Result<Option<String>, Outcome> {
+        match key {
+            KeyState::Locked(key) if key.expose_pem().len() <= MAX_KEY => {
+                self.sealed_text(key.expose_pem()).await.map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// Returns the reason why the move will not be announced automatically. A wrong passphrase stops the import
     /// before it starts: it can be entered again.
     pub(super) fn obstacle(&self, archive: &mut Archive<Verified>) -> Result<Option<Obstacle>, Outcome> {
@@ -46,7 +60,7 @@ impl Step {
         let obstacle = |problem: &str, reason| Ok(Some(Obstacle { problem: problem.to_owned(), reason }));
         match key_state(archive, passphrase.as_deref().map(String::as_str))? {
             KeyState::Usable => Ok(None),
-            KeyState::Locked => {
+            KeyState::Locked(_) => {
                 obstacle(KEY_LOCKED, "the key in the archive is under a passphrase".to_owned())
             }
             KeyState::Unusable(reason) => obstacle(NO_KEY, reason.to_string()),

@@ -133,6 +133,7 @@ impl Step {
             None => None,
         };
         let discovery = self.check_discovery(&old).await?;
+        let locked_key = self.locked_key(&key).await?;
         let nobody = random_id().map_err(|error| reschedule(&error))?;
         let options = ImportOptions {
             username: self.free_name(pod, &old).await?,
@@ -154,10 +155,11 @@ impl Step {
             plan: PlanSummary {
                 no_key: matches!(key, KeyState::Unusable(_)),
                 email,
+                locked_key,
                 ..PlanSummary::of(&planned)
             }
             .text(),
-            key_locked: matches!(key, KeyState::Locked),
+            key_locked: matches!(key, KeyState::Locked(_)),
         })
     }
 

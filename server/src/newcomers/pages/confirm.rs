@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::config::Admission;
 use crate::error::{WebError, keep_body};
 use crate::newcomers::auth::{CurrentNewcomer, secret};
+use crate::newcomers::key_passphrase::opens_key;
 use crate::newcomers::pages::overview::{Form, Said, present};
 use crate::newcomers::strength::is_weak;
 use crate::newcomers::uploads::form::{seal, seal_text};
@@ -71,13 +72,13 @@ pub(in crate::newcomers) async fn choose(
 }
 
 /// Returns the field that a problem belongs to.
-fn field(key: &str) -> &'static str {
+pub(super) fn field(key: &str) -> &'static str {
     match key {
         "newcomers-email-wrong" => "email",
         "newcomers-password-length" | "newcomers-password-easy" => "password",
         "newcomers-password-different" => "again",
         "newcomers-terms-missing" => "terms",
-        "newcomers-key-passphrase-missing" => "key-passphrase",
+        "newcomers-key-passphrase-missing" | "newcomers-problem-passphrase" => "key-passphrase",
         _ => "username",
     }
 }
@@ -168,6 +169,14 @@ pub(in crate::newcomers) async fn submit(
     let Choices { username, email, password, key, .. } = choices;
     let mut wrong: Vec<_> = taken(app, newcomer, username, email).await?.into_iter().collect();
     wrong.extend(choices.problems(app, newcomer));
+    // Last, and alone: it may take seconds.
+    if wrong.is_empty()
+        && let KeyPassphrase::Given(passphrase) = key
+        && newcomer.key_locked
+        && !opens_key(app, newcomer, passphrase).await?
+    {
+        wrong.push("newcomers-problem-passphrase");
+    }
     if !wrong.is_empty() {
         return Ok(wrong);
     }

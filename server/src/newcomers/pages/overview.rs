@@ -13,8 +13,10 @@ use crate::app::App;
 use crate::config::Admission;
 use crate::error::WebError;
 use crate::newcomers::auth::{find, secret};
+use crate::newcomers::pages::confirm::field;
 use crate::newcomers::pages::plan_table::{Audience, Table, table};
 use crate::newcomers::pages::progress::{clock, sentence};
+use crate::newcomers::tus;
 use crate::pages::{FieldProblems, Moment, Page};
 use crate::podmin_words::PodminMessage;
 
@@ -98,6 +100,8 @@ struct View {
     report: Option<Table>,
     /// Progress of each upload.
     uploads: Vec<String>,
+    /// True if there is something that would be deleted.
+    has_uploads: bool,
     /// The pod's sign-in page.
     sign_in: String,
     expires: String,
@@ -139,14 +143,20 @@ pub(in crate::newcomers) async fn present(
     let mut shown = known.map(|(newcomer, secret)| view(app, page, newcomer, secret));
     if let Some(view) = &mut shown {
         view.uploads = uploads(app, page, view).await?;
+        view.has_uploads = view.state.has_uploads() && !tus::uploads(app, view.id).await?.is_empty();
         let progress = app.newcomers.table.progress_of(view.id).await?;
         view.sentence = progress.map(|now| sentence(&page.words, &now, app.now())).unwrap_or_default();
     }
-    let form = form.unwrap_or_else(|| Form {
+    let mut form = form.unwrap_or_else(|| Form {
         username: known.and_then(|(newcomer, _)| suggestion(newcomer)).unwrap_or_default(),
         email: known.and_then(|(newcomer, _)| email(app, newcomer)).unwrap_or_default(),
         ..Form::default()
     });
+    let mut problems =
+        if let Said::Wrong(problems) = &said { problems.clone() } else { FieldProblems::default() };
+    if let (Some(view), Some((newcomer, _))) = (&mut shown, known) {
+        move_to_field(view, newcomer, &mut form, &mut problems);
+    }
     let is_open = section.admission != Admission::Closed;
     let cannot_come = match &shown {
         Some(view) => matches!(view.state, State::Declined | State::Refused),
@@ -169,7 +179,7 @@ pub(in crate::newcomers) async fn present(
             Said::Forgotten => Some(page.words.say("newcomers-forgotten")),
             _ => None,
         },
-        problems: if let Said::Wrong(problems) = said { problems } else { FieldProblems::default() },
+        problems,
         podmin_words: if cannot_come { PodminMessage::of(app).await? } else { PodminMessage::default() },
         limits,
         terms: section.terms.clone(),
@@ -178,14 +188,40 @@ pub(in crate::newcomers) async fn present(
     page.show(StatusCode::OK, &template)
 }
 
+/// Moves the message about a newcomer's problem to the field that it belongs to: in the form for name and password, or
+/// that of the upload, whose problems are `problems`.
+fn move_to_field(view: &mut View, newcomer: &Newcomer, form: &mut Form, problems: &mut FieldProblems) {
+    let Some(field) = field_of_problem(view, newcomer) else { return };
+    let Some(text) = view.problem.take() else { return };
+    let of_form = if field == "passphrase" { problems } else { &mut form.problems };
+    // What was entered since has other problems.
+    if of_form.is_empty() {
+        of_form.add(field, text);
+    }
+}
+
+/// Returns the field that a newcomer's problem belongs to, if the page shows it.
+fn field_of_problem(view: &View, newcomer: &Newcomer) -> Option<&'static str> {
+    let key = problem_key(newcomer.problem.as_deref()?);
+    match (view.state, key) {
+        (State::Uploading | State::Refused, ENCRYPTED) => Some("passphrase"),
+        (
+            State::Checked,
+            PASSPHRASE | "newcomers-name-taken" | "newcomers-name-known-elsewhere" | "newcomers-email-wrong",
+        ) => Some(field(key)),
+        (State::Imported, PASSPHRASE) if view.asks_for_passphrase() => Some(field(key)),
+        _ => None,
+    }
+}
+
 /// Returns the progress of each incomplete upload.
 async fn uploads(app: &App, page: &Page, view: &View) -> Result<Vec<String>, WebError> {
     if !view.state.takes_files() {
         return Ok(Vec::new());
     }
     let words = &page.words;
-    let unfinished = crate::newcomers::tus::unfinished(app, view.id).await?;
-    let sentence = |upload: &crate::newcomers::tus::NewcomerFile| {
+    let unfinished = tus::unfinished(app, view.id).await?;
+    let sentence = |upload: &tus::NewcomerFile| {
         let values =
             vec![("here", words.size(upload.received).into()), ("all", words.size(upload.bytes).into())];
         words.with(&format!("newcomers-here-{}", upload.part.word()), values)
@@ -215,6 +251,11 @@ fn email(app: &App, newcomer: &Newcomer) -> Option<String> {
 impl View {
     fn has_no_key(&self) -> bool {
         self.obstacle == Some(Obstacle::NoKey)
+    }
+
+    /// Returns whether the form for the announcement asks for the passphrase of the key.
+    fn asks_for_passphrase(&self) -> bool {
+        self.key_locked && self.undo_until.is_none() && self.obstacle.is_none()
     }
 }
 
@@ -270,11 +311,14 @@ fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> Vi
         report: PlanSummary::read(newcomer.report.as_deref())
             .map(|told| table(page, &told, Audience::Newcomer)),
         uploads: Vec::new(),
+        has_uploads: false,
         sign_in: format!("{pod_url}/users/sign_in"),
         expires: words.day(newcomer.expires_at),
     }
 }
 
+/// Translation key of a passphrase that does not open the key.
+const PASSPHRASE: &str = "newcomers-problem-passphrase";
 /// Translation key of an archive that no passphrase opened.
 const ENCRYPTED: &str = "newcomers-problem-encrypted";
 
@@ -292,7 +336,7 @@ pub(in crate::newcomers) fn problem_key(problem: &str) -> &'static str {
         "wrong_key" => "newcomers-problem-wrong-key",
         "unreadable_key" => "newcomers-problem-unreadable-key",
         "no_space" => "newcomers-problem-no-space",
-        "key_passphrase" => "newcomers-problem-passphrase",
+        "key_passphrase" => PASSPHRASE,
         "key_locked" => "newcomers-problem-key-locked",
         "no_key" => "newcomers-problem-no-key",
         "changed" => "newcomers-problem-changed",

@@ -2,7 +2,9 @@
 
 use super::screen::Terminal;
 use super::{export, words, write_posts};
-use crate::support::{Pod, put_key};
+use crate::support::target::Target;
+use crate::support::{Pod, names, put_key};
+use pappus_tests::program::pappus;
 
 /// Rows of a frame that belong to a bar.
 fn bars(frame: &str) -> Vec<&str> {
@@ -56,4 +58,31 @@ async fn a_campaign_weighs_accounts_by_their_records_in_its_bar() {
     let percent = late.split(" %").next().and_then(|text| text.split_whitespace().last()).unwrap();
     assert!(percent.parse::<u8>().unwrap() <= 5, "{late}");
     assert!(bars(&terminal.text()).is_empty(), "the bar is gone:\n{}", terminal.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checks_verifications_and_imports_show_a_bar_too() {
+    let pod = Pod::sqlite().await;
+    write_posts(&pod, 20_000).await;
+    assert_eq!(pappus(export(&pod, "out", &[])).unwrap().code, Some(0));
+    let archive = pod.path("out").join(&names(&pod.path("out"))[0]).display().to_string();
+    let mut check = words(&["check"]);
+    check.extend(pod.arguments());
+    let target = Target::sqlite().await;
+    let mut import = words(&["import", &archive, "--as", "nils", "--offline", "--accept-unproven", "--hold"]);
+    import.extend(words(&["--database-url", &target.database, "--pod-url", target.url]));
+    import.extend(words(&["--uploads", &target.path("uploads"), "--state", &target.path("state")]));
+    for (arguments, label) in
+        [(check, "accounts"), (words(&["verify", &archive]), "verifying"), (import, "records")]
+    {
+        let mut terminal = Terminal::start(80, &arguments);
+        let code = terminal.code();
+        assert!(matches!(code, Some(0 | 10)), "{label}: {}", terminal.text());
+        let shown: Vec<&str> = terminal.frames.iter().flat_map(|frame| bars(frame)).collect();
+        assert!(shown.iter().any(|bar| bar.starts_with(label)), "{label}: {shown:?}");
+        for frame in &terminal.frames {
+            assert!(bars(frame).len() <= 1, "{label}: two rows for one bar:\n{frame}");
+        }
+        assert!(bars(&terminal.text()).is_empty(), "{label}: the bar is gone:\n{}", terminal.text());
+    }
 }

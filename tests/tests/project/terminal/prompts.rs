@@ -162,12 +162,7 @@ async fn archives_are_merged_with_two_passphrases() {
 async fn keys_are_copied_and_restored_with_what_is_typed() {
     let pod = Pod::sqlite().await;
     let state = pod.path("state").display().to_string();
-    let keys = |action: &[&str]| {
-        let mut arguments = words(&["keys"]);
-        arguments.extend(words(action));
-        arguments.extend(words(&["--pod-url", "https://closing.example/", "--state", &state]));
-        arguments
-    };
+    let keys = |action: &[&str]| keys(&state, action);
     assert_eq!(pappus(keys(&["rotate"])).unwrap().code, Some(0));
     let copy = pod.path("copy").display().to_string();
     let mut terminal = Terminal::start(100, &keys(&["backup", &copy, "--passphrase"]));
@@ -180,4 +175,91 @@ async fn keys_are_copied_and_restored_with_what_is_typed() {
         opens(&keys(more), "Passphrase for the copy of the keys: ", 0);
         assert!(held.exists());
     }
+}
+
+/// The arguments of `pappus keys` in this state.
+fn keys(state: &str, action: &[&str]) -> Vec<String> {
+    let mut arguments = words(&["keys"]);
+    arguments.extend(words(action));
+    arguments.extend(words(&["--pod-url", "https://closing.example/", "--state", state]));
+    arguments
+}
+
+#[tokio::test]
+async fn a_copy_of_the_keys_opens_archives_with_what_is_typed() {
+    let pod = Pod::sqlite().await;
+    let (state, copy) = (pod.path("state").display().to_string(), pod.path("copy").display().to_string());
+    let rotated = pappus(keys(&state, &["rotate"])).unwrap();
+    let recipient = rotated.stdout.split_whitespace().find(|word| word.starts_with("age1")).unwrap();
+    let recipient = recipient.trim_end_matches('.');
+    let file = pod.path("passphrase");
+    std::fs::write(&file, SECRET).unwrap();
+    let by_file = format!("--passphrase={}", file.display());
+    assert_eq!(pappus(keys(&state, &["backup", &copy, &by_file])).unwrap().code, Some(0));
+    assert_eq!(pappus(export(&pod, "out", &["--encrypt-to", recipient])).unwrap().code, Some(0));
+    let archive = only(&pod.path("out"));
+    let prompt = "Passphrase for the key file: ";
+    for command in ["verify", "show"] {
+        opens(&words(&[command, &archive, "--identity", &copy]), prompt, 0);
+    }
+    let mut wrong = Terminal::start(100, &words(&["verify", &archive, "--identity", &copy]));
+    answer(&mut wrong, prompt, "wrong");
+    ended(&mut wrong, 1);
+    // Without a terminal it says what else there is.
+    let piped = pappus(["verify", &archive, "--identity", &copy]).unwrap();
+    assert_eq!(piped.code, Some(1), "{piped:?}");
+    assert!(piped.stderr.contains("there is no terminal to ask for it"), "{piped:?}");
+}
+
+#[tokio::test]
+async fn many_archives_are_opened_with_one_passphrase() {
+    let pod = Pod::sqlite().await;
+    let file = pod.path("passphrase");
+    std::fs::write(&file, SECRET).unwrap();
+    let by_file = format!("--passphrase={}", file.display());
+    let archives = ["one", "two"].map(|out| {
+        assert_eq!(pappus(export(&pod, out, &[&by_file])).unwrap().code, Some(0));
+        only(&pod.path(out))
+    });
+    let prompt = "Passphrase for the archive: ";
+    let text = opens(&words(&["verify", &archives[0], &archives[1], "--passphrase"]), prompt, 0);
+    assert_eq!(text.matches(prompt).count(), 1, "{text}");
+    assert!(text.contains("2 archives: 2 good"), "{text}");
+}
+
+#[tokio::test]
+async fn an_encrypted_archive_is_imported_and_announced_with_what_is_typed() {
+    let pod = Pod::sqlite().await;
+    let file = pod.path("passphrase");
+    std::fs::write(&file, SECRET).unwrap();
+    let options = ["--passphrase", "--key-passphrase"].map(|option| format!("{option}={}", file.display()));
+    assert_eq!(pappus(export(&pod, "out", &[&options[0], &options[1]])).unwrap().code, Some(0));
+    let archive = only(&pod.path("out"));
+    let target = Target::sqlite().await;
+    let place = words(&[
+        "--database-url",
+        &target.database,
+        "--pod-url",
+        target.url,
+        "--state",
+        &target.path("state"),
+    ]);
+    let of_archive = "Passphrase for the archive: ";
+    let mut import = words(&["import", &archive, "--as", "nils", "--offline", "--accept-unproven", "--hold"]);
+    import.extend(words(&["--uploads", &target.path("uploads"), "--passphrase"]));
+    import.extend_from_slice(&place);
+    let mut terminal = Terminal::start(100, &import);
+    answer(&mut terminal, of_archive, SECRET);
+    let code = terminal.code();
+    assert!(matches!(code, Some(0 | 10)), "{}", terminal.text());
+    let mut announce = words(&["announce", &archive, "--offline", "--passphrase", "--key-passphrase"]);
+    announce.extend(words(&["--uploads", &target.path("uploads")]));
+    announce.extend(place);
+    let mut terminal = Terminal::start(100, &announce);
+    answer(&mut terminal, of_archive, SECRET);
+    answer(&mut terminal, "Passphrase for the private key: ", SECRET);
+    let code = terminal.code();
+    assert!(matches!(code, Some(0 | 10)), "{}", terminal.text());
+    assert!(terminal.text().contains("nils@haven.example from now on"), "{}", terminal.text());
+    assert!(!terminal.written.contains(SECRET), "{}", terminal.text());
 }

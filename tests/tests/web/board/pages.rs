@@ -51,6 +51,17 @@ async fn impossible_days_are_refused_and_closing_is_asked_with_numbers() {
         let input = answer.between(&format!("<input id=\"{field}\""), ">").unwrap();
         assert!(input.contains("autofocus"), "{input}");
     }
+    // Several at once: each stands at its field, and links lead there.
+    let wrong = ["2027-03-01", "", "2027-01-01"];
+    let answer = close(&mut greta, wrong, &[("stage", "over")]).await;
+    let page = answer.text();
+    let name = "Archives can be downloaded until";
+    for link in ["<a href=\"#stage\">Stage</a>", &format!("<a href=\"#downloads_until\">{name}</a>")] {
+        assert_eq!(page.matches(link).count(), 1, "{link}: {page}");
+    }
+    assert_eq!(page.matches("cannot end before the pod is read-only").count(), 1, "{page}");
+    let at_field = answer.between("id=\"stage-problem\">", "</p>").unwrap();
+    assert_eq!(at_field, "There is no such stage.");
     assert_eq!(scene.browser().open("/closing").await.unwrap().status, StatusCode::NOT_FOUND);
     let days = ["2026-12-01", "2027-01-31", "2027-06-30"];
     let page = close(&mut greta, days, &exporting).await.text();
@@ -146,6 +157,23 @@ async fn letters_are_counted_tested_and_written_in_languages() {
         to("ida")
     );
     assert!(to("ida").contains(PODMIN), "{}", to("ida"));
+
+    // A language that nobody uses, and a group without people, have no zeros.
+    for (sql, audience, says) in [
+        ("UPDATE users SET language = 'en' WHERE username = 'jonas'", "all", "German: no recipients"),
+        ("UPDATE users SET last_seen = '2020-01-01 00:00:00'", "month", "There are no recipients."),
+    ] {
+        scene.pod.pool.execute(sql).await.unwrap();
+        let mut letter = LETTER;
+        letter[0] = ("audience", audience);
+        let answer = greta.fill("/board/notices", "/board/notices", &letter).await.unwrap();
+        let page = greta.get(answer.location()).await.unwrap().text();
+        assert!(
+            page.contains(says) && !page.contains(" 0 people") && !page.contains(">0 people"),
+            "{says}: {page}"
+        );
+        assert_eq!(page.contains("name=\"confirmed\""), audience == "all", "{page}");
+    }
 
     // What is wrong stands at its field, and nothing that was typed is lost.
     greta.open("/board/notices").await.unwrap();
@@ -274,6 +302,12 @@ async fn the_log_says_in_sentences_what_was_done_and_is_filtered() {
     assert!(page.contains("data-act=\"sign-in\"") && !page.contains("Set the shutdown"), "{page}");
     let page = greta.open("/board/log?who=nobody").await.unwrap().text();
     assert!(page.contains("Nothing of that was logged."), "{page}");
+    // Only what this pod has switched on can be chosen.
+    let filter = page.split("<select id=\"act\"").nth(1).unwrap().split("</select>").next().unwrap();
+    for group in ["sign-in", "closing", "campaign", "archive", "notice", "token", "podmin-words"] {
+        assert!(filter.contains(&format!("<option value=\"{group}\"")), "{group}: {filter}");
+    }
+    assert!(!filter.contains("\"newcomer\"") && !filter.contains("\"invitation\""), "{filter}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

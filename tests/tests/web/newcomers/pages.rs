@@ -25,6 +25,10 @@ async fn common_passwords_are_refused_at_their_field() {
         let page = answer.text();
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{easy}: {page}");
         assert!(page.contains("too common") && page.contains("id=\"password-problem\""), "{easy}: {page}");
+        assert!(
+            page.matches("too common").count() == 1 && !page.contains("id=\"problems\""),
+            "{easy}: {page}"
+        );
         let field = answer.between("<input id=\"password\"", ">").unwrap();
         for attribute in ["aria-invalid=\"true\"", "autofocus", "aria-describedby=\"password-problem\""] {
             assert!(field.contains(attribute), "{attribute}: {field}");
@@ -35,7 +39,14 @@ async fn common_passwords_are_refused_at_their_field() {
         [("username", "Ida!"), ("email", "x@mail.example"), ("password", PASSWORD), ("again", "other")];
     let answer = ida.submit("/newcomers/choose", &wish).await.unwrap();
     let page = answer.text();
-    assert!(page.contains("href=\"#username\"") && page.contains("href=\"#again\""), "{page}");
+    // Links name the fields; each message stands at its field, and is not repeated.
+    for link in ["<a href=\"#username\">Username</a>", "<a href=\"#again\">Repeated password</a>"] {
+        assert!(page.contains(link), "{link}: {page}");
+    }
+    for field in ["username", "again"] {
+        let text = answer.between(&format!("id=\"{field}-problem\">"), "</p>").unwrap();
+        assert_eq!(page.matches(text.as_str()).count(), 1, "{text}: {page}");
+    }
     assert_eq!(page.matches(" autofocus").count(), 1, "{page}");
     assert!(answer.between("<input id=\"username\"", ">").unwrap().contains("autofocus"), "{page}");
     assert!(page.contains("value=\"x@mail.example\""), "{page}");
@@ -154,8 +165,13 @@ async fn the_field_for_the_passphrase_of_a_refused_archive_is_open() {
     let page = emil.open("/newcomers").await.unwrap().text();
     assert!(page.contains("I have two files, or a passphrase") && !page.contains(open), "{page}");
     hand_in(&mut emil, None, &std::fs::read(archive).unwrap()).await;
-    let page = until(&mut emil, "/newcomers", "no passphrase that you entered opens it").await.text();
-    assert!(page.contains(open), "{page}");
+    let page = until(&mut emil, "/newcomers", "no passphrase that you entered opens it").await;
+    assert!(page.text().contains(open), "{}", page.text());
+    let text = page.between("id=\"passphrase-problem\">", "</p>").unwrap();
+    assert!(text.contains("no passphrase that you entered opens it"), "{text}");
+    assert_eq!(page.text().matches("no passphrase that you").count(), 1, "it is said once: {}", page.text());
+    let input = page.between("<input id=\"passphrase\"", ">").unwrap();
+    assert!(input.contains(" autofocus") && input.contains("passphrase-problem"), "{input}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -224,5 +240,40 @@ async fn reasons_are_told_in_the_reader_s_language() {
         hand_in(&mut ida, None, &bytes).await;
         let page = until(&mut ida, "/newcomers", "kann nicht angenommen werden").await.text();
         assert!(page.contains(says), "{says}: {page}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_uploaded_nothing_is_promised_no_deletion() {
+    let scene = Scene::new().await;
+    let service = scene.serve(None, "admission = \"open\"");
+    let mut ida = begin(&service).await;
+    let page = ida.open("/newcomers").await.unwrap().text();
+    assert!(page.contains(">Cancel the move</button>"), "{page}");
+    for said in ["your uploads are deleted", "delete everything"] {
+        assert!(!page.contains(said), "{said}: {page}");
+    }
+    hand_in(&mut ida, None, &std::fs::read(&scene.archive).unwrap()).await;
+    until(&mut ida, "/newcomers", "Your archive is valid").await;
+    let page = ida.open("/newcomers").await.unwrap().text();
+    assert!(page.contains("your uploads are deleted on"), "{page}");
+    assert!(page.contains(">Cancel the move and delete everything</button>"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_a_pod_that_stays_is_filtered_by_what_it_does() {
+    let scene = Scene::new().await;
+    let service = scene.serve(None, &format!("admission = \"open\"\n{}", scene.trusted()));
+    let mut podmin = come(&service, &scene.archive, "ida").await;
+    until(&mut podmin, "/newcomers", "Import complete").await;
+    scene.make_podmin("ida").await;
+    let mut podmin = Browser::new(&service.url).unwrap();
+    podmin.sign_in("ida", PASSWORD).await.unwrap();
+    let page = podmin.open("/board/log").await.unwrap();
+    let filter = page.between("<select id=\"act\"", "</select>").unwrap();
+    for (group, is_on) in
+        [("newcomer", true), ("invitation", true), ("token", true), ("closing", false), ("campaign", false)]
+    {
+        assert_eq!(filter.contains(&format!("<option value=\"{group}\"")), is_on, "{group}: {filter}");
     }
 }

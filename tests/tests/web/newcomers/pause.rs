@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::Store;
-use pappus_tests::service::{Browser, Service};
+use pappus_tests::service::{Answer, Browser, Service};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -188,9 +188,8 @@ async fn the_passphrase_of_a_key_is_asked_for_before_the_move() {
     let page = ida.submit("/newcomers/choose", &fields).await.unwrap().text();
     assert!(page.contains("Please enter the passphrase of your key"), "{page}");
     fields.push(("key_passphrase", "another key"));
-    ida.submit("/newcomers/choose", &fields).await.unwrap();
-    let page = until(&mut ida, "/newcomers", "This passphrase does not open your key").await.text();
-    assert!(page.contains("name=\"key_passphrase\""), "it can be typed again: {page}");
+    let page = ida.submit("/newcomers/choose", &fields).await.unwrap();
+    says_at_the_field(&page, "key-passphrase", "This passphrase does not open your key");
     assert_eq!(scene.users().await, 0, "nothing is written before the key is known to open");
     *fields.last_mut().unwrap() = ("key_passphrase", "a key to a key");
     ida.submit("/newcomers/choose", &fields).await.unwrap();
@@ -198,6 +197,36 @@ async fn the_passphrase_of_a_key_is_asked_for_before_the_move() {
     announced_once(&scene).await;
     let kept = "SELECT COUNT(*) FROM pappus_newcomers WHERE key_passphrase IS NOT NULL";
     assert_eq!(number(&scene, kept).await, 0, "it is not kept any longer");
+    let kept = "SELECT COUNT(*) FROM pappus_newcomers WHERE plan LIKE '%\"locked_key\":\"%'";
+    assert_eq!(number(&scene, kept).await, 0, "nor is the key");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_passphrase_of_a_key_shows_before_the_podmin_is_asked() {
+    let scene = Scene::new().await;
+    let archive = locked(&scene);
+    let service = scene.serve(None, &format!("admission = \"approval\"\n{}", scene.trusted()));
+    let mut ida = begin_with(&service, &archive).await;
+    let kept = "SELECT COUNT(*) FROM pappus_newcomers WHERE plan LIKE '%\"locked_key\":\"sealed:%'";
+    assert_eq!(number(&scene, kept).await, 1, "the key is encrypted once more");
+    let wrong = [&choice("ida", "ida@mail.example")[..], &[("key_passphrase", "another key")]].concat();
+    let page = ida.submit("/newcomers/choose", &wrong).await.unwrap();
+    says_at_the_field(&page, "key-passphrase", "This passphrase does not open your key");
+    let state = "SELECT COUNT(*) FROM pappus_newcomers WHERE state = 'checked' AND key_passphrase IS NULL";
+    assert_eq!(number(&scene, state).await, 1, "nobody waits with it");
+    let right = [&choice("ida", "ida@mail.example")[..], &[("key_passphrase", "a key to a key")]].concat();
+    ida.submit("/newcomers/choose", &right).await.unwrap();
+    until(&mut ida, "/newcomers", "Waiting for the podmin").await;
+}
+
+/// The message stands at the field, which has the focus, and nowhere else.
+fn says_at_the_field(page: &Answer, field: &str, message: &str) {
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", page.text());
+    let text = page.between(&format!("id=\"{field}-problem\">"), "</p>").unwrap();
+    assert!(text.contains(message), "{text}");
+    assert_eq!(page.text().matches(message).count(), 1, "it is said once: {}", page.text());
+    let input = page.between(&format!("<input id=\"{field}\""), ">").unwrap();
+    assert!(input.contains(" autofocus") && input.contains(&format!("{field}-problem")), "{input}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -227,7 +256,9 @@ async fn who_has_lost_the_passphrase_is_told_what_waits() {
     // Found again, it announces.
     ida.open("/newcomers").await.unwrap();
     ida.submit("/newcomers/announce", &[("passphrase", "another key")]).await.unwrap();
-    until(&mut ida, "/newcomers", "This passphrase does not open your key").await;
+    let page = until(&mut ida, "/newcomers", "This passphrase does not open your key").await;
+    let text = page.between("id=\"key-passphrase-problem\">", "</p>").unwrap();
+    assert_eq!(page.text().matches(text.as_str()).count(), 1, "it stands at the field only: {}", page.text());
     ida.submit("/newcomers/announce", &[("passphrase", "a key to a key")]).await.unwrap();
     until(&mut ida, "/newcomers", "Welcome").await;
     announced_once(&scene).await;
@@ -247,6 +278,10 @@ async fn by_program_the_passphrase_comes_with_the_choice() {
     let mut wish = json!({ "username": "ida", "email": "ida@mail.example", "password": PASSWORD });
     let missing = call(&mut ida, Method::POST, "/choice", Some(&wish.to_string())).await;
     assert_eq!(missing.status, StatusCode::BAD_REQUEST, "{}", missing.text());
+    wish["key_passphrase"] = json!("another key");
+    let wrong = call(&mut ida, Method::POST, "/choice", Some(&wish.to_string())).await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST, "{}", wrong.text());
+    assert!(wrong.text().contains("This passphrase does not open your key"), "{}", wrong.text());
     wish["key_passphrase"] = json!("a key to a key");
     let chosen = call(&mut ida, Method::POST, "/choice", Some(&wish.to_string())).await;
     assert_eq!(chosen.status, StatusCode::ACCEPTED, "{}", chosen.text());

@@ -95,8 +95,15 @@ async fn names_and_passwords(scene: &Closing) {
         let mut visitor = scene.browser();
         let answer = sign_in(&mut visitor, name, password).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{name:?}");
-        let problem =
-            answer.text().split_once("role=\"alert\"").unwrap().1.split_once("</p>").unwrap().0.to_owned();
+        let problem = answer
+            .text()
+            .split_once("id=\"password-problem\"")
+            .unwrap()
+            .1
+            .split_once("</p>")
+            .unwrap()
+            .0
+            .to_owned();
         texts.push(problem);
         is_out(&mut visitor).await;
     }
@@ -233,6 +240,13 @@ async fn codes(scene: &Closing) {
     let (one, other) = tokio::join!(enter(&mut third, &codes[2]), enter(&mut fourth, &codes[2]));
     let got_in = [one.status, other.status].iter().filter(|status| **status == StatusCode::SEE_OTHER).count();
     assert_eq!(got_in, 1, "{} {}", one.text(), other.text());
+    // Whoever has neither app nor codes reads where new ones are, and gets out.
+    let mut lost = half_way().await;
+    let page = lost.open("/sign-in/code").await.unwrap().text();
+    assert!(page.contains("href=\"https://closing.example/two_factor_authentication\""), "{page}");
+    assert!(page.contains("one of your recovery codes"), "{page}");
+    assert_eq!(lost.submit("/sign-out", &[]).await.unwrap().status, StatusCode::OK);
+    assert_eq!(lost.get("/sign-in/code").await.unwrap().location(), "/sign-in", "no code is waited for");
     // Without a password there is no code to enter.
     let mut stranger = scene.browser();
     assert_eq!(stranger.get("/sign-in/code").await.unwrap().location(), "/sign-in");
