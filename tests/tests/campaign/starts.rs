@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::{Store, StoreError};
-use pappus_tests::cluster::shared_postgres;
+use pappus_tests::cluster::{PgBouncer, shared_postgres};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
@@ -185,4 +185,51 @@ async fn the_archive_key_is_gone() {
     std::fs::remove_file(scene.path("state/pods/closing.example/campaign-keys.txt")).unwrap();
     let ended = scene.run(&["--name", "sealed-again"]);
     assert!(ended.stderr.contains("NOT on this machine"), "{ended:?}");
+}
+
+/// The store is behind a PgBouncer, which gives every transaction another connection: with one that refuses the parameter
+/// that tells it from a server, and with one that keeps it to itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_is_behind_pgbouncer() {
+    let server = shared_postgres().await.unwrap();
+    let bouncers = [
+        ("campaign_pooled", PgBouncer::before(server).await.unwrap()),
+        ("campaign_pooled_silently", PgBouncer::ignoring(server, "options").await.unwrap()),
+    ];
+    for (name, bouncer) in bouncers {
+        server.create_database(name).await.unwrap();
+        let url = DatabaseUrl::parse(&bouncer.url(name)).unwrap();
+        // All of them create the tables, one after the other.
+        let opened = futures_util::future::join_all((0..3).map(|_| Store::open(&url))).await;
+        let stores: Vec<Store> = opened.into_iter().map(Result::unwrap).collect();
+        let mut asking = tokio::task::JoinSet::new();
+        for task in 0..12_i64 {
+            let store = stores[usize::try_from(task).unwrap() % stores.len()].clone();
+            asking.spawn(async move {
+                for round in 0..60_i64 {
+                    // Mistaken for the other statement, each fails or gives something else.
+                    if (task + round) % 2 == 0 {
+                        let sql = "SELECT CAST(? AS BIGINT) AS told";
+                        let row = store.first("asking", sql, &[round.into()]).await.unwrap().unwrap();
+                        assert_eq!(row.get::<i64>("told").unwrap(), round);
+                    } else {
+                        let (sql, text) = ("SELECT CAST(? AS TEXT) AS told", round.to_string());
+                        let row = store.first("asking", sql, &[(&text).into()]).await.unwrap().unwrap();
+                        assert_eq!(row.get::<String>("told").unwrap(), text);
+                    }
+                }
+            });
+        }
+        while let Some(ended) = asking.join_next().await {
+            ended.unwrap();
+        }
+        for store in stores {
+            store.close().await;
+        }
+        let mut scene = Scene::sample(None).await;
+        scene.store = Some(bouncer.url(name));
+        ended_well(&scene.run(&["--name", "pooled", "--workers", "4"]));
+        ended_well(&scene.run(&["--name", "since", "--since", "pooled"]));
+        scene.is_whole("pooled", 13);
+    }
 }
