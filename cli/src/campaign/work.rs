@@ -69,7 +69,7 @@ impl Opened {
         output: &Output,
     ) -> Result<Self, Failure> {
         let patience = RetryPolicy::new(arguments, output);
-        depot.expect_disk(reserve(arguments))?;
+        patience.until_ok(|| async { depot.expect_disk(reserve(arguments)) }).await?;
         let uploads = pod::uploads(config).await?;
         // Before this program's own connection, which would count as use.
         let options = options(config, arguments, output).await?;

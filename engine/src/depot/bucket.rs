@@ -56,7 +56,7 @@ impl Bucket {
             name: "the list of files".to_owned(),
             what: "read",
             why: why(&error),
-            passing: is_passing(&error),
+            passing: is_passing(&error) && !is_refusal(&error),
         };
         let bucket = Self {
             store: Arc::new(client(access, Readers::Podmin).map_err(failed)?),
@@ -350,6 +350,16 @@ fn is_passing(error: &object_store::Error) -> bool {
             | object_store::Error::Precondition { .. }
             | object_store::Error::AlreadyExists { .. }
             | object_store::Error::InvalidPath { .. }
+    ) || code(&error.to_string()) == Some("NoSuchBucket")
+}
+
+/// Returns whether the server has answered that there is no such bucket, or that the key may not use it.
+fn is_refusal(error: &object_store::Error) -> bool {
+    matches!(
+        error,
+        object_store::Error::NotFound { .. }
+            | object_store::Error::PermissionDenied { .. }
+            | object_store::Error::Unauthenticated { .. }
     ) || code(&error.to_string()) == Some("NoSuchBucket")
 }
 
