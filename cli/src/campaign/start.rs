@@ -74,7 +74,12 @@ struct FirstUse(#[from] DepotError);
 
 impl Passes for FirstUse {
     fn passes(&self) -> bool {
-        let refusals = [ErrorKind::NotFound, ErrorKind::PermissionDenied, ErrorKind::ReadOnlyFilesystem];
+        let refusals = [
+            ErrorKind::NotFound,
+            ErrorKind::NotADirectory,
+            ErrorKind::PermissionDenied,
+            ErrorKind::ReadOnlyFilesystem,
+        ];
         let is_refused =
             matches!(&self.0, DepotError::Folder { source, .. } if refusals.contains(&source.kind()));
         !is_refused && self.0.passes()
