@@ -206,7 +206,8 @@ async fn before(
     }
     output.line(format!(
         "Looking for changes since {name:?}, and checking its archives. Not detected: values changed by hand in \
-         the pod's database, and photo files changed on disk."
+         the pod's database, photo files changed on disk, and other pods that are reached by https or at a port \
+         since."
     ));
     Ok(places)
 }
