@@ -10,6 +10,7 @@ use pappus_engine::depot::{Depot, DepotAddress, DepotError, KeysError};
 use pappus_engine::pod::config::PodUrl;
 use pappus_engine::pod::database::DatabaseError;
 use pappus_engine::pod::schema::SchemaError;
+use pappus_engine::pod::uploads::UploadsError;
 use pappus_engine::store::{Store, StoreError};
 
 use crate::arguments::{StoreArguments, WorkArguments};
@@ -63,6 +64,12 @@ impl Passes for KeysError {
 impl Passes for DepotError {
     fn passes(&self) -> bool {
         self.is_of_the_depot()
+    }
+}
+
+impl Passes for UploadsError {
+    fn passes(&self) -> bool {
+        UploadsError::passes(self)
     }
 }
 

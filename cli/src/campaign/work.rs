@@ -70,7 +70,7 @@ impl Opened {
     ) -> Result<Self, Failure> {
         let patience = RetryPolicy::new(arguments, output);
         patience.until_ok(|| async { depot.expect_disk(reserve(arguments)) }).await?;
-        let uploads = pod::uploads(config).await?;
+        let uploads = patience.until_ok(|| pod::uploads(config)).await?;
         // Before this program's own connection, which would count as use.
         let options = options(config, arguments, output).await?;
         let schema = patience.until_ok(|| schema(&config.database)).await?;

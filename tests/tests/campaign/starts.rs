@@ -78,31 +78,47 @@ async fn databases_that_come_up_later() {
     assert!(ended.code == Some(1) && !ended.stderr.contains("Waiting"), "{ended:?}");
 }
 
-/// The bucket of a new campaign is waited for; one that does not exist, or a folder nobody could make, is refused.
+/// The bucket of a new campaign, and the one of the pod's photos, are waited for; one that does not exist, or a folder
+/// that nobody could make, is refused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bucket_that_comes_up_later() {
     let s3 = shared_s3().await.unwrap();
     s3.create_bucket("campaign-late").await.unwrap();
     let mut scene = Scene::sample(None).await;
-    let port = free_port();
-    scene.environment = s3.environment("AKIA", "secret");
-    for (name, value) in &mut scene.environment {
-        if *name == "AWS_ENDPOINT_URL" {
-            *value = format!("http://127.0.0.1:{port}");
+    s3.put_folder("campaign-late", "uploads/images/", &scene.path("uploads/images")).await.unwrap();
+    for of_photos in [false, true] {
+        let port = free_port();
+        scene.environment = s3.environment("AKIA", "secret");
+        for (name, value) in &mut scene.environment {
+            if *name == "AWS_ENDPOINT_URL" {
+                *value = format!("http://127.0.0.1:{port}");
+            }
         }
+        let name = if of_photos { "photos" } else { "archives" };
+        let mut arguments = scene.export(&["--plain", "--name", name]);
+        let (own, bucket) = if of_photos {
+            (scene.path("uploads"), "s3://campaign-late/uploads")
+        } else {
+            (scene.out(), "s3://campaign-late/pod")
+        };
+        for argument in &mut arguments {
+            if *argument == own.display().to_string() {
+                *argument = bucket.to_owned();
+            }
+        }
+        let mut child = scene.start(arguments);
+        until(&mut child, async || scene.words().contains("Waiting: ")).await;
+        let led = lead(port, s3.port()).await;
+        assert!(matches!(child.wait().unwrap().code(), Some(0 | 10)), "{}", scene.words());
+        let lines = scene.accounts(name).await;
+        assert!(lines.len() == 13 && lines.iter().all(|line| line.state == "done"), "{lines:?}");
+        led.abort();
     }
-    scene.bucket = Some("s3://campaign-late/pod".to_owned());
-    let mut child = scene.start(scene.export(&["--plain", "--name", "late"]));
-    until(&mut child, async || scene.words().contains("Waiting: ")).await;
-    let led = lead(port, s3.port()).await;
-    assert!(matches!(child.wait().unwrap().code(), Some(0 | 10)), "{}", scene.words());
-    let lines = scene.accounts("late").await;
-    assert!(lines.len() == 13 && lines.iter().all(|line| line.state == "done"), "{lines:?}");
     // Nothing would make it come.
+    scene.environment = s3.environment("AKIA", "secret");
     scene.bucket = Some("s3://campaign-never/pod".to_owned());
     let ended = scene.run(&["--plain", "--name", "never"]);
     assert!(ended.code == Some(1) && !ended.stderr.contains("Waiting"), "{ended:?}");
-    led.abort();
     scene.bucket = None;
     std::fs::write(scene.path("file"), "no folder").unwrap();
     let out = scene.path("file/out");
