@@ -292,8 +292,8 @@ async fn the_store_is_behind_pgbouncer() {
         }
         let mut scene = Scene::sample(None).await;
         scene.store = Some(bouncer.url(name));
-        ended_well(&scene.run(&["--name", "pooled", "--workers", "4"]));
-        ended_well(&scene.run(&["--name", "since", "--since", "pooled"]));
+        ended_well(&scene.run(&["--plain", "--name", "pooled", "--workers", "4"]));
+        ended_well(&scene.run(&["--plain", "--name", "since", "--since", "pooled"]));
         scene.is_whole("pooled", 13);
     }
 }
