@@ -206,8 +206,8 @@ async fn before(
     }
     output.line(format!(
         "Looking for changes since {name:?}, and checking its archives. Not detected: values changed by hand in \
-         the pod's database, photo files changed on disk, and other pods that are reached by https or at a port \
-         since."
+         the pod's database, photo files changed on disk, and other pods whose address has become https or has \
+         another port."
     ));
     Ok(places)
 }
