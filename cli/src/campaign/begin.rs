@@ -79,11 +79,7 @@ pub(crate) async fn join(arguments: Worker, output: &Output) -> Result<Outcome, 
         Some(name) => patience.until_ok(|| campaigns.named(name)).await?,
         None => only_open(patience.until_ok(|| campaigns.all()).await?)?,
     };
-    if campaign.state == CampaignState::Preparing {
-        let sentence =
-            format!("the list of accounts of {:?} is still being written; try again soon", campaign.name);
-        return Err(Failure::message(sentence));
-    }
+    let campaign = patience.prepared(&campaigns, &campaign.name).await?;
     output.line(format!("Working on the campaign {:?}.", campaign.name));
     let depot = match &campaign.place {
         Some(place) => patience.place_of(&campaign.out, Some(place)).await?,

@@ -1,15 +1,16 @@
 //! Retries for services that are unavailable when a campaign starts or resumes, as during the campaign.
 
 use std::fmt::Display;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::time::{Duration, Instant};
 
 use pappus_engine::backoff::Backoff;
-use pappus_engine::campaign::{Campaign, CampaignError, Campaigns, SignInError};
+use pappus_engine::campaign::{Campaign, CampaignError, CampaignState, Campaigns, SignInError};
 use pappus_engine::depot::{Depot, DepotAddress, DepotError, KeysError};
 use pappus_engine::pod::config::PodUrl;
 use pappus_engine::pod::database::DatabaseError;
 use pappus_engine::pod::schema::SchemaError;
+use pappus_engine::pod::uploads::UploadsError;
 use pappus_engine::store::{Store, StoreError};
 
 use crate::arguments::{StoreArguments, WorkArguments};
@@ -63,6 +64,53 @@ impl Passes for KeysError {
 impl Passes for DepotError {
     fn passes(&self) -> bool {
         self.is_of_the_depot()
+    }
+}
+
+impl Passes for UploadsError {
+    fn passes(&self) -> bool {
+        UploadsError::passes(self)
+    }
+}
+
+/// An error at the first use of a location. A path or a right that is wrong was never different: only failures of a
+/// disk or a server pass.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+struct FirstUse(#[from] DepotError);
+
+impl Passes for FirstUse {
+    fn passes(&self) -> bool {
+        let refusals = [
+            ErrorKind::NotFound,
+            ErrorKind::NotADirectory,
+            ErrorKind::PermissionDenied,
+            ErrorKind::ReadOnlyFilesystem,
+        ];
+        let is_refused =
+            matches!(&self.0, DepotError::Folder { source, .. } if refusals.contains(&source.kind()));
+        !is_refused && self.0.passes()
+    }
+}
+
+/// The reason a worker cannot join a campaign yet.
+#[derive(Debug, thiserror::Error)]
+enum NotJoined {
+    #[error(transparent)]
+    Campaign(#[from] CampaignError),
+    #[error(
+        "the list of accounts of {0:?} is still being written. If the program that writes it has ended, run its \
+         `pappus export --all` again"
+    )]
+    Preparing(String),
+}
+
+impl Passes for NotJoined {
+    fn passes(&self) -> bool {
+        match self {
+            Self::Campaign(error) => error.passes(),
+            Self::Preparing(_) => true,
+        }
     }
 }
 
@@ -138,7 +186,22 @@ impl RetryPolicy {
         let known = |campaign: &Campaign| campaign.place.clone().filter(|_| campaign.out == out);
         match earlier.iter().rev().find_map(known) {
             Some(place) => self.place_of(out, Some(&place)).await,
-            None => Ok(Depot::open(&DepotAddress::parse(out, &pod::environment)?).await?),
+            None => {
+                let address = DepotAddress::parse(out, &pod::environment)?;
+                self.until_ok(|| async { Depot::open(&address).await.map_err(FirstUse) }).await
+            }
         }
+    }
+
+    /// Returns the campaign as soon as the program that started it has recorded its accounts.
+    pub(super) async fn prepared(self, campaigns: &Campaigns, name: &str) -> Result<Campaign, Failure> {
+        let prepared = || async {
+            let campaign = campaigns.named(name).await?;
+            match campaign.state {
+                CampaignState::Preparing => Err(NotJoined::Preparing(campaign.name)),
+                _ => Ok(campaign),
+            }
+        };
+        self.until_ok(prepared).await
     }
 }

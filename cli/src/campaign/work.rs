@@ -69,8 +69,8 @@ impl Opened {
         output: &Output,
     ) -> Result<Self, Failure> {
         let patience = RetryPolicy::new(arguments, output);
-        depot.expect_disk(reserve(arguments))?;
-        let uploads = pod::uploads(config).await?;
+        patience.until_ok(|| async { depot.expect_disk(reserve(arguments)) }).await?;
+        let uploads = patience.until_ok(|| pod::uploads(config)).await?;
         // Before this program's own connection, which would count as use.
         let options = options(config, arguments, output).await?;
         let schema = patience.until_ok(|| schema(&config.database)).await?;
@@ -206,7 +206,8 @@ async fn before(
     }
     output.line(format!(
         "Looking for changes since {name:?}, and checking its archives. Not detected: values changed by hand in \
-         the pod's database, and photo files changed on disk."
+         the pod's database, photo files changed on disk, and other pods whose address has become https or has \
+         another port."
     ));
     Ok(places)
 }

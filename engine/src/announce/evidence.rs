@@ -3,7 +3,7 @@
 use super::AnnounceError;
 use crate::discovery::Discovery;
 use crate::domain::{DiasporaId, KeyFingerprint, PublicKey};
-use crate::import::{Evidence, ImportRecord, KeySource, published_key, stored_key};
+use crate::import::{Evidence, ImportRecord, ImportState, KeySource, published_key, stored_key};
 use crate::pod::database::PodWriter;
 
 /// Rejects an archive whose key differs from that of the import, from the one this pod knows by now, or from the one
@@ -49,6 +49,7 @@ pub(super) async fn recheck_evidence(
             source_of_key,
             known,
             found,
+            is_announced: import.state == ImportState::Announced,
             evidence: Box::new(evidence),
         }),
         None if is_trusted || evidence.known.is_some() || evidence.published.is_some() => Ok(()),

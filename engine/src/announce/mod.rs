@@ -91,7 +91,13 @@ pub enum AnnounceError {
     /// This pod by now knows another key of the account, or the old pod publishes another one.
     #[error(
         "the key of {account} differs by now: {source_of_key} {known}, and the archive has {found}. Other pods would believe \
-         neither. Somebody else's archive may have been imported; `pappus undo` takes it back"
+         neither. Somebody else's archive may have been imported; {}",
+        if *is_announced {
+            "the move has been announced already and cannot be undone. Ask the person; if it is not theirs, close the \
+             account on this pod"
+        } else {
+            "`pappus undo` takes it back"
+        }
     )]
     WrongKey {
         /// The account.
@@ -102,6 +108,8 @@ pub enum AnnounceError {
         known: String,
         /// Fingerprint of the key in the archive.
         found: String,
+        /// True when the move was announced before: it can no longer be undone.
+        is_announced: bool,
         /// All keys that were compared.
         evidence: Box<Evidence>,
     },

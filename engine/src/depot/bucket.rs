@@ -21,7 +21,9 @@ use object_store::{
 use super::local::{digest, on_disk, stored};
 use super::read::Source;
 use super::{DepotError, DepotRead, Listed, Stored, names, uploads};
-use crate::s3::{Readers, S3Access, client, code, is_missing, lacks_conditional_put, list, why};
+use crate::s3::{
+    Readers, S3Access, client, code, is_missing, is_unavailable, lacks_conditional_put, list, why,
+};
 
 /// Bytes of a part, and the most that is sent in one piece. S3 requires at least 5 MiB.
 const PART: u64 = 6 << 20;
@@ -56,7 +58,7 @@ impl Bucket {
             name: "the list of files".to_owned(),
             what: "read",
             why: why(&error),
-            passing: is_passing(&error),
+            passing: is_unavailable(&error),
         };
         let bucket = Self {
             store: Arc::new(client(access, Readers::Podmin).map_err(failed)?),

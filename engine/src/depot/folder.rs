@@ -208,16 +208,27 @@ impl Folder {
     pub(super) async fn sweep(&self, age: Duration, now: SystemTime) -> Result<u64, DepotError> {
         let folder = self.clone();
         on_disk(&self.path, move || {
-            let mut removed = 0;
+            folder.is_the_one()?;
+            let mut left_over = Vec::new();
             let walked = folder.walk("", &mut |path, name| {
                 let own = name.rsplit('/').next().unwrap_or(name);
                 if own.starts_with('.') && own.ends_with(PART) && is_left_over(path, age, now)? {
-                    std::fs::remove_file(path)?;
-                    removed += 1;
+                    left_over.push(path.to_owned());
                 }
                 Ok(())
             });
-            walked.map_err(DepotError::folder(&folder.path, &folder.path, "removed"))?;
+            walked.map_err(DepotError::folder(&folder.path, &folder.path, "read"))?;
+            let mut removed = 0;
+            for path in left_over {
+                // It may have been unmounted since.
+                folder.is_the_one()?;
+                match std::fs::remove_file(&path) {
+                    Ok(()) => removed += 1,
+                    // Another program was faster.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(DepotError::folder(&folder.path, &path, "removed")(error)),
+                }
+            }
             Ok(removed)
         })
         .await

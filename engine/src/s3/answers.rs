@@ -3,6 +3,10 @@
 /// The most characters of a server's message that are passed on.
 const MAX_SAID: usize = 200;
 
+/// Codes of servers that ask to come again.
+const BUSY: [&str; 6] =
+    ["InternalError", "ServiceUnavailable", "SlowDown", "RequestTimeout", "ServerBusy", "OperationAborted"];
+
 /// Returns whether the object does not exist; a missing bucket does not count.
 pub(crate) fn is_missing(error: &object_store::Error) -> bool {
     matches!(error, object_store::Error::NotFound { .. }) && code(&error.to_string()) != Some("NoSuchBucket")
@@ -16,6 +20,21 @@ pub(crate) fn is_refused(error: &object_store::Error) -> bool {
 /// Returns whether the key may not access this object.
 pub(crate) fn is_denied(error: &object_store::Error) -> bool {
     code(&error.to_string()) == Some("AccessDenied")
+}
+
+/// Returns whether the server is out of reach or busy, rather than that it has refused.
+pub(crate) fn is_unavailable(error: &object_store::Error) -> bool {
+    use object_store::Error as S3Error;
+    match code(&error.to_string()) {
+        Some(code) => BUSY.contains(&code) || code.starts_with("XMinioServer"),
+        None => !matches!(
+            error,
+            S3Error::NotFound { .. }
+                | S3Error::PermissionDenied { .. }
+                | S3Error::Unauthenticated { .. }
+                | S3Error::InvalidPath { .. }
+        ),
+    }
 }
 
 /// Returns whether the server does not support conditional writes.

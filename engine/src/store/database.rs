@@ -5,25 +5,23 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Connection as _, Postgres};
+use sqlx::{ConnectOptions as _, Connection as _};
 
+use super::postgres::{self, connection};
 use super::{StoreError, StoreRow, tables};
 use crate::sql::{DatabaseUrl, Dialect, Link, Row, Value};
 
 /// Maximum wait for a new connection, or for a free one.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// Time a writer waits for another one to finish; SQLite allows one at a time.
 const BUSY: Duration = Duration::from_secs(30);
-/// Time a connection may take before the server is checked for refusing all.
-const REFUSAL: Duration = Duration::from_millis(300);
 /// Maximum number of connections.
-const CONNECTIONS: u32 = 4;
+pub(super) const CONNECTIONS: u32 = 4;
 
 /// The connections behind a [`Store`].
 #[derive(Debug, Clone)]
@@ -41,6 +39,8 @@ pub enum Pool {
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: Pool,
+    /// True when a pooler gives every transaction another connection.
+    is_pooled: bool,
 }
 
 impl Store {
@@ -52,8 +52,10 @@ impl Store {
     pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
         let opening = async {
             match url.dialect() {
-                Dialect::Sqlite => open_sqlite(url).await,
-                Dialect::PostgreSql => open_postgres(url).await,
+                Dialect::Sqlite => open_sqlite(url).await.map(|pool| (Pool::Sqlite(pool), false)),
+                Dialect::PostgreSql => {
+                    postgres::open(url).await.map(|(pool, is_pooled)| (Pool::Postgres(pool), is_pooled))
+                }
                 Dialect::MySql => Err(StoreError::Kind { url: url.to_string() }),
             }
         };
@@ -63,8 +65,8 @@ impl Store {
             reason: "no answer in time".to_owned(),
             passing: true,
         };
-        let pool = tokio::time::timeout(BUSY + PATIENCE, opening).await.map_err(late)??;
-        Ok(Self { pool })
+        let (pool, is_pooled) = tokio::time::timeout(BUSY + PATIENCE, opening).await.map_err(late)??;
+        Ok(Self { pool, is_pooled })
     }
 
     /// Opens the database as [`open`](Self::open) does, unless it is a missing SQLite file: none is created.
@@ -113,13 +115,18 @@ impl Store {
         sql: &str,
         values: &[Value<'_>],
     ) -> Result<u64, StoreError> {
+        if self.is_pooled {
+            let mut transaction = self.begin().await?;
+            let done = transaction.execute(what, sql, values).await?;
+            return transaction.commit().await.map(|()| done);
+        }
         let done = async {
             match &self.pool {
                 Pool::Sqlite(pool) => {
                     Link::Sqlite(&mut *pool.acquire().await?).execute(sql.to_owned(), values).await
                 }
                 Pool::Postgres(pool) => {
-                    prepared(&mut *connection(pool).await?).execute(sql.to_owned(), values).await
+                    prepared(&mut *connection(pool).await?, true).execute(sql.to_owned(), values).await
                 }
             }
         };
@@ -136,13 +143,18 @@ impl Store {
         sql: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<StoreRow>, StoreError> {
+        if self.is_pooled {
+            let mut transaction = self.begin().await?;
+            let rows = transaction.rows(what, sql, values).await?;
+            return transaction.commit().await.map(|()| rows);
+        }
         let rows = async {
             match &self.pool {
                 Pool::Sqlite(pool) => {
                     Link::Sqlite(&mut *pool.acquire().await?).rows(sql.to_owned(), values).await
                 }
                 Pool::Postgres(pool) => {
-                    prepared(&mut *connection(pool).await?).rows(sql.to_owned(), values).await
+                    prepared(&mut *connection(pool).await?, true).rows(sql.to_owned(), values).await
                 }
             }
         };
@@ -171,7 +183,11 @@ impl Store {
             // A transaction started as a reader could not write once another has written.
             Pool::Sqlite(pool) => pool.begin_with("BEGIN IMMEDIATE").await.map(Transaction::Sqlite),
             Pool::Postgres(pool) => match connection(pool).await {
-                Ok(link) => sqlx::Transaction::begin(link, None).await.map(Transaction::Postgres),
+                Ok(link) => {
+                    let begun = sqlx::Transaction::begin(link, None).await;
+                    let prepares = !self.is_pooled;
+                    begun.map(|transaction| Transaction::Postgres { transaction, prepares })
+                }
                 Err(error) => Err(error),
             },
         };
@@ -211,14 +227,19 @@ pub enum Transaction {
     /// On an SQLite file; nobody else writes meanwhile.
     Sqlite(sqlx::Transaction<'static, sqlx::Sqlite>),
     /// On PostgreSQL.
-    Postgres(sqlx::Transaction<'static, sqlx::Postgres>),
+    Postgres {
+        /// The transaction.
+        transaction: sqlx::Transaction<'static, sqlx::Postgres>,
+        /// True when its connection keeps statements prepared for later transactions.
+        prepares: bool,
+    },
 }
 
 impl Transaction {
     fn link(&mut self) -> Link<'_> {
         match self {
             Self::Sqlite(transaction) => Link::Sqlite(transaction),
-            Self::Postgres(transaction) => prepared(transaction),
+            Self::Postgres { transaction, prepares } => prepared(transaction, *prepares),
         }
     }
 
@@ -256,14 +277,14 @@ impl Transaction {
     pub async fn commit(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(transaction) => transaction.commit().await,
-            Self::Postgres(transaction) => transaction.commit().await,
+            Self::Postgres { transaction, .. } => transaction.commit().await,
         }
         .map_err(|error| StoreError::statement("writing", &error))
     }
 }
 
-fn prepared(link: &mut PgConnection) -> Link<'_> {
-    Link::Postgres { link, prepares: true }
+fn prepared(link: &mut PgConnection, prepares: bool) -> Link<'_> {
+    Link::Postgres { link, prepares }
 }
 
 fn store_rows(what: &'static str, rows: Result<Vec<Row>, sqlx::Error>) -> Result<Vec<StoreRow>, StoreError> {
@@ -281,7 +302,7 @@ pub fn random_id() -> Result<String, StoreError> {
     Ok(hex::encode(bytes))
 }
 
-async fn open_sqlite(url: &DatabaseUrl) -> Result<Pool, StoreError> {
+async fn open_sqlite(url: &DatabaseUrl) -> Result<SqlitePool, StoreError> {
     let unreachable = |error: sqlx::Error| StoreError::unreachable(url, &error);
     let options: SqliteConnectOptions = url.expose().parse().map_err(unreachable)?;
     if url.expose().contains(":memory:") || url.expose().contains("mode=memory") {
@@ -306,37 +327,7 @@ async fn open_sqlite(url: &DatabaseUrl) -> Result<Pool, StoreError> {
     transaction.commit().await.map_err(unreachable)?;
     link.close().await.map_err(unreachable)?;
     let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(BUSY + PATIENCE);
-    Ok(Pool::Sqlite(pool.connect_lazy_with(options)))
-}
-
-/// Returns a connection of a pool. The pool itself retries a server that refuses connections until its timeout;
-/// callers of this get the refusal at once.
-async fn connection(pool: &PgPool) -> Result<PoolConnection<Postgres>, sqlx::Error> {
-    match pool.try_acquire() {
-        Some(link) => Ok(link),
-        // Boxed, so that it is not part of every future that uses the store.
-        None => Box::pin(new_connection(pool)).await,
-    }
-}
-
-async fn new_connection(pool: &PgPool) -> Result<PoolConnection<Postgres>, sqlx::Error> {
-    let options = pool.connect_options();
-    let refusal = async {
-        tokio::time::sleep(REFUSAL).await;
-        match PgConnection::connect_with(&options).await {
-            Err(error @ sqlx::Error::Io(_)) => error,
-            Err(_) => std::future::pending().await,
-            Ok(link) => {
-                // It was only a test.
-                _ = link.close().await;
-                std::future::pending().await
-            }
-        }
-    };
-    tokio::select! {
-        link = pool.acquire() => link,
-        error = refusal => Err(error),
-    }
+    Ok(pool.connect_lazy_with(options))
 }
 
 /// Creates the file: SQLite gives its companion files the same mode.
@@ -346,25 +337,4 @@ fn make_file(path: &Path) -> Result<(), StoreError> {
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
     let mode = opened.and_then(|file| file.metadata()).map_err(failed)?.permissions().mode();
     if mode & 0o077 != 0 { Err(StoreError::Exposed(path.to_owned())) } else { Ok(()) }
-}
-
-async fn open_postgres(url: &DatabaseUrl) -> Result<Pool, StoreError> {
-    let unreachable = |error: sqlx::Error| StoreError::unreachable(url, &error);
-    let options: PgConnectOptions = url.expose().parse().map_err(unreachable)?;
-    // As for a pod's database: PgBouncer refuses the parameter.
-    let options = options.extra_float_digits(None);
-    let options = options.application_name("pappus").disable_statement_logging();
-    let late = |_| StoreError::Unreachable {
-        url: url.to_string(),
-        reason: format!("no answer within {} seconds", PATIENCE.as_secs()),
-        passing: true,
-    };
-    // A connection of its own: closed after a failure, it releases its lock.
-    let connecting = tokio::time::timeout(PATIENCE, PgConnection::connect_with(&options));
-    let mut link = connecting.await.map_err(late)?.map_err(unreachable)?;
-    let migrated = tables::migrator(Dialect::PostgreSql).run_direct(None, &mut link, false).await;
-    migrated.map_err(|error| StoreError::tables(url, &error))?;
-    link.close().await.map_err(unreachable)?;
-    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
-    Ok(Pool::Postgres(pool.connect_lazy_with(options)))
 }

@@ -7,6 +7,7 @@ mod audit;
 mod database;
 mod error;
 pub mod lease;
+mod postgres;
 mod row;
 mod signatures;
 mod state_folder;

@@ -68,6 +68,8 @@ pub(super) fn migrator(dialect: Dialect) -> Migrator {
     let mut migrator = Migrator::with_migrations(migrations.collect());
     // "Dangerous" for a database that already has the other table; this one never had.
     migrator.dangerous_set_table_name(DONE);
+    // Whoever runs it holds a lock: SQLite's on the file, PostgreSQL's for the transaction.
+    migrator.set_locking(false);
     migrator
 }
 

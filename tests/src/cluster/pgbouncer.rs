@@ -21,6 +21,18 @@ impl PgBouncer {
     /// # Errors
     /// When PgBouncer is not installed or does not start.
     pub async fn before(cluster: &PostgresCluster) -> Result<Self, ClusterError> {
+        Self::with(cluster, "").await
+    }
+
+    /// Starts one that accepts some parameters of connections, and does not pass them on.
+    ///
+    /// # Errors
+    /// As [`before`](Self::before).
+    pub async fn ignoring(cluster: &PostgresCluster, parameters: &str) -> Result<Self, ClusterError> {
+        Self::with(cluster, &format!("ignore_startup_parameters = {parameters}\n")).await
+    }
+
+    async fn with(cluster: &PostgresCluster, more: &str) -> Result<Self, ClusterError> {
         if !Path::new(BINARY).exists() {
             return Err(ClusterError::Missing { program: PROGRAM, package: PROGRAM });
         }
@@ -29,7 +41,7 @@ impl PgBouncer {
         let port = free_port()?;
         let settings = format!(
             "[databases]\n* = host=127.0.0.1 port={} user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
-             listen_port = {port}\nauth_type = any\npool_mode = transaction\nunix_socket_dir =\n",
+             listen_port = {port}\nauth_type = any\npool_mode = transaction\nunix_socket_dir =\n{more}",
             cluster.port()
         );
         let file = folder.path().join("pgbouncer.ini");

@@ -2,12 +2,15 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pappus_tests::program::programs;
+use pappus_tests::schema::Pool;
 use pappus_tests::twin::http;
 use pappus_tests::twin::pod::{Delays, Software};
 use pappus_tests::twin::scene::{FriendsPod, Scene};
 use serde_json::Value;
 
 use super::friendships::announced;
+use crate::support::target::{Target, fingerprint};
+use crate::support::{Pod, document};
 
 fn json(scene: &Scene, command: &[&str]) -> Value {
     let ended = scene.command(command).output().unwrap();
@@ -58,4 +61,58 @@ async fn what_waits_for_a_pod_is_not_called_due() {
         let until: DateTime<Utc> = pod["waits_until"].as_str().unwrap().parse().unwrap();
         assert!(pod["repeats_at"].is_string() && until > told + TimeDelta::hours(23), "{pod}");
     }
+}
+
+/// With a pod and an account, what goes to that pod for that account is due again, and nothing else.
+#[tokio::test]
+async fn a_pod_and_an_account_together() {
+    const POD: &str = "closing.example";
+    let (source, target) = (Pod::sqlite().await, Target::sqlite().await);
+    source.export(&["ida", "jonas"], "out", &[]);
+    for name in ["ida", "jonas"] {
+        let archive = source.archive("out", name);
+        target.import(&archive, name, &["--trust-pod", &fingerprint(&archive)]);
+        let announced = target.announce(&archive, &["--offline"]);
+        assert!(matches!(announced.code, Some(0 | 10)), "{name}: {announced:?}");
+    }
+    let url = format!("sqlite:{}", target.path("state/pods/haven.example/pappus.sqlite3"));
+    let store = Pool::connect(&url).await.unwrap();
+    let number = async |condition: &str| {
+        let sql = format!("SELECT COUNT(*) FROM pappus_deliveries WHERE {condition}");
+        store.number(&sql).await.unwrap()
+    };
+    let (ida, jonas) = ("account = 'ida@closing.example'", "account = 'jonas@closing.example'");
+    let there = format!("pod = '{POD}'");
+    let both = number(&format!("{there} AND {ida}")).await;
+    assert!(both > 0 && number(&format!("{there} AND {jonas}")).await > 0);
+    assert!(number(&format!("{ida} AND NOT {there}")).await > 0);
+    for (options, expected) in [
+        (&["--to", POD, "--account", "ida@closing.example"][..], format!("{there} AND {ida}")),
+        (&["--to", POD], there.clone()),
+        (&["--account", "ida@closing.example"], ida.to_owned()),
+        (&["--to", POD, "--account", "nobody@closing.example"], "1 = 0".to_owned()),
+    ] {
+        for sql in [
+            "UPDATE pappus_deliveries SET state = 'dead', attempts = 9",
+            "DELETE FROM pappus_delivery_pods",
+            "INSERT INTO pappus_delivery_pods (pod, failures) SELECT DISTINCT pod, 5 FROM pappus_deliveries",
+        ] {
+            store.execute(sql).await.unwrap();
+        }
+        let ended = target.run(&[&["resend"][..], options].concat());
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let queued = number("state = 'queued' AND attempts = 0").await;
+        assert_eq!(document(&ended)["queued"], queued, "{options:?}: {ended:?}");
+        assert_eq!(queued, number(&expected).await, "{options:?}");
+        assert_eq!(number(&format!("state = 'queued' AND NOT ({expected})")).await, 0, "{options:?}");
+        // The pods that are tried again at once are those of these deliveries.
+        let others = "pod IN (SELECT p.pod FROM pappus_delivery_pods p WHERE p.failures = 0) AND pod NOT IN \
+                      (SELECT d.pod FROM pappus_deliveries d WHERE d.state = 'queued')";
+        assert_eq!(number(others).await, 0, "{options:?}");
+        assert!(
+            queued == 0
+                || number("pod IN (SELECT pod FROM pappus_delivery_pods WHERE failures = 0)").await > 0
+        );
+    }
+    store.close().await;
 }

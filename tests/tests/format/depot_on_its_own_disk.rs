@@ -2,10 +2,10 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::TryStreamExt as _;
-use pappus_engine::depot::{Depot, Listed};
+use pappus_engine::depot::{Depot, DepotError, Listed};
 
 use super::depot::parse;
 
@@ -30,4 +30,25 @@ async fn folders_of_the_disk_are_passed_over() {
     assert_eq!(listed, [Listed { name: "june/a.zip".to_owned(), bytes: 5 }]);
     assert_eq!(depot.sweep(Duration::ZERO, UNIX_EPOCH).await.unwrap(), 0);
     std::fs::set_permissions(root.join("others"), Permissions::from_mode(0o700)).unwrap();
+}
+
+/// Unmounted, the bare mount point is somebody else's folder: nothing is removed there.
+#[tokio::test]
+async fn a_bare_mount_point_is_not_swept() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, away) = (folder.path().join("out"), folder.path().join("away"));
+    let depot = Depot::open(&parse(root.to_str().unwrap(), 0)).await.unwrap();
+    let depot = depot.bound_to(&depot.identity().await.unwrap().unwrap());
+    std::fs::rename(&root, &away).unwrap();
+    std::fs::create_dir(&root).unwrap();
+    for path in [&root, &away] {
+        std::fs::write(path.join(".a.zip.0123.part"), "half").unwrap();
+    }
+    let error = depot.sweep(Duration::ZERO, SystemTime::now()).await.unwrap_err();
+    assert!(matches!(error, DepotError::Elsewhere { .. }), "{error}");
+    assert!(root.join(".a.zip.0123.part").exists());
+    std::fs::remove_dir_all(&root).unwrap();
+    std::fs::rename(&away, &root).unwrap();
+    assert_eq!(depot.sweep(Duration::ZERO, SystemTime::now()).await.unwrap(), 1);
+    assert!(!root.join(".a.zip.0123.part").exists());
 }

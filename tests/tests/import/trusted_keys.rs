@@ -5,9 +5,9 @@ use sqlx::SqlitePool;
 
 use super::evidence::Scene;
 use super::strangers::{guid, insert_person};
-use crate::support::json;
 use crate::support::living_pods::LivingPods;
 use crate::support::target::{Target, fingerprint};
+use crate::support::{document, json};
 
 #[tokio::test]
 async fn nobody_is_moved_on_a_key_that_is_trusted_no_longer() {
@@ -149,6 +149,51 @@ async fn an_old_pod_that_is_gone_since_takes_nothing_back() {
     target.pool.execute(forget).await.unwrap();
     let ended = target.run(&["announce", &path, "--offline"]);
     assert!(matches!(ended.code, Some(0 | 10)), "{ended:?}");
+}
+
+/// After the announcement nothing takes it back, and nobody is told to try.
+#[tokio::test]
+async fn an_announced_move_is_not_said_to_be_undone_when_the_key_differs() {
+    let scene = Scene::new().await;
+    let known = json(&scene.archive, "diaspora.json");
+    scene.target.introduce(&known).await;
+    let command = ["import", &scene.path, "--as", "ida", "--offline", "--hold"];
+    let done = scene.target.run(&command);
+    assert!(matches!(done.code, Some(0 | 10)), "{done:?}");
+    let announced = scene.target.announce(&scene.path, &["--offline"]);
+    assert!(matches!(announced.code, Some(0 | 10)), "{announced:?}");
+    let contacts = known["user"]["contacts"].as_array().unwrap();
+    let other = contacts.iter().find_map(|contact| contact["public_key"].as_str()).unwrap();
+    let sql = format!(
+        "UPDATE people SET serialized_public_key = '{other}' WHERE diaspora_handle = 'ida@closing.example'"
+    );
+    scene.target.pool.execute(&sql).await.unwrap();
+    let ended = scene.target.announce(&scene.path, &["--offline"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("has been announced already and cannot be undone"), "{ended:?}");
+    assert!(!ended.stderr.contains("pappus undo"), "{ended:?}");
+    let undone = scene.target.run(&["undo", document(&done)["import"].as_str().unwrap()]);
+    assert_eq!(undone.code, Some(1), "{undone:?}");
+}
+
+/// The exit code says that there are findings, and so does their list.
+#[tokio::test]
+async fn what_is_taken_on_the_podmins_word_is_a_finding() {
+    let scene = Scene::new().await;
+    let command = ["import", &scene.path, "--as", "ida", "--offline", "--hold", "--accept-unproven"];
+    // What proves the archive takes the finding away.
+    let pin = fingerprint(&scene.archive);
+    let plan = scene.target.run(&[&command[..], &["--dry-run", "--trust-pod", &pin]].concat());
+    assert!(!document(&plan)["findings"].to_string().contains("\"unproven\""), "{plan:?}");
+    for more in [&["--dry-run"][..], &[]] {
+        let ended = scene.target.run(&[&command[..], more].concat());
+        assert_eq!(ended.code, Some(10), "{ended:?}");
+        let report = document(&ended);
+        let findings = report["findings"].as_array().unwrap();
+        let unproven: Vec<_> = findings.iter().filter(|finding| finding["code"] == "unproven").collect();
+        assert_eq!(unproven.len(), 1, "{report}");
+        assert!(unproven[0].to_string().contains("ida@closing.example"), "{report}");
+    }
 }
 
 /// A pinned pod lists the keys of people of other pods: they count only where nobody else says anything.

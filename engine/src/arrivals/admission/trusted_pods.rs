@@ -236,7 +236,7 @@ mod tests {
         assert_eq!((&added.pin, added.added_by.as_str()), (&first, "greta@pod.example"));
         assert_eq!(added.added_at.timestamp_millis(), 1_000);
         assert_eq!(trusted.add(&first, "eve@pod.example", 2_000).await.unwrap(), None);
-        assert_eq!(trusted.list().await.unwrap(), [added.clone()]);
+        assert_eq!(trusted.list().await.unwrap(), std::slice::from_ref(&added));
         assert_eq!(trusted.by_id(added.id).await.unwrap(), Some(added.clone()));
         // Another pod that shares the store trusts nobody, and removes nothing here.
         assert!(elsewhere.list().await.unwrap().is_empty());

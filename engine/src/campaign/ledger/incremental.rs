@@ -123,5 +123,39 @@ fn of_others(since: &str) -> Vec<String> {
         "SELECT k.user_id FROM contacts k JOIN people r ON r.id = k.person_id WHERE {}",
         new("r")
     ));
+    // Keys of people who have reacted to the account's posts and comments.
+    for (reactions, owner) in REACTIONS {
+        parts.push(format!(
+            "SELECT a.owner_id FROM people r JOIN {reactions} JOIN people a ON a.id = {owner} \
+             WHERE a.owner_id IS NOT NULL AND {}",
+            new("r")
+        ));
+    }
     parts
 }
+
+/// Reactions of the people `r`, with the author of what they are about.
+const REACTIONS: [(&str, &str); 5] = [
+    (
+        "comments c ON c.author_id = r.id JOIN posts p ON p.id = c.commentable_id AND c.commentable_type = 'Post'",
+        "p.author_id",
+    ),
+    (
+        "likes l ON l.author_id = r.id JOIN posts p ON p.id = l.target_id AND l.target_type = 'Post'",
+        "p.author_id",
+    ),
+    (
+        "likes l ON l.author_id = r.id JOIN comments c ON c.id = l.target_id AND l.target_type = 'Comment'",
+        "c.author_id",
+    ),
+    (
+        "likes l ON l.author_id = r.id JOIN comments c ON c.id = l.target_id AND l.target_type = 'Comment' \
+         JOIN posts p ON p.id = c.commentable_id AND c.commentable_type = 'Post'",
+        "p.author_id",
+    ),
+    (
+        "poll_participations v ON v.author_id = r.id JOIN polls l ON l.id = v.poll_id \
+         JOIN posts p ON p.id = l.status_message_id",
+        "p.author_id",
+    ),
+];

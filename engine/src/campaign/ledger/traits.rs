@@ -1,15 +1,17 @@
-//! Changes on a pod that leave no timestamp: removals, withdrawn likes, blocks, people who have moved.
+//! Changes on a pod that leave no timestamp: removals, withdrawn likes, blocks, people who have moved, hidden posts that
+//! are gone.
 //!
 //! Counts and sums of row numbers of everything in an account's archive, by account. Campaigns keep a digest of them;
 //! a different digest means a change.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use futures_util::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::pod::database::{DatabaseError, Snapshot};
-use crate::sql::Dialect;
+use crate::pod::reader::{PAGE, hidden_posts};
+use crate::sql::{Dialect, id_list};
 
 /// Numbers per account and part, in the order in which they are added to the digest.
 const NUMBERS: [&str; 4] = ["found", "id_sum", "first_sum", "second_sum"];
@@ -31,19 +33,54 @@ impl Traits {
                 for column in NUMBERS {
                     digest.update(row.integer(column).unwrap_or(0).to_be_bytes());
                 }
-                // Parts have a fixed order; a part without rows adds nothing.
-                let known = traits.0.entry(user).or_default();
-                let digest = Sha256::new().chain_update(*known).chain_update(digest.finalize()).finalize();
-                known.iter_mut().zip(digest).for_each(|(known, new)| *known = new);
+                traits.add(user, &digest.finalize());
             }
         }
+        for (user, post) in present_hidden_posts(snapshot).await? {
+            traits.add(user, &post.to_be_bytes());
+        }
         Ok(traits)
+    }
+
+    /// Adds bytes to an account's digest. Parts have a fixed order; a part without rows adds nothing.
+    fn add(&mut self, user: i64, bytes: &[u8]) {
+        let known = self.0.entry(user).or_default();
+        let digest = Sha256::new().chain_update(*known).chain_update(bytes).finalize();
+        known.iter_mut().zip(digest).for_each(|(known, new)| *known = new);
     }
 
     /// Returns the digest of an account, in hexadecimal digits; an account without rows has one too.
     pub(in crate::campaign) fn of(&self, user: i64) -> String {
         hex::encode(self.0.get(&user).unwrap_or(&[0; 16]))
     }
+}
+
+/// Returns the hidden posts that still exist (`users.id`, `posts.id`), in order. Their row numbers are in a text, so they
+/// cannot be joined.
+async fn present_hidden_posts(snapshot: &mut Snapshot) -> Result<Vec<(i64, i64)>, DatabaseError> {
+    let sql = "SELECT id, hidden_shareables FROM users WHERE hidden_shareables IS NOT NULL".to_owned();
+    let mut rows = snapshot.stream("the hidden posts", sql, &[]);
+    let mut hidden: Vec<(i64, i64)> = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        if let (Some(user), Some(yaml)) = (row.integer("id"), row.filled("hidden_shareables")) {
+            let posts = hidden_posts(&yaml).unwrap_or_default();
+            hidden.extend(posts.into_iter().map(|post| (user, post)));
+        }
+    }
+    drop(rows);
+    // Many people hide the same posts.
+    hidden.sort_unstable_by_key(|(_, post)| *post);
+    let mut present = Vec::with_capacity(hidden.len());
+    for chunk in hidden.chunks(PAGE) {
+        let mut posts: Vec<i64> = chunk.iter().map(|(_, post)| *post).collect();
+        posts.dedup();
+        let sql = format!("SELECT id FROM posts WHERE id IN ({})", id_list(&posts));
+        let rows = snapshot.rows("the hidden posts", sql, &[]).await?;
+        let found: HashSet<i64> = rows.iter().filter_map(|row| row.integer("id")).collect();
+        present.extend(chunk.iter().copied().filter(|(_, post)| found.contains(post)));
+    }
+    present.sort_unstable();
+    Ok(present)
 }
 
 /// One kind of rows: their owner, and the values summed besides their count and row numbers.
@@ -124,6 +161,8 @@ fn parts() -> Vec<Part> {
         "conversation_visibilities r JOIN people a ON a.id = r.person_id WHERE a.owner_id IS NOT NULL",
         ["r.unread", "r.conversation_id"],
     ));
+    parts.extend(SHOWN.map(|rows| part(BY_PERSON, rows, ["p.author_id", "p.id"])));
+    parts.extend(MOVES.map(|rows| part(BY_PERSON, rows, ["r.old_person_id", "0"])));
     parts
 }
 
@@ -158,4 +197,34 @@ const OTHERS: [&str; 9] = [
     "(SELECT o.id, o.person_id AS author_id, v.person_id FROM conversation_visibilities o \
      JOIN conversation_visibilities v ON v.conversation_id = o.conversation_id) r \
      JOIN people a ON a.id = r.person_id WHERE a.owner_id IS NOT NULL",
+];
+
+/// Others' posts `p` of which an archive shows the author, and the conversations it is in: an author who moves takes them
+/// along.
+const SHOWN: [&str; 3] = [
+    "posts r JOIN posts p ON p.guid = r.root_guid JOIN people a ON a.id = r.author_id WHERE a.owner_id IS NOT NULL",
+    "comments r JOIN posts p ON p.id = r.commentable_id AND r.commentable_type = 'Post' \
+     JOIN people a ON a.id = r.author_id WHERE a.owner_id IS NOT NULL",
+    "conversation_visibilities r JOIN conversations p ON p.id = r.conversation_id \
+     JOIN people a ON a.id = r.person_id WHERE a.owner_id IS NOT NULL",
+];
+
+/// Moves to people who have commented, liked or voted: archives list their earlier identities, too.
+const MOVES: [&str; 5] = [
+    "account_migrations r JOIN comments c ON c.author_id = r.new_person_id \
+     JOIN posts p ON p.id = c.commentable_id AND c.commentable_type = 'Post' \
+     JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL",
+    "account_migrations r JOIN likes l ON l.author_id = r.new_person_id \
+     JOIN posts p ON p.id = l.target_id AND l.target_type = 'Post' \
+     JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL",
+    "account_migrations r JOIN likes l ON l.author_id = r.new_person_id \
+     JOIN comments c ON c.id = l.target_id AND l.target_type = 'Comment' \
+     JOIN people a ON a.id = c.author_id WHERE a.owner_id IS NOT NULL",
+    "account_migrations r JOIN likes l ON l.author_id = r.new_person_id \
+     JOIN comments c ON c.id = l.target_id AND l.target_type = 'Comment' \
+     JOIN posts p ON p.id = c.commentable_id AND c.commentable_type = 'Post' \
+     JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL",
+    "account_migrations r JOIN poll_participations v ON v.author_id = r.new_person_id \
+     JOIN polls l ON l.id = v.poll_id JOIN posts p ON p.id = l.status_message_id \
+     JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL",
 ];

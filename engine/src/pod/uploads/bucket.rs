@@ -16,7 +16,9 @@ use object_store::{
 
 use super::{Held, NewPhotoFile, PhotoBytes, PhotoFile, UploadsError, is_original, is_plain_file_name};
 use crate::pod::config::S3Settings;
-use crate::s3::{Readers, client, is_denied, is_missing, is_refused, lacks_conditional_put, list, why};
+use crate::s3::{
+    Readers, client, is_denied, is_missing, is_refused, is_unavailable, lacks_conditional_put, list, why,
+};
 
 /// The largest object in bytes that is fetched ahead; for larger ones only the request is sent.
 const FETCHED_AHEAD: u64 = 512 << 10;
@@ -41,7 +43,12 @@ impl PhotoBucket {
     /// Opens a bucket and checks that it can be listed, and its objects read.
     pub(super) async fn open(settings: &S3Settings) -> Result<Self, UploadsError> {
         let place = settings.to_string();
-        let failed = |error| UploadsError::Bucket { place: place.clone(), what: "read", why: why(&error) };
+        let failed = |error: object_store::Error| UploadsError::Bucket {
+            place: place.clone(),
+            what: "read",
+            why: why(&error),
+            passing: is_unavailable(&error),
+        };
         let bucket = Self {
             store: Arc::new(client(&settings.access, Readers::Everybody).map_err(failed)?),
             images: format!("{}/images/", settings.prefix),
@@ -203,7 +210,8 @@ impl PhotoBucket {
     }
 
     fn failed(&self, what: &'static str, error: &object_store::Error) -> UploadsError {
-        UploadsError::Bucket { place: self.place.clone(), what, why: why(error) }
+        let (why, passing) = (why(error), is_unavailable(error));
+        UploadsError::Bucket { place: self.place.clone(), what, why, passing }
     }
 }
 
@@ -229,6 +237,7 @@ impl ObjectBytes {
             place: self.place.clone(),
             what: "read",
             why: why(&error),
+            passing: is_unavailable(&error),
         })
     }
 }

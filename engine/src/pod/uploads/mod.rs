@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::config::{PodUrl, Uploads};
 use super::database::Snapshot;
+use crate::disk;
 use crate::sql::DatabaseUrl;
 pub use bucket::{ObjectBytes, PhotoBucket};
 pub use folder::PhotoFolder;
@@ -68,7 +69,23 @@ pub enum UploadsError {
         what: &'static str,
         /// The server's or the connection's error.
         why: String,
+        /// True when the server is out of reach or busy.
+        passing: bool,
     },
+}
+
+impl UploadsError {
+    /// Returns whether the disk or the bucket's server has failed, so that the same may succeed later. A folder that is
+    /// missing or may not be read is not such a failure: it may be the wrong one.
+    pub fn passes(&self) -> bool {
+        match self {
+            Self::Unreadable { source, .. } => {
+                source.kind() != io::ErrorKind::NotADirectory && disk::has_failed(source)
+            }
+            Self::Bucket { passing, .. } => *passing,
+            Self::Replaced { .. } | Self::Unwritable { .. } => false,
+        }
+    }
 }
 
 /// Result of looking up a photo's file.

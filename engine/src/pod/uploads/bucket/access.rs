@@ -60,7 +60,7 @@ impl PhotoBucket {
             return Ok(());
         }
         let why = format!("{}; let the key read the bucket's objects (s3:GetObject)", why(error));
-        Err(UploadsError::Bucket { place: self.place.clone(), what: "read", why })
+        Err(UploadsError::Bucket { place: self.place.clone(), what: "read", why, passing: false })
     }
 
     /// Returns whether the key may read an object; `None` if there is no such object.
