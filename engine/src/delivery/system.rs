@@ -123,7 +123,7 @@ pub(super) type Response = Result<Answer, HttpError>;
 /// Parses a document; `None` if the pod answered with something else.
 fn document<D: serde::de::DeserializeOwned>(answer: Response) -> Result<Option<D>, Response> {
     match answer {
-        _ if classify(&answer) == DeliveryResult::PodLater => Err(answer),
+        _ if classify(&answer, None) == DeliveryResult::PodLater => Err(answer),
         Ok(answer) if answer.is_success() => Ok(serde_json::from_slice(&answer.body).ok()),
         _ => Ok(None),
     }
