@@ -67,6 +67,7 @@ fn check_integrity(
     progress: &ByteCount<'_>,
 ) -> Result<(Manifest, Origin), VerifyError> {
     let (manifest, bytes) = manifest::read(zip, limits)?;
+    digests::restore_names(zip, &manifest, progress)?;
     manifest::check_entries(zip, &manifest)?;
     digests::check(zip, &manifest, progress)?;
     let missing = || VerifyError::EntryMissing { path: names::DOCUMENT.to_owned() };
