@@ -70,7 +70,7 @@ pub(super) fn clean(file: &[u8], exif: Option<&[u8]>) -> Option<Vec<u8>> {
 }
 
 /// Returns the next marker and the bytes after it.
-fn next_marker(bytes: &[u8]) -> Option<(u8, &[u8])> {
+pub(super) fn next_marker(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let mut at = bytes.iter().position(|byte| *byte == 0xFF)?;
     // Any number of 0xFF may precede it.
     while bytes.get(at) == Some(&0xFF) {
@@ -80,7 +80,7 @@ fn next_marker(bytes: &[u8]) -> Option<(u8, &[u8])> {
 }
 
 /// Returns the end of a scan's data: the first marker that is neither a stuffed byte nor a restart.
-fn data_end(bytes: &[u8]) -> usize {
+pub(super) fn data_end(bytes: &[u8]) -> usize {
     let is_end = |pair: &[u8]| pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0xD0..=0xD7 | 0xFF);
     bytes.windows(2).position(is_end).unwrap_or(bytes.len())
 }

@@ -3,6 +3,7 @@
 //! A cleaned picture looks the same and contains nothing else: no comments, no location, no camera, no trailing data. Only
 //! what decoders need stays, colour profiles included. The pixels are unchanged, nothing is re-encoded.
 
+mod eighth;
 mod encode;
 mod jpeg;
 mod moving;
@@ -14,8 +15,10 @@ use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-/// The most bytes of a decoded picture: 24 million pixels.
+/// The most bytes of a decoded picture: 33 million pixels in three colours.
 const MAX_UNPACKED: u64 = 96 << 20;
+/// The same of a JPEG, which is decoded at an eighth of its size if it has more than the above: 250 million pixels.
+const MAX_LARGE_JPEG: u64 = 750_000_000;
 /// The most pixels of one side.
 const MAX_SIDE: u32 = 20_000;
 
@@ -90,7 +93,7 @@ pub(crate) struct Picture {
     pub(crate) bytes: Vec<u8>,
     /// The image format.
     pub(crate) kind: PictureKind,
-    /// The decoded picture, rotated as shown; the first frame of an animation.
+    /// The decoded picture, rotated as shown; the first frame of an animation, an eighth of a large JPEG.
     shown: DynamicImage,
     /// The colour profile that its pixels are in, if sizes keep it; without one they are in sRGB.
     profile: Option<Vec<u8>>,
@@ -143,7 +146,8 @@ fn decoder(file: &[u8], kind: PictureKind) -> Option<impl ImageDecoder> {
     let mut reader = ImageReader::with_format(Cursor::new(file), kind.format());
     reader.limits(limits);
     // Memory that the decoder does not count against its limit is bounded by the number of pixels.
-    reader.into_decoder().ok().filter(|decoder| decoder.total_bytes() <= MAX_UNPACKED)
+    let most = if kind == PictureKind::Jpeg { MAX_LARGE_JPEG } else { MAX_UNPACKED };
+    reader.into_decoder().ok().filter(|decoder| decoder.total_bytes() <= most)
 }
 
 /// Returns whether the bytes are a colour profile: its header gives the size and a signature (ICC.1:2022, 7.2).
@@ -165,7 +169,13 @@ fn unpack(file: &[u8], kind: PictureKind) -> Option<Unpacked> {
     let mut decoder = decoder(file, kind)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let profile = decoder.icc_profile().ok().flatten().filter(|profile| encode::is_kept(profile));
-    let mut shown = DynamicImage::from_decoder(decoder).ok()?;
+    let mut shown = if decoder.total_bytes() > MAX_UNPACKED {
+        // It has a copy of the file.
+        drop(decoder);
+        eighth::decode(file)?
+    } else {
+        DynamicImage::from_decoder(decoder).ok()?
+    };
     shown.apply_orientation(orientation);
     Some(Unpacked { shown, orientation, profile })
 }
