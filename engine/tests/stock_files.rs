@@ -341,6 +341,46 @@ fn documents_of_other_software_are_named() {
 }
 
 #[test]
+fn what_a_download_left_instead_of_an_archive_is_named() {
+    let mut tar = vec![b'x'; 257];
+    tar.extend(b"ustar");
+    tar.resize(1024, 0);
+    let page: &[u8] =
+        b"<?xml version=\"1.0\"?>\n<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0\">\n<html lang='en'>";
+    let bucket: &[u8] =
+        b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>AccessDenied</Code></Error>";
+    let early: &[u8] =
+        b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<export>\n  <user>\n    <username>alice</username>";
+    let friendica =
+        br#"{"version":"2023.12","schema":1542,"baseurl":"https://f.example","user":{"uid":1},"contact":[]}"#;
+    let hubzilla =
+        br#"{"compatibility":{"project":"hubzilla","version":"8.8"},"channel":{"channel_id":1},"abook":[]}"#;
+    let later = document().to_string().replace("\"2.0\"", "\"3.0\"");
+    for (bytes, said) in [
+        (gzip(&tar), "packed as tar.gz: unpack it"),
+        (gzip(b"<!DOCTYPE html><title>Sign in</title>"), "is a web page"),
+        (page.to_vec(), "is a web page"),
+        (bucket.to_vec(), "is a web page"),
+        (b"<!-- cached -->\n<HTML><head>".to_vec(), "is a web page"),
+        (early.to_vec(), "XML export of an early diaspora*"),
+        (gzip(early), "XML export of an early diaspora*"),
+        (b"PK\x07\x08PK\x03\x04\x14".to_vec(), "one part of several"),
+        (friendica.to_vec(), "an export of Friendica and not a diaspora* archive"),
+        (gzip(hubzilla), "an export of Hubzilla and not a diaspora* archive"),
+        (br#"{"error":"Not found"}"#.to_vec(), "not a diaspora* archive"),
+        (later.into_bytes(), "has version \"3.0\""),
+        (b"<feed xmlns='http://www.w3.org/2005/Atom'>".to_vec(), "is not an archive"),
+    ] {
+        let refused = open(&bytes, None).map(|_| ()).unwrap_err();
+        assert!(refused.contains(said), "{said}: {refused}");
+    }
+    for (photos, said) in [(page, "is a web page"), (bucket, "is a web page")] {
+        let refused = open(document().to_string().as_bytes(), Some(photos)).map(|_| ()).unwrap_err();
+        assert!(refused.starts_with("the photos' ZIP: ") && refused.contains(said), "{refused}");
+    }
+}
+
+#[test]
 fn a_bad_byte_costs_no_record() {
     let text = document().to_string();
     for bad in [&b"\\ud83d"[..], b"\n\t", b"\xff"] {

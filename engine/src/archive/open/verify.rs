@@ -96,9 +96,7 @@ fn read_shape(
     let result = read_document(reader, limits, &mut shape);
     match shape.version.as_deref() {
         Some("2.0") => {}
-        Some(other) => {
-            return Err(VerifyError::DocumentVersion { found: crate::archive::document::shortened(other) });
-        }
+        Some(other) => return Err(DocumentShape::of_version(other)),
         None if result.is_ok() => return Err(shape.without_version()),
         None => {}
     }
