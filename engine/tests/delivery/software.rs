@@ -168,7 +168,8 @@ async fn gone_is_final_from_diaspora_only() {
             _ => document(&software),
         };
         // It is asked for its software and sent something in one go.
-        let take = |_: &str, now| status(if now < start + TimeDelta::days(3) { 410 } else { 202 });
+        let take =
+            |_: &str, now: DateTime<Utc>| status(if now < start + TimeDelta::days(3) { 410 } else { 202 });
         let pods = Asked { pods: Pods::new(&clock, take), clock: &clock, answer };
         deliver(&store, &pods, None, &clock, &waiting(), never()).await.unwrap();
         let counts = ledger.counts(Scope::All).await.unwrap();
