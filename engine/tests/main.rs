@@ -10,6 +10,7 @@ mod hostile;
 mod hostile_generator;
 mod hostile_vectors;
 mod network;
+mod other_files;
 mod repacked;
 mod stock_files;
 mod store;

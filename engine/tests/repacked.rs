@@ -267,6 +267,76 @@ fn what_other_programs_left_beside_the_files_is_ignored() {
     assert!(read(&write(&packed, &End::default())).unwrap_err().contains("added later"));
 }
 
+/// An archive with these photos, each with its bytes, whose files have other names when it is packed again.
+fn with_other_names(photos: &[(&str, &[u8], &str)]) -> Result<Content, String> {
+    let names: Vec<String> = photos.iter().map(|(_, _, name)| format!("photos/{name}")).collect();
+    let forge = Forge {
+        photos: photos.iter().map(|(name, bytes, _)| ((*name).to_owned(), bytes.to_vec())).collect(),
+        entries: Box::new(move |entries| {
+            for (entry, name) in entries[2..].iter_mut().zip(&names) {
+                *entry = RawEntry::deflated(name, &content(entry));
+            }
+        }),
+        ..Forge::default()
+    };
+    read(&forge.bytes())
+}
+
+#[test]
+fn photos_keep_their_names_whatever_a_file_system_made_of_them() {
+    let long = format!("{}.jpg", "n".repeat(200));
+    for (listed, found) in [
+        // macOS decomposes, and other systems compose.
+        ("\u{fc}bung.png", "u\u{308}bung.png"),
+        ("u\u{308}bung.png", "\u{fc}bung.png"),
+        ("\u{ac00}.png", "\u{1100}\u{1161}.png"),
+        // Without case, and in eight and three letters.
+        ("Photo.JPG", "photo.jpg"),
+        ("photo.jpeg", "PHOTO~1.JPE"),
+        // Colons and slashes on macOS; what Windows forbids.
+        ("10:30.png", "10/30.png"),
+        ("10:30.png", "10_30.png"),
+        ("what?.png", "what_.png"),
+        ("a<b>|\"*.png", "a_b____.png"),
+        ("dots...", "dots"),
+        ("con.png", "_con.png"),
+        // Too long for a file system, and a name that was taken.
+        (long.as_str(), "nnnnnnn.jpg"),
+        ("a.png", "a (1).png"),
+        ("~.png", "~.png~"),
+        // In bytes of another encoding, as unpackers show it.
+        ("caf\u{e9}.png", "caf\u{c3}\u{a9}.png"),
+    ] {
+        let photos = [(listed, &b"one"[..], found), ("bb.png", &b"two"[..], "bb.png")];
+        let (_, photos) = with_other_names(&photos).unwrap_or_else(|error| panic!("{found}: {error}"));
+        let mut expected = vec![(listed.to_owned(), b"one".to_vec()), ("bb.png".to_owned(), b"two".to_vec())];
+        expected.sort();
+        assert_eq!(photos, expected, "{found}");
+    }
+}
+
+#[test]
+fn the_bytes_alone_tell_which_photo_a_file_is() {
+    // Two with the same bytes, two of the same size, and two that have changed names with each other.
+    let same = [("\u{e4}.png", &b"same"[..], "a\u{308}.png"), ("\u{f6}.png", b"same", "o\u{308}.png")];
+    let (_, photos) = with_other_names(&same).unwrap();
+    assert_eq!(photos, same.map(|(name, bytes, _)| (name.to_owned(), bytes.to_vec())));
+    let alike = [("A:.png", &b"one"[..], "A_ (2).png"), ("A?.png", b"two", "A_.png")];
+    let (_, photos) = with_other_names(&alike).unwrap();
+    assert_eq!(photos, alike.map(|(name, bytes, _)| (name.to_owned(), bytes.to_vec())));
+    let swapped = [("aa.png", &b"one"[..], "bb.png"), ("bb.png", b"two", "aa.png")];
+    assert!(with_other_names(&swapped).unwrap_err().contains("changed after the archive was made"));
+    // Other bytes are another file.
+    let mut packed = entries();
+    packed[2] = RawEntry::stored("photos/AA.png", &[b'x'; PHOTO.len()]);
+    assert!(read(&write(&packed, &End::default())).unwrap_err().contains("added later"));
+    // A page or a document with another name stays what it is: added.
+    let mut packed = entries();
+    let page = packed.iter().position(|entry| name(entry) == "index.html").unwrap();
+    packed[page] = RawEntry::deflated("INDEX.HTM", &content(&packed[page]));
+    assert!(read(&write(&packed, &End::default())).unwrap_err().contains("added later"));
+}
+
 #[test]
 fn a_zip_that_was_to_be_split_has_a_marker() {
     let expected = read(&write(&entries(), &End::default())).unwrap();

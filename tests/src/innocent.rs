@@ -177,8 +177,10 @@ fn write_object(out: &mut String, fields: &Map<String, Value>, place: &Place<'_>
 fn add_nothing(named: &mut Vec<(String, Value)>, fields: &Map<String, Value>, choices: &mut Choices) {
     let optional: &[&str] = if fields.contains_key("remote_photo_name") {
         &["text"]
-    } else if fields.contains_key("text") && fields.contains_key("photos") {
-        &["location", "poll"]
+    } else if fields.contains_key("text") && fields.contains_key("public") {
+        &["location", "poll", "photos"]
+    } else if fields.contains_key("private_key") {
+        &["auto_follow_back_aspect"]
     } else if fields.contains_key("searchable") {
         &["full_name", "first_name", "last_name", "gender", "bio", "birthday", "location", "image_url"]
     } else {
@@ -188,6 +190,12 @@ fn add_nothing(named: &mut Vec<(String, Value)>, fields: &Map<String, Value>, ch
         if !fields.contains_key(*name) && choices.once_in(2) {
             named.push(((*name).to_owned(), Value::Null));
         }
+    }
+    // Previews of pages, which newer versions put into posts.
+    if optional.contains(&"poll") && choices.once_in(4) {
+        let nothing = serde_json::json!({"url": null, "title": null, "description": null, "image": null});
+        let embed = serde_json::json!({"entity_type": "embed", "entity_data": nothing});
+        named.push(("embed".to_owned(), embed));
     }
     for (name, value) in named.iter_mut() {
         if name == "photos" && value.as_array().is_some_and(Vec::is_empty) && choices.once_in(2) {

@@ -184,13 +184,11 @@ impl RetryPolicy {
     pub(super) async fn new_place(self, campaigns: &Campaigns, out: &str) -> Result<Depot, Failure> {
         let earlier = self.until_ok(|| campaigns.all()).await?;
         let known = |campaign: &Campaign| campaign.place.clone().filter(|_| campaign.out == out);
-        match earlier.iter().rev().find_map(known) {
-            Some(place) => self.place_of(out, Some(&place)).await,
-            None => {
-                let address = DepotAddress::parse(out, &pod::environment)?;
-                self.until_ok(|| async { Depot::open(&address).await.map_err(FirstUse) }).await
-            }
+        if let Some(place) = earlier.iter().rev().find_map(known) {
+            return self.place_of(out, Some(&place)).await;
         }
+        let address = DepotAddress::parse(out, &pod::environment)?;
+        self.until_ok(|| async { Depot::open(&address).await.map_err(FirstUse) }).await
     }
 
     /// Returns the campaign as soon as the program that started it has recorded its accounts.

@@ -13,7 +13,7 @@ use url::Url;
 use super::deliver::{Options, Summary};
 use super::records::{DeliveryError, DeliveryState, Kind};
 use super::schedule::{asked_pause, next_attempt, processing_time};
-use super::system;
+use super::system::{self, System};
 use super::target::TargetPod;
 use super::transport::{DeliveryResult, Transport, classify, error_text, status};
 use super::writer::{Claimed, Leased, Outcome, PAGE, Pod, PodHealth, Request, Response, Writer, patiently};
@@ -74,10 +74,10 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
     }
 
     /// Sends a leased pod's due deliveries, until none is left, the pod does not answer, or the work is to stop.
-    pub(super) async fn work_on(&self, pod: Pod) -> Result<Summary, DeliveryError> {
+    pub(super) async fn work_on(&self, mut pod: Pod) -> Result<Summary, DeliveryError> {
         let (mut summary, mut news) = (Summary::default(), PodHealth::None);
         let (mut page, mut finished) = (VecDeque::new(), false);
-        if let Some(down) = self.recognise(&pod).await {
+        if let Some(down) = self.recognise(&mut pod).await {
             news = down;
             summary.postponed += 1;
         }
@@ -95,7 +95,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
                     finished = page.len() < PAGE;
                 }
                 let Some(claimed) = page.pop_front() else { break };
-                in_flight.push(self.send(claimed));
+                in_flight.push(self.send(claimed, pod.system));
             }
             if in_flight.is_empty() {
                 break;
@@ -121,13 +121,14 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
         Ok(summary)
     }
 
-    /// Asks a pod for its software; returns the news if it is to be asked again before anything is sent.
-    async fn recognise(&self, pod: &Pod) -> Option<PodHealth> {
+    /// Asks a pod for its software, and notes it; returns the news if it is to be asked again before anything is sent.
+    async fn recognise(&self, pod: &mut Pod) -> Option<PodHealth> {
         let (None, Some(base)) = (pod.system, &pod.base) else { return None };
         let limit = self.options.timeout;
         let asked = timeout(limit, system::ask(self.transport, base)).await;
         match asked.unwrap_or_else(|_| Err(Err(HttpError::Timeout { host: place(base), after: limit }))) {
             Ok(system) => {
+                pod.system = Some(system);
                 self.ask(Request::Recognise { pod: pod.name.clone(), system }).await;
                 None
             }
@@ -138,13 +139,13 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
 
     /// Applies an answer to the pod's own state. Once down, it stays so until the next attempt.
     fn update_health(&self, pod: &Pod, answer: &Result<Answer, HttpError>, news: &mut PodHealth) {
-        let classify = classify(answer);
+        let result = classify(answer, pod.system);
         // A delivery that was not sent proves nothing about the pod.
-        let not_sent = answer.is_err() && classify == DeliveryResult::Rejected;
+        let not_sent = answer.is_err() && result == DeliveryResult::Rejected;
         if not_sent || matches!(news, PodHealth::Down { .. }) {
             return;
         }
-        if classify != DeliveryResult::PodLater {
+        if result != DeliveryResult::PodLater {
             *news = PodHealth::Up;
             return;
         }
@@ -172,8 +173,8 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
         Some(asked_pause(asked, self.clock.now()))
     }
 
-    /// Sends one delivery and records the result.
-    async fn send(&self, claimed: Claimed) -> Result<Sent, DeliveryError> {
+    /// Sends one delivery to a pod of this software, and records the result.
+    async fn send(&self, claimed: Claimed, system: Option<System>) -> Result<Sent, DeliveryError> {
         let kind = claimed.kind;
         let not_sent = Sent { kind, tried: None };
         let Ok(permit) = self.quick.acquire().await else { return Ok(not_sent) };
@@ -189,7 +190,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
         drop(row);
         let began = self.clock.now();
         let (answer, permit) = self.post(&url, &content_type, body, permit).await;
-        let outcome = self.outcome(&claimed, &answer, began);
+        let outcome = self.outcome(&claimed, classify(&answer, system), &answer, began);
         let state = outcome.state;
         self.ask(Request::Record(outcome)).await;
         drop(permit);
@@ -224,14 +225,14 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
     fn outcome(
         &self,
         claimed: &Claimed,
+        result: DeliveryResult,
         answer: &Result<Answer, HttpError>,
         began: DateTime<Utc>,
     ) -> Outcome {
         let now = self.clock.now();
         let since = claimed.failing_since.unwrap_or(now);
         let next = next_attempt(now, claimed.attempts + 1, since, self.asked(answer));
-        let classify = classify(answer);
-        let (state, next_attempt_at) = match (classify, next) {
+        let (state, next_attempt_at) = match (result, next) {
             (DeliveryResult::Delivered, _) => (DeliveryState::Delivered, now),
             (DeliveryResult::Rejected, _) => (DeliveryState::Rejected, now),
             (DeliveryResult::Later | DeliveryResult::PodLater, None) => (DeliveryState::Dead, now),
@@ -239,7 +240,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
             // The pod's own pause applies.
             (DeliveryResult::PodLater, Some(_)) => (DeliveryState::Queued, now),
         };
-        let processing = (claimed.kind == Kind::AccountMigration && classify == DeliveryResult::Delivered)
+        let processing = (claimed.kind == Kind::AccountMigration && result == DeliveryResult::Delivered)
             .then(|| processing_time(self.options.grace(), now - since, now - began));
         Outcome {
             id: claimed.id,
@@ -247,7 +248,7 @@ impl<T: Transport, C: Clock> Work<'_, T, C> {
             processing,
             state,
             next_attempt_at,
-            failing_since: (classify != DeliveryResult::Delivered).then_some(since),
+            failing_since: (result != DeliveryResult::Delivered).then_some(since),
             status: status(answer),
             error: error_text(answer),
         }

@@ -126,7 +126,9 @@ fn document<D: serde::de::DeserializeOwned>(answer: Response) -> Result<Option<D
     match answer {
         Ok(answer) if answer.is_success() => Ok(serde_json::from_slice(&answer.body).ok()),
         Ok(Answer { status: 404 | 410, .. }) => Ok(None),
-        _ if matches!(classify(&answer), DeliveryResult::PodLater | DeliveryResult::Later) => Err(answer),
+        _ if matches!(classify(&answer, None), DeliveryResult::PodLater | DeliveryResult::Later) => {
+            Err(answer)
+        }
         _ => Ok(None),
     }
 }

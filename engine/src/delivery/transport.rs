@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use super::system::System;
 use crate::http::{Answer, Client, HttpError};
 
 /// Sends one request; does not follow redirects, does not retry.
@@ -41,10 +42,10 @@ pub(super) enum DeliveryResult {
     PodLater,
 }
 
-/// Returns the meaning of an answer, or of its absence, for the delivery.
+/// Returns the meaning of an answer, or of its absence, for a delivery to a pod of this software; `None` if it is not known.
 ///
 /// diaspora* answers 202 before it processes the message, so delivered does not mean accepted.
-pub(super) fn classify(answer: &Result<Answer, HttpError>) -> DeliveryResult {
+pub(super) fn classify(answer: &Result<Answer, HttpError>, system: Option<System>) -> DeliveryResult {
     match answer {
         Err(error) if error.is_dead_host() => DeliveryResult::PodLater,
         // A redirect may be a mistake that gets fixed.
@@ -53,8 +54,11 @@ pub(super) fn classify(answer: &Result<Answer, HttpError>) -> DeliveryResult {
         Err(_) => DeliveryResult::Rejected,
         Ok(answer) => match answer.status {
             200..=299 => DeliveryResult::Delivered,
-            // About the message itself: gone for good, or a form that a retry would not change.
-            410 | 413 | 415 | 422 => DeliveryResult::Rejected,
+            // About the message itself: its form, which a retry would not change.
+            413 | 415 | 422 => DeliveryResult::Rejected,
+            // From diaspora* itself, gone for good. Elsewhere, front ends answer so as well, and pods that move to
+            // another server.
+            410 if system == Some(System::Diaspora) => DeliveryResult::Rejected,
             // "Too many", and proxies' answers when the pod behind them is down (520 to 523: Cloudflare's).
             429 | 502..=504 | 520..=523 => DeliveryResult::PodLater,
             // All others are transient: Hubzilla answers 400 if it could not fetch the sender's key, and 401 to 405
@@ -86,7 +90,7 @@ fn first_line(text: &str) -> String {
 pub(super) fn error_text(answer: &Result<Answer, HttpError>) -> Option<String> {
     match answer {
         Err(error) => Some(first_line(&error.to_string())),
-        Ok(_) if classify(answer) == DeliveryResult::Delivered => None,
+        Ok(answer) if answer.is_success() => None,
         Ok(answer) => {
             let line = first_line(&String::from_utf8_lossy(&answer.body));
             let colon = if line.is_empty() { "" } else { ": " };
@@ -110,17 +114,26 @@ mod tests {
     fn every_status_has_its_verdict() {
         for (statuses, expected) in [
             (&[200, 202, 204][..], DeliveryResult::Delivered),
-            (&[410, 413, 415, 422], DeliveryResult::Rejected),
+            (&[413, 415, 422], DeliveryResult::Rejected),
             (
-                &[400, 401, 403, 404, 405, 499, 100, 301, 302, 307, 408, 425, 500, 501, 505, 599, 600, 0],
+                &[
+                    400, 401, 403, 404, 405, 410, 499, 100, 301, 302, 307, 408, 425, 500, 501, 505, 599, 600,
+                    0,
+                ],
                 DeliveryResult::Later,
             ),
             (&[429, 502, 503, 504, 522], DeliveryResult::PodLater),
         ] {
             for status in statuses {
                 let answer = answer(*status, "");
-                assert_eq!(classify(&answer), expected, "{status}");
+                assert_eq!(classify(&answer, None), expected, "{status}");
                 assert_eq!(error_text(&answer).is_none(), expected == DeliveryResult::Delivered);
+                // The software decides about one status only.
+                let from_diaspora = if *status == 410 { DeliveryResult::Rejected } else { expected };
+                assert_eq!(classify(&answer, Some(System::Diaspora)), from_diaspora, "{status}");
+                for system in [System::Hubzilla, System::Friendica, System::Socialhome, System::Unknown] {
+                    assert_eq!(classify(&answer, Some(system)), expected, "{status} {system}");
+                }
             }
         }
     }
@@ -137,7 +150,7 @@ mod tests {
             (HttpError::NotHttps(host()), DeliveryResult::Rejected),
             (HttpError::BadUrl(host()), DeliveryResult::Rejected),
         ] {
-            assert_eq!(classify(&Err(error)), expected);
+            assert_eq!(classify(&Err(error), None), expected);
         }
         assert_eq!(
             status(&Err(HttpError::Redirect { host: host(), status: 301, location: None })),

@@ -3,7 +3,9 @@
 //! A cleaned picture looks the same and contains nothing else: no comments, no location, no camera, no trailing data. Only
 //! what decoders need stays, colour profiles included. The pixels are unchanged, nothing is re-encoded.
 
+mod encode;
 mod jpeg;
+mod large_jpeg;
 mod moving;
 mod webp;
 
@@ -13,8 +15,10 @@ use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-/// The most bytes of a decoded picture: 24 million pixels.
+/// The most bytes of a decoded picture: 33 million pixels in three colours.
 const MAX_UNPACKED: u64 = 96 << 20;
+/// The same of a JPEG, which is decoded at a smaller size if it has more than the above: 250 million pixels.
+const MAX_LARGE_JPEG: u64 = 750_000_000;
 /// The most pixels of one side.
 const MAX_SIDE: u32 = 20_000;
 
@@ -89,8 +93,10 @@ pub(crate) struct Picture {
     pub(crate) bytes: Vec<u8>,
     /// The image format.
     pub(crate) kind: PictureKind,
-    /// The decoded picture, rotated as shown; the first frame of an animation.
+    /// The decoded picture, rotated as shown; the first frame of an animation, a smaller one of a large JPEG.
     shown: DynamicImage,
+    /// The colour profile that its pixels are in, if sizes keep it; without one they are in sRGB.
+    profile: Option<Vec<u8>>,
     is_animated: bool,
 }
 
@@ -98,10 +104,10 @@ impl Picture {
     /// Reads a picture; returns `None` if diaspora* does not accept its format or it is too large.
     pub(crate) fn read(file: &[u8]) -> Option<Self> {
         let kind = PictureKind::of(file)?;
-        let (shown, orientation) = unpack(file, kind)?;
+        let Unpacked { shown, orientation, profile } = unpack(file, kind)?;
         let turned = (orientation != Orientation::NoTransforms).then(|| exif(orientation));
         let (bytes, is_animated) = clean(file, kind, turned.as_deref())?;
-        Some(Self { bytes, kind, shown, is_animated })
+        Some(Self { bytes, kind, shown, profile, is_animated })
     }
 
     /// Returns whether a file looks like one that [`Picture::read`] accepts: by its format, its size in pixels and its
@@ -116,7 +122,7 @@ impl Picture {
         if self.is_animated && prefix == LARGEST {
             return Some(self.bytes.clone());
         }
-        encode(&resize(&self.shown, size), self.kind.format()).ok()
+        encode::encode(&resize(&self.shown, size), self.kind, self.profile.as_deref()).ok()
     }
 }
 
@@ -140,7 +146,8 @@ fn decoder(file: &[u8], kind: PictureKind) -> Option<impl ImageDecoder> {
     let mut reader = ImageReader::with_format(Cursor::new(file), kind.format());
     reader.limits(limits);
     // Memory that the decoder does not count against its limit is bounded by the number of pixels.
-    reader.into_decoder().ok().filter(|decoder| decoder.total_bytes() <= MAX_UNPACKED)
+    let most = if kind == PictureKind::Jpeg { MAX_LARGE_JPEG } else { MAX_UNPACKED };
+    reader.into_decoder().ok().filter(|decoder| decoder.total_bytes() <= most)
 }
 
 /// Returns whether the bytes are a colour profile: its header gives the size and a signature (ICC.1:2022, 7.2).
@@ -149,12 +156,28 @@ fn is_profile(bytes: &[u8]) -> bool {
     bytes.get(36..40) == Some(b"acsp") && size.is_some_and(|size| usize::try_from(size) == Ok(bytes.len()))
 }
 
-fn unpack(file: &[u8], kind: PictureKind) -> Option<(DynamicImage, Orientation)> {
+/// A decoded picture.
+struct Unpacked {
+    /// Rotated as shown.
+    shown: DynamicImage,
+    /// How the file is to be rotated.
+    orientation: Orientation,
+    profile: Option<Vec<u8>>,
+}
+
+fn unpack(file: &[u8], kind: PictureKind) -> Option<Unpacked> {
     let mut decoder = decoder(file, kind)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut shown = DynamicImage::from_decoder(decoder).ok()?;
+    let profile = decoder.icc_profile().ok().flatten().filter(|profile| encode::is_kept(profile));
+    let mut shown = if decoder.total_bytes() > MAX_UNPACKED {
+        // It has a copy of the file.
+        drop(decoder);
+        large_jpeg::decode(file)?
+    } else {
+        DynamicImage::from_decoder(decoder).ok()?
+    };
     shown.apply_orientation(orientation);
-    Some((shown, orientation))
+    Some(Unpacked { shown, orientation, profile })
 }
 
 /// Returns an EXIF block that contains only the orientation.
@@ -174,25 +197,6 @@ fn resize(picture: &DynamicImage, size: Size) -> DynamicImage {
             picture.resize(most_width, most_height.min(MAX_SIDE), FilterType::Triangle)
         }
     }
-}
-
-fn encode(picture: &DynamicImage, format: ImageFormat) -> Result<Vec<u8>, image::ImageError> {
-    let flat;
-    let picture = match format {
-        // JPEG has no transparency.
-        ImageFormat::Jpeg => {
-            flat = DynamicImage::ImageRgb8(picture.to_rgb8());
-            &flat
-        }
-        ImageFormat::WebP | ImageFormat::Gif => {
-            flat = DynamicImage::ImageRgba8(picture.to_rgba8());
-            &flat
-        }
-        _ => picture,
-    };
-    let mut bytes = Cursor::new(Vec::new());
-    picture.write_to(&mut bytes, format)?;
-    Ok(bytes.into_inner())
 }
 
 #[cfg(test)]

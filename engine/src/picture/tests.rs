@@ -100,7 +100,7 @@ fn comments_and_what_stands_behind_the_end_go_from_every_kind() {
 }
 
 /// A colour profile with nothing but its header.
-fn profile() -> Vec<u8> {
+pub(super) fn profile() -> Vec<u8> {
     let mut profile = vec![0; 132];
     profile[..4].copy_from_slice(&132_u32.to_be_bytes());
     profile[36..40].copy_from_slice(b"acsp");
@@ -113,13 +113,13 @@ fn png_chunk(name: [u8; 4], contents: &[u8]) -> Vec<u8> {
     [length.as_slice(), &named, &crc32fast::hash(&named).to_be_bytes()].concat()
 }
 
-fn png_with(name: [u8; 4], contents: &[u8]) -> Vec<u8> {
+pub(super) fn png_with(name: [u8; 4], contents: &[u8]) -> Vec<u8> {
     let mut file = packed(ImageFormat::Png);
     file.splice(33..33, png_chunk(name, contents));
     file
 }
 
-fn jpeg_with(profile: &[u8]) -> Vec<u8> {
+pub(super) fn jpeg_with(profile: &[u8]) -> Vec<u8> {
     let mut file = packed(ImageFormat::Jpeg);
     let mut segments = Vec::new();
     let count = u8::try_from(profile.len().div_ceil(100)).unwrap();
@@ -144,7 +144,7 @@ fn webp_of(chunks: &[Vec<u8>]) -> Vec<u8> {
     file
 }
 
-fn webp_with(profile: &[u8]) -> Vec<u8> {
+pub(super) fn webp_with(profile: &[u8]) -> Vec<u8> {
     let features = webp_chunk(b"VP8X", &[0x20, 0, 0, 0, 63, 0, 0, 31, 0, 0]);
     webp_of(&[features, webp_chunk(b"ICCP", profile), packed(ImageFormat::WebP).split_off(12)])
 }
@@ -162,7 +162,7 @@ fn animated_webp(frames: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// Contents of an `iCCP` chunk.
-fn packed_profile(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn packed_profile(bytes: &[u8]) -> Vec<u8> {
     let mut packed = flate2::write::ZlibEncoder::new(b"x\0\0".to_vec(), flate2::Compression::none());
     std::io::Write::write_all(&mut packed, bytes).unwrap();
     packed.finish().unwrap()

@@ -152,6 +152,37 @@ async fn friendica_and_socialhome_get_everything_without_waiting_for_the_move() 
     }
 }
 
+/// Only diaspora* itself says for good that something is gone; a front end may say so for a while.
+#[tokio::test]
+async fn gone_is_final_from_diaspora_only() {
+    let others = ["hubzilla", "friendica", "socialhome", "misskey"].map(|name| (name, false));
+    for (name, is_final) in [("diaspora", true)].into_iter().chain(others) {
+        let (_folder, store, ledger) = store().await;
+        let clock = JumpingClock::new();
+        let start = clock.now();
+        ledger.enqueue(for_pod("alice", "https://pod.example/", 3), start).await.unwrap();
+        let software = format!(r#"{{"software":{{"name":"{name}"}}}}"#);
+        let answer = |url: &Url, _: DateTime<Utc>| match url.path() {
+            "/.well-known/nodeinfo" => document(
+                r#"{"links":[{"rel":"http://nodeinfo.diaspora.software/ns/schema/2.0","href":"https://pod.example/2.0"}]}"#,
+            ),
+            _ => document(&software),
+        };
+        // It is asked for its software and sent something in one go.
+        let take =
+            |_: &str, now: DateTime<Utc>| status(if now < start + TimeDelta::days(3) { 410 } else { 202 });
+        let pods = Asked { pods: Pods::new(&clock, take), clock: &clock, answer };
+        deliver(&store, &pods, None, &clock, &waiting(), never()).await.unwrap();
+        let counts = ledger.counts(Scope::All).await.unwrap();
+        let expected = if is_final {
+            Counts { rejected: 5, ..Counts::default() }
+        } else {
+            Counts { delivered: 5, ..Counts::default() }
+        };
+        assert_eq!(counts, expected, "{name}");
+    }
+}
+
 #[tokio::test]
 async fn a_pod_without_a_connection_is_sent_nothing() {
     let (_folder, store, ledger) = store().await;

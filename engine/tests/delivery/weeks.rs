@@ -47,6 +47,7 @@ async fn four_weeks() {
         let all = for_pod("alice", &format!("https://{name}.example/"), contacts);
         ledger.enqueue(all, start).await.unwrap();
     }
+    ledger.recognise(&["gone.example".to_owned()], System::Diaspora).await.unwrap();
     let pods = Pods::new(&clock, |url, now| match url {
         url if url.contains("dead") => unreachable(),
         url if url.contains("back") && now < start + TimeDelta::days(10) => late(),
@@ -131,6 +132,7 @@ async fn what_would_do_harm_without_the_move_is_never_sent_without_it() {
         let all = for_pod("alice", &format!("https://{pod}.example/"), 3);
         ledger.enqueue(all, clock.now()).await.unwrap();
     }
+    ledger.recognise(&["refusing.example".to_owned()], System::Diaspora).await.unwrap();
     let pods = Pods::new(&clock, |url, _| match url.ends_with("/public") {
         true if url.contains("refusing") => status(410),
         true => status(500),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use pappus_engine::delivery::{Clock as _, Counts, Ledger, Options, Scope, Waiting, deliver};
+use pappus_engine::delivery::{Clock as _, Counts, Ledger, Options, Scope, System, Waiting, deliver};
 use pappus_engine::sql::DatabaseUrl;
 use pappus_engine::store::Store;
 use pappus_tests::cluster::shared_postgres;
@@ -71,6 +71,7 @@ async fn the_same_four_weeks_as_in_a_file() {
     for name in ["good", "dead", "back", "broken", "gone"] {
         ledger.enqueue(for_pod("alice", &format!("https://{name}.example/"), 3), start).await.unwrap();
     }
+    ledger.recognise(&["gone.example".to_owned()], System::Diaspora).await.unwrap();
     let pods = Pods::new(&clock, |url, now| match url {
         url if url.contains("dead") => unreachable(),
         url if url.contains("back") && now < start + TimeDelta::days(10) => status(503),

@@ -2,9 +2,10 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use futures_util::TryStreamExt as _;
+use pappus_engine::clock::{Clock as _, SystemClock};
 use pappus_engine::depot::{Depot, DepotError, Listed};
 
 use super::depot::parse;
@@ -44,11 +45,12 @@ async fn a_bare_mount_point_is_not_swept() {
     for path in [&root, &away] {
         std::fs::write(path.join(".a.zip.0123.part"), "half").unwrap();
     }
-    let error = depot.sweep(Duration::ZERO, SystemTime::now()).await.unwrap_err();
+    let now = SystemClock.now().into();
+    let error = depot.sweep(Duration::ZERO, now).await.unwrap_err();
     assert!(matches!(error, DepotError::Elsewhere { .. }), "{error}");
     assert!(root.join(".a.zip.0123.part").exists());
     std::fs::remove_dir_all(&root).unwrap();
     std::fs::rename(&away, &root).unwrap();
-    assert_eq!(depot.sweep(Duration::ZERO, SystemTime::now()).await.unwrap(), 1);
+    assert_eq!(depot.sweep(Duration::ZERO, now).await.unwrap(), 1);
     assert!(!root.join(".a.zip.0123.part").exists());
 }

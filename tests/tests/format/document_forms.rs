@@ -1,5 +1,6 @@
 //! One document in many forms gives one plan; odd values cost themselves and are reported.
 
+use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::PathBuf;
 
@@ -129,6 +130,70 @@ async fn innocent_changes_give_the_same_plan() {
     }
     assert_eq!(scene.import(&varied(&scene.document, &mut Choices::new(99)), "ida", &[]), expected);
     scene.target.is_sound().await;
+}
+
+/// Notes the names of fields that are null, and of unknown fields.
+fn note_fields(value: &Value, nulls: &mut BTreeSet<String>, unknown: &mut BTreeSet<String>, parent: &str) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match (name.as_str(), value) {
+                    ("x_unknown" | "embed", _) => _ = unknown.insert(format!("{name} in {parent}")),
+                    (_, Value::Null) => _ = nulls.insert(name.clone()),
+                    _ => note_fields(value, nulls, unknown, name),
+                }
+            }
+        }
+        Value::Array(list) => list.iter().for_each(|value| note_fields(value, nulls, unknown, parent)),
+        _ => {}
+    }
+}
+
+/// A change that is never made proves nothing.
+#[tokio::test]
+async fn every_kind_of_innocent_change_is_made() {
+    let mut document = Scene::new().await.document;
+    // What is absent may be null.
+    document["user"].as_object_mut().unwrap().remove("auto_follow_back_aspect");
+    let profile = document["user"]["profile"]["entity_data"].as_object_mut().unwrap();
+    let optional =
+        ["full_name", "first_name", "last_name", "gender", "bio", "birthday", "location", "image_url"];
+    for name in optional {
+        profile.remove(name);
+    }
+    let (mut texts, mut orders) = (String::new(), BTreeSet::new());
+    let (mut ids, mut nulls, mut unknown) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for seed in 1..=25 {
+        let text = varied(&document, &mut Choices::new(seed));
+        let read: Value = serde_json::from_str(&text).unwrap();
+        for object in [&read, &read["user"], &read["user"]["posts"][0], &read["user"]["contacts"][0]] {
+            orders.insert(object.as_object().unwrap().keys().cloned().collect::<Vec<_>>());
+        }
+        for id in [
+            &read["user"]["username"],
+            &read["user"]["profile"]["entity_data"]["author"],
+            &read["user"]["contacts"][0]["account_id"],
+            &read["others_data"]["relayables"][0]["entity_data"]["author"],
+        ] {
+            ids.insert(id.as_str().unwrap().to_owned());
+        }
+        note_fields(&read, &mut nulls, &mut unknown, "document");
+        texts.push_str(&text);
+    }
+    assert!(orders.len() > 50, "{orders:?}");
+    for form in ["\t\r\n", "\n", "  ", "0E-1", ".0", "\\/", "\\u00", " UTC", "+0000", ".123Z"] {
+        // Characters of times may be written as escapes, but not always.
+        assert!(texts.contains(form), "{form:?}");
+    }
+    assert!(ids.iter().filter(|id| id.contains('@') && id.to_lowercase() != **id).count() > 20, "{ids:?}");
+    assert!(ids.iter().any(|id| id.ends_with(' ')), "{ids:?}");
+    for name in optional.iter().chain(&["auto_follow_back_aspect", "photos", "poll"]) {
+        assert!(nulls.contains(*name), "{name}: {nulls:?}");
+    }
+    for place in ["x_unknown in document", "x_unknown in user", "x_unknown in posts", "embed in entity_data"]
+    {
+        assert!(unknown.contains(place), "{place}: {unknown:?}");
+    }
 }
 
 /// The first of the posts that has something there.

@@ -147,6 +147,7 @@ async fn odd_values_come_in_as_the_plan_says_on_every_database() {
             .await
             .unwrap();
         assert_eq!(user, 1, "{database}: the account is complete");
+        target.has_what_is_reported(&done, "ida").await;
         let count = |sql: &'static str| target.pool.number(sql);
         let two = count("SELECT COUNT(*) FROM posts WHERE LOWER(guid) = 'abcdefabcdefabcdefabcdefabcdefab'")
             .await
@@ -319,8 +320,14 @@ fn make_odd(value: &mut Value, choices: &mut Choices) {
     }
 }
 
-/// Brings generated documents to a pod, and takes each back.
-fn bring_generated(target: &Target, document: &Value, database: &str, documents: u64) {
+/// Brings generated documents to a pod, counts what came, and takes each back.
+fn bring_generated(
+    runtime: &tokio::runtime::Handle,
+    target: &Target,
+    document: &Value,
+    database: &str,
+    documents: u64,
+) {
     let mut came = 0;
     for number in 0..documents {
         let mut odd = document.clone();
@@ -332,6 +339,8 @@ fn bring_generated(target: &Target, document: &Value, database: &str, documents:
         let name = format!("ida{number}");
         let Some(done) = both(target, &odd, &name) else { continue };
         came += 1;
+        // What plan and import say, and what the database has.
+        runtime.block_on(target.has_what_is_reported(&done, &name));
         let import = done["import"].as_str().unwrap();
         let undone = target.run(&["undo", import]);
         assert_eq!(undone.code, Some(0), "{database}: document {number}: {undone:?}");
@@ -352,11 +361,13 @@ async fn generated_documents_come_in_as_the_plan_says_on_every_database() {
         target.introduce(&document).await;
         targets.push((database, target));
     }
+    let runtime = tokio::runtime::Handle::current();
     // Each mostly waits for its database.
     std::thread::scope(|scope| {
         for (database, target) in &targets {
             let thread = std::thread::Builder::new().name((*database).to_owned());
-            thread.spawn_scoped(scope, || bring_generated(target, &document, database, documents)).unwrap();
+            let bring = || bring_generated(&runtime, target, &document, database, documents);
+            thread.spawn_scoped(scope, bring).unwrap();
         }
     });
 }

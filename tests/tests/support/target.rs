@@ -201,6 +201,51 @@ impl Target {
         rows
     }
 
+    /// The account has as many rows of each kind as the report of its import says.
+    pub async fn has_what_is_reported(&self, report: &Value, name: &str) {
+        let user = format!("(SELECT id FROM users WHERE username = '{name}')");
+        let person = format!("(SELECT id FROM people WHERE owner_id = {user})");
+        let posts = |kind: &str| format!("posts WHERE author_id = {person} AND type = '{kind}'");
+        let own = |table: &str| format!("{table} WHERE author_id = {person}");
+        let of_user = |table: &str| format!("{table} WHERE user_id = {user}");
+        let by_others =
+            |from: &str| format!("{from} WHERE p.author_id = {person} AND r.author_id <> {person}");
+        let polls = "JOIN posts p ON p.id = q.status_message_id";
+        for (kind, from) in [
+            ("status_messages", posts("StatusMessage")),
+            ("reshares", posts("Reshare")),
+            ("polls", format!("polls q {polls} WHERE p.author_id = {person}")),
+            ("photos", own("photos")),
+            ("own_comments", own("comments")),
+            ("own_likes", own("likes")),
+            ("own_poll_participations", own("poll_participations")),
+            ("subscriptions", own("participations")),
+            ("aspects", of_user("aspects")),
+            ("contacts", of_user("contacts")),
+            ("blocks", of_user("blocks")),
+            ("followed_tags", of_user("tag_followings")),
+            (
+                "others_comments",
+                by_others(
+                    "comments r JOIN posts p ON p.id = r.commentable_id AND r.commentable_type = 'Post'",
+                ),
+            ),
+            (
+                "others_likes",
+                by_others("likes r JOIN posts p ON p.id = r.target_id AND r.target_type = 'Post'"),
+            ),
+            (
+                "others_poll_participations",
+                by_others(&format!("poll_participations r JOIN polls q ON q.id = r.poll_id {polls}")),
+            ),
+        ] {
+            let tally = &report["kinds"][kind];
+            let number = |what: &str| tally[what].as_i64().unwrap_or_default();
+            let rows = self.pool.number(&format!("SELECT COUNT(*) FROM {from}")).await.unwrap();
+            assert_eq!(number("imported") + number("adopted"), rows, "{name}: {kind}: {tally}");
+        }
+    }
+
     /// What diaspora*'s models would not allow, or would have counted differently.
     pub async fn is_sound(&self) {
         self.is_sound_but("nothing").await;

@@ -54,8 +54,11 @@ impl Container {
             }
             head if head.starts_with(&gunzip::MAGIC) => Self::gzip(source, size, limits),
             head if is_object(head) => Ok(Self::Json(source, size)),
-            head if is_web_page(head) => Err(OpenError::WebPage),
-            head => Err(foreign(head).map_or(OpenError::NotAnArchive, OpenError::OtherFormat)),
+            // The first of several parts.
+            [b'P', b'K', 7, 8, ..] => Err(ZipError::MultiPart.into()),
+            head => Err(markup(head)
+                .or_else(|| foreign(head).map(OpenError::OtherFormat))
+                .unwrap_or(OpenError::NotAnArchive)),
         }
     }
 
@@ -120,8 +123,9 @@ impl Container {
         let read = gunzip::document(Box::new(&mut source), size, limits)
             .and_then(|document| document.take(1024).read_to_end(&mut head));
         match foreign(&head).filter(|_| read.is_ok() || !head.is_empty()) {
+            Some("tar") => Err(OpenError::OtherFormat("tar.gz")),
             Some(format) => Err(OpenError::PackedTwice(format)),
-            None => Ok(Self::Gzip(source, size)),
+            None => markup(&head).map_or(Ok(Self::Gzip(source, size)), Err),
         }
     }
 
@@ -252,7 +256,7 @@ pub(super) fn refuse_other_photos(source: &mut Source, limits: &Limits) -> Resul
         Some(format) if inner != head => Err(OpenError::PackedTwice(format)),
         Some(format) => Err(OpenError::OtherFormat(format)),
         None if is_object(&inner) => Err(OpenError::PhotosAreDocument),
-        None => Ok(()),
+        None => markup(&inner).map_or(Ok(()), Err),
     }
 }
 
@@ -279,10 +283,18 @@ fn is_object(head: &[u8]) -> bool {
     text_of(head).first() == Some(&b'{')
 }
 
-/// Returns whether a browser has saved a page instead of what it was to download.
-fn is_web_page(head: &[u8]) -> bool {
+/// Returns what a text in HTML or XML is: a page that a browser has saved instead of what it was to download, an error of
+/// a storage service, or an export of an early diaspora*.
+fn markup(head: &[u8]) -> Option<OpenError> {
     let text = text_of(head).to_ascii_lowercase();
-    [b"<!doctype html".as_slice(), b"<html"].iter().any(|begin| text.starts_with(begin))
+    let holds = |words: &str| text.windows(words.len()).any(|part| part == words.as_bytes());
+    let begins = |with: &[&str]| with.iter().any(|begin| text.starts_with(begin.as_bytes()));
+    if begins(&["<?xml", "<export"]) && holds("<export") {
+        return Some(OpenError::XmlExport);
+    }
+    let is_page = begins(&["<!doctype html", "<html", "<head", "<body", "<error"])
+        || (begins(&["<?xml", "<!--"]) && (holds("<html") || holds("<error")));
+    is_page.then_some(OpenError::WebPage)
 }
 
 /// Returns the name of an archive format that Pappus does not read here.

@@ -1,17 +1,56 @@
 //! Verifies the bytes of every entry.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
 use sha2::{Digest, Sha256};
 
 use super::VerifyError;
 use super::progress::ByteCount;
-use super::zip::{Role, Zip, ZipError};
+use super::zip::{Entry, Role, Zip, ZipError};
 use crate::archive::manifest::Manifest;
+use crate::archive::names;
 
 /// The bytes read at a time: large enough for fast reading, small enough to stay in the cache for hashing.
 const CHUNK: usize = 256 * 1024;
+
+/// Gives photos their listed names back. File systems change names when an archive is unpacked: macOS decomposes letters
+/// with accents, others change case or replace characters. The digest tells which listed photo an unlisted file is.
+pub(super) fn restore_names(
+    zip: &mut Zip,
+    manifest: &Manifest,
+    progress: &ByteCount<'_>,
+) -> Result<(), VerifyError> {
+    // Photos with the same bytes may change places.
+    let mut missing: HashMap<(u64, String), Vec<&str>> = HashMap::new();
+    {
+        let there: HashSet<&str> = zip.entries().iter().map(|entry| &*entry.name).collect();
+        let photos = manifest.entries.iter().filter(|entry| entry.path.starts_with(names::PHOTOS));
+        for photo in photos.filter(|photo| !there.contains(photo.path.as_str())) {
+            missing.entry((photo.size, photo.sha256.clone())).or_default().push(&photo.path);
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let sizes: HashSet<u64> = missing.keys().map(|(size, _)| *size).collect();
+    let listed: HashSet<&str> = manifest.entries.iter().map(|entry| entry.path.as_str()).collect();
+    let mut buffer = vec![0; CHUNK];
+    for position in 0..zip.entries().len() {
+        let may_be_one = |entry: &Entry| {
+            matches!(entry.role, Role::File | Role::Junk)
+                && sizes.contains(&entry.unpacked)
+                && !listed.contains(&*entry.name)
+        };
+        let Some(entry) = zip.entries().get(position).filter(|entry| may_be_one(entry)) else { continue };
+        let size = entry.unpacked;
+        let digest = sha256(zip, position, &mut buffer, progress)?;
+        if let Some(path) = missing.get_mut(&(size, digest)).and_then(Vec::pop) {
+            zip.rename(position, path);
+        }
+    }
+    Ok(())
+}
 
 /// Checks that each listed entry, and each copy of it, has the digest in the manifest. They are read in file order.
 pub(super) fn check(zip: &mut Zip, manifest: &Manifest, progress: &ByteCount<'_>) -> Result<(), VerifyError> {

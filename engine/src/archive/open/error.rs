@@ -30,6 +30,11 @@ pub enum OpenError {
         "the file is a web page: the link has expired, or wants you to sign in; open it in a browser, and download again"
     )]
     WebPage,
+    /// The file is what early versions of diaspora* wrote.
+    #[error(
+        "the file is an XML export of an early diaspora*: Pappus reads JSON; update the pod, and export again"
+    )]
+    XmlExport,
     /// A format that Pappus does not read.
     #[error("the file is packed as {0}: unpack it, and pack what was in it as a ZIP")]
     OtherFormat(&'static str),
@@ -229,10 +234,8 @@ pub enum VerifyError {
     #[error("the document has no version: diaspora* before 0.7 wrote it; update the pod and export again")]
     VersionMissing,
     /// The document is that of other software in the Fediverse.
-    #[error(
-        "this is an ActivityPub export, such as Mastodon writes, and not a diaspora* archive: Pappus cannot read it"
-    )]
-    ActivityPub,
+    #[error("this is {0} and not a diaspora* archive: Pappus cannot read it")]
+    OtherSoftware(&'static str),
     /// The document is not that of an account.
     #[error("this is not a diaspora* archive: it has neither a version nor a user")]
     NotDiaspora,
@@ -282,7 +285,7 @@ impl OpenError {
             Self::Io(_) => "io",
             Self::NotAFile => "not_a_file",
             Self::Empty => "empty",
-            Self::NotAnArchive | Self::WebPage => "not_an_archive",
+            Self::NotAnArchive | Self::WebPage | Self::XmlExport => "not_an_archive",
             Self::OtherFormat(_) => "other_format",
             Self::PackedTwice(_) => "packed_twice",
             Self::Encryption(error) => error.code(),
@@ -364,7 +367,7 @@ impl VerifyError {
             Self::PrivateKeyState { .. } => "private_key_state",
             Self::Document(error) => error.code(),
             Self::DocumentVersion { .. } => "document_version",
-            Self::ActivityPub | Self::NotDiaspora => "not_an_archive",
+            Self::OtherSoftware(_) | Self::NotDiaspora => "not_an_archive",
             Self::VersionMissing | Self::FieldMissing { .. } => "field_missing",
             Self::AccountMismatch { .. } => "account_mismatch",
             Self::Extras(_) => "extras",

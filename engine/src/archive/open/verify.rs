@@ -67,6 +67,7 @@ fn check_integrity(
     progress: &ByteCount<'_>,
 ) -> Result<(Manifest, Origin), VerifyError> {
     let (manifest, bytes) = manifest::read(zip, limits)?;
+    digests::restore_names(zip, &manifest, progress)?;
     manifest::check_entries(zip, &manifest)?;
     digests::check(zip, &manifest, progress)?;
     let missing = || VerifyError::EntryMissing { path: names::DOCUMENT.to_owned() };
@@ -95,9 +96,7 @@ fn read_shape(
     let result = read_document(reader, limits, &mut shape);
     match shape.version.as_deref() {
         Some("2.0") => {}
-        Some(other) => {
-            return Err(VerifyError::DocumentVersion { found: crate::archive::document::shortened(other) });
-        }
+        Some(other) => return Err(DocumentShape::of_version(other)),
         None if result.is_ok() => return Err(shape.without_version()),
         None => {}
     }

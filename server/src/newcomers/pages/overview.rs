@@ -85,11 +85,10 @@ struct View {
     new_account: Option<String>,
     sentence: String,
     percent: Option<u64>,
-    /// The problem in plain words, and the technical reason.
+    /// The problem in plain words, the technical reason, and the translation key.
     problem: Option<String>,
     reason: Option<String>,
-    /// True if the archive was refused because no passphrase opened it.
-    is_encrypted: bool,
+    problem_key: Option<&'static str>,
     unproven: bool,
     key_locked: bool,
     /// The reason why the newcomer cannot announce the move.
@@ -100,8 +99,8 @@ struct View {
     report: Option<Table>,
     /// Progress of each upload.
     uploads: Vec<String>,
-    /// True if there is something that would be deleted.
-    has_uploads: bool,
+    /// The number of uploads that would be deleted.
+    upload_count: usize,
     /// The pod's sign-in page.
     sign_in: String,
     expires: String,
@@ -143,7 +142,9 @@ pub(in crate::newcomers) async fn present(
     let mut shown = known.map(|(newcomer, secret)| view(app, page, newcomer, secret));
     if let Some(view) = &mut shown {
         view.uploads = uploads(app, page, view).await?;
-        view.has_uploads = view.state.has_uploads() && !tus::uploads(app, view.id).await?.is_empty();
+        if view.state.has_uploads() {
+            view.upload_count = tus::uploads(app, view.id).await?.len();
+        }
         let progress = app.newcomers.table.progress_of(view.id).await?;
         view.sentence = progress.map(|now| sentence(&page.words, &now, app.now())).unwrap_or_default();
     }
@@ -249,6 +250,11 @@ fn email(app: &App, newcomer: &Newcomer) -> Option<String> {
 }
 
 impl View {
+    /// Returns whether the archive was refused because no passphrase opened it.
+    fn is_encrypted(&self) -> bool {
+        self.problem_key == Some(ENCRYPTED)
+    }
+
     fn has_no_key(&self) -> bool {
         self.obstacle == Some(Obstacle::NoKey)
     }
@@ -302,7 +308,7 @@ fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> Vi
         percent: newcomer.percent(),
         problem: newcomer.problem.as_deref().map(|problem| words.say(problem_key(problem))),
         reason: newcomer.reason.clone().filter(|_| newcomer.problem.is_some()),
-        is_encrypted: newcomer.problem.as_deref().is_some_and(|problem| problem_key(problem) == ENCRYPTED),
+        problem_key: newcomer.problem.as_deref().map(problem_key),
         unproven: newcomer.is_unproven(),
         key_locked: needs_passphrase(newcomer),
         obstacle: obstacle(newcomer, plan.as_ref()),
@@ -311,7 +317,7 @@ fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> Vi
         report: PlanSummary::read(newcomer.report.as_deref())
             .map(|told| table(page, &told, Audience::Newcomer)),
         uploads: Vec::new(),
-        has_uploads: false,
+        upload_count: 0,
         sign_in: format!("{pod_url}/users/sign_in"),
         expires: words.day(newcomer.expires_at),
     }

@@ -84,7 +84,7 @@ async fn keys_are_added_and_removed(store: Option<&str>) {
     by_program(&mut script).await;
     in_the_log(&mut greta).await;
 
-    greta.headers[0].1 = "de".to_owned();
+    "de".clone_into(&mut greta.headers[0].1);
     let page = greta.open(PAGE).await.unwrap().text();
     assert!(page.contains("Vertrauenswürdige Pods") && page.contains("In der Konfigurationsdatei"), "{page}");
 

@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::Tally;
-use crate::archive::document::{DocumentError, DocumentVisitor, Next, Place, Section};
+use crate::archive::document::{DocumentError, DocumentVisitor, Next, Place, Section, shortened};
 use crate::archive::open::VerifyError;
 use crate::domain::{Entity, ExtraSettings, PrivateKey, Profile};
 
@@ -33,6 +33,8 @@ enum Family {
     Diaspora,
     /// It has the context of JSON-LD.
     ActivityPub,
+    /// It says which of its versions it fits.
+    Hubzilla,
 }
 
 impl DocumentShape {
@@ -47,8 +49,21 @@ impl DocumentShape {
     pub(in crate::archive::open) fn without_version(&self) -> VerifyError {
         match self.family {
             Family::Diaspora => VerifyError::VersionMissing,
-            Family::ActivityPub => VerifyError::ActivityPub,
+            Family::ActivityPub => {
+                VerifyError::OtherSoftware("an ActivityPub export, such as Mastodon writes,")
+            }
+            Family::Hubzilla => VerifyError::OtherSoftware("an export of Hubzilla"),
             Family::Unknown => VerifyError::NotDiaspora,
+        }
+    }
+
+    /// Returns what is wrong with a document of another version. Friendica counts its versions by year and month.
+    pub(in crate::archive::open) fn of_version(version: &str) -> VerifyError {
+        let year = version.split_once('.').map_or("", |(year, _)| year);
+        if year.len() == 4 && year.bytes().all(|digit| digit.is_ascii_digit()) {
+            VerifyError::OtherSoftware("an export of Friendica")
+        } else {
+            VerifyError::DocumentVersion { found: shortened(version) }
         }
     }
 
@@ -58,6 +73,9 @@ impl DocumentShape {
             (Section::User, _) => self.family = Family::Diaspora,
             (Section::Root, "@context") if self.family == Family::Unknown => {
                 self.family = Family::ActivityPub;
+            }
+            (Section::Root, "compatibility") if self.family == Family::Unknown => {
+                self.family = Family::Hubzilla;
             }
             _ => {}
         }

@@ -18,7 +18,9 @@ pub enum ZipError {
         problem: &'static str,
     },
     /// The file is a part of a multi-part ZIP.
-    #[error("the archive is one part of several; Pappus reads archives that are one file")]
+    #[error(
+        "the archive is one part of several: put them together again (`zip -s 0 PARTS.zip --out WHOLE.zip`)"
+    )]
     MultiPart,
     /// Too many entries.
     #[error("the archive claims {found} entries; the limit is {limit}")]
@@ -63,7 +65,9 @@ pub enum ZipError {
         other: String,
     },
     /// A symbolic link.
-    #[error("the entry {name:?} is a symbolic link; archives hold files only")]
+    #[error(
+        "the entry {name:?} is a symbolic link, and archives hold files only: put the file in its place, and pack again"
+    )]
     Symlink {
         /// The name.
         name: String,
@@ -188,7 +192,7 @@ pub enum NameProblem {
     #[error("it leads out of its folder")]
     Traversal,
     /// `/…` or `C:…`
-    #[error("it is an absolute path")]
+    #[error("it is an absolute path; pack the files again from inside their folder")]
     Absolute,
     /// NUL, line breaks and other control characters.
     #[error("it holds a control character")]

@@ -71,6 +71,12 @@ impl Entry {
         (self.unpacked, self.crc) == (other.unpacked, other.crc)
     }
 
+    /// Gives it another name; its headers keep theirs.
+    fn rename(&mut self, name: Box<str>) {
+        let before = std::mem::replace(&mut self.name, name);
+        self.raw_name = self.raw_name.take().or_else(|| Some(before.into_boxed_bytes()));
+    }
+
     /// Returns the name's bytes in the file, with the common folder.
     pub(super) fn raw_name(&self) -> &[u8] {
         self.raw_name.as_deref().unwrap_or(self.name.as_bytes())
@@ -96,9 +102,7 @@ impl Zip {
     fn strip_root(&mut self, root: &str, limits: &Limits) -> Result<(), ZipError> {
         for entry in &mut self.entries {
             if let Some(rest) = entry.name.strip_prefix(root).filter(|_| !root.is_empty()) {
-                let rest = rest.into();
-                let whole = std::mem::replace(&mut entry.name, rest);
-                entry.raw_name = entry.raw_name.take().or_else(|| Some(whole.into_boxed_bytes()));
+                entry.rename(rest.into());
             }
             if entry.name.len() > limits.name_bytes {
                 return Err(ZipError::NameTooLong { found: entry.name.len(), limit: limits.name_bytes });
@@ -110,6 +114,13 @@ impl Zip {
     /// Returns all entries in file order.
     pub(super) fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// Gives an entry the name that it had before a file system changed it.
+    pub(super) fn rename(&mut self, position: usize, name: &str) {
+        if let Some(entry) = self.entries.get_mut(position) {
+            entry.rename(name.into());
+        }
     }
 
     /// Returns the files, each once, with their positions.
