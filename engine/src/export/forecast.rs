@@ -95,6 +95,9 @@ impl Forecast {
     }
 }
 
+/// The most bytes of rows of accounts that are read together.
+const MAX_AHEAD: usize = 48 << 20;
+
 /// Forecasts the omissions of one account after another.
 pub struct Forecaster<'a> {
     pod: &'a PodUrl,
@@ -123,9 +126,13 @@ impl<'a> Forecaster<'a> {
         accounts: &[(i64, String)],
     ) -> Result<(), ExportError> {
         let users: Vec<i64> = accounts.iter().map(|(user, _)| *user).collect();
-        let mut ahead = ReadAhead::default();
-        ahead.read(snapshot, &users).await?;
+        let mut ahead = ReadAhead::new(MAX_AHEAD);
+        let fits = ahead.read(snapshot, &users).await?;
         for (user, username) in accounts {
+            if !fits {
+                self.account(snapshot, *user, username).await?;
+                continue;
+            }
             let reader = AccountReader::read_ahead(snapshot, &mut ahead, self.pod.clone(), *user).await;
             self.found(username, reader).await?;
         }

@@ -184,6 +184,18 @@ impl Row {
         held.map_or(Reading::Absent, Reading::UnrepresentableTime)
     }
 
+    /// Returns the bytes of all values as they came from the database.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Postgres(row) => {
+                let bytes = |at| row.try_get_raw(at).ok()?.as_bytes().ok().map(<[u8]>::len);
+                (0..row.len()).filter_map(bytes).sum()
+            }
+            Self::MySql(row) => sizes(row.len(), |at| row.try_get_unchecked(at).ok()),
+            Self::Sqlite(row) => sizes(row.len(), |at| row.try_get_unchecked(at).ok()),
+        }
+    }
+
     /// Returns whether the column is NULL.
     pub fn is_null(&self, column: &str) -> bool {
         let Some(place) = self.place(column) else { return false };
@@ -193,6 +205,11 @@ impl Row {
             Self::Sqlite(row) => row.try_get_raw(place).is_ok_and(|value| value.is_null()),
         }
     }
+}
+
+/// Adds up the bytes of columns, which NULL has none of.
+fn sizes<'r>(columns: usize, bytes: impl Fn(usize) -> Option<Option<&'r [u8]>>) -> usize {
+    (0..columns).filter_map(bytes).flatten().map(<[u8]>::len).sum()
 }
 
 /// Parses the words that databases and Rails write for a boolean; older versions of Rails wrote 't' and 'f'.

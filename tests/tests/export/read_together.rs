@@ -50,13 +50,13 @@ async fn export_both_ways(database: &str, pod: &str, uploads: &Path) {
         options: &options,
         progress: &(),
     };
-    let mut ahead = ReadAhead::default();
+    let mut ahead = ReadAhead::new(48 << 20);
     let mut failed = 0;
     for (number, row) in rows.iter().enumerate() {
         if number % TOGETHER == 0 {
             let batch = rows.iter().skip(number).take(TOGETHER);
             let users: Vec<i64> = batch.map(|row| row.integer("id").unwrap()).collect();
-            ahead.read(&mut snapshot, &users).await.unwrap();
+            assert!(ahead.read(&mut snapshot, &users).await.unwrap());
         }
         let (user, name) = (row.integer("id").unwrap(), row.text("username").unwrap());
         let before = snapshot.statements();

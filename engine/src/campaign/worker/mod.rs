@@ -1,6 +1,7 @@
 //! Exports the accounts of a campaign under a lease.
 
 pub(super) mod account;
+pub(super) mod ahead;
 pub(super) mod busy;
 pub(super) mod feeder;
 pub(super) mod keeping;

@@ -17,7 +17,7 @@ use crate::campaign::worker::account::WorkerState;
 use crate::campaign::worker::feeder::Feeder;
 use crate::campaign::worker::retry::Retry;
 use crate::campaign::worker::setup::{Ended, Finished, Observer, Setup};
-use crate::campaign::worker::source::{Connection, Source};
+use crate::campaign::worker::source::Source;
 use crate::campaign::worker::throttle::{DutyCycle, Throttle, lower_priority};
 use crate::clock::{Clock as _, SystemClock};
 use crate::depot::{Depot, DepotError};
@@ -303,7 +303,8 @@ impl WorkerSession {
     /// Runs one of the tasks that export.
     async fn run_task(&self, batches: &Mutex<mpsc::Receiver<Vec<Claimed>>>) -> Result<(), CampaignError> {
         let memory = StoredSignatures::open(&self.setup.state).await;
-        let mut worker_state = WorkerState { connection: None, ahead: ReadAhead::default(), memory };
+        let ahead = ReadAhead::new(self.ahead_bytes());
+        let mut worker_state = WorkerState { connection: None, ahead, memory };
         let mut throttle = Throttle::new(self);
         loop {
             let batch = loop {
@@ -349,31 +350,6 @@ impl WorkerSession {
             throttle.rest().await;
         }
         self.store(ready).await
-    }
-
-    /// Reads many small accounts at once. Returns false after an error: then they are read one by one.
-    async fn read_ahead(
-        &self,
-        batch: &[Claimed],
-        worker_state: &mut WorkerState,
-    ) -> Result<bool, CampaignError> {
-        if batch.len() < 2 || self.run_state() != RunState::Running {
-            return Ok(false);
-        }
-        self.connect(worker_state).await?;
-        let WorkerState { connection, ahead, .. } = worker_state;
-        let Some(Connection { snapshot, read_from, .. }) = connection else { return Ok(false) };
-        if !std::mem::replace(read_from, true) {
-            // Another connection may see another state of the pod.
-            *ahead = ReadAhead::default();
-        }
-        let users: Vec<i64> = batch.iter().map(|claimed| claimed.user_id).collect();
-        let read = ahead.read(snapshot, &users).await.is_ok();
-        if !read {
-            // After a refused statement PostgreSQL accepts no other one.
-            *connection = None;
-        }
-        Ok(read)
     }
 
     /// Waits until the disk of the archives is available and has space.

@@ -36,11 +36,16 @@ static STATEMENTS: [&[&Statement]; 8] = [
 /// People that stay in memory from one batch to the next, at most; each takes some 1.5 kB.
 const PEOPLE_KEPT: usize = 10_000;
 
+/// What a row takes in memory besides its values, in bytes.
+const ROW_OVERHEAD: usize = 400;
+
 /// The rows of many accounts.
 ///
-/// All of them are in memory: limit the accounts to, say, ten thousand records in total.
-#[derive(Default)]
+/// All of them are in memory, up to a limit.
 pub struct ReadAhead {
+    /// The most bytes of rows.
+    limit: usize,
+    bytes: usize,
     accounts: HashMap<i64, Row>,
     rows: HashMap<(&'static str, i64), Vec<Row>>,
     /// Read with the first accounts.
@@ -69,14 +74,26 @@ impl Network {
 }
 
 impl ReadAhead {
+    /// Creates one that keeps rows of at most this many bytes in memory.
+    pub fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            bytes: 0,
+            accounts: HashMap::new(),
+            rows: HashMap::new(),
+            network: None,
+            private_keys: HashMap::new(),
+            people: HashMap::new(),
+        }
+    }
+
     /// Reads these accounts (`users.id`) in place of earlier ones; always from the same snapshot. Unknown IDs are
-    /// skipped.
+    /// skipped. Returns false if they do not fit: none is in memory then, and each has to be read by itself.
     ///
     /// # Errors
     /// The database's failure.
-    pub async fn read(&mut self, snapshot: &mut Snapshot, users: &[i64]) -> Result<(), ReadError> {
-        self.accounts.clear();
-        self.rows.clear();
+    pub async fn read(&mut self, snapshot: &mut Snapshot, users: &[i64]) -> Result<bool, ReadError> {
+        self.clear();
         let network = match self.network.take() {
             Some(network) => network,
             None => Network::read(snapshot).await?,
@@ -95,14 +112,27 @@ impl ReadAhead {
             for statement in *statements {
                 let owners = if statement.owner == OwnerKey::User { users } else { &persons };
                 let empty = statement.name == LIKES_ON_COMMENTS.name && !liked;
-                if !owners.is_empty() && !empty {
-                    self.read_statement(snapshot, statement, owners).await?;
+                if owners.is_empty() || empty {
+                    continue;
+                }
+                self.read_statement(snapshot, statement, owners).await?;
+                if self.bytes > self.limit {
+                    self.clear();
+                    return Ok(false);
                 }
             }
         }
-        self.read_people(snapshot, &moves, persons).await
+        self.read_people(snapshot, &moves, persons).await?;
+        Ok(true)
     }
 
+    fn clear(&mut self) {
+        self.accounts.clear();
+        self.rows.clear();
+        self.bytes = 0;
+    }
+
+    /// Reads the accounts' rows of a statement, until the limit is exceeded.
     async fn read_statement(
         &mut self,
         snapshot: &mut Snapshot,
@@ -112,6 +142,10 @@ impl ReadAhead {
         let sql = (statement.sql)(&Scope::all_of(accounts));
         let mut rows = snapshot.stream(statement.name, sql, &[]);
         while let Some(row) = rows.try_next().await? {
+            self.bytes += ROW_OVERHEAD + row.size();
+            if self.bytes > self.limit {
+                break;
+            }
             if let Some(account) = row.integer("account_row") {
                 self.rows.entry((statement.name, account)).or_default().push(row);
             }
