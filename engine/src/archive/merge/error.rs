@@ -84,7 +84,7 @@ pub enum MergeError {
     #[error("the archive was not encrypted: {0}")]
     Encryption(#[from] EncryptionError),
     /// A file of that name already exists.
-    #[error("{0} already exists and is not overwritten. Move it away, or name another folder with --out")]
+    #[error("{0} already exists and is not overwritten. Move it away, or specify another folder with --out")]
     Exists(PathBuf),
     /// The file system failed.
     #[error("{path} cannot be written: {source}")]

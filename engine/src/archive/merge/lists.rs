@@ -115,7 +115,7 @@ impl Gather<'_> {
                 };
                 conversation.messages.append(&mut late);
                 conversation.messages.sort_by_key(|message| message.created_at);
-                for piece in conversation.into_pieces() {
+                for piece in conversation.into_parts() {
                     self.put(list, &serde_json::to_string(&piece).map_err(refuse)?, place)?;
                 }
                 return Ok(());

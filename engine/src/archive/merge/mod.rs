@@ -85,7 +85,7 @@ pub fn merge_archives(mut inputs: Vec<MergeInput>, options: &MergeOptions<'_>) -
     let omissions = omissions::merge(&inputs, &index);
     let merged_from = inputs.iter().filter_map(listed).collect();
     // Omissions that older archives only counted may be in another archive; the newest's counts remain.
-    let mut more_omissions = omissions.more().clone();
+    let mut more_omissions = omissions.unlisted().clone();
     for (code, number) in &newest.more_omissions {
         *more_omissions.entry(*code).or_default() += number;
     }

@@ -97,7 +97,7 @@ impl AccountReader<'_> {
                 if let Some(conversation) = record {
                     self.notes.count(CountKind::Conversations);
                     (0..length).for_each(|_| self.notes.count(CountKind::Messages));
-                    for piece in conversation.into_pieces() {
+                    for piece in conversation.into_parts() {
                         sink.put(piece).await?;
                     }
                 }
