@@ -12,12 +12,12 @@ use crate::environment::Environment;
 #[derive(Debug, thiserror::Error)]
 pub enum S3AccessError {
     /// The access key or its secret is not set.
-    #[error("looking for files on S3: {name} is not set in {place}; set it there")]
+    #[error("looking for files on S3: {name} is not set in {origin}; set it there")]
     NoKey {
         /// The setting or environment variable.
         name: &'static str,
         /// The settings file, or the environment.
-        place: String,
+        origin: String,
     },
     /// The bucket, its region or the prefix of its keys is invalid.
     #[error(
@@ -89,9 +89,9 @@ impl S3Access {
     /// [`S3AccessError::NoKey`] or [`S3AccessError::BadEndpoint`].
     pub fn from_environment(bucket: &str, environment: Environment<'_>) -> Result<Self, S3AccessError> {
         let variable = |name: &'static str| filled(environment, name);
-        let place = "the environment";
+        let origin = "the environment";
         let needed =
-            |name| variable(name).ok_or_else(|| S3AccessError::NoKey { name, place: place.to_owned() });
+            |name| variable(name).ok_or_else(|| S3AccessError::NoKey { name, origin: origin.to_owned() });
         let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
         let keys = (needed("AWS_ACCESS_KEY_ID")?, needed("AWS_SECRET_ACCESS_KEY")?);
         let token = variable("AWS_SESSION_TOKEN").map(Zeroizing::new);

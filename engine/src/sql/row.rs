@@ -57,7 +57,7 @@ impl Row {
     }
 
     /// Reads a text; returns `None` for an empty one, which diaspora* omits from its entities.
-    pub fn filled(&self, column: &str) -> Option<String> {
+    pub fn non_empty_text(&self, column: &str) -> Option<String> {
         self.text(column).filter(|text| !text.is_empty())
     }
 

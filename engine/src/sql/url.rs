@@ -12,12 +12,12 @@ use super::percent::encode;
 /// A malformed database address. The address itself is not repeated: it may contain a password.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "reading the database address ({place}): {reason}; it looks like \
+    "reading the database address ({origin}): {reason}; it looks like \
      postgres://user:password@host:5432/diaspora_production"
 )]
 pub struct AddressError {
     /// Origin of the address.
-    pub place: String,
+    pub origin: String,
     /// The address's defect.
     pub reason: String,
 }
@@ -41,9 +41,9 @@ impl DatabaseUrl {
         Self::parse_from(address, "as given")
     }
 
-    /// Like [`parse`](Self::parse); errors name `place` as the address's origin.
-    pub(crate) fn parse_from(address: &str, place: &str) -> Result<Self, AddressError> {
-        Self::parsed(address).map_err(|reason| AddressError { place: place.to_owned(), reason })
+    /// Like [`parse`](Self::parse); errors name `origin` as the address's origin.
+    pub(crate) fn parse_from(address: &str, origin: &str) -> Result<Self, AddressError> {
+        Self::parsed(address).map_err(|reason| AddressError { origin: origin.to_owned(), reason })
     }
 
     /// Returns the address of the SQLite file at `path`.
@@ -52,7 +52,7 @@ impl DatabaseUrl {
     /// [`AddressError`] when the path is not UTF-8.
     pub fn from_file(path: &Path) -> Result<Self, AddressError> {
         let text = path.to_str().ok_or_else(|| AddressError {
-            place: path.display().to_string(),
+            origin: path.display().to_string(),
             reason: "it is not UTF-8".to_owned(),
         })?;
         Self::parse(&format!("sqlite://{}", encode(text, b"/").as_str()))

@@ -153,7 +153,7 @@ impl WorkerSession {
         worker_state.connection = Some(loop {
             match self.source.open().await {
                 Ok(connection) => break connection,
-                Err(DatabaseError::Crowded { reason, .. }) if self.source.in_use() > 0 => {
+                Err(DatabaseError::TooManyConnections { reason, .. }) if self.source.in_use() > 0 => {
                     self.report_connection_limit(&reason);
                     self.retry.rest(CONNECTION_LIMIT_PAUSE).await?;
                 }
@@ -170,7 +170,7 @@ impl WorkerSession {
         }
         let (wanted, have) = (self.tasks(), self.source.in_use());
         self.observer().notes(&format!(
-            "The pod's database takes no more connections ({reason}): {have} of {wanted} tasks work at a time."
+            "The pod's database accepts no more connections ({reason}): {have} of {wanted} tasks work at a time."
         ));
     }
 

@@ -1,8 +1,8 @@
 //! Reading one account from a pod's database: typed records in the order of the archive document.
 //!
 //! Each part of the account takes one statement, or a few per [`PAGE`] posts, never one per record; records are
-//! streamed to a [`Sink`], so memory does not grow with the account. An unusable row becomes an omission in the
-//! [`Notes`] and never stops the export.
+//! streamed to a [`Sink`], so memory use does not depend on the account's size. An unusable row becomes an omission in
+//! the [`Notes`] and never stops the export.
 
 mod account;
 mod ahead;
@@ -41,7 +41,7 @@ use super::database::{DatabaseError, Snapshot};
 use super::uploads::UploadsError;
 use crate::domain::{DiasporaId, PodAddress, PostRemainder, SigningKey};
 
-/// Posts per page.
+/// Number of posts that are read at once.
 pub const PAGE: usize = 1000;
 
 /// The reason an account could not be read.
