@@ -1,4 +1,4 @@
-//! Tests of what records say about others: people's names, and the posts that comments and likes belong to.
+//! Tests of data from other records: people's names, and the posts that comments and likes belong to.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use crate::archive::manifest::CountKind;
 use crate::domain::{Omission, OmissionCode, RecordKind, RecordRef};
 use crate::words::EngineTexts;
 
-/// A comment or like of the account's.
-fn reaction(kind: &str, number: u32, parent: &str, more: &serde_json::Value) -> crate::domain::Relayable {
+/// Returns a comment or like by the account.
+fn reaction(kind: &str, number: u32, parent: &str, fields: &serde_json::Value) -> crate::domain::Relayable {
     let mut data = json!({"author": "alice@closing.example", "guid": format!("{number:016}"),
         "parent_guid": parent});
-    data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    data.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     record(json!({"entity_type": kind, "property_order": [], "entity_data": data}))
 }
 
@@ -25,7 +25,7 @@ fn contact(id: &str, name: &str) -> crate::domain::Contact {
 }
 
 #[test]
-fn comments_and_likes_say_where_they_stand() {
+fn comments_and_likes_describe_their_posts() {
     let mut view = begin("Alice");
     view.contact(&contact("bob@pod.example", "Bob <b>")).unwrap();
     add_post(&mut view, 1, "2015-01-01T00:00:00Z", "# About *cats*\n\nand dogs");
@@ -86,7 +86,7 @@ fn conversations_have_names() {
         "messages": [{"guid": "0123456789abcdef", "author": "bob@pod.example", "text": "Hi",
             "created_at": "2015-01-01T00:00:00Z"}]}));
     view.conversation(&conversation).unwrap();
-    // Names are known whenever they come.
+    // Names may follow the records that show them.
     view.contact(&contact("bob@pod.example", "Bob Miller")).unwrap();
     let shown = page(&mut finish(view), "view/conversations-1.html");
     for part in [
@@ -112,7 +112,7 @@ fn excerpts_are_one_line() {
     assert!(Excerpt(" \n![](https://pod.example/x.png)").is_empty());
 }
 
-/// Everything that these pages show, but what people wrote, is in the account's language.
+/// Everything on these pages except what people wrote is in the account's language.
 #[test]
 fn germans_get_german_pages() {
     let mut view = begin_in("de", "Alice");

@@ -88,7 +88,7 @@ fn an_empty_account_has_every_page_that_others_link_to() {
 }
 
 #[test]
-fn entries_say_what_the_files_hold() {
+fn entries_describe_the_files() {
     use sha2::{Digest as _, Sha256};
     let mut finished = finish(begin("Alice"));
     for entry in finished.entries.clone() {
@@ -102,7 +102,7 @@ fn entries_say_what_the_files_hold() {
 }
 
 #[test]
-fn fifty_posts_a_page_with_a_way_back_and_forth_and_an_index_of_years() {
+fn posts_are_paginated_and_indexed_by_year() {
     let mut view = begin("Alice");
     for number in 0..101 {
         let year = if number < 60 { 2015 } else { 2016 };
@@ -137,7 +137,7 @@ fn a_page_is_full_when_its_records_are_large() {
 }
 
 #[test]
-fn a_post_shows_everything_that_hangs_on_it() {
+fn a_post_shows_all_its_parts() {
     let mut view = begin("Alice");
     let own = record(json!({"entity_type": "status_message", "entity_data": {
         "author": "alice@closing.example", "guid": "0123456789abcdef", "created_at": "2016-03-12T14:02:00Z",
@@ -201,7 +201,7 @@ fn reshares_with_and_without_an_original() {
 }
 
 #[test]
-fn nothing_that_people_wrote_becomes_markup() {
+fn texts_of_people_never_become_markup() {
     let mut view = begin(&format!("{EVIL}\u{202e}"));
     let profile =
         record(json!({"author": "alice@closing.example", "bio": EVIL, "gender": EVIL, "location": EVIL,
@@ -248,7 +248,7 @@ fn nothing_that_people_wrote_becomes_markup() {
 }
 
 #[test]
-fn long_conversations_go_on_under_their_own_heading() {
+fn long_conversations_continue_under_a_new_heading() {
     let mut view = begin("Alice");
     let message = |n: u32| {
         json!({"guid": format!("{n:016}"), "author": "alice@closing.example", "text": "x",
@@ -281,12 +281,12 @@ fn few_omissions_are_on_the_first_page_and_many_on_their_own() {
 
 #[test]
 fn the_same_records_make_the_same_bytes() {
-    let make = || {
+    let build = || {
         let mut view = begin("Alice");
         (0..70).for_each(|number| add_post(&mut view, number, "2015-01-01T00:00:00Z", "x"));
         finish(view).spool.into_inner().into_inner()
     };
-    assert!(make() == make());
+    assert!(build() == build());
 }
 
 #[test]
@@ -357,7 +357,7 @@ fn links_between_posts_stay_in_the_archive() {
 }
 
 #[test]
-fn the_first_page_alone_says_to_unpack_and_has_its_styles() {
+fn only_the_first_page_has_the_unpack_hint_and_inline_styles() {
     use base64::Engine as _;
     use sha2::{Digest as _, Sha256};
     let mut finished = finish(begin("Alice"));

@@ -26,7 +26,7 @@ use crate::domain::{
 };
 
 /// The most omissions listed on the first page; more get separate pages.
-const FEW_OMISSIONS: usize = 20;
+const MAX_OMISSIONS_ON_INDEX: usize = 20;
 /// The most messages of a conversation on a page.
 const MESSAGES_PER_PAGE: usize = 500;
 
@@ -81,7 +81,7 @@ pub struct View<W: Write + Seek> {
     contacts: Chapter,
     comments: Drafts,
     likes: Drafts,
-    /// The number of the account's likes on comments, which are counted only: archives do not say where those stand.
+    /// The number of the account's likes on comments. These are only counted: archives do not name the comments' posts.
     likes_on_comments: u64,
     conversations: Drafts,
     photos: Drafts,
@@ -120,7 +120,7 @@ impl<W: Write + Seek> View<W> {
             unlisted: 0,
             frame,
         };
-        person(&mut view.scratch, &mut view.marks.people, &view.frame.account, &view.frame.name)?;
+        add_person_name(&mut view.scratch, &mut view.marks.people, &view.frame.account, &view.frame.name)?;
         Ok(view)
     }
 
@@ -138,7 +138,12 @@ impl<W: Write + Seek> View<W> {
     /// # Errors
     /// [`ViewError`].
     pub fn contact(&mut self, contact: &Contact) -> Result<(), ViewError> {
-        person(&mut self.scratch, &mut self.marks.people, contact.account_id.as_str(), &contact.person_name)?;
+        add_person_name(
+            &mut self.scratch,
+            &mut self.marks.people,
+            contact.account_id.as_str(),
+            &contact.person_name,
+        )?;
         self.contacts.start_page_if_full(&mut self.spool, &self.frame)?;
         self.contacts.add(&ContactItem { frame: &self.frame, contact })
     }
@@ -147,7 +152,7 @@ impl<W: Write + Seek> View<W> {
     ///
     /// # Errors
     /// [`ViewError`].
-    #[expect(clippy::needless_pass_by_value, reason = "the exporter has no more use for them")]
+    #[expect(clippy::needless_pass_by_value, reason = "the exporter does not need them afterwards")]
     pub fn post(
         &mut self,
         post: &OwnPost,
@@ -156,17 +161,17 @@ impl<W: Write + Seek> View<W> {
         replies: Vec<Reply>,
     ) -> Result<(), ViewError> {
         let item = PostItem::new(&self.frame, post, &audience, likes, &replies);
-        let time = place(created_at(&post.post));
+        let time = sort_time(created_at(&post.post));
         self.posts.add(&mut self.scratch, &item, time, post.post.guid().as_str())?;
         let parent = self.scratch.add(&ParentItem::own(&self.frame, &post.post))?;
         self.marks.parents.insert(hash(post.post.guid().as_str()), parent);
         for reply in &replies {
-            person(&mut self.scratch, &mut self.marks.people, &reply.author_id, &reply.author_name)?;
+            add_person_name(&mut self.scratch, &mut self.marks.people, &reply.author_id, &reply.author_name)?;
         }
         Ok(())
     }
 
-    /// Adds somebody else's post, as the place of the account's comments and likes.
+    /// Adds another person's post, as the context of the account's comments and likes.
     ///
     /// # Errors
     /// [`ViewError`].
@@ -184,10 +189,10 @@ impl<W: Write + Seek> View<W> {
         match &relayable.entity {
             RelayableEntity::Comment(comment) => {
                 let item = CommentItem::new(&self.frame, comment);
-                let time = place(comment.created_at);
+                let time = sort_time(comment.created_at);
                 self.comments.add(&mut self.scratch, &item, time, comment.guid.as_str())?;
             }
-            // Likes have no date: they keep their order.
+            // Likes have no date, so they keep their order.
             RelayableEntity::Like(like) if like.parent_type == "Post" => {
                 let item = LikeItem { frame: &self.frame, parent: like.parent_guid.as_str() };
                 self.likes.add(&mut self.scratch, &item, (0, 0), like.guid.as_str())?;
@@ -217,16 +222,16 @@ impl<W: Write + Seek> View<W> {
         let mut rest = conversation.messages.as_slice();
         let mut continued = conversation.continued;
         loop {
-            let (messages, later) = rest.split_at(rest.len().min(MESSAGES_PER_PAGE));
+            let (messages, remaining) = rest.split_at(rest.len().min(MESSAGES_PER_PAGE));
             let item = ConversationItem {
                 frame,
                 conversation,
                 continued,
                 messages: messages.iter().map(|message| MessageItem::new(frame, message)).collect(),
             };
-            let time = place(conversation.created_at);
+            let time = sort_time(conversation.created_at);
             self.conversations.add(&mut self.scratch, &item, time, conversation.guid.as_str())?;
-            (rest, continued) = (later, true);
+            (rest, continued) = (remaining, true);
             if rest.is_empty() {
                 return Ok(());
             }
@@ -239,7 +244,12 @@ impl<W: Write + Seek> View<W> {
     /// [`ViewError`].
     pub fn loose_photo(&mut self, photo: &LoosePhoto) -> Result<(), ViewError> {
         let item = LoosePhotoItem::new(&self.frame, &photo.photo, photo.avatar);
-        self.photos.add(&mut self.scratch, &item, place(photo.photo.created_at), photo.photo.guid.as_str())
+        self.photos.add(
+            &mut self.scratch,
+            &item,
+            sort_time(photo.photo.created_at),
+            photo.photo.guid.as_str(),
+        )
     }
 
     /// Adds an omission.
@@ -251,7 +261,7 @@ impl<W: Write + Seek> View<W> {
         let item = OmissionItem::new(&self.frame, omission);
         self.omissions.start_page_if_full(&mut self.spool, &self.frame)?;
         self.omissions.add(&item)?;
-        if self.few_omissions.len() <= FEW_OMISSIONS {
+        if self.few_omissions.len() <= MAX_OMISSIONS_ON_INDEX {
             self.few_omissions.push(item);
         }
         Ok(())
@@ -259,9 +269,9 @@ impl<W: Write + Seek> View<W> {
 
     /// Adds omissions that are counted only.
     pub fn more_omissions(&mut self, counts: &BTreeMap<OmissionCode, u64>) {
-        for (code, number) in counts {
-            *self.reasons.entry(*code).or_default() += number;
-            self.unlisted += number;
+        for (code, count) in counts {
+            *self.reasons.entry(*code).or_default() += count;
+            self.unlisted += count;
         }
     }
 }
@@ -274,18 +284,18 @@ impl<W: Read + Write + Seek> View<W> {
     pub fn finish(self, counts: &BTreeMap<CountKind, u64>) -> Result<FinishedView<W>, ViewError> {
         let Self { mut spool, frame, mut marks, scratch, .. } = self;
         let scratch = scratch.finish()?;
-        let few = self.few_omissions.len() <= FEW_OMISSIONS;
+        let are_few = self.few_omissions.len() <= MAX_OMISSIONS_ON_INDEX;
         let [mut posts, mut comments, likes, mut conversations, mut photos] =
             [self.posts, self.comments, self.likes, self.conversations, self.photos];
         for drafts in [&mut posts, &mut comments, &mut conversations, &mut photos] {
             drafts.sort();
         }
-        let pages = Section::Posts.plan(posts.lengths().map(|(length, _)| length));
+        let pages = Section::Posts.page_numbers(posts.lengths().map(|(length, _)| length));
         marks.posts = posts.lengths().map(|(_, guid)| guid).zip(pages).collect();
         let resolver = Resolver { marks: &marks, scratch: &scratch, frame: &frame, root: "" };
-        let mut assembly = Assembly { spool: &mut spool, frame: &frame, resolver };
-        let (years, last_posts) = assembly.posts(&posts)?;
-        self.contacts.finish(assembly.spool, &frame)?;
+        let mut assembler = PageAssembler { spool: &mut spool, frame: &frame, resolver };
+        let (years, last_posts) = assembler.posts(&posts)?;
+        self.contacts.finish(assembler.spool, &frame)?;
         let likes_on_comments = LikeItem::on_comments(&frame, self.likes_on_comments);
         for (section, drafts, end) in [
             (Section::Comments, &comments, ""),
@@ -293,12 +303,12 @@ impl<W: Read + Write + Seek> View<W> {
             (Section::Conversations, &conversations, ""),
             (Section::Photos, &photos, ""),
         ] {
-            assembly.chapter(section, drafts, end)?;
+            assembler.chapter(section, drafts, end)?;
         }
         let mut profile = String::new();
         Resolver { root: "view/", ..resolver }.resolve(&mut profile, &self.profile)?;
-        let few_omissions = if few { Some(render(&self.few_omissions)?) } else { None };
-        if !few {
+        let few_omissions = if are_few { Some(render(&self.few_omissions)?) } else { None };
+        if !are_few {
             self.omissions.finish(&mut spool, &frame)?;
         }
         let index = Index {
@@ -330,13 +340,13 @@ impl<W: Read + Write + Seek> View<W> {
 }
 
 /// Assembles pages from rendered records.
-struct Assembly<'a, W: Write + Seek> {
+struct PageAssembler<'a, W: Write + Seek> {
     spool: &'a mut Spool<W>,
     frame: &'a Frame,
     resolver: Resolver<'a>,
 }
 
-impl<W: Write + Seek> Assembly<'_, W> {
+impl<W: Write + Seek> PageAssembler<'_, W> {
     /// Writes the posts, with a heading above the first of a year and of a page. Returns the years and the last
     /// page's number.
     fn posts(&mut self, drafts: &Drafts) -> Result<(BTreeMap<i32, Year>, u32), ViewError> {
@@ -344,11 +354,11 @@ impl<W: Write + Seek> Assembly<'_, W> {
         let (mut last_year, mut chapter) = (None, Chapter::new(Section::Posts));
         drafts.read(&self.resolver, |year, text, rendered| {
             chapter.start_page_if_full(self.spool, self.frame)?;
-            let begun = years.contains_key(&year);
+            let has_heading = years.contains_key(&year);
             years.entry(year).or_insert(Year { page: chapter.page(), posts: 0 }).posts += 1;
-            if chapter.is_fresh() || last_year != Some(year) {
+            if chapter.is_empty() || last_year != Some(year) {
                 // The first page links to the year's first heading.
-                let id = if begun { String::new() } else { format!(" id=\"y{year}\"") };
+                let id = if has_heading { String::new() } else { format!(" id=\"y{year}\"") };
                 chapter.add_heading(&format!("<h2 class=\"year\"{id}>{year}</h2>\n"));
             }
             last_year = Some(year);
@@ -375,8 +385,8 @@ impl<W: Write + Seek> Assembly<'_, W> {
     }
 }
 
-/// Registers a person's name, which replaces nothing that was known before.
-fn person(scratch: &mut Scratch, people: &mut Spans, id: &str, name: &str) -> Result<(), ViewError> {
+/// Registers a person's name, unless one is registered already.
+fn add_person_name(scratch: &mut Scratch, people: &mut Spans, id: &str, name: &str) -> Result<(), ViewError> {
     let name = name.trim();
     if !name.is_empty() && name != id && !people.contains_key(&hash(id)) {
         people.insert(hash(id), scratch.add(&PersonName { name })?);
@@ -385,7 +395,7 @@ fn person(scratch: &mut Scratch, people: &mut Spans, id: &str, name: &str) -> Re
 }
 
 /// Returns a record's time in microseconds since 1970, and its year.
-fn place(time: Timestamp) -> (i64, i32) {
+fn sort_time(time: Timestamp) -> (i64, i32) {
     let time = time.to_utc();
     (time.and_utc().timestamp_micros(), time.year())
 }

@@ -101,7 +101,7 @@ pub(crate) async fn ids_of_users(
 }
 
 impl AccountRow {
-    /// Parses an ID from a column; `label` names it. The account's own ID may be valid on this pod only, and is replaced.
+    /// Parses an ID from a column; `label` names it. The account's own ID is replaced if it is valid on this pod only.
     ///
     /// # Errors
     /// [`OmissionCode::MissingValue`] for NULL, [`OmissionCode::InvalidIdentifier`] for any invalid value.
@@ -122,8 +122,8 @@ impl AccountRow {
         }
         if !self.has_person() {
             let reason = format!(
-                "its row in the table people is missing, so its posts and its profile cannot be found; the archive contains \
-                 its key, settings, aspects and contacts, under the ID {id}"
+                "its row in the table people is missing, so its posts and its profile cannot be found; the archive \
+                 contains its key, settings, aspects and contacts, under the ID {id}"
             );
             let problem = Problem::new(OmissionCode::MissingPerson, reason);
             notes.omit(problem, RecordKind::Account, Some(self.user_id), Some(id.to_string()));

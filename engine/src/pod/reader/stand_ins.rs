@@ -1,8 +1,8 @@
 //! Replacements for values in a database that the protocol cannot represent.
 //!
 //! A required time becomes the start of its known part, else [`NO_TIME`]; an optional one is left out, since an
-//! invented birthday would be wrong. A flag that is neither true nor false gets the value of an empty one. In each case the
-//! record is exported, with an omission that reports the replacement.
+//! invented birthday would be wrong. A flag that is neither true nor false gets the value of an empty one. In each case
+//! the record is exported, with an omission that reports the replacement.
 
 use chrono::{DateTime, Utc};
 

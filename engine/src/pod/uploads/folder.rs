@@ -162,7 +162,7 @@ impl PhotoFolder {
         file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
         file.sync_data()?;
         let result = name_once(&temporary, &self.images.join(&photo.name));
-        // Where hard links are not supported, the file was renamed and is gone. If this fails, the next writer removes it.
+        // Without hard links, the file was renamed and is gone. If removing fails, the next writer removes it.
         _ = std::fs::remove_file(&temporary);
         result
     }

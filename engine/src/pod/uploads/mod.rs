@@ -279,8 +279,8 @@ impl PhotoStore {
         }
     }
 
-    /// Stores files, each atomically. Never replaces a file: returns the names under which different files exist already.
-    /// On a server without conditional writes, a bucket is only checked beforehand.
+    /// Stores files, each atomically. Never replaces a file: returns the names under which different files exist
+    /// already. On a server without conditional writes, a bucket is only checked beforehand.
     ///
     /// # Errors
     /// [`UploadsError`].

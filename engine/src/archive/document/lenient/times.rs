@@ -13,7 +13,7 @@ const ZONED: [&str; 5] = [
     "%a %b %d %H:%M:%S %#z %Y",
     "%Y/%m/%d %H:%M:%S %#z",
 ];
-/// Formats without one, taken as UTC.
+/// Formats without an offset or a zone, read as UTC.
 const PLAIN: [&str; 5] = [
     "%Y-%m-%dT%H:%M:%S%.f",
     "%Y-%m-%d %H:%M:%S%.f",
@@ -28,14 +28,14 @@ pub(super) fn timestamp(value: &Value) -> Option<Timestamp> {
     let time = match value {
         Value::String(text) => from_text(text.trim())?,
         Value::Number(seconds) => {
-            #[expect(clippy::cast_possible_truncation, reason = "fractions of seconds are not kept")]
+            #[expect(clippy::cast_possible_truncation, reason = "fractions of seconds are dropped")]
             let whole = seconds.as_i64().or_else(|| seconds.as_f64().map(|seconds| seconds as i64))?;
             DateTime::from_timestamp(whole, 0)?.naive_utc()
         }
         _ => return None,
     };
     let time = Timestamp::from_utc(time);
-    // Only times that round-trip through the network's format.
+    // Only times that the network's format can represent are accepted.
     time.to_string().parse().ok()
 }
 
@@ -66,7 +66,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn one_moment_in_many_forms() {
+    fn all_forms_of_one_time_are_parsed() {
         for form in [
             json!("2014-03-02T10:11:12Z"),
             json!(" 2014-03-02T10:11:12Z\n"),
