@@ -118,7 +118,7 @@ impl ArchiveWorker {
     pub fn open(setup: ArchiveWorkerSetup, stop: CancellationToken) -> Result<Self, RequestError> {
         let folder = |error: &dyn std::fmt::Display| RequestError::Folder(error.to_string());
         let root = setup.depot.folder().unwrap_or(setup.state.path());
-        let spool = Spool::make(root, &random_id()?).map_err(|error| folder(&error))?;
+        let spool = Spool::create(root, &random_id()?).map_err(|error| folder(&error))?;
         let archive_key = setup.state.archive_key().map_err(|error| folder(&error))?;
         Ok(Self { setup, archive_key, spool, memories: Mutex::default(), stop })
     }
@@ -175,7 +175,7 @@ impl ArchiveWorker {
     /// archives again if its disk was unmounted meanwhile.
     async fn check_place(&self) -> Result<(), String> {
         self.setup.depot.check().await.map_err(|error| error.to_string())?;
-        self.spool.make_again().map_err(|error| error.to_string())
+        self.spool.recreate().map_err(|error| error.to_string())
     }
 
     /// Returns whether the archive that an earlier worker was about to store exists unaltered; another is removed.
@@ -205,7 +205,7 @@ impl ArchiveWorker {
         // Each attempt has a name of its own.
         let attempt = lease.fence().get(..12).unwrap_or_default();
         let name = depot_name(REQUESTS_FOLDER, &exported.path, &[&lease.request.id.to_string(), attempt]);
-        let written = Written::of(&exported, name).await.map_err(RequestError::from)?;
+        let written = Written::measure(&exported, name).await.map_err(RequestError::from)?;
         if !lease.intend(&written, exported.manifest.created_at.to_utc().and_utc()).await? {
             return Err(JobError::Lost);
         }

@@ -207,7 +207,7 @@ impl WorkerSession {
         started: Instant,
     ) -> Result<Ready, CampaignError> {
         let path = exported.path.clone();
-        let written = Written::of(exported, self.name_for(claimed, &path)?).await?;
+        let written = Written::measure(exported, self.name_for(claimed, &path)?).await?;
         let mut outcome = outcome(claimed, AccountState::Done, Some(written), started, None);
         // It may have been corrected since the list was written.
         outcome.claimed.account = exported.manifest.account.diaspora_id.to_string();
