@@ -44,7 +44,7 @@ impl PhotoBucket {
         let failed =
             |error| UploadsError::Bucket { location: location.clone(), action: "read", reason: why(&error) };
         let bucket = Self {
-            store: Arc::new(client(&settings.access, Readers::Everybody).map_err(failed)?),
+            store: Arc::new(client(&settings.access, Readers::Everyone).map_err(failed)?),
             images: format!("{}/images/", settings.prefix),
             public_address: settings.public_address(),
             cache: settings.cache,
