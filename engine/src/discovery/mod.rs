@@ -237,8 +237,8 @@ impl Discovery {
         Ok(Some(WebFinger::from_xrd(&answer.body, id)?))
     }
 
-    /// Sends a request as soon as a slot is free, unless the host is known to be unreachable. Only a person's own pod is
-    /// marked as unreachable: a pod chooses the links on its pages, and must not prevent queries to other pods.
+    /// Sends a request as soon as a slot is free, unless the host is known to be unreachable. Only a person's own pod
+    /// is marked as unreachable: a pod chooses the links on its pages, and must not prevent queries to other pods.
     async fn get(&self, pod: &Url, url: &Url, accept: &str) -> Result<Answer, DiscoveryError> {
         let host = self.host(url)?;
         let _slot = host.slots.acquire().await;

@@ -41,8 +41,8 @@ pub struct WantedPost {
     pub name: PostName,
     /// The GUID.
     pub guid: Guid,
-    /// The hosts to query, `HOST` or `HOST:PORT` as in diaspora* IDs: the author's host if known, and hosts that have the
-    /// post and redirect to the author's host.
+    /// The hosts to query, `HOST` or `HOST:PORT` as in diaspora* IDs: the author's host if known, and hosts that have
+    /// the post and redirect to the author's host.
     pub hosts: Vec<String>,
 }
 

@@ -33,9 +33,9 @@ impl Replacements {
                 let reason = format!("its time is empty; {unknown} replaces it");
                 (unknown, Problem::new(OmissionCode::MissingValue, reason))
             }
-            Reading::UnrepresentableTime(UnrepresentableTime { held, near }) => {
-                let time = near.unwrap_or(unknown);
-                let reason = format!("its time is {held} in the pod's database; {time} replaces it");
+            Reading::UnrepresentableTime(UnrepresentableTime { description, start }) => {
+                let time = start.unwrap_or(unknown);
+                let reason = format!("its time is {description} in the pod's database; {time} replaces it");
                 (time, Problem::new(OmissionCode::UnreadableTime, reason))
             }
         };
@@ -48,8 +48,8 @@ impl Replacements {
         match reading {
             Reading::Known(value) => Some(value),
             Reading::Absent => None,
-            Reading::UnrepresentableTime(UnrepresentableTime { held, .. }) => {
-                let reason = format!("its {label} is {held} in the pod's database and is left out");
+            Reading::UnrepresentableTime(UnrepresentableTime { description, .. }) => {
+                let reason = format!("its {label} is {description} in the pod's database and is left out");
                 self.0.push(Problem::new(OmissionCode::UnreadableTime, reason));
                 None
             }
@@ -94,7 +94,7 @@ impl Replacements {
         reason: impl FnOnce(String) -> String,
     ) -> Option<T> {
         if value.is_none() && !row.is_null(column) {
-            self.0.push(Problem::new(OmissionCode::UnreadableNumber, reason(row.shown(column))));
+            self.0.push(Problem::new(OmissionCode::UnreadableNumber, reason(row.display_value(column))));
         }
         value
     }
