@@ -168,7 +168,7 @@ impl Requests {
         row.as_ref().map(Request::from_row).transpose()
     }
 
-    /// Returns a request by its number, whoever the person is; pages use [`of`](Self::of).
+    /// Returns a request by its number, of any person; pages use [`of`](Self::of).
     ///
     /// # Errors
     /// [`StoreError`].

@@ -9,7 +9,7 @@ use crate::store::{StoreError, millis, random_token, token_digest};
 /// The maximum length of a token that is looked up, in bytes.
 const MAX_TOKEN_BYTES: usize = 100;
 
-/// Links to archives of requests. The store has only the digests of their tokens, so whoever reads it cannot use them.
+/// Links to archives of requests. The store has only the digests of their tokens, so its readers cannot use them.
 #[derive(Debug, Clone)]
 pub struct Links(Requests);
 

@@ -40,7 +40,7 @@ impl DiasporaId {
     }
 
     /// Returns the part after the `@` in the IDs of the pod with this address: the host, with the port unless that is
-    /// 80 or 443, whatever the scheme. Like diaspora* (`AppConfig.bare_pod_uri`), drops `www.` wherever it occurs.
+    /// 80 or 443, for either scheme. Like diaspora* (`AppConfig.bare_pod_uri`), it removes `www.` wherever it occurs.
     pub fn host_of_pod(url: &Url) -> Option<String> {
         let host = url.host_str()?;
         let host = match url.port() {

@@ -1,4 +1,4 @@
-//! `extras.json`: the data that the archive document 2.0 cannot hold.
+//! `extras.json`: the data that the archive document 2.0 cannot contain.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use super::{DiasporaId, Guid, Photo, PostRemainder, Relayable, Timestamp};
 pub struct Extras {
     /// Always `pappus-extras/1`.
     pub format: String,
-    /// Settings that the archive document cannot hold.
+    /// Settings that the archive document cannot contain.
     #[serde(default)]
     pub settings: ExtraSettings,
     /// The aspects that each limited post and photo is visible to.
@@ -56,7 +56,7 @@ pub struct SignedAs {
     pub signed_as: DiasporaId,
 }
 
-/// Settings that the archive document cannot hold.
+/// Settings that the archive document cannot contain.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExtraSettings {
@@ -133,7 +133,7 @@ pub struct Conversation {
 impl Conversation {
     /// The most text in one part, in bytes. In JSON, a character may take six times as much.
     const MAX_PART_BYTES: usize = 2 << 20;
-    /// The most messages in one part; each takes some 200 bytes besides its text.
+    /// The most messages in one part; each takes some 200 bytes in addition to its text.
     const MAX_PART_MESSAGES: usize = 10_000;
 
     /// Splits a long conversation into parts; all but the first are marked as continued.

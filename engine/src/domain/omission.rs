@@ -91,7 +91,7 @@ pub enum OmissionCode {
     TooManyFiles,
     /// The key cannot be parsed.
     UnreadableKey,
-    /// The private key does not match the public key that the network knows.
+    /// The private key does not match the public key that other pods have.
     KeyMismatch,
     /// No signature is stored, and the author's private key is not on this pod.
     NoSignature,

@@ -59,7 +59,7 @@ impl FromStr for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Formatted by hand, since chrono's format strings took a fifth of the time of a whole export.
+        // chrono's format strings would take a fifth of the time of a whole export.
         let (date, time) = (self.0.date(), self.0.time());
         write!(
             f,

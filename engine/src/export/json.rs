@@ -11,7 +11,7 @@ use crate::pod::reader::{PostRecord, ReadError, Sink};
 use crate::progress::Progress;
 
 /// Number of records sent to the writer at once: waking its thread takes longer than writing one record.
-const BATCH: usize = 32;
+const BATCH_RECORDS: usize = 32;
 
 /// Sends a JSON document to the archive. The writing thread serializes the records, which leaves this one free for
 /// the database.
@@ -83,7 +83,13 @@ impl<'a> JsonWriter<'a> {
     ) -> ArrayWriter<'w, 'a, T> {
         self.name(list.name());
         self.push_text("[");
-        ArrayWriter { json: self, list, page_item, first: true, records: Vec::with_capacity(BATCH) }
+        ArrayWriter {
+            json: self,
+            list,
+            page_item,
+            is_first: true,
+            records: Vec::with_capacity(BATCH_RECORDS),
+        }
     }
 
     async fn flush(&mut self) -> Result<(), ReadError> {
@@ -130,7 +136,7 @@ pub(super) struct ArrayWriter<'w, 'a, T> {
     json: &'w mut JsonWriter<'a>,
     list: List,
     page_item: fn(T) -> Option<PageItem>,
-    first: bool,
+    is_first: bool,
     records: Vec<T>,
 }
 
@@ -140,11 +146,11 @@ impl<T: ExportedRecord> ArrayWriter<'_, '_, T> {
             return Ok(());
         }
         self.json.flush().await?;
-        let first = std::mem::take(&mut self.first);
-        let records = std::mem::replace(&mut self.records, Vec::with_capacity(BATCH));
+        let is_first = std::mem::take(&mut self.is_first);
+        let records = std::mem::replace(&mut self.records, Vec::with_capacity(BATCH_RECORDS));
         let (list, page_item) = (self.list, self.page_item);
         let write = move |out: &mut BatchOutput| {
-            out.list_has_records &= !first;
+            out.list_has_records &= !is_first;
             records.into_iter().try_for_each(|record| write_record(out, record, list, page_item))
         };
         self.json.commands.send(ArchiveCommand::Records(Box::new(write))).await
@@ -196,6 +202,6 @@ impl<T: ExportedRecord> Sink<T> for ArrayWriter<'_, '_, T> {
     async fn put(&mut self, record: T) -> Result<(), ReadError> {
         self.json.progress.advance(1);
         self.records.push(record);
-        if self.records.len() >= BATCH { self.flush().await } else { Ok(()) }
+        if self.records.len() >= BATCH_RECORDS { self.flush().await } else { Ok(()) }
     }
 }

@@ -43,10 +43,10 @@ impl OutputFile {
         folder: &Path,
         account: &DiasporaId,
         created_at: Timestamp,
-        encrypted: bool,
+        is_encrypted: bool,
     ) -> Result<Self, OutputError> {
         let name = crate::archive::names::archive_file_name(account, created_at);
-        let final_path = folder.join(if encrypted { format!("{name}.age") } else { name });
+        let final_path = folder.join(if is_encrypted { format!("{name}.age") } else { name });
         let temporary_path =
             folder.join(format!(".{}.part", crate::archive::names::file_stem(account.as_str())));
         let failed = |path: &Path| {

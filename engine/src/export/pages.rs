@@ -46,8 +46,8 @@ pub(super) fn others_item(relayable: Relayable) -> Option<PageItem> {
     }
 }
 
-/// Number of items sent to the other thread at once: waking it takes longer than showing one item.
-const BATCH: usize = 64;
+/// The number of items sent to the pages' thread at once: waking it takes longer than showing one item.
+const BATCH_ITEMS: usize = 64;
 
 /// The writing thread's end of the channel.
 pub(super) struct ViewSender {
@@ -60,10 +60,10 @@ impl ViewSender {
     pub(super) fn send(&mut self, items: impl IntoIterator<Item = PageItem>) -> bool {
         self.batch.extend(items);
         let is_last = matches!(self.batch.last(), Some(PageItem::Counts(_)));
-        if !is_last && self.batch.len() < BATCH {
+        if !is_last && self.batch.len() < BATCH_ITEMS {
             return true;
         }
-        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
+        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH_ITEMS));
         self.channel.blocking_send(batch).is_ok()
     }
 }
@@ -93,7 +93,7 @@ pub(super) fn start_pages(
         abort_handle.abort();
         Ok(None)
     });
-    (ViewSender { channel, batch: Vec::with_capacity(BATCH) }, thread)
+    (ViewSender { channel, batch: Vec::with_capacity(BATCH_ITEMS) }, thread)
 }
 
 fn show(view: &mut View<FailFastFile<SpooledTempFile>>, item: PageItem) -> Result<(), ViewError> {

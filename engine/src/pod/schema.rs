@@ -118,7 +118,7 @@ pub enum SchemaError {
         /// The statements that grant the right.
         grant: String,
     },
-    /// A column has a type of an extension, or one created by hand.
+    /// A column has a type of an extension, or one that the podmin created.
     #[error(
         "{column} is of the type {kind}, which is not built into PostgreSQL: change it to the type that diaspora* uses \
          (ALTER TABLE … ALTER COLUMN … TYPE varchar), or read a copy of the database"

@@ -13,7 +13,7 @@ use super::answers::{code, describe_code, why};
 use super::connector::Connector;
 
 /// The maximum number of retries of a request.
-const RETRIES: usize = 6;
+const MAX_RETRIES: usize = 6;
 
 /// The people who may read new objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub(crate) fn client(access: &S3Access, readers: Readers) -> object_store::Resul
             max_backoff: Duration::from_secs(5),
             base: 2.0,
         },
-        max_retries: RETRIES,
+        max_retries: MAX_RETRIES,
         retry_timeout: *patience * 3,
     };
     let mut builder = AmazonS3Builder::new()

@@ -16,7 +16,7 @@ use crate::archive::lists::List;
 use crate::domain::{DiasporaId, Guid, OwnPost, PostRemainder, Relayable, SignedAs};
 
 /// The most relayables by migrated people that are remembered, some 30 bytes each. Further ones are read as a stock
-/// pod writes them; a target pod that knows of the migration can still check them.
+/// pod writes them; a target pod that has processed the migration can still check them.
 const MAX_SIGNED_AS: usize = 500_000;
 /// The most bytes of JSON of post remainders that are remembered; further posts are read without theirs.
 const MAX_REMAINDER_BYTES: usize = 32 << 20;

@@ -146,8 +146,8 @@ impl<R: Read, V: DocumentVisitor> SkeletonReader<'_, R, V> {
     /// Reads one whole value.
     fn value(&mut self, section: Section, name: &str, index: Option<u64>) -> Result<Next, DocumentError> {
         // The levels: the outermost object, `user` or `others_data`, and the array.
-        let inner = matches!(section, Section::User | Section::OthersData);
-        let depth = 1 + u32::from(inner) + u32::from(index.is_some());
+        let is_inner = matches!(section, Section::User | Section::OthersData);
+        let depth = 1 + u32::from(is_inner) + u32::from(index.is_some());
         let (offset, bytes) = self.text.value(depth)?;
         if !self.visitor.wants(section, name) {
             return Ok(Next::Continue);

@@ -21,7 +21,7 @@ pub(super) struct Splitter<R> {
     end: usize,
     /// The document offset of the window's first byte.
     window_offset: u64,
-    finished: bool,
+    is_finished: bool,
     record_bytes: u64,
     total_bytes: u64,
     max_depth: u32,
@@ -35,7 +35,7 @@ impl<R: Read> Splitter<R> {
             start: 0,
             end: 0,
             window_offset: 0,
-            finished: false,
+            is_finished: false,
             record_bytes: limits.record_bytes,
             total_bytes: limits.unpacked_bytes,
             max_depth: limits.json_depth,
@@ -202,7 +202,7 @@ impl<R: Read> Splitter<R> {
 
     /// Reads more bytes into the window; returns false at the end of the document.
     fn fill(&mut self) -> Result<bool, DocumentError> {
-        if self.finished {
+        if self.is_finished {
             return Ok(false);
         }
         if self.start > 0 {
@@ -226,7 +226,7 @@ impl<R: Read> Splitter<R> {
             }
         };
         self.end += count;
-        self.finished = count == 0;
+        self.is_finished = count == 0;
         if self.window_offset + self.end as u64 > self.total_bytes {
             return Err(DocumentError::TooLarge { limit: self.total_bytes });
         }

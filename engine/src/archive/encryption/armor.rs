@@ -83,7 +83,7 @@ fn first_line(text: &[u8]) -> Option<usize> {
 }
 
 /// Returns whether a byte is white space or a quotation mark of mail programs. `0xc2 0xa0` is a no-break space in
-/// UTF-8; `0xa0` alone is one in Latin-1 and, narrowed, in UTF-16.
+/// UTF-8; a single `0xa0` is one in Latin-1, and in UTF-16 without its zero byte.
 fn is_skipped(byte: u8) -> bool {
     byte.is_ascii_whitespace() || matches!(byte, b'>' | b'|' | 0xc2 | 0xa0)
 }

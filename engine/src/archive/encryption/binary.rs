@@ -6,10 +6,10 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
 /// The most bytes at the end of a file that are searched for padding.
-const MAX_PADDING: u64 = 64 * 1024;
+const MAX_PADDING_BYTES: u64 = 64 * 1024;
 /// The most bytes at the end of encrypted data that may look like padding. One file in 43 ends with such a byte; more
-/// of them are too improbable (43⁻⁵), and each further length that is tried costs the work of a passphrase.
-const MAX_LOOKALIKES: u64 = 4;
+/// of them are too improbable (43⁻⁵), and each further length that is tried takes as long as one passphrase.
+const MAX_LOOKALIKE_BYTES: u64 = 4;
 
 /// The beginning of a file, read as if the file ended there.
 pub struct Prefix {
@@ -49,13 +49,13 @@ impl Seek for Prefix {
 /// Returns the possible lengths of the encrypted data of a file, the most likely first.
 pub(super) fn lengths(file: &mut File) -> io::Result<Vec<u64>> {
     let size = file.seek(SeekFrom::End(0))?;
-    file.seek(SeekFrom::Start(size.saturating_sub(MAX_PADDING)))?;
+    file.seek(SeekFrom::Start(size.saturating_sub(MAX_PADDING_BYTES)))?;
     let mut tail = Vec::new();
-    Read::by_ref(file).take(MAX_PADDING).read_to_end(&mut tail)?;
+    Read::by_ref(file).take(MAX_PADDING_BYTES).read_to_end(&mut tail)?;
     let padding = tail.iter().rev().take_while(|byte| **byte == 0 || byte.is_ascii_whitespace()).count();
     let content = size - padding as u64;
     let mut lengths = vec![size];
-    lengths.extend((content..=content + MAX_LOOKALIKES).filter(|length| *length < size));
+    lengths.extend((content..=content + MAX_LOOKALIKE_BYTES).filter(|length| *length < size));
     Ok(lengths)
 }
 

@@ -96,7 +96,7 @@ impl ListMerger<'_> {
         let invalid = |error: serde_json::Error| DocumentError::record(place, &error);
         let name = list.names(value).map_err(invalid)?.name;
         let is_source = self.index.source_archive(list.namespace(), &name) == Some(self.archive);
-        let newest = self.archive == self.newest;
+        let is_newest = self.archive == self.newest;
         let text = match list {
             List::Conversations => {
                 let mut conversation: Conversation = serde_json::from_str(value.get()).map_err(invalid)?;
@@ -123,7 +123,7 @@ impl ListMerger<'_> {
             }
             _ if !is_source => return Ok(()),
             // Only the newest archive has the current profile picture.
-            List::LoosePhotos if !newest => {
+            List::LoosePhotos if !is_newest => {
                 let mut photo: Value = serde_json::from_str(value.get()).map_err(invalid)?;
                 if let Some(avatar) = photo.get_mut("avatar") {
                     *avatar = Value::Bool(false);

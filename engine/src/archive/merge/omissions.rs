@@ -6,8 +6,8 @@ use super::MergeInput;
 use super::index::Index;
 use crate::domain::{Omission, OmissionCode, Omissions, RecordKind};
 
-/// Returns the remaining omissions: none for records that another archive supplies, and each once, as worded in the
-/// newest archive.
+/// Returns the remaining omissions, each once and with the reason of the newest archive. Omits those of records that
+/// another archive contains.
 pub(super) fn merge(inputs: &[MergeInput], index: &Index) -> Omissions {
     let lists: Vec<&[Omission]> = inputs
         .iter()

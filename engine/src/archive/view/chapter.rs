@@ -168,7 +168,7 @@ impl Chapter {
         &self,
         spool: &mut Spool<W>,
         frame: &Frame,
-        continues: bool,
+        has_next: bool,
     ) -> Result<(), ViewError> {
         let page = Page {
             frame,
@@ -176,7 +176,7 @@ impl Chapter {
             section: Some(self.section),
             number: self.page,
             previous: (self.page > 1).then(|| self.section.file_name(self.page - 1)),
-            next: continues.then(|| self.section.file_name(self.page + 1)),
+            next: has_next.then(|| self.section.file_name(self.page + 1)),
             is_empty: self.is_empty(),
             body: &self.body,
         };

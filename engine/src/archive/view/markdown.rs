@@ -38,7 +38,7 @@ pub(super) struct Excerpt<'a>(pub(super) &'a str);
 impl Excerpt<'_> {
     /// The most characters.
     const MAX_CHARS: usize = 140;
-    /// The most bytes of the text that are parsed; limits the cost of long texts.
+    /// The most bytes of the text that are parsed; limits the time for long texts.
     const MAX_BYTES: usize = 2048;
 
     /// Returns whether nothing would be shown.

@@ -48,7 +48,8 @@ pub(super) fn decrypt(key: &PrivateKey, passphrase: &str) -> Result<PrivateKey, 
     Ok(PrivateKey::from_pkcs1(plain.private_key))
 }
 
-/// Rejects keys whose decryption is too expensive: the file sets the cost, and a hostile file may set any.
+/// Rejects keys whose decryption would take too long. The file specifies the amount of work, and a hostile file may
+/// specify any.
 fn check_cost(info: &EncryptedPrivateKeyInfo<'_>) -> Result<(), KeyError> {
     let parameters = info.encryption_algorithm.pbes2().ok_or(KeyError::Damaged)?;
     let is_affordable = match &parameters.kdf {

@@ -7,7 +7,7 @@ use super::{Element, EntityError, FederationEntity, Properties};
 /// The announcement that a person has moved to another pod.
 ///
 /// The documentation allows either identity as the author. Pappus always writes as the old one: diaspora* closes the
-/// author's account, whatever `old_identity` says. It still writes `old_identity`, since Hubzilla reads it.
+/// author's account and ignores `old_identity`. Pappus writes `old_identity`, too, since Hubzilla reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountMigration {
     /// The sender. The envelope is signed with this identity's key.

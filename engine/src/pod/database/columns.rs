@@ -1,9 +1,9 @@
 //! Capacity of the columns in a pod's database.
 //!
 //! On MySQL and MariaDB, diaspora*'s own tables use `utf8mb4`, with texts of 65,535 bytes and strings of 255
-//! characters; a pod set up by hand may allow characters of three bytes only. A PostgreSQL database in UTF-8 allows all
-//! characters but NUL. Databases and tables in other character sets are not supported: their columns store only some
-//! of the characters that people write, and reject the others.
+//! characters; a pod with tables of its own may allow only characters of up to three bytes. A PostgreSQL database in
+//! UTF-8 allows all characters but NUL. Databases and tables in other character sets are not supported: their columns
+//! store only some of the characters that people write, and reject the others.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};

@@ -55,7 +55,7 @@ pub(super) async fn within_time(
     tokio::time::timeout(CONNECT_TIMEOUT, connecting).await.map_err(|_| DatabaseError::Unreachable {
         url: url.to_string(),
         reason: format!("no answer within {} seconds", CONNECT_TIMEOUT.as_secs()),
-        passing: true,
+        is_temporary: true,
     })?
 }
 

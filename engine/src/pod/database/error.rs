@@ -17,7 +17,7 @@ pub enum DatabaseError {
         /// The error reported by the database or the system.
         reason: String,
         /// True when the database is unavailable or busy; false when the address or password is wrong.
-        passing: bool,
+        is_temporary: bool,
     },
     /// The database accepts no more connections for now, in total or from this user.
     #[error(
@@ -102,7 +102,9 @@ impl DatabaseError {
     pub fn passes(&self) -> bool {
         matches!(
             self,
-            Self::Unreachable { passing: true, .. } | Self::Lost { .. } | Self::TooManyConnections { .. }
+            Self::Unreachable { is_temporary: true, .. }
+                | Self::Lost { .. }
+                | Self::TooManyConnections { .. }
         )
     }
 }
@@ -122,7 +124,7 @@ pub(super) fn connect_error(url: &DatabaseUrl, error: &sqlx::Error) -> DatabaseE
     if has_too_many_connections(error) {
         return DatabaseError::TooManyConnections { url, reason };
     }
-    DatabaseError::Unreachable { url, reason, passing: is_unavailable(error) }
+    DatabaseError::Unreachable { url, reason, is_temporary: is_unavailable(error) }
 }
 
 /// The database user, and the rights it needs.

@@ -90,7 +90,7 @@ impl Snapshot {
 
     async fn begin(url: &DatabaseUrl, shared: Option<&SharedSnapshot>) -> Result<Self, DatabaseError> {
         let unreachable =
-            |reason: String| DatabaseError::Unreachable { url: url.to_string(), reason, passing: true };
+            |reason: String| DatabaseError::Unreachable { url: url.to_string(), reason, is_temporary: true };
         let connection = within_time(url, connect(url, Access::Read)).await?;
         let mut snapshot = Self { connection, caller: Caller::reader(url), statements: 0 };
         // PostgreSQL requires this before any query.

@@ -13,8 +13,8 @@ use crate::domain::{
 };
 use crate::sql::Row;
 
-/// Number of conversations per batch, with all their messages.
-const BATCH: usize = 100;
+/// The number of conversations in a batch, which contains all their messages.
+const BATCH_CONVERSATIONS: usize = 100;
 
 /// The longest message text in bytes; diaspora* itself limits other texts to 65,535 characters.
 const MAX_MESSAGE_BYTES: usize = 2 << 20;
@@ -106,7 +106,7 @@ impl AccountReader<'_> {
         Ok(())
     }
 
-    /// Divides the account's conversations into ranges of row IDs, [`BATCH`] each.
+    /// Divides the account's conversations into ranges of row IDs, [`BATCH_CONVERSATIONS`] each.
     async fn conversation_ranges(&mut self) -> Result<Vec<Option<Range>>, ReadError> {
         if self.source.is_read_ahead() {
             return Ok(vec![None]);
@@ -114,7 +114,7 @@ impl AccountReader<'_> {
         let rows = self.source.rows(&CONVERSATION_IDS, &self.account).await?;
         let ids: Vec<i64> = rows.iter().filter_map(|row| row.integer("conversation_id")).collect();
         let mut after = 0;
-        let last = ids.chunks(BATCH).filter_map(|chunk| chunk.last());
+        let last = ids.chunks(BATCH_CONVERSATIONS).filter_map(|chunk| chunk.last());
         Ok(last
             .map(|last| Some(Range { after: std::mem::replace(&mut after, *last), up_to: *last }))
             .collect())

@@ -200,7 +200,7 @@ impl AccountReader<'_> {
         Ok(())
     }
 
-    /// Reads the settings that the archive document cannot hold.
+    /// Reads the settings that the archive document cannot contain.
     ///
     /// # Errors
     /// The database's failure.

@@ -104,7 +104,7 @@ impl AccountReader<'_> {
                         let mut remainder = PostRemainder::take_from(&mut post);
                         self.shorten_remainder(&mut remainder, row.id);
                         self.note_remainder(remainder.as_ref(), row.id);
-                        let names = (!row.public).then(|| self.aspect_names(&aspects));
+                        let names = (!row.is_public).then(|| self.aspect_names(&aspects));
                         let likes = row.likes;
                         let replies = parts.replies.remove(&row.id).unwrap_or_default();
                         sink.put(PostRecord { post, remainder, aspects: names, likes, replies }).await?;
@@ -154,7 +154,7 @@ impl AccountReader<'_> {
             }
         };
         // As in diaspora*, every reshare is public.
-        let public = row.public || matches!(post, Post::Reshare(_));
+        let public = row.is_public || matches!(post, Post::Reshare(_));
         let pods = public.then(|| self.subscribed_pods(book, parts.pods.remove(&row.id).unwrap_or_default()));
         let people = (!public).then(|| book.members(aspects));
         Ok(OwnPost { subscribed_pods_uris: pods, subscribed_users_ids: people, post })
@@ -170,7 +170,7 @@ impl AccountReader<'_> {
             author: self.account.id.clone(),
             guid: identifier(row.guid.clone(), "GUID")?,
             created_at: replacements.time_of(row.created_at.clone()),
-            public: row.public,
+            public: row.is_public,
             provider_display_name: row.provider.take(),
             text: std::mem::take(&mut row.text),
             photos: parts.photos.remove(&row.id).unwrap_or_default(),
@@ -256,7 +256,7 @@ struct PostRow {
     kind: String,
     guid: Option<String>,
     created_at: Reading<Timestamp>,
-    public: bool,
+    is_public: bool,
     text: String,
     provider: Option<String>,
     root_guid: Option<String>,
@@ -271,7 +271,7 @@ impl PostRow {
             kind: row.text("type").unwrap_or_default(),
             guid: row.text("guid"),
             created_at: row.time_reading("created_at"),
-            public: replacements.flag(row, "public", "public", false),
+            is_public: replacements.flag(row, "public", "public", false),
             text: row.text("text").unwrap_or_default(),
             provider: row.non_empty_text("provider_display_name"),
             root_guid: row.non_empty_text("root_guid"),

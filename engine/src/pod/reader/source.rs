@@ -141,7 +141,7 @@ impl Source<'_> {
         Ok(self.rows(statement, account).await?.into_iter().next())
     }
 
-    /// Returns the base address, without a trailing slash, of every pod this one knows.
+    /// Returns the base addresses, without trailing slashes, of all pods in the database.
     pub(super) async fn pods(&mut self) -> Result<Arc<HashMap<i64, PodAddress>>, DatabaseError> {
         match &self.ahead {
             Some(ReadAhead { network: Some(network), .. }) => Ok(Arc::clone(&network.pods)),

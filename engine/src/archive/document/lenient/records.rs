@@ -139,8 +139,8 @@ fn kind_of_post(stated_kind: Option<&str>, data: &Fields, repair: &mut Repair<'_
             _ => repair.note_lost("entity_type", "it is not a kind of post"),
         }
     }
-    let reshares = data.contains_key("root_guid") && !data.contains_key("text");
-    Some(if reshares { reshare } else { message })
+    let is_reshare = data.contains_key("root_guid") && !data.contains_key("text");
+    Some(if is_reshare { reshare } else { message })
 }
 
 /// Sets the author of the account's own content.

@@ -287,7 +287,7 @@ impl Writer<'_> {
         self.out.push('"');
     }
 
-    /// `signed` objects hold signed fields: an unknown field there would count as signed too.
+    /// `signed` objects contain signed fields: an unknown field there would count as signed too.
     fn write(&mut self, value: &Value, signed: bool) {
         self.space();
         match value {

@@ -1,8 +1,8 @@
 //! The signatures of other people's relayables, and the author's ID that each was created under.
 //!
-//! diaspora* stores a moved author's new ID beside the signature of the old one, and exports both like this. A record
-//! with the old ID makes its importer fail (`InvalidAuthor`) once the pod knows the record under the new one. So the
-//! export writes the new ID too, and the ID that signed beside it.
+//! diaspora* stores a moved author's new ID together with the signature of the old one, and exports both. A record
+//! with the old ID makes its importer fail (`InvalidAuthor`) if the pod already has the record with the new one. So the
+//! export writes the new ID too, and in addition the ID that signed.
 //!
 //! Relayables that this pod's people wrote before moving away have no stored signature. diaspora* signs them with the
 //! old key on export, and then writes the old ID (`FederationEntitySerializer`). This module does the same.

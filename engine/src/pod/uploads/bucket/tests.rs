@@ -133,7 +133,7 @@ async fn lost_rights_are_an_error_of_the_bucket() {
     });
     let bucket = PhotoBucket::open(&settings).await.unwrap();
     let find = async |name: &str| bucket.find(vec![name.to_owned()]).await;
-    // A single refused object is unreadable, whatever was read before.
+    // A single object that the server refuses is unreadable, both before and after another was read.
     for _ in 0..2 {
         let closed = find("closed.png").await.unwrap();
         assert!(matches!(&closed, PhotoFile::Unreadable(why) if why.contains("AccessDenied")), "{closed:?}");
