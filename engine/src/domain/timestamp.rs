@@ -25,8 +25,8 @@ impl Timestamp {
     pub fn from_utc(time: NaiveDateTime) -> Self {
         // A leap second becomes the first of the next minute, like in Ruby: no other program writes `:60`.
         let leap = if time.nanosecond() >= 1_000_000_000 { TimeDelta::seconds(1) } else { TimeDelta::zero() };
-        let whole = time.with_nanosecond(0).unwrap_or(time);
-        Self(whole.checked_add_signed(leap).unwrap_or(whole))
+        let truncated = time.with_nanosecond(0).unwrap_or(time);
+        Self(truncated.checked_add_signed(leap).unwrap_or(truncated))
     }
 
     /// Returns the date and time in UTC.

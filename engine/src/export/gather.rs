@@ -72,8 +72,8 @@ impl Gatherer<'_> {
         let mut counts = std::mem::take(&mut reader.notes.counts);
         counts.insert(CountKind::PhotoFiles, photos.count());
         let mut omissions = Omissions::default();
-        if let (Some(own), Some(published)) = (&public_key, &published)
-            && own.fingerprint() != published.fingerprint()
+        if let (Some(account_key), Some(published)) = (&public_key, &published)
+            && account_key.fingerprint() != published.fingerprint()
         {
             omissions.push(key_mismatch(reader));
         }

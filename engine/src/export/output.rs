@@ -87,7 +87,7 @@ impl OutputFile {
     pub(super) fn encrypt(&mut self, encrypt_to: &EncryptTo) -> Result<(), ExportError> {
         let path = self.temporary_path.clone();
         let failed = |source| OutputError::Io { path: path.clone(), source };
-        let mut plain = self.file().map_err(failed)?;
+        let mut unencrypted = self.file().map_err(failed)?;
         // The lock on the temporary file covers this name too; a killed program's leftovers are overwritten.
         let encrypted = self.temporary_path.with_extension("age.part");
         let file = OpenOptions::new()
@@ -99,9 +99,9 @@ impl OutputFile {
             .open(&encrypted)
             .map_err(failed)?;
         let result = (|| -> Result<(), ExportError> {
-            plain.rewind().map_err(failed)?;
+            unencrypted.rewind().map_err(failed)?;
             let mut encryptor = encrypt_to.wrap(&file)?;
-            io::copy(&mut plain, &mut encryptor).map_err(failed)?;
+            io::copy(&mut unencrypted, &mut encryptor).map_err(failed)?;
             encryptor.finish().map_err(failed)?;
             // Not every file system supports locks. Processes waiting for the name find the new file and its lock.
             _ = file.try_lock();

@@ -176,10 +176,10 @@ pub async fn read_schema(snapshot: &mut Snapshot) -> Result<SchemaVersion, Schem
             None => Ok(SchemaVersion(version)),
             Some((column, kind)) => Err(SchemaError::ForeignType { column, kind }),
         },
-        [one] => Err(SchemaError::Incomplete { version, missing: format!("{one} is") }),
-        many => {
-            let shown = many.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
-            let missing = format!("{shown}{} are", if many.len() > 5 { " and more" } else { "" });
+        [name] => Err(SchemaError::Incomplete { version, missing: format!("{name} is") }),
+        names => {
+            let first_names = names.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let missing = format!("{first_names}{} are", if names.len() > 5 { " and more" } else { "" });
             Err(SchemaError::Incomplete { version, missing })
         }
     }

@@ -239,8 +239,8 @@ impl<F: Read + Seek> Read for ArmorReader<F> {
         if !(self.block_position..end).contains(&self.position) {
             self.load()?;
         }
-        let from = usize::try_from(self.position - self.block_position).unwrap_or(usize::MAX);
-        let count = self.block.get(from..).unwrap_or_default().read(buffer)?;
+        let offset = usize::try_from(self.position - self.block_position).unwrap_or(usize::MAX);
+        let count = self.block.get(offset..).unwrap_or_default().read(buffer)?;
         self.position += count as u64;
         Ok(count)
     }

@@ -44,8 +44,8 @@ pub(super) fn decrypt(key: &PrivateKey, passphrase: &str) -> Result<PrivateKey, 
     check_cost(&info)?;
     let document = info.decrypt(passphrase).map_err(|_| KeyError::WrongPassphrase)?;
     let bytes = Zeroizing::new(document.as_bytes().to_vec());
-    let plain = PrivateKeyInfo::try_from(bytes.as_slice()).map_err(|_| KeyError::WrongPassphrase)?;
-    Ok(PrivateKey::from_pkcs1(plain.private_key))
+    let decrypted = PrivateKeyInfo::try_from(bytes.as_slice()).map_err(|_| KeyError::WrongPassphrase)?;
+    Ok(PrivateKey::from_pkcs1(decrypted.private_key))
 }
 
 /// Rejects keys whose decryption would take too long. The file specifies the amount of work, and a hostile file may

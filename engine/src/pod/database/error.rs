@@ -210,7 +210,7 @@ fn denied_table(error: &sqlx::Error) -> Option<String> {
     let sqlx::Error::Database(database) = error else { return None };
     let message = database.message();
     // ER_TABLEACCESS_DENIED_ERROR, ER_COLUMNACCESS_DENIED_ERROR.
-    let word = match mysql_number(error) {
+    let quoted_table = match mysql_number(error) {
         Some(1142 | 1143) => {
             let quoted = message.rsplit_once(" for table ").map(|(_, table)| table)?;
             quoted.rsplit('.').next()?
@@ -219,7 +219,7 @@ fn denied_table(error: &sqlx::Error) -> Option<String> {
         _ => return None,
     };
     let quotes = ['`', '\'', '"', '«', '»', '„', '“', '”'];
-    Some(word.trim_matches(quotes).to_owned()).filter(|word| !word.is_empty())
+    Some(quoted_table.trim_matches(quotes).to_owned()).filter(|table| !table.is_empty())
 }
 
 /// Returns whether a table, a column, or the schema or database around them does not exist.

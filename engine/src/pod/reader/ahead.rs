@@ -171,9 +171,9 @@ impl ReadAhead {
 
     /// Returns the comments under an account's posts, oldest first.
     pub(super) fn replies(&self, account: i64) -> ByPost<Vec<Reply>> {
-        let own = self.rows(OWN[0], account).iter();
-        let own = own.filter(|row| row.integer("post_author_id") == Some(account));
-        let mut rows: Vec<&Row> = self.rows(others::OTHERS[0], account).iter().chain(own).collect();
+        let own_comments = self.rows(OWN[0], account).iter();
+        let own_comments = own_comments.filter(|row| row.integer("post_author_id") == Some(account));
+        let mut rows: Vec<&Row> = self.rows(others::OTHERS[0], account).iter().chain(own_comments).collect();
         rows.sort_by_key(|row| row.integer("id"));
         let mut replies: ByPost<Vec<Reply>> = ByPost::new();
         for row in rows {

@@ -134,9 +134,9 @@ impl AccountRow {
                 "its diaspora* ID is {handle:?} on the pod, which the network does not allow; {id} replaces it"
             )
         } else if username != id.username() {
-            let own = id.username();
+            let new_name = id.username();
             format!(
-                "its username on the pod is {username:?} and its diaspora* ID is {id}: {own} replaces the username"
+                "its username on the pod is {username:?} and its diaspora* ID is {id}: {new_name} replaces the username"
             )
         } else {
             return;

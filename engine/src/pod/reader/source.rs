@@ -163,8 +163,8 @@ impl Source<'_> {
         people: &[i64],
     ) -> Result<HashMap<i64, PrivateKey>, ReadError> {
         if let Some(ahead) = &self.ahead {
-            let known = |person: &i64| Some((*person, ahead.private_keys.get(person)?.clone()));
-            return Ok(people.iter().filter_map(known).collect());
+            let key_of = |person: &i64| Some((*person, ahead.private_keys.get(person)?.clone()));
+            return Ok(people.iter().filter_map(key_of).collect());
         }
         private_keys(self.snapshot, people).await
     }

@@ -56,8 +56,8 @@ fn as_integer(value: &Value) -> Option<Number> {
         Value::String(text) => serde_json::from_str(text.trim()).ok()?,
         _ => return None,
     };
-    if let Some(whole) = number.as_i64() {
-        return Some(whole.into());
+    if let Some(integer) = number.as_i64() {
+        return Some(integer.into());
     }
     let rounded = number.as_f64()?.round();
     #[expect(clippy::cast_possible_truncation, reason = "the bound is checked first")]

@@ -132,16 +132,16 @@ fn lines_changed_by_mail_programs_are_readable() {
 
 #[test]
 fn errors_of_damaged_armor_contain_advice() {
-    let whole = armor(&[7; 500], "\n");
-    let cut = &whole[..whole.len() / 2];
-    let no_padding = whole.replace('=', "");
-    let shorter = whole.replacen("BwcH", "BwH", 1);
-    let other = whole.replacen("BwcH", "B?cH", 1);
-    let inserted = whole.replacen("BwcH", "Bw=cH", 1);
-    let printable = whole.replace('=', "=3D");
-    let dashes = whole.replacen("BwcH", "-- \nAnn", 1);
+    let complete = armor(&[7; 500], "\n");
+    let cut = &complete[..complete.len() / 2];
+    let no_padding = complete.replace('=', "");
+    let shorter = complete.replacen("BwcH", "BwH", 1);
+    let other = complete.replacen("BwcH", "B?cH", 1);
+    let inserted = complete.replacen("BwcH", "Bw=cH", 1);
+    let printable = complete.replace('=', "=3D");
+    let dashes = complete.replacen("BwcH", "-- \nAnn", 1);
     let blank = format!("{BEGIN_LINE}\n{}", " ".repeat(300_000));
-    assert!(whole.contains('='));
+    assert!(complete.contains('='));
     for text in [
         cut,
         &no_padding,
@@ -163,6 +163,6 @@ fn errors_of_damaged_armor_contain_advice() {
     }
     assert!(!is_armored(b"age-encryption.org/v1\n"));
     // Other files that contain armor.
-    assert!(!is_armored(format!("PK\u{3}\u{4}\n{whole}").as_bytes()));
-    assert!(!is_armored(format!("{{\"text\": \"{whole}").as_bytes()));
+    assert!(!is_armored(format!("PK\u{3}\u{4}\n{complete}").as_bytes()));
+    assert!(!is_armored(format!("{{\"text\": \"{complete}").as_bytes()));
 }

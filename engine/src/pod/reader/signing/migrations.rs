@@ -37,8 +37,10 @@ impl Moves {
         let sql = "SELECT new_person_id, old_person_id FROM account_migrations ORDER BY id".to_owned();
         let mut predecessors: HashMap<i64, Vec<i64>> = HashMap::new();
         for row in snapshot.rows("the account migrations", sql, &[]).await? {
-            if let (Some(new), Some(old)) = (row.integer("new_person_id"), row.integer("old_person_id")) {
-                predecessors.entry(new).or_default().push(old);
+            if let (Some(new_person), Some(old_person)) =
+                (row.integer("new_person_id"), row.integer("old_person_id"))
+            {
+                predecessors.entry(new_person).or_default().push(old_person);
             }
         }
         Ok(Arc::new(Self { predecessors }))
