@@ -39,8 +39,8 @@ pub enum WriteError {
     /// An entry exceeds the size of a ZIP entry without 64-bit sizes.
     #[error("{0} is larger than 4 GiB")]
     EntryTooLarge(String),
-    /// An entry compresses so well that readers would take it for a bomb.
-    #[error("{0} compresses so well that readers would take it for a bomb")]
+    /// An entry compresses so well that readers would reject it as a ZIP bomb.
+    #[error("{0} compresses so well that readers would reject it as a ZIP bomb")]
     LooksLikeABomb(String),
     /// The documents and pages exceed the size that readers accept.
     #[error(
