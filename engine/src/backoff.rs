@@ -1,18 +1,19 @@
-//! Pauses between attempts, doubled each time up to a longest one.
+//! Pauses between attempts, doubled each time up to a maximum.
 //!
-//! The `backoff` crate stands behind it. It is no longer maintained; `backon` can replace it here.
+//! It uses the `backoff` crate, which is no longer maintained; `backon` can replace it here.
 
 use std::time::Duration;
 
 use backoff::ExponentialBackoff;
 use backoff::backoff::Backoff as _;
 
-/// Share of a pause by which it is lengthened or shortened at random, so that attempts of many do not coincide.
+/// The maximum share of a pause by which it is lengthened or shortened at random, so that the attempts of many programs
+/// do not coincide.
 const JITTER: f64 = 0.25;
-/// Doublings after which every pause is the longest one: a millisecond has become 49 days.
-const MOST: i64 = 32;
+/// The number of failures after which the pause no longer grows: a millisecond has become 25 days.
+const MAX_FAILURES: i64 = 32;
 
-/// How pauses grow.
+/// The first and the longest pause.
 #[derive(Debug, Clone, Copy)]
 pub struct Backoff {
     first: Duration,
@@ -20,7 +21,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Begins with a pause of `first`. Pauses exceed `longest` by a quarter at most.
+    /// Creates pauses that begin with `first` and double up to `longest`, each longer or shorter by up to a quarter.
     pub const fn new(first: Duration, longest: Duration) -> Self {
         Self { first, longest }
     }
@@ -47,8 +48,8 @@ impl Backoff {
 
     /// Returns the pause after a number of consecutive failures.
     pub fn after(self, failures: i64) -> Duration {
-        let earlier = usize::try_from(failures.clamp(1, MOST) - 1).unwrap_or(0);
-        self.pauses().nth(earlier).unwrap_or(self.longest)
+        let previous_pauses = usize::try_from(failures.clamp(1, MAX_FAILURES) - 1).unwrap_or(0);
+        self.pauses().nth(previous_pauses).unwrap_or(self.longest)
     }
 }
 
@@ -82,13 +83,16 @@ mod tests {
     fn pauses_double_up_to_the_longest_with_jitter() {
         let backoff = Backoff::new(Duration::from_mins(1), Duration::from_hours(12));
         for (failures, minutes) in [(0, 1), (1, 1), (2, 2), (3, 4), (10, 512), (11, 720), (60, 720)] {
-            let middle = Duration::from_mins(minutes);
+            let without_jitter = Duration::from_mins(minutes);
             for _ in 0..50 {
                 let pause = backoff.after(failures);
-                assert!(pause >= middle * 3 / 4 && pause <= middle * 5 / 4, "{failures}: {pause:?}");
+                assert!(
+                    pause >= without_jitter * 3 / 4 && pause <= without_jitter * 5 / 4,
+                    "{failures}: {pause:?}"
+                );
             }
         }
-        let some: std::collections::HashSet<_> = (0..20).map(|_| backoff.after(5)).collect();
-        assert!(some.len() > 10, "there is no jitter");
+        let pauses: std::collections::HashSet<_> = (0..20).map(|_| backoff.after(5)).collect();
+        assert!(pauses.len() > 10, "there is no jitter");
     }
 }

@@ -1,10 +1,10 @@
-//! The clock of the ledger, so that four weeks pass in a moment in tests.
+//! The clock of long-running work. Tests replace it, so that four weeks pass in a moment.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-/// The current time, and waiting.
+/// Tells the time and waits.
 pub trait Clock: Sync {
     /// Returns the current time.
     fn now(&self) -> DateTime<Utc>;

@@ -1,4 +1,4 @@
-//! Failures of a disk, or of the server behind it, and names given to files without replacing any.
+//! Failures of a disk or of the server that provides it, and naming a file without replacing another.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -7,8 +7,8 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
-/// Error codes that mean the same as the kinds below and have none of their own.
-const CODES: [Errno; 8] = [
+/// Error codes that also mean a failure of the disk, and have no [`io::ErrorKind`].
+const FAILURE_CODES: [Errno; 8] = [
     Errno::IO,
     Errno::NXIO,
     Errno::NODEV,
@@ -33,7 +33,7 @@ pub(crate) fn has_failed(error: &io::Error) -> bool {
             | Kind::NetworkDown
             | Kind::ConnectionAborted
             | Kind::ConnectionReset
-    ) || is_one_of(error, &CODES)
+    ) || is_one_of(error, &FAILURE_CODES)
 }
 
 /// Returns whether an error has one of these codes.
@@ -41,11 +41,11 @@ pub(crate) fn is_one_of(error: &io::Error, codes: &[Errno]) -> bool {
     codes.iter().any(|code| error.raw_os_error() == Some(code.raw_os_error()))
 }
 
-/// Gives a file a name that nothing has yet, in the same file system; the old name may or may not remain. Unlike a
-/// rename, it never replaces a file.
+/// Gives a file a name that does not exist yet, in the same file system. Unlike a rename, it never replaces a file.
+/// The old name may or may not remain.
 ///
 /// # Errors
-/// [`io::ErrorKind::AlreadyExists`] when something has the name, and the system's errors.
+/// [`io::ErrorKind::AlreadyExists`] if the name exists, and the system's errors.
 pub(crate) fn name_once(temporary: &Path, path: &Path) -> io::Result<()> {
     match std::fs::hard_link(temporary, path) {
         Err(error)
@@ -59,13 +59,13 @@ pub(crate) fn name_once(temporary: &Path, path: &Path) -> io::Result<()> {
             match renameat_with(CWD, temporary, CWD, path, RenameFlags::NOREPLACE) {
                 Ok(()) => Ok(()),
                 Err(Errno::INVAL | Errno::NOSYS) => {
-                    // The name is ours from here on, empty for a moment; a second program is refused.
+                    // This reserves the name with an empty file; a second program gets an error.
                     drop(OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?);
                     std::fs::rename(temporary, path).inspect_err(|_| _ = std::fs::remove_file(path))
                 }
                 Err(error) => Err(error.into()),
             }
         }
-        done => done,
+        result => result,
     }
 }

@@ -57,7 +57,7 @@ impl Progress for () {
 /// The position of work at a moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
-    /// The current stage; none before the first.
+    /// The current stage; `None` before the first.
     pub stage: Option<Stage>,
     /// Items done in this stage.
     pub advanced: u64,

@@ -1,5 +1,5 @@
-//! Folders for unfinished files, beside their destination: the next program removes what a killed one leaves there,
-//! because it may hold people's private keys.
+//! Folders for unfinished files, next to their destination. Files that a killed program leaves there may contain
+//! people's private keys, so the next program removes them.
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
@@ -8,15 +8,16 @@ use std::path::{Path, PathBuf};
 
 use crate::store::random_id;
 
-/// Below the folder of archives, so that they need not be copied; a depot does not list names that begin with a dot.
+/// The name of the common folder. It is below the folder of archives, so that they are renamed rather than copied; a
+/// depot does not list names that begin with a dot.
 pub(crate) const FOLDER: &str = ".pappus-work";
-/// Held while a program works in a folder.
+/// The name of the file that is locked while a program uses a folder.
 pub(crate) const LOCK: &str = "lock";
-/// Attempts to create the common folder while others remove it.
-const TRIES: usize = 1000;
+/// The maximum number of attempts to create or remove a folder that other threads or programs change.
+const MAX_ATTEMPTS: usize = 1000;
 
-/// A folder that is removed on drop, and with the last of them their common folder. After a kill it remains until the
-/// next one is created.
+/// A folder that is removed on drop; the last of them also removes their common folder. If its program is killed, it
+/// remains until the next one is created.
 #[derive(Debug)]
 pub struct WorkDir {
     path: PathBuf,
@@ -24,13 +25,13 @@ pub struct WorkDir {
 }
 
 impl WorkDir {
-    /// Creates a folder below `root`, which must exist, for its owner only; removes what killed programs have left.
+    /// Creates a folder below `root`, which must exist, for its owner only. Removes the folders of killed programs.
     ///
     /// # Errors
     /// The system's error.
     pub fn make(root: &Path) -> io::Result<Self> {
         let path = root.join(FOLDER).join(random_id().map_err(io::Error::other)?);
-        let lock = make_locked(root, &path)?;
+        let lock = create_locked(root, &path)?;
         Ok(Self { path, _lock: lock })
     }
 
@@ -42,7 +43,7 @@ impl WorkDir {
 
 impl Drop for WorkDir {
     fn drop(&mut self) {
-        // The next one retries.
+        // The next folder's creation retries.
         _ = std::fs::remove_dir_all(&self.path);
         _ = self.path.parent().map(remove_empty);
     }
@@ -50,8 +51,8 @@ impl Drop for WorkDir {
 
 /// Removes a folder that is still in use: the program is ending.
 pub fn remove(path: &Path) {
-    // A file may be created meanwhile.
-    for _ in 0..TRIES {
+    // A file may be created in the meantime.
+    for _ in 0..MAX_ATTEMPTS {
         match std::fs::remove_dir_all(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {}
             _ => break,
@@ -60,9 +61,9 @@ pub fn remove(path: &Path) {
     _ = path.parent().map(remove_empty);
 }
 
-/// Removes the common folder when nobody uses it.
+/// Removes the common folder if no program uses it.
 fn remove_empty(root: &Path) -> io::Result<()> {
-    let _door = close_door(root)?;
+    let _guard = lock_common(root)?;
     for entry in std::fs::read_dir(root)? {
         if entry?.file_name() != LOCK {
             return Ok(());
@@ -72,69 +73,70 @@ fn remove_empty(root: &Path) -> io::Result<()> {
     std::fs::remove_dir(root)
 }
 
-/// Creates a folder below the common one, and takes its lock.
-pub(crate) fn make_locked(root: &Path, path: &Path) -> io::Result<File> {
-    let all = root.join(FOLDER);
-    let mut tries = 0;
-    let _door = loop {
-        make_one(&all)?;
-        match close_door(&all) {
+/// Creates a folder below the common one, and locks it.
+pub(crate) fn create_locked(root: &Path, path: &Path) -> io::Result<File> {
+    let common = root.join(FOLDER);
+    let mut attempts = 0;
+    let _guard = loop {
+        create_private(&common)?;
+        match lock_common(&common) {
             // The last user has just removed it.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && tries < TRIES => tries += 1,
-            door => break door?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && attempts < MAX_ATTEMPTS => attempts += 1,
+            result => break result?,
         }
     };
-    remove_leftovers(&all)?;
-    make_one(path)?;
+    remove_leftovers(&common)?;
+    create_private(path)?;
     let lock = File::create(path.join(LOCK))?;
     lock.lock()?;
     Ok(lock)
 }
 
 /// Creates one folder for its owner only, unless it exists.
-fn make_one(path: &Path) -> io::Result<()> {
+fn create_private(path: &Path) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
 }
 
-/// Takes the lock for finding leftovers: a new folder is without a lock for a moment.
-pub(crate) fn close_door(all: &Path) -> io::Result<File> {
+/// Locks the common folder. Creating a folder and removing leftovers need this lock, because a new folder is not
+/// locked for a moment.
+pub(crate) fn lock_common(common: &Path) -> io::Result<File> {
     loop {
-        let path = all.join(LOCK);
-        let door = File::create(&path)?;
-        door.lock()?;
-        // It may have been removed with everything during the wait.
-        if std::fs::metadata(&path)?.ino() == door.metadata()?.ino() {
-            return Ok(door);
+        let path = common.join(LOCK);
+        let lock = File::create(&path)?;
+        lock.lock()?;
+        // The common folder may have been removed, and created again, during the wait.
+        if std::fs::metadata(&path)?.ino() == lock.metadata()?.ino() {
+            return Ok(lock);
         }
     }
 }
 
-/// Removes a folder that its owner may be removing too.
-fn remove_all(path: &Path) -> io::Result<()> {
+/// Removes a folder, which its owner may remove at the same time.
+fn remove_if_present(path: &Path) -> io::Result<()> {
     match std::fs::remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
 }
 
-/// Removes folders whose owner is gone.
-pub(crate) fn remove_leftovers(all: &Path) -> io::Result<()> {
-    for entry in std::fs::read_dir(all)? {
+/// Removes the folders of programs that no longer run.
+pub(crate) fn remove_leftovers(common: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(common)? {
         let path = entry?.path();
         if !path.is_dir() {
             continue;
         }
         match File::open(path.join(LOCK)) {
             Ok(lock) => match lock.try_lock() {
-                Ok(()) => remove_all(&path)?,
+                Ok(()) => remove_if_present(&path)?,
                 Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(error)) => return Err(error),
             },
-            // Killed between creating the folder and its lock.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => remove_all(&path)?,
+            // Its program was killed between creating the folder and its lock.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => remove_if_present(&path)?,
             Err(error) => return Err(error),
         }
     }
@@ -146,24 +148,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_killed_ones_folder_goes_and_in_the_end_nothing_is_left() {
+    fn folders_of_killed_programs_and_the_common_folder_are_removed() {
         let root = tempfile::tempdir().unwrap();
-        let all = root.path().join(FOLDER);
-        let killed = all.join("killed");
+        let common = root.path().join(FOLDER);
+        let killed = common.join("killed");
         std::fs::create_dir_all(&killed).unwrap();
         std::fs::write(killed.join(LOCK), "").unwrap();
         std::fs::write(killed.join("document"), "private").unwrap();
-        let one = WorkDir::make(root.path()).unwrap();
-        let other = WorkDir::make(root.path()).unwrap();
-        assert!(!killed.exists() && one.path().is_dir() && other.path().is_dir());
-        drop(one);
-        assert!(other.path().is_dir());
-        drop(other);
-        assert!(!all.exists());
+        let first = WorkDir::make(root.path()).unwrap();
+        let second = WorkDir::make(root.path()).unwrap();
+        assert!(!killed.exists() && first.path().is_dir() && second.path().is_dir());
+        drop(first);
+        assert!(second.path().is_dir());
+        drop(second);
+        assert!(!common.exists());
     }
 
     #[test]
-    fn many_at_once() {
+    fn concurrent_use_leaves_no_folder() {
         let root = tempfile::tempdir().unwrap();
         std::thread::scope(|scope| {
             for _ in 0..8 {

@@ -1,7 +1,8 @@
 //! Reads small XML documents into a tree, within limits, and writes them.
 //!
-//! Entities, envelopes and XRD documents are a few levels of elements with text. Document types are refused, and so
-//! are all references except XML's five predefined ones and numeric ones, so nothing can grow while it is read.
+//! Entities, envelopes and XRD documents have a few levels of elements with text. Document types are rejected, and so
+//! are all references except XML's five predefined ones and numeric ones, so a small document cannot expand to a large
+//! text.
 
 use std::io;
 
@@ -34,25 +35,25 @@ pub enum XmlError {
     /// The document is not UTF-8.
     #[error("the XML is not UTF-8 text")]
     NotUtf8,
-    /// A document type, which could define anything.
+    /// The document has a document type, which could define any entities.
     #[error("the XML has a document type (DOCTYPE), which is never needed here and may be an attack")]
     DocumentType,
-    /// A reference that XML itself does not define.
+    /// The document has a reference that XML itself does not define.
     #[error("the XML refers to {0:?}, which XML does not define")]
     UnknownReference(String),
     /// Elements are nested too deeply.
     #[error("the XML nests more than {MAX_DEPTH} elements")]
     TooDeep,
-    /// Too many elements or attributes.
+    /// The document has too many elements or attributes.
     #[error("the XML has more than {MAX_ELEMENTS} elements, or more than {MAX_ATTRIBUTES} attributes on one")]
     TooMany,
-    /// A character that XML does not allow.
-    #[error("the XML holds a character that XML does not allow (U+{0:04X})")]
+    /// The document contains a character that XML does not allow.
+    #[error("the XML contains a character that XML does not allow (U+{0:04X})")]
     Character(u32),
     /// The document is not well-formed.
     #[error("the XML is broken at byte {at}: {reason}")]
     Malformed {
-        /// The position at which reading stopped.
+        /// The position in bytes at which reading stopped.
         at: u64,
         /// The problem found there.
         reason: String,
@@ -68,7 +69,7 @@ pub struct Element {
     pub namespace: String,
     /// Names, without prefix, and values. Not written.
     pub attributes: Vec<(String, String)>,
-    /// All text directly inside the element.
+    /// All text directly in the element.
     pub text: String,
     /// The child elements.
     pub children: Vec<Element>,
@@ -122,11 +123,11 @@ impl Element {
             return Err(XmlError::TooLarge { size: bytes.len(), limit });
         }
         let text = str::from_utf8(bytes).map_err(|_| XmlError::NotUtf8)?;
-        Tree::default().read(text.strip_prefix('\u{feff}').unwrap_or(text))
+        TreeBuilder::default().read(text.strip_prefix('\u{feff}').unwrap_or(text))
     }
 
-    /// Returns the document with this root: two spaces for each level, no declaration. Characters that XML does not
-    /// allow become U+FFFD.
+    /// Returns the document with this root, without a declaration, indented by two spaces for each level. Characters
+    /// that XML does not allow become U+FFFD.
     pub fn to_xml(&self) -> String {
         let mut bytes = Vec::new();
         // Writing to memory cannot fail.
@@ -141,7 +142,7 @@ impl Element {
         } else if self.text.is_empty() {
             element.write_empty()
         } else {
-            let text = self.text.replace(|c| !allowed(c), "\u{fffd}");
+            let text = self.text.replace(|c| !is_allowed(c), "\u{fffd}");
             element.write_text_content(BytesText::new(&text))
         }
         .map(drop)
@@ -149,20 +150,20 @@ impl Element {
 }
 
 /// Returns whether XML allows the character (XML 1.0, production 2).
-fn allowed(character: char) -> bool {
+fn is_allowed(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 
 /// A document that is being read.
 #[derive(Default)]
-struct Tree {
+struct TreeBuilder {
     /// The open elements.
-    open: Vec<Element>,
+    open_elements: Vec<Element>,
     root: Option<Element>,
     elements: usize,
 }
 
-impl Tree {
+impl TreeBuilder {
     fn read(mut self, text: &str) -> Result<Element, XmlError> {
         let mut reader = NsReader::from_str(text);
         reader.config_mut().expand_empty_elements = true;
@@ -197,7 +198,7 @@ impl Tree {
             }
         }
         let at = text.len() as u64;
-        if !self.open.is_empty() {
+        if !self.open_elements.is_empty() {
             return Err(XmlError::Malformed { at, reason: "it ends in the middle of an element".to_owned() });
         }
         self.root.ok_or_else(|| XmlError::Malformed { at, reason: "there is no element in it".to_owned() })
@@ -211,7 +212,7 @@ impl Tree {
         if self.elements > MAX_ELEMENTS {
             return Err(Problem::Xml(XmlError::TooMany));
         }
-        if self.open.len() >= MAX_DEPTH {
+        if self.open_elements.len() >= MAX_DEPTH {
             return Err(Problem::Xml(XmlError::TooDeep));
         }
         let mut element = Element { namespace, ..Element::new(start.local_name().as_ref()) };
@@ -222,13 +223,13 @@ impl Tree {
             let attribute = attribute.map_err(|error| Problem::Rule(error.to_string()))?;
             element.attributes.push(read_attribute(&attribute)?);
         }
-        self.open.push(element);
+        self.open_elements.push(element);
         Ok(())
     }
 
     fn end(&mut self) {
-        let Some(element) = self.open.pop() else { return };
-        match self.open.last_mut() {
+        let Some(element) = self.open_elements.pop() else { return };
+        match self.open_elements.last_mut() {
             Some(parent) => parent.children.push(element),
             None => self.root = Some(element),
         }
@@ -236,7 +237,7 @@ impl Tree {
 
     fn text(&mut self, text: &str) -> Result<(), Problem> {
         check_characters(text)?;
-        match self.open.last_mut() {
+        match self.open_elements.last_mut() {
             Some(element) => element.text.push_str(text),
             None if text.trim_ascii().is_empty() => {}
             None => return Err(Problem::Rule("there is text outside of the root element".to_owned())),
@@ -279,7 +280,7 @@ fn resolve(reference: &BytesRef<'_>) -> Result<String, Problem> {
 }
 
 fn check_characters(text: &str) -> Result<(), Problem> {
-    match text.chars().find(|c| !allowed(*c)) {
+    match text.chars().find(|c| !is_allowed(*c)) {
         Some(character) => Err(Problem::Xml(XmlError::Character(character.into()))),
         None => Ok(()),
     }
@@ -306,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_pods_write() {
+    fn reads_the_xml_of_pods() {
         let text = "\u{feff}<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<!-- hello --><x:a xmlns:x='urn:x' \
                     kind='1 &lt; 2'>\r\n <b>&#xDC;n&#239;&amp;<![CDATA[<&]]></b><b/><c xmlns='urn:y'/></x:a>\n";
         let root = parse(text).unwrap();
@@ -319,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_everything_else() {
+    fn rejects_everything_else() {
         let deep = |depth| format!("{}{}", "<a>".repeat(depth), "</a>".repeat(depth));
         assert!(parse(&deep(MAX_DEPTH)).is_ok());
         assert_eq!(parse(&deep(MAX_DEPTH + 1)), Err(XmlError::TooDeep));
@@ -360,19 +361,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn comes_back_as_it_was(texts in proptest::collection::vec("\\PC*|[\\s<>&'\"\\]]*", 0..5)) {
+        fn is_unchanged_after_writing_and_reading(texts in proptest::collection::vec("\\PC*|[\\s<>&'\"\\]]*", 0..5)) {
             let mut root = Element::new("root").with_child(Element::new("nested").with("x", "y"));
             for text in &texts {
-                root = root.with("text", text.replace(|c| !allowed(c), "?"));
+                root = root.with("text", text.replace(|c| !is_allowed(c), "?"));
             }
-            let mut again = parse(&root.to_xml()).unwrap();
-            again.text.clear();
-            again.children[0].text.clear();
-            prop_assert_eq!(again, root);
+            let mut parsed = parse(&root.to_xml()).unwrap();
+            parsed.text.clear();
+            parsed.children[0].text.clear();
+            prop_assert_eq!(parsed, root);
         }
 
         #[test]
-        fn whatever_is_written_can_be_read(text in any::<String>()) {
+        fn any_text_can_be_written_and_read(text in any::<String>()) {
             prop_assert!(parse(&Element::new("a").with("b", text).to_xml()).is_ok());
         }
     }

@@ -302,15 +302,14 @@ fn signatures_are_told_apart() {
     let counts =
         [report.good, report.bad, report.incomplete, report.unknown_key, report.unsigned, report.not_needed];
     assert_eq!(counts, [2, 1, 1, 1, 1, 1]);
-    let offenders: Vec<_> =
-        report.offenders.iter().map(|offender| (offender.index, offender.verdict)).collect();
+    let rejected: Vec<_> = report.rejected.iter().map(|record| (record.index, record.verdict)).collect();
     let expected = [
         (1, SignatureCheck::Bad),
         (2, SignatureCheck::Unsigned),
         (3, SignatureCheck::Incomplete),
         (6, SignatureCheck::UnknownKey),
     ];
-    assert_eq!(offenders, expected);
+    assert_eq!(rejected, expected);
 
     let key = PublicKey::from_pem(public(POD_KEY).as_pem()).unwrap();
     let (person, signed_as) = ("dora@new.example".parse().unwrap(), "dora@old.example".parse().unwrap());

@@ -103,7 +103,7 @@ impl Announcer {
         // The import's target, on this pod or on S3. Other pods look there by the names they know, and one of these
         // may be the name of somebody else's file.
         let photos_at = pod.rows("photos", sql, &[]).await?;
-        let photos_at = photos_at.first().and_then(|row| row.filled("remote_photo_path"));
+        let photos_at = photos_at.first().and_then(|row| row.non_empty_text("remote_photo_path"));
         let photos_at = photos_at.filter(|_| photo_names_taken == 0);
         let (proven, import) = (import.is_proven(), import.id.clone());
         Ok(Self {

@@ -22,7 +22,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    // The writer observes these too, so that Pappus can read whatever it has written.
+    // The writer observes these too, so that Pappus can read all archives that it has written.
     /// Entries in an archive.
     pub(crate) const ENTRIES: u64 = 100_000;
     /// Bytes of one record or value in a JSON document.

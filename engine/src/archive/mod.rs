@@ -1,8 +1,8 @@
 //! The archive, format `pappus/1`: one signed ZIP with an account and a manifest of its contents.
 //!
-//! `docs/archive-format.md` documents it; [`lists`] is the table of its lists. This module writes it ([`writer`]), reads it and the archives of stock pods
-//! ([`open`]), merges several into one ([`merge`]), and converts it to the two files that a stock pod accepts
-//! ([`convert`]).
+//! `docs/archive-format.md` documents it; [`lists`] is the table of its lists. This module writes it ([`writer`]),
+//! reads it and the archives of stock pods ([`open`]), merges several into one ([`merge`]), and converts it to the two
+//! files that a stock pod accepts ([`convert`]).
 
 pub mod convert;
 pub mod document;
@@ -14,7 +14,6 @@ pub mod merge;
 pub mod names;
 pub mod open;
 pub mod view;
-
 pub mod writer;
 
 /// Returns the SHA-256 of a file, in hexadecimal, as `sha256sum` prints it.

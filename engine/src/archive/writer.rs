@@ -17,9 +17,9 @@ use crate::domain::{KeyError, SigningKey, Timestamp};
 
 /// The compression level of entries; see `docs/performance.md` for the time and size of other levels.
 pub const DEFLATE_LEVEL: i64 = 2;
-/// The largest entry a ZIP without 64-bit sizes can hold.
-const MAX_PLAIN_ENTRY: u64 = 0xffff_fffe;
-/// Bytes subtracted from the measured compressed size of an entry, as the next entry's header is measured with it.
+/// The largest entry in bytes of a ZIP without 64-bit sizes.
+const MAX_32_BIT_ENTRY: u64 = 0xffff_fffe;
+/// Bytes subtracted from the measured compressed size of an entry, since it includes the next entry's header.
 pub(super) const HEADER_ALLOWANCE: u64 = 4096;
 
 /// An error of writing an archive.
@@ -39,12 +39,12 @@ pub enum WriteError {
     /// An entry exceeds the size of a ZIP entry without 64-bit sizes.
     #[error("{0} is larger than 4 GiB")]
     EntryTooLarge(String),
-    /// An entry compresses so well that readers would take it for a bomb.
-    #[error("{0} shrinks so much that readers would take it for a bomb")]
+    /// An entry compresses so well that readers would reject it as a ZIP bomb.
+    #[error("{0} compresses so well that readers would reject it as a ZIP bomb")]
     LooksLikeABomb(String),
     /// The documents and pages exceed the size that readers accept.
     #[error(
-        "the account's documents and pages take more than {} GiB, which is more than readers unpack of one archive",
+        "the account's documents and pages take more than {} GiB, which is more than readers unpack from one archive",
         Limits::UNPACKED_BYTES >> 30
     )]
     TooMuch,
@@ -76,7 +76,7 @@ pub struct ArchiveWriter<W: Write + Seek> {
     /// The previous entry, until its compressed size is known: path, size, and offset of its data.
     unmeasured: Option<(String, u64, u64)>,
     /// Unpacked bytes of all compressed entries.
-    deflated: u64,
+    deflated_bytes: u64,
 }
 
 struct OpenEntry {
@@ -122,7 +122,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
             SimpleFileOptions::default().last_modified_time(zip_time(created_at)).unix_permissions(0o600);
         let position = Arc::new(AtomicU64::new(0));
         let zip = ZipWriter::new(PositionTracker { inner: file, position: Arc::clone(&position) });
-        Self { zip, position, options, entries: Vec::new(), open: None, unmeasured: None, deflated: 0 }
+        Self { zip, position, options, entries: Vec::new(), open: None, unmeasured: None, deflated_bytes: 0 }
     }
 
     /// Starts an entry. `large` allows 64-bit sizes, which stock pods may not understand.
@@ -148,17 +148,17 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         Ok(())
     }
 
-    /// Checks the compression ratio of the previous entry, once `later` bytes of another one follow it.
-    fn measure(&mut self, later: u64) -> Result<(), WriteError> {
+    /// Checks the compression ratio of the previous entry. The last `following` bytes so far belong to the next entry.
+    fn measure(&mut self, following: u64) -> Result<(), WriteError> {
         let Some((path, size, data_at)) = self.unmeasured.take() else { return Ok(()) };
-        let behind = self.position.load(Ordering::Relaxed).saturating_sub(data_at);
-        let packed = behind.saturating_sub(later).saturating_sub(HEADER_ALLOWANCE);
+        let written = self.position.load(Ordering::Relaxed).saturating_sub(data_at);
+        let packed = written.saturating_sub(following).saturating_sub(HEADER_ALLOWANCE);
         if Limits::looks_like_a_bomb(packed, size) { Err(WriteError::LooksLikeABomb(path)) } else { Ok(()) }
     }
 
     fn count_deflated(&mut self, bytes: u64) -> Result<(), WriteError> {
-        self.deflated += bytes;
-        if self.deflated > Limits::UNPACKED_BYTES { Err(WriteError::TooMuch) } else { Ok(()) }
+        self.deflated_bytes += bytes;
+        if self.deflated_bytes > Limits::UNPACKED_BYTES { Err(WriteError::TooMuch) } else { Ok(()) }
     }
 
     /// Appends to the open entry.
@@ -169,13 +169,13 @@ impl<W: Write + Seek> ArchiveWriter<W> {
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
         if let Some(open) = &mut self.open {
             open.size += bytes.len() as u64;
-            if open.size > MAX_PLAIN_ENTRY && !open.large {
+            if open.size > MAX_32_BIT_ENTRY && !open.large {
                 return Err(WriteError::EntryTooLarge(open.path.clone()));
             }
             open.digest.update(bytes);
-            let deflated = open.packing == Packing::Deflated;
+            let is_deflated = open.packing == Packing::Deflated;
             self.zip.write_all(bytes)?;
-            if deflated {
+            if is_deflated {
                 self.count_deflated(bytes.len() as u64)?;
             }
         }
@@ -203,7 +203,7 @@ impl<W: Write + Seek> ArchiveWriter<W> {
     /// [`WriteError`].
     pub fn begin_photo(&mut self, path: &str, size: u64) -> Result<(), WriteError> {
         // A file may grow while it is read.
-        self.begin_entry(path, Packing::Stored, size > MAX_PLAIN_ENTRY / 2)
+        self.begin_entry(path, Packing::Stored, size > MAX_32_BIT_ENTRY / 2)
     }
 
     /// Copies a file of about `size` bytes to a new entry, uncompressed.
@@ -326,7 +326,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_readers_take_for_a_bomb_is_not_written() {
+    fn apparent_bombs_are_not_written() {
         let write = |packing| {
             let created_at = "2026-11-22T10:00:00Z".parse().unwrap();
             let mut writer = ArchiveWriter::begin(std::io::Cursor::new(Vec::new()), created_at);
@@ -337,10 +337,10 @@ mod tests {
             writer.begin_entry(names::EXTRAS, packing, false)?;
             writer.end_entry()
         };
-        let refused = write(Packing::Deflated);
+        let result = write(Packing::Deflated);
         assert!(
-            matches!(&refused, Err(WriteError::LooksLikeABomb(path)) if path == names::DOCUMENT),
-            "{refused:?}"
+            matches!(&result, Err(WriteError::LooksLikeABomb(path)) if path == names::DOCUMENT),
+            "{result:?}"
         );
         write(Packing::Stored).unwrap();
     }

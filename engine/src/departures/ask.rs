@@ -12,8 +12,8 @@ use crate::pod::config::PodUrl;
 use crate::store::lease::Queue;
 use crate::store::{Store, StoreError, StoreRow, millis};
 
-/// Attempts when two changes conflict, before an error is returned.
-const TRIES: usize = 5;
+/// The maximum number of attempts when two changes conflict.
+const MAX_ATTEMPTS: usize = 5;
 
 /// The requests of one pod. Clones share the store.
 #[derive(Debug, Clone)]
@@ -26,31 +26,31 @@ pub struct Requests {
 /// A request to create.
 #[derive(Debug, Clone, Copy)]
 pub struct NewRequest<'a> {
-    /// The row number of the account on the pod.
+    /// The row ID of the account on the pod.
     pub user_id: i64,
     /// Its username.
     pub username: &'a str,
     /// Its diaspora* ID.
     pub account: &'a str,
-    /// Encrypts the account's private key under this passphrase.
+    /// The passphrase that the account's private key is encrypted with; `None` to leave the key unencrypted.
     pub key_passphrase: Option<&'a str>,
-    /// True to e-mail the account's address when the archive is ready.
+    /// True to send an e-mail to the account's address when the archive is ready.
     pub mail: bool,
     /// The language of the e-mail.
     pub language: &'a str,
-    /// The number of requests with an archive, or open, from which on none is added; none for no limit.
+    /// The maximum number of requests that are open or have an archive, including the new one; `None` for no limit.
     pub most: Option<u32>,
 }
 
 /// The condition of requests that have an archive in the depot, or will have one.
 const KEPT: &str = "pod = ? AND user_id = ? AND account = ? AND state IN ('queued', 'running', 'done')";
 
-/// The result of asking.
+/// The result of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked {
     /// A new request.
     New(Request),
-    /// An open one already exists.
+    /// An open request, which exists already.
     UnderWay(Request),
 }
 
@@ -64,7 +64,7 @@ impl Asked {
 }
 
 impl Requests {
-    /// The requests of a pod.
+    /// Returns the requests of a pod.
     pub fn new(store: &Store, pod: &PodUrl) -> Self {
         let queue = Queue::new(store, &TABLE, Some(pod.as_str()));
         Self { store: store.clone(), pod: pod.as_str().to_owned(), queue }
@@ -79,11 +79,12 @@ impl Requests {
         self.store.now()
     }
 
-    /// Records a request, or returns the person's open one. A passphrase is encrypted to the key of the store, `now`
-    /// is for creating that key if there is none yet.
+    /// Records a request, or returns the person's open one. A passphrase is encrypted with the key of the store, which
+    /// is created with the time `now` if it does not exist.
     ///
     /// # Errors
-    /// [`RequestError::TooMany`] if the person has too many archives, and others.
+    /// [`RequestError::TooMany`] if the person has the maximum number of archives, and the errors of the store and the
+    /// keys.
     pub async fn ask(
         &self,
         new: &NewRequest<'_>,
@@ -94,13 +95,13 @@ impl Requests {
             Some(passphrase) => Some(sealed::seal(&keys.current(now).await?.recipient, passphrase)?),
             None => None,
         };
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             match self.insert(new, sealed.as_deref()).await {
                 Ok(Some(row)) => {
                     self.queue.wake();
                     return Ok(Asked::New(Request::from_row(&row)?));
                 }
-                // The open one is counted, too.
+                // An open request also counts towards the limit.
                 Ok(None) => {
                     let open = self.open(new.user_id).await?;
                     return open.map(Asked::UnderWay).ok_or(RequestError::TooMany);
@@ -156,7 +157,7 @@ impl Requests {
         row.map_or(Ok(0), |row| row.get("kept"))
     }
 
-    /// Returns a person's request by its number; none when it is somebody else's.
+    /// Returns a person's request by its number; `None` if it is another person's.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -167,7 +168,7 @@ impl Requests {
         row.as_ref().map(Request::from_row).transpose()
     }
 
-    /// Returns a request by its number. For programs only.
+    /// Returns a request by its number, of any person; pages use [`of`](Self::of).
     ///
     /// # Errors
     /// [`StoreError`].
@@ -216,7 +217,7 @@ impl Requests {
         row.map_or(Ok(0), |row| row.get("requests"))
     }
 
-    /// Returns a request's position in the queue; none when it does not wait.
+    /// Returns a request's position in the queue; `None` if it is not waiting.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -242,6 +243,6 @@ impl Requests {
             self.now()
         );
         let values = [(&self.pod).into(), user_id.into(), id.into()];
-        Ok(self.store.execute("giving up a request", &sql, &values).await? > 0)
+        Ok(self.store.execute("cancelling a request", &sql, &values).await? > 0)
     }
 }

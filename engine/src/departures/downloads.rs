@@ -9,7 +9,7 @@ use crate::store::{StoreError, StoreRow, time};
 /// The reason of a request whose archive its owner has deleted.
 pub const DELETED: &str = "deleted by its owner";
 
-/// The times a person has downloaded an archive completely.
+/// The complete downloads of an archive by a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Downloads {
     /// The first time.
@@ -43,7 +43,7 @@ impl Requests {
         self.store.execute("recording a download", &sql, &values).await.map(drop)
     }
 
-    /// Returns when a person has downloaded an archive.
+    /// Returns a person's downloads of any archives.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -57,7 +57,8 @@ impl Requests {
             times: row.get("times")?,
         }))
     }
-    /// Returns a person's downloads by archive, except those from before they were recorded.
+
+    /// Returns a person's downloads by archive, except those before downloads were recorded by archive.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -75,7 +76,7 @@ impl Requests {
         rows.iter().map(read).collect()
     }
 
-    /// Returns the SHA-256 of an archive as people get it, if recorded; `depot_sha256` is that of the file in the
+    /// Returns the SHA-256 of an archive as people download it, if recorded; `depot_sha256` is that of the file in the
     /// depot.
     ///
     /// # Errors
@@ -86,7 +87,7 @@ impl Requests {
         row.map(|row| row.get("sha256")).transpose()
     }
 
-    /// Records the SHA-256 of an archive as people get it.
+    /// Records the SHA-256 of an archive as people download it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -96,8 +97,8 @@ impl Requests {
         self.store.execute("recording a digest", sql, &[depot_sha256.into(), sha256.into()]).await.map(drop)
     }
 
-    /// Deletes an archive that a person requested, and all links to it: it is no longer found, and the next
-    /// [`sweep`](Self::sweep) removes its file. Returns false when the person has none of this number.
+    /// Deletes an archive that a person requested, and all links to it. The next [`sweep`](Self::sweep) removes its
+    /// file. Returns false if the person has no archive of this number.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -17,12 +17,12 @@ pub enum RequestError {
     /// The depot failed.
     #[error(transparent)]
     Depot(#[from] DepotError),
-    /// Something cannot be encrypted or opened.
-    #[error("the archive cannot be encrypted or opened: {0}")]
+    /// An archive or a passphrase cannot be encrypted or decrypted.
+    #[error("encryption or decryption failed: {0}")]
     Encryption(#[from] EncryptionError),
-    /// The key that opens the archives is on another machine.
+    /// The key that decrypts the archives is on another machine.
     #[error(
-        "archives can only be opened on the machine that has the key file, and this one has none. \
+        "archives can only be decrypted on a machine that has the key file, and this one does not have it. \
          Restore it from a copy, with: pappus keys restore"
     )]
     KeyElsewhere,
@@ -32,11 +32,11 @@ pub enum RequestError {
     /// The folder for unfinished archives cannot be used.
     #[error("the folder for unfinished archives cannot be used: {0}")]
     Folder(String),
-    /// The person has as many archives as are kept for one account.
-    #[error("as many archives as are kept for one account exist already: delete one first")]
+    /// The person has the maximum number of archives.
+    #[error("the account already has the maximum number of archives; delete one first")]
     TooMany,
-    /// Rows change faster than they can be read.
-    #[error("the request is changing at this moment; try again")]
+    /// Other programs change the person's requests at the same time.
+    #[error("the request is being changed; try again")]
     Changing,
     /// A thread panicked.
     #[error("reading stopped unexpectedly. This is a bug in Pappus; please report it")]

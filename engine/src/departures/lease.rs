@@ -12,7 +12,7 @@ use crate::progress::Position;
 use crate::store::lease::{EXPIRES, Lease, WorkTable};
 use crate::store::{Store, StoreError, millis};
 
-/// Open requests as a queue.
+/// The open requests as a queue.
 pub(super) static TABLE: WorkTable = WorkTable {
     name: "pappus_requests",
     open: "state IN ('queued', 'running')",
@@ -30,12 +30,12 @@ pub(super) struct RequestLease {
     pub(super) request: Request,
     /// The encrypted passphrase for the key.
     pub(super) sealed: Option<Vec<u8>>,
-    /// The number of workers that vanished while they had the request.
+    /// The number of workers that ended unexpectedly while they processed the request.
     pub(super) deaths: i64,
 }
 
 impl Requests {
-    /// Acquires the next request that waits or whose worker is gone.
+    /// Acquires the next request that is waiting, or whose worker no longer runs.
     pub(super) async fn acquire(&self) -> Result<Option<RequestLease>, StoreError> {
         let set = format!(
             "deaths = deaths + CASE state WHEN 'running' THEN 1 ELSE 0 END, state = 'running', \
@@ -59,25 +59,26 @@ impl RequestLease {
         self.lease.fence()
     }
 
-    /// Returns whether no attempts are left at an account for which the pod's database refuses statements.
+    /// Returns whether this is the last attempt of a request that fails because of its account.
     pub(super) fn is_last(&self) -> bool {
         self.lease.is_last()
     }
 
     /// Extends the lease and records the progress.
-    pub(super) async fn heartbeat(&self, now: Position) -> Result<bool, StoreError> {
-        let values = [now.advanced, now.total].map(|count| i64::try_from(count).unwrap_or(i64::MAX).into());
+    pub(super) async fn heartbeat(&self, position: Position) -> Result<bool, StoreError> {
+        let values =
+            [position.advanced, position.total].map(|count| i64::try_from(count).unwrap_or(i64::MAX).into());
         self.lease.heartbeat("advanced = ?, total = ?", &values).await
     }
 
-    /// Records the e-mail address, if an e-mail is wanted.
-    pub(super) async fn address(&self, mail_to: &str) -> Result<bool, StoreError> {
+    /// Records the encrypted e-mail address if the person wants an e-mail. Returns false if the lease was lost.
+    pub(super) async fn set_mail_address(&self, mail_to: &str) -> Result<bool, StoreError> {
         let set = "mail_to = CASE WHEN mail_to IS NULL THEN NULL ELSE ? END";
-        self.lease.change("writing an address down", set, &[mail_to.into()]).await
+        self.lease.change("recording an address", set, &[mail_to.into()]).await
     }
 
-    /// Records the archive that is about to get its name, and the time in it.
-    pub(super) async fn intend(
+    /// Records the archive that is about to be stored, and the time in it. Returns false if the lease was lost.
+    pub(super) async fn record_archive(
         &self,
         archive: &Written,
         created_at: DateTime<Utc>,
@@ -118,7 +119,7 @@ impl RequestLease {
         self.lease.retry("reason = ?", &[reason.into()]).await
     }
 
-    /// Frees the request at once, as if it had never been started.
+    /// Makes the request available to other workers at once, without counting the attempt.
     pub(super) async fn release(&self) -> Result<bool, StoreError> {
         self.lease.release().await
     }

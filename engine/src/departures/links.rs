@@ -6,15 +6,15 @@ use super::Requests;
 use super::records::{REQUEST, Request};
 use crate::store::{StoreError, millis, random_token, token_digest};
 
-/// Longest token that is looked up.
-const MAX_TOKEN: usize = 100;
+/// The maximum length of a token that is looked up, in bytes.
+const MAX_TOKEN_BYTES: usize = 100;
 
-/// Links to archives of requests. The store has only digests of their tokens: reading it does not allow using them.
+/// Links to archives of requests. The store has only the digests of their tokens, so its readers cannot use them.
 #[derive(Debug, Clone)]
 pub struct Links(Requests);
 
 impl Links {
-    /// The links of a pod.
+    /// Returns the links of a pod.
     pub fn new(requests: &Requests) -> Self {
         Self(requests.clone())
     }
@@ -34,12 +34,12 @@ impl Links {
         Ok(token)
     }
 
-    /// Returns the request whose archive a token opens, while it is valid.
+    /// Returns the request that a token is for, if the token is valid and the archive exists.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn find(&self, token: &str) -> Result<Option<Request>, StoreError> {
-        if token.len() > MAX_TOKEN {
+        if token.len() > MAX_TOKEN_BYTES {
             return Ok(None);
         }
         let sql = format!(

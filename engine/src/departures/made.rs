@@ -1,4 +1,4 @@
-//! Archives that exist for a person, of any origin.
+//! The archives of a person, both requested ones and those of campaigns.
 
 use std::fmt;
 
@@ -35,36 +35,36 @@ impl fmt::Display for Origin {
 pub struct MadeArchive {
     /// Its origin.
     pub origin: Origin,
-    /// The row number of the account on the pod.
+    /// The row ID of the account on the pod.
     #[serde(skip)]
     pub user_id: i64,
     /// The account's diaspora* ID.
     pub account: String,
-    /// The depot it is in, if not that of requests.
+    /// The depot it is in; `None` for that of requests.
     #[serde(skip)]
     pub place: Option<String>,
     /// Its name there.
     #[serde(skip)]
     pub file: String,
-    /// Size of the file there in bytes; encrypted, so a little more than what a person gets.
+    /// Size of the file there in bytes. An encrypted file is a little larger than the file that a person downloads.
     pub bytes: i64,
     /// SHA-256 of the file there.
     #[serde(skip)]
     pub sha256: String,
-    /// The point in time whose state of the account it shows.
+    /// The time at which the account was read.
     pub created_at: DateTime<Utc>,
     /// Records in it.
     pub records: i64,
     /// Records left out or incomplete.
     pub omissions: i64,
-    /// True when the private key is under a passphrase of the person's.
+    /// True if the private key is encrypted with a passphrase of the person.
     pub key_locked: bool,
     /// The time it will be removed, if set.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
 impl MadeArchive {
-    /// Returns the archive of a request that is done.
+    /// Returns the archive of a request; `None` if the request is not done.
     pub fn of_request(request: &Request) -> Option<Self> {
         if request.state != RequestState::Done {
             return None;
@@ -85,7 +85,7 @@ impl MadeArchive {
         })
     }
 
-    /// Returns the file name for a person's own machine.
+    /// Returns the file name for the person's download.
     pub fn file_name(&self) -> String {
         match self.account.parse::<DiasporaId>() {
             Ok(account) => archive_file_name(&account, Timestamp::from(self.created_at)),
@@ -122,8 +122,8 @@ impl Requests {
     /// # Errors
     /// [`StoreError`].
     pub async fn archives(&self, user_id: i64) -> Result<Vec<MadeArchive>, StoreError> {
-        let own = self.history(user_id, 100).await?;
-        let mut archives: Vec<MadeArchive> = own.iter().filter_map(MadeArchive::of_request).collect();
+        let requests = self.history(user_id, 100).await?;
+        let mut archives: Vec<MadeArchive> = requests.iter().filter_map(MadeArchive::of_request).collect();
         let sql = "SELECT c.id, a.user_id, a.account, c.out, a.file, a.bytes, a.sha256, c.created_at, a.records, \
                    a.omissions FROM pappus_campaign_accounts a JOIN pappus_campaigns c ON c.id = a.campaign_id \
                    WHERE c.pod_url = ? AND a.user_id = ? AND a.state = 'done' AND a.file IS NOT NULL";
@@ -136,7 +136,7 @@ impl Requests {
         Ok(archives)
     }
 
-    /// Returns one of them; none when it does not exist or is somebody else's.
+    /// Returns an archive of a person; `None` if it does not exist or is another person's.
     ///
     /// # Errors
     /// [`StoreError`].

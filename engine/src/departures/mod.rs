@@ -1,4 +1,4 @@
-//! People's requests for their own archive, one at a time each.
+//! People's requests for their own archives. Each person has at most one open request.
 //!
 //! ```text
 //! ask ────────▶ queued ───────▶ running ──archive──▶ done ──time──▶ expired
@@ -6,10 +6,9 @@
 //!              cancelled ◀────────┘ └──▶ failed
 //! ```
 //!
-//! The rows are the queue: a person has at most one that is open, whatever they click, and workers acquire open ones
-//! under a [lease](crate::store::lease). The archive is recorded in the row before it gets its name in the depot, so
-//! a worker that takes over can tell whether an existing file is the right one, and [`Requests::sweep`] removes what
-//! nobody may have.
+//! The rows are the queue: workers acquire open requests under a [lease](crate::store::lease). The archive is recorded
+//! in the row before it is stored in the depot, so a worker that takes over can tell whether an existing file is the
+//! right one. [`Requests::sweep`] removes the archives of requests that have expired, failed or been cancelled.
 
 mod ask;
 mod downloads;

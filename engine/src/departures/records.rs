@@ -11,15 +11,15 @@ use crate::store::{StoreError, StoreRow, time};
 #[derive(strum::IntoStaticStr, strum::EnumString)]
 #[strum(serialize_all = "snake_case")]
 pub enum RequestState {
-    /// Waiting for a worker.
+    /// The request waits for a worker.
     Queued,
-    /// Claimed by a worker.
+    /// A worker processes the request.
     Running,
     /// The archive is stored.
     Done,
-    /// There is no archive; the reason says why.
+    /// The archive could not be built; `reason` says why.
     Failed,
-    /// Cancelled by the person.
+    /// The person has cancelled the request.
     Cancelled,
     /// The archive was stored, and has been removed.
     Expired,
@@ -31,7 +31,7 @@ impl RequestState {
         self.into()
     }
 
-    /// Returns whether something is still to be done.
+    /// Returns whether the request is waiting or being processed.
     pub fn is_open(self) -> bool {
         matches!(self, Self::Queued | Self::Running)
     }
@@ -42,7 +42,7 @@ impl RequestState {
 pub struct Request {
     /// Its number.
     pub id: i64,
-    /// The row number of the account on the pod.
+    /// The row ID of the account on the pod.
     pub user_id: i64,
     /// Its username.
     pub username: String,
@@ -58,9 +58,9 @@ pub struct Request {
     pub total: i64,
     /// Records exported so far.
     pub advanced: i64,
-    /// True when the private key is under a passphrase of the person's.
+    /// True if the private key is encrypted with a passphrase of the person.
     pub key_locked: bool,
-    /// The archive in the depot.
+    /// The archive's name in the depot.
     #[serde(skip)]
     pub file: Option<String>,
     /// Size of that file in bytes.
@@ -74,7 +74,7 @@ pub struct Request {
     pub records: Option<i64>,
     /// Records left out or incomplete.
     pub omissions: Option<i64>,
-    /// The reason it failed, or waits.
+    /// The reason why it failed, or why another attempt is needed.
     pub reason: Option<String>,
     /// The time it ended, successfully or not.
     pub finished_at: Option<DateTime<Utc>>,
@@ -83,8 +83,8 @@ pub struct Request {
     /// The language of e-mails to the person.
     #[serde(skip)]
     pub language: String,
-    /// The e-mail address, sealed (see [`sealed`](super::sealed)), until it has been used; empty until the account is
-    /// read.
+    /// The encrypted e-mail address; empty until the account is read, `None` if no e-mail is wanted or after it was
+    /// sent.
     #[serde(skip)]
     pub mail_to: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Periodic work that any program may do, as often as it likes.
+//! Periodic work on requests, which several programs may do at any time.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use super::{RequestError, Requests};
 use crate::depot::Depot;
 use crate::store::{StoreError, millis};
 
-/// Rows processed together.
-const PAGE: u32 = 500;
-/// Time in which a cancelled request may still be getting its archive's name.
-const SETTLED: Duration = Duration::from_mins(1);
+/// The maximum number of rows processed at once.
+const PAGE_ROWS: u32 = 500;
+/// The time after which the worker of a cancelled request no longer stores its archive.
+const CANCELLATION_TIME: Duration = Duration::from_mins(1);
 
 impl Requests {
     /// Removes expired archives, and files of cancelled and failed requests. Returns the number of files.
@@ -27,8 +27,8 @@ impl Requests {
         self.store.execute("removing old links", &sql, &[]).await?;
         let sql = format!(
             "SELECT id, file FROM pappus_requests WHERE pod = ? AND state IN ('failed', 'cancelled', 'expired') \
-             AND file IS NOT NULL AND (state <> 'cancelled' OR finished_at < {now} - {}) ORDER BY id LIMIT {PAGE}",
-            millis(SETTLED)
+             AND file IS NOT NULL AND (state <> 'cancelled' OR finished_at < {now} - {}) ORDER BY id LIMIT {PAGE_ROWS}",
+            millis(CANCELLATION_TIME)
         );
         let rows = self.store.rows("looking for old archives", &sql, &[(&self.pod).into()]).await?;
         for row in &rows {
@@ -49,7 +49,7 @@ impl Requests {
             "SELECT {REQUEST} FROM pappus_requests WHERE pod = ? AND told_at IS NULL AND mail_to <> '' \
              AND state IN ('done', 'failed') ORDER BY id LIMIT {limit}"
         );
-        let rows = self.store.rows("listing whom to notify", &sql, &[(&self.pod).into()]).await?;
+        let rows = self.store.rows("listing people to notify", &sql, &[(&self.pod).into()]).await?;
         rows.iter().map(Request::from_row).collect()
     }
 
@@ -72,6 +72,6 @@ impl Requests {
     /// [`StoreError`].
     pub async fn mark_notified(&self, id: i64) -> Result<(), StoreError> {
         let sql = format!("UPDATE pappus_requests SET told_at = {}, mail_to = NULL WHERE id = ?", self.now());
-        self.store.execute("recording who was told", &sql, &[id.into()]).await.map(drop)
+        self.store.execute("recording a notification", &sql, &[id.into()]).await.map(drop)
     }
 }

@@ -25,7 +25,7 @@ use crate::sql::DatabaseUrl;
 use crate::store::lease::{Kept, Worker, keep};
 use crate::store::{StateFolder, StoreError, StoredSignatures, random_id};
 
-/// Workers that may vanish while they build an archive before the archive counts as the cause.
+/// The number of workers that may end unexpectedly while they build an archive; after that, the request fails.
 const MAX_DEATHS: i64 = 5;
 
 /// Everything needed to build archives.
@@ -46,15 +46,15 @@ pub struct ArchiveWorkerSetup {
     pub keys: CampaignKeys,
     /// Program and version, for the manifests.
     pub created_by: String,
-    /// Time that archives are kept.
+    /// The time for which archives are kept.
     pub keep_for: Duration,
-    /// Bytes that stay free on the disk of the archives.
+    /// The number of bytes that must stay free on the disk of the archives.
     pub reserve: u64,
     /// Receives the outcome of each request.
     pub observer: Observer,
 }
 
-/// Receives the outcome for a request; for none when the store could not be asked for one.
+/// Receives a request's number and outcome; `None` if the store failed before a request was found.
 pub type Observer = Box<dyn Fn(Option<i64>, &Result<JobOutcome, RequestError>) + Send + Sync>;
 
 /// The outcome of looking for a request to process.
@@ -64,13 +64,13 @@ pub enum JobOutcome {
     Nothing,
     /// The archive is stored.
     Done,
-    /// There is no archive; the sentence says why.
+    /// The archive could not be built, for this reason.
     Failed(String),
-    /// It will be retried; the sentence gives the reason.
+    /// The request will be retried, for this reason.
     Rescheduled(String),
-    /// It was cancelled meanwhile, or another worker has taken it over.
+    /// The request was cancelled in the meantime, or another worker has taken it over.
     Lost,
-    /// The program stops; another worker may claim it.
+    /// The program stops; another worker may claim the request.
     Released,
 }
 
@@ -118,7 +118,7 @@ impl ArchiveWorker {
     pub fn open(setup: ArchiveWorkerSetup, stop: CancellationToken) -> Result<Self, RequestError> {
         let folder = |error: &dyn std::fmt::Display| RequestError::Folder(error.to_string());
         let root = setup.depot.folder().unwrap_or(setup.state.path());
-        let spool = Spool::make(root, &random_id()?).map_err(|error| folder(&error))?;
+        let spool = Spool::create(root, &random_id()?).map_err(|error| folder(&error))?;
         let archive_key = setup.state.archive_key().map_err(|error| folder(&error))?;
         Ok(Self { setup, archive_key, spool, memories: Mutex::default(), stop })
     }
@@ -126,19 +126,19 @@ impl ArchiveWorker {
     /// Processes the next request that is due.
     ///
     /// # Errors
-    /// [`RequestError`], when not even the failure could be recorded: the request is free again after a while.
+    /// [`RequestError`] if the outcome could not be recorded. The request becomes available when its lease expires.
     pub async fn work_on_next(&self) -> Result<JobOutcome, RequestError> {
-        let (id, worked) = match self.setup.requests.acquire().await {
+        let (id, outcome) = match self.setup.requests.acquire().await {
             Ok(None) => return Ok(JobOutcome::Nothing),
             Ok(Some(lease)) => (Some(lease.request.id), self.work_on(&lease).await),
             Err(error) => (None, Err(error.into())),
         };
-        (self.setup.observer)(id, &worked);
-        worked
+        (self.setup.observer)(id, &outcome);
+        outcome
     }
 
     async fn work_on(&self, lease: &RequestLease) -> Result<JobOutcome, RequestError> {
-        if let Err(reason) = self.check_place().await {
+        if let Err(reason) = self.check_depot().await {
             let changed = lease.retry(&reason).await?;
             return Ok(if changed { JobOutcome::Rescheduled(reason) } else { JobOutcome::Lost });
         }
@@ -146,8 +146,7 @@ impl ArchiveWorker {
             return self.finish(lease).await;
         }
         if lease.deaths >= MAX_DEATHS {
-            let reason =
-                format!("{} programs ended without a word while they made the archive", lease.deaths);
+            let reason = format!("{} programs ended unexpectedly while they built the archive", lease.deaths);
             let changed = lease.fail(&reason).await?;
             return Ok(if changed { JobOutcome::Failed(reason) } else { JobOutcome::Lost });
         }
@@ -155,13 +154,13 @@ impl ArchiveWorker {
         let folder = self.spool.path().join(lease.fence());
         let heartbeat = || lease.heartbeat(progress.position());
         // A whole export is too large for the stack.
-        let making = Box::pin(self.make(lease, &progress, &folder));
-        let made = keep(making, heartbeat, &self.stop).await;
-        // Already gone on success.
+        let building = Box::pin(self.build(lease, &progress, &folder));
+        let result = keep(building, heartbeat, &self.stop).await;
+        // On success the folder is already removed.
         _ = std::fs::remove_dir_all(&folder);
-        match made {
+        match result {
             Kept::Done(Ok(())) => self.finish(lease).await,
-            Kept::Done(Err(failure)) => self.failure(lease, failure).await,
+            Kept::Done(Err(failure)) => self.handle_failure(lease, failure).await,
             Kept::Lost => Ok(JobOutcome::Lost),
             Kept::Stopped => {
                 // If this fails, the lease expires.
@@ -171,14 +170,14 @@ impl ArchiveWorker {
         }
     }
 
-    /// Checks that the depot is the expected one before anything is written there; creates the folder for unfinished
-    /// archives again if its disk was unmounted meanwhile.
-    async fn check_place(&self) -> Result<(), String> {
+    /// Checks that the depot is the expected one before anything is written there. Creates the folder for unfinished
+    /// archives again if its disk was unmounted in the meantime.
+    async fn check_depot(&self) -> Result<(), String> {
         self.setup.depot.check().await.map_err(|error| error.to_string())?;
-        self.spool.make_again().map_err(|error| error.to_string())
+        self.spool.recreate().map_err(|error| error.to_string())
     }
 
-    /// Returns whether the archive that an earlier worker was about to store exists unaltered; another is removed.
+    /// Returns whether the archive that an earlier worker recorded is stored. Removes an archive with another digest.
     async fn take_over(&self, lease: &RequestLease) -> Result<bool, RequestError> {
         let (Some(file), Some(sha256)) = (&lease.request.file, &lease.request.sha256) else {
             return Ok(false);
@@ -193,7 +192,7 @@ impl ArchiveWorker {
         }
     }
 
-    async fn make(
+    async fn build(
         &self,
         lease: &RequestLease,
         progress: &ProgressCounter,
@@ -202,11 +201,11 @@ impl ArchiveWorker {
         let setup = &self.setup;
         setup.depot.expect_space(setup.reserve)?;
         let exported = self.export(lease, progress, folder).await?;
-        // Each attempt has a name of its own.
+        // Each attempt uses a different name.
         let attempt = lease.fence().get(..12).unwrap_or_default();
         let name = depot_name(REQUESTS_FOLDER, &exported.path, &[&lease.request.id.to_string(), attempt]);
-        let written = Written::of(&exported, name).await.map_err(RequestError::from)?;
-        if !lease.intend(&written, exported.manifest.created_at.to_utc().and_utc()).await? {
+        let written = Written::measure(&exported, name).await.map_err(RequestError::from)?;
+        if !lease.record_archive(&written, exported.manifest.created_at.to_utc().and_utc()).await? {
             return Err(JobError::Lost);
         }
         setup.depot.adopt(&written.file, &exported.path).await?;
@@ -232,7 +231,9 @@ impl ArchiveWorker {
         let total = reader.record_count().await.map_err(read)?;
         let settings = reader.settings().await.map_err(read)?;
         drop(reader);
-        if lease.request.mail_to.is_some() && !lease.address(&self.sealed(&settings.email).await?).await? {
+        if lease.request.mail_to.is_some()
+            && !lease.set_mail_address(&self.encrypt_address(&settings.email).await?).await?
+        {
             return Err(JobError::Lost);
         }
         progress.begin(Stage::Records, total);
@@ -246,8 +247,8 @@ impl ArchiveWorker {
             options: &options,
             progress,
         };
-        let kept = self.memories.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut memory = match kept {
+        let unused = self.memories.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut memory = match unused {
             Some(memory) => memory,
             None => StoredSignatures::open(&setup.state).await,
         };
@@ -256,7 +257,7 @@ impl ArchiveWorker {
         Ok(outcome?)
     }
 
-    /// Returns the export options, with the passphrase in clear for a moment.
+    /// Returns the export options, with the decrypted passphrase.
     async fn options(&self, lease: &RequestLease) -> Result<ExportOptions, RequestError> {
         let setup = &self.setup;
         let now = Timestamp::from(SystemClock.now());
@@ -273,7 +274,7 @@ impl ArchiveWorker {
     }
 
     /// Encrypts the e-mail address with the key of the store.
-    async fn sealed(&self, address: &str) -> Result<String, RequestError> {
+    async fn encrypt_address(&self, address: &str) -> Result<String, RequestError> {
         let key = self.setup.keys.current(Timestamp::from(SystemClock.now())).await?;
         Ok(sealed::seal_text(&key.recipient, address)?)
     }
@@ -285,9 +286,13 @@ impl ArchiveWorker {
         Ok(JobOutcome::Lost)
     }
 
-    /// Records an error; temporary ones are retried.
-    async fn failure(&self, lease: &RequestLease, failure: JobError) -> Result<JobOutcome, RequestError> {
-        let (reason, passes) = match failure {
+    /// Records an error, or schedules another attempt if the error is temporary.
+    async fn handle_failure(
+        &self,
+        lease: &RequestLease,
+        failure: JobError,
+    ) -> Result<JobOutcome, RequestError> {
+        let (reason, is_temporary) = match failure {
             JobError::Lost => return Ok(JobOutcome::Lost),
             JobError::Store(error) => return Err(error.into()),
             JobError::Depot(error) => (error.to_string(), true),
@@ -302,8 +307,8 @@ impl ArchiveWorker {
                 | Fault::Disk(reason) => (reason, true),
             },
         };
-        let changed = if passes { lease.retry(&reason).await? } else { lease.fail(&reason).await? };
-        Ok(match (changed, passes) {
+        let changed = if is_temporary { lease.retry(&reason).await? } else { lease.fail(&reason).await? };
+        Ok(match (changed, is_temporary) {
             (false, _) => JobOutcome::Lost,
             (true, true) => JobOutcome::Rescheduled(reason),
             (true, false) => JobOutcome::Failed(reason),
@@ -322,8 +327,8 @@ fn read(error: ReadError) -> JobError {
 #[async_trait]
 impl Worker for ArchiveWorker {
     async fn next(&self) -> bool {
-        // An unavailable store is asked again after a pause.
-        let worked = self.work_on_next().await;
-        !matches!(worked, Ok(JobOutcome::Nothing) | Err(RequestError::Store(_)))
+        // The caller pauses if no request is due or the store is unavailable.
+        let outcome = self.work_on_next().await;
+        !matches!(outcome, Ok(JobOutcome::Nothing) | Err(RequestError::Store(_)))
     }
 }

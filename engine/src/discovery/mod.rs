@@ -1,8 +1,8 @@
-//! Queries other pods: for people by their diaspora* IDs, and for posts. People are found by WebFinger, then the
+//! Queries to other pods: for people by their diaspora* IDs, and for posts. People are found by WebFinger, then the
 //! hCard ([Discovery](https://diaspora.github.io/diaspora_federation/discovery/webfinger.html)).
 //!
-//! Many people of many pods are looked up at once, and a third of the pods may be dead: the first request that fails
-//! to reach a host fails all others there, and a time budget limits the whole search.
+//! Many people of many pods are looked up at once, and a third of the pods may not exist any more. After the first
+//! request that does not reach a host, all other requests to it fail at once. A time budget limits the whole search.
 
 mod posts;
 
@@ -22,11 +22,11 @@ use crate::http::{Answer, Client, HttpError, place};
 
 pub use posts::{FetchError, PostName, WantedPost};
 
-/// Number of hosts queried at a time.
-const HOSTS_AT_ONCE: usize = 20;
-/// Largest number of hosts queried in all, unless specified.
-const MAX_HOSTS: usize = 1_000;
-/// Number of concurrent requests to one host.
+/// The number of hosts queried at a time.
+const CONCURRENT_HOSTS: usize = 20;
+/// The default for the maximum number of hosts queried in total.
+const DEFAULT_MAX_HOSTS: usize = 1_000;
+/// The number of concurrent requests to one host.
 const REQUESTS_PER_HOST: usize = 2;
 
 /// A person who was found.
@@ -47,13 +47,13 @@ pub struct DiscoveredPerson {
 /// The reason a person was not found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DiscoveryError {
-    /// The pod answers, and does not know the person (any more).
+    /// The pod answers that the person's account does not exist.
     #[error("the pod {0} says that there is no such account; it was closed or never existed")]
     Closed(String),
-    /// The pod cannot be reached. Nobody else there is looked up.
+    /// The pod cannot be reached. Other people there are not looked up.
     #[error("the pod is not reachable: {0}")]
     DeadHost(HttpError),
-    /// The request failed, perhaps for this person only: a redirect, an endless answer, an invalid link.
+    /// The request failed, perhaps for this person only: a redirect, an answer that is too long, or an invalid link.
     #[error(transparent)]
     Http(HttpError),
     /// The pod answered with an error.
@@ -70,18 +70,18 @@ pub enum DiscoveryError {
     /// The person's page is invalid.
     #[error(transparent)]
     HCard(#[from] HCardError),
-    /// Too many hosts: an archive's author can name any number of them.
-    #[error("the pod {host} was not asked: more than {most} pods are named")]
+    /// The limit of hosts was reached. It is needed because an archive can contain people of any number of hosts.
+    #[error("the pod {host} was not contacted, since at most {limit} pods are")]
     TooManyHosts {
         /// The host that was not queried.
         host: String,
-        /// The largest number queried.
-        most: usize,
+        /// The maximum number of hosts.
+        limit: usize,
     },
     /// The host was asked often enough for one archive's author.
     #[error("the pod {0} was not asked again: every earlier check of this move has asked it")]
     AskedOften(String),
-    /// The time budget was exhausted.
+    /// The time budget is used up.
     #[error("there was no time left to look for this person ({} s for all)", .0.as_secs_f32())]
     OutOfTime(Duration),
 }
@@ -98,7 +98,7 @@ impl DiscoveryError {
     }
 }
 
-/// Looks up people, each once: results and dead hosts are cached for the lifetime of this value.
+/// A client for queries to other pods. Results and unreachable hosts are cached, so each person is looked up once.
 pub struct Discovery {
     client: Client,
     budget: Duration,
@@ -107,45 +107,45 @@ pub struct Discovery {
     spared: BTreeSet<String>,
     /// The person who is looked up at one of these hosts nevertheless.
     always: Option<DiasporaId>,
-    known: Mutex<Known>,
+    cache: Mutex<Cache>,
 }
 
 type Outcome = Result<DiscoveredPerson, DiscoveryError>;
 
 #[derive(Default)]
-struct Known {
+struct Cache {
     people: HashMap<DiasporaId, Outcome>,
     hosts: HashMap<String, Arc<Host>>,
-    /// Hosts that count as asked, also by earlier clients.
+    /// The hosts that count as asked, including those that earlier clients have asked.
     asked: BTreeSet<String>,
     spent: Duration,
 }
 
-/// A host's state and its request slots.
+/// The state of a host and its request slots.
 struct Host {
     slots: Semaphore,
     dead: OnceLock<HttpError>,
-    /// The template of an old pod's XRD documents; requested once.
+    /// The template of an old pod's XRD documents. It is requested once.
     legacy: OnceCell<Option<LegacyTemplate>>,
 }
 
 impl Discovery {
-    /// Creates a client; `budget` is the time for all searches together, for people and posts.
+    /// Creates a client. `budget` is the time for all searches for people and posts together.
     pub fn new(client: Client, budget: Duration) -> Self {
         let (spared, always) = (BTreeSet::new(), None);
-        Self { client, budget, max_hosts: MAX_HOSTS, spared, always, known: Mutex::default() }
+        Self { client, budget, max_hosts: DEFAULT_MAX_HOSTS, spared, always, cache: Mutex::default() }
     }
 
-    /// Limits the number of hosts, for people and posts together, including those that others redirect to.
+    /// Sets the maximum number of hosts for people and posts together, including hosts that others redirect to.
     #[must_use]
     pub fn with_hosts(self, max_hosts: usize) -> Self {
         Self { max_hosts, ..self }
     }
 
-    /// Counts hosts as asked that earlier clients have asked: they may be asked again, and leave less for others.
+    /// Adds the hosts that earlier clients have asked. They count towards the limit, and may be asked again.
     #[must_use]
     pub fn with_asked(self, hosts: BTreeSet<String>) -> Self {
-        self.known().asked = hosts;
+        self.cache().asked = hosts;
         self
     }
 
@@ -157,29 +157,29 @@ impl Discovery {
 
     /// Returns whether this client has asked a host; earlier ones do not count.
     pub fn has_asked(&self, host: &str) -> bool {
-        self.known().hosts.contains_key(host)
+        self.cache().hosts.contains_key(host)
     }
 
     /// Returns the hosts that count as asked, `HOST` or `HOST:PORT`.
     pub fn asked(&self) -> BTreeSet<String> {
-        self.known().asked.clone()
+        self.cache().asked.clone()
     }
 
-    /// Looks up people, many at a time and two at each host. Returns a result for everyone, at the latest when the
-    /// budget is exhausted.
+    /// Looks up people, many at a time and two at each host. Returns a result for each person, at the latest when the
+    /// budget is used up.
     pub async fn find_all(&self, ids: impl IntoIterator<Item = DiasporaId>) -> HashMap<DiasporaId, Outcome> {
         let start = Instant::now();
         let mut found = HashMap::new();
         let mut hosts = BTreeMap::<String, BTreeSet<DiasporaId>>::new();
         let deadline = {
-            let known = self.known();
+            let cache = self.cache();
             for id in ids {
-                match known.people.get(&id) {
+                match cache.people.get(&id) {
                     Some(outcome) => _ = found.insert(id, outcome.clone()),
                     None => _ = hosts.entry(id.host().to_owned()).or_default().insert(id),
                 }
             }
-            start + self.budget.saturating_sub(known.spent)
+            start + self.budget.saturating_sub(cache.spent)
         };
         let searches = stream::iter(hosts.into_values())
             .map(|people| {
@@ -187,13 +187,13 @@ impl Discovery {
                     .map(|id| self.find_until(id, deadline))
                     .buffer_unordered(REQUESTS_PER_HOST)
             })
-            .flatten_unordered(HOSTS_AT_ONCE);
-        let new: Vec<_> = searches.collect().await;
-        let mut known = self.known();
-        known.spent += start.elapsed();
-        for (id, outcome) in new {
+            .flatten_unordered(CONCURRENT_HOSTS);
+        let outcomes: Vec<_> = searches.collect().await;
+        let mut cache = self.cache();
+        cache.spent += start.elapsed();
+        for (id, outcome) in outcomes {
             if !matches!(outcome, Err(DiscoveryError::OutOfTime(_))) {
-                known.people.insert(id.clone(), outcome.clone());
+                cache.people.insert(id.clone(), outcome.clone());
             }
             found.insert(id, outcome);
         }
@@ -239,7 +239,7 @@ impl Discovery {
         })
     }
 
-    /// Queries a pod that supports only WebFinger's earlier form; none if it does not support that.
+    /// Queries a pod with WebFinger's earlier form; `None` if the pod does not support it.
     async fn legacy_web_finger(
         &self,
         base: &Url,
@@ -259,8 +259,8 @@ impl Discovery {
         Ok(Some(WebFinger::from_xrd(&answer.body, id)?))
     }
 
-    /// Sends one request, once a slot is free and if the host is not known to be dead. Only a person's own pod can be
-    /// marked dead: the links on a page are under a stranger's control, and must not cut off other people's pods.
+    /// Sends a request as soon as a slot is free, unless the host is known to be unreachable. Only a person's own pod
+    /// is marked as unreachable: a pod chooses the links on its pages, and must not prevent queries to other pods.
     async fn get(&self, pod: &Url, url: &Url, accept: &str) -> Result<Answer, DiscoveryError> {
         if pod.origin() != url.origin() {
             self.check_spared(url)?;
@@ -292,32 +292,32 @@ impl Discovery {
 
     fn host(&self, url: &Url) -> Result<Arc<Host>, DiscoveryError> {
         let name = place(url);
-        let mut known = self.known();
-        if let Some(host) = known.hosts.get(&name) {
+        let mut cache = self.cache();
+        if let Some(host) = cache.hosts.get(&name) {
             return Ok(Arc::clone(host));
         }
-        if !known.asked.contains(&name) {
-            if known.asked.len() >= self.max_hosts {
-                return Err(DiscoveryError::TooManyHosts { host: name, most: self.max_hosts });
+        if !cache.asked.contains(&name) {
+            if cache.asked.len() >= self.max_hosts {
+                return Err(DiscoveryError::TooManyHosts { host: name, limit: self.max_hosts });
             }
-            known.asked.insert(name.clone());
+            cache.asked.insert(name.clone());
         }
         let host = Arc::new(Host {
             slots: Semaphore::new(REQUESTS_PER_HOST),
             dead: OnceLock::new(),
             legacy: OnceCell::new(),
         });
-        known.hosts.insert(name, Arc::clone(&host));
+        cache.hosts.insert(name, Arc::clone(&host));
         Ok(host)
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Returns the address of a photo in an hCard, which may be relative to the page. None for a pod's default picture,
-/// which diaspora* does not store either (`Profile#image_url=`), and for addresses that no browser loads.
+/// Returns the absolute address of a photo in an hCard. `None` for a pod's default picture, which diaspora* does not
+/// store either (`Profile#image_url=`), and for addresses that no browser loads.
 fn photo_address(page: &Url, address: &str) -> Option<String> {
     let is_default = address.contains("user/default");
     page.join(address).ok().filter(|_| !is_default).and_then(|url| web_address(url.as_str()))
@@ -334,19 +334,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn photos_of_an_hcard_have_whole_addresses() {
+    fn photo_addresses_in_an_hcard_become_absolute() {
         let page = Url::parse("https://pod.example/hcard/users/0123456789abcdef").unwrap();
         let address = |text: &str| photo_address(&page, text);
         assert_eq!(address("http://cdn.example/a b\".webp").unwrap(), "http://cdn.example/a%20b%22.webp");
         assert_eq!(address("/uploads/a.webp").unwrap(), "https://pod.example/uploads/a.webp");
         assert_eq!(address("//cdn.example/a.webp").unwrap(), "https://cdn.example/a.webp");
-        for nothing in [
+        for unusable in [
             "/assets/user/default-0123.png",
             "https://pod.example/assets/user/default.png",
             "data:,x",
             "javascript:alert(1)",
         ] {
-            assert_eq!(address(nothing), None);
+            assert_eq!(address(unusable), None);
         }
     }
 }

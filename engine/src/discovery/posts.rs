@@ -1,4 +1,4 @@
-//! Fetches public posts from the pods that have them
+//! Fetching public posts from the pods that have them
 //! ([Fetching](https://diaspora.github.io/diaspora_federation/federation/fetching.html)).
 
 use std::fmt;
@@ -13,8 +13,8 @@ use crate::domain::Guid;
 use crate::federation::{EnvelopeError, MagicEnvelope};
 use crate::http::HttpError;
 
-/// Number of posts fetched at a time; fewer of them from one host.
-const POSTS_AT_ONCE: usize = 20;
+/// The number of posts fetched at a time; at most two of them are from the same host.
+const CONCURRENT_POSTS: usize = 20;
 
 /// The kind of GUID that identifies a post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,8 +41,8 @@ pub struct WantedPost {
     pub name: PostName,
     /// The GUID.
     pub guid: Guid,
-    /// Hosts to query, `HOST` or `HOST:PORT` as in diaspora* IDs: the author's if known, and others that have the
-    /// post and redirect to the author's.
+    /// The hosts to query, `HOST` or `HOST:PORT` as in diaspora* IDs: the author's host if known, and hosts that have
+    /// the post and redirect to the author's host.
     pub hosts: Vec<String>,
 }
 
@@ -55,8 +55,8 @@ pub enum FetchError {
     /// The pod has no such public post, or cannot be queried.
     #[error(transparent)]
     Request(#[from] DiscoveryError),
-    /// The pod redirects to something other than the same post on another pod.
-    #[error("{0} does not lead to the post")]
+    /// The pod redirects to another address than that of the same post on another pod.
+    #[error("{0} does not redirect to the post")]
     Elsewhere(String),
     /// The answer is not an envelope.
     #[error(transparent)]
@@ -67,10 +67,10 @@ impl Discovery {
     /// Fetches posts, many at a time; returns the results in the order of `wanted`. The envelopes are returned as
     /// received: neither their signatures nor their contents have been verified.
     ///
-    /// All calls together take no longer than what searches for people have left of the budget.
+    /// All calls together take no longer than the time that is left in the budget.
     pub async fn fetch_posts(&self, wanted: &[WantedPost]) -> Vec<Result<MagicEnvelope, FetchError>> {
         let start = Instant::now();
-        let deadline = start + self.budget.saturating_sub(self.known().spent);
+        let deadline = start + self.budget.saturating_sub(self.cache().spent);
         let fetching = stream::iter(wanted)
             .map(|post| async move {
                 let out_of_time = || Err(DiscoveryError::OutOfTime(self.budget).into());
@@ -79,21 +79,21 @@ impl Discovery {
                 }
                 timeout_at(deadline, self.fetch_post(post)).await.unwrap_or_else(|_| out_of_time())
             })
-            .buffered(POSTS_AT_ONCE);
+            .buffered(CONCURRENT_POSTS);
         let fetched = fetching.collect().await;
-        self.known().spent += start.elapsed();
+        self.cache().spent += start.elapsed();
         fetched
     }
 
     async fn fetch_post(&self, wanted: &WantedPost) -> Result<MagicEnvelope, FetchError> {
-        let mut last = FetchError::NobodyToAsk;
+        let mut last_error = FetchError::NobodyToAsk;
         for host in &wanted.hosts {
             match self.fetch_post_from(wanted, host).await {
                 Ok(envelope) => return Ok(envelope),
-                Err(error) => last = error,
+                Err(error) => last_error = error,
             }
         }
-        Err(last)
+        Err(last_error)
     }
 
     async fn fetch_post_from(&self, wanted: &WantedPost, host: &str) -> Result<MagicEnvelope, FetchError> {
@@ -102,8 +102,8 @@ impl Discovery {
         self.check_spared(&base)?;
         let url = with_path(&base, &format!("/fetch/{}/{}", wanted.name, wanted.guid));
         let answer = match self.get(&base, &url, ACCEPT).await {
-            // A pod redirects to the author's pod, if that is another one. This is the only redirect that is
-            // followed, once and only to the same path.
+            // A pod redirects to the author's pod if that is another one. Only this redirect is followed, once and to
+            // the same path.
             Err(DiscoveryError::Http(HttpError::Redirect { location: Some(location), .. })) => {
                 let next = url.join(&location).ok().filter(|next| next.path() == url.path());
                 let next: Url = next.ok_or_else(|| FetchError::Elsewhere(host.to_owned()))?;

@@ -44,7 +44,7 @@ pub struct Aspect {
 }
 
 /// A person the user shares with, or who shares with the user.
-#[expect(clippy::struct_excessive_bools, reason = "the document has them so")]
+#[expect(clippy::struct_excessive_bools, reason = "the archive document defines these fields")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Contact {
     /// True when the person shares with the account.
@@ -84,8 +84,8 @@ pub struct NonContactAuthor {
     pub public_key: String,
 }
 
-/// The archive document's whole `user`. For schemas and small documents: exports are written, and large archives
-/// read, one record at a time.
+/// The archive document's whole `user`. Only for schemas and small documents: exports are written one record at a
+/// time, and large archives are read in the same way.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Account {
     /// The user's settings.

@@ -66,13 +66,13 @@ impl CountKind {
         self.labels().1
     }
 
-    /// Returns the kind's label behind this number.
+    /// Returns the label to print after this number: singular after 1, otherwise plural.
     pub fn label_for(self, count: u64) -> &'static str {
-        let (one, many) = self.labels();
-        if count == 1 { one } else { many }
+        let (singular, plural) = self.labels();
+        if count == 1 { singular } else { plural }
     }
 
-    /// Returns the labels for one and for many.
+    /// Returns the singular and the plural label.
     fn labels(self) -> (&'static str, &'static str) {
         match self {
             Self::Aspects => ("aspect", "aspects"),

@@ -17,7 +17,7 @@ pub struct DiasporaId(String);
 
 /// The reason a text is not a diaspora* ID.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a diaspora* ID: {problem} (expected user@host or user@host:port, lower case)")]
+#[error("{text:?} is not a diaspora* ID: {problem} (expected user@host or user@host:port, lowercase)")]
 pub struct DiasporaIdError {
     text: String,
     problem: &'static str,
@@ -40,7 +40,7 @@ impl DiasporaId {
     }
 
     /// Returns the part after the `@` in the IDs of the pod with this address: the host, with the port unless that is
-    /// 80 or 443, whatever the scheme. Like diaspora* (`AppConfig.bare_pod_uri`), drops `www.` wherever it occurs.
+    /// 80 or 443, for either scheme. Like diaspora* (`AppConfig.bare_pod_uri`), it removes `www.` wherever it occurs.
     pub fn host_of_pod(url: &Url) -> Option<String> {
         let host = url.host_str()?;
         let host = match url.port() {
@@ -50,16 +50,17 @@ impl DiasporaId {
         Some(host.replace("www.", ""))
     }
 
+    /// Returns the reason a text is not a diaspora* ID, or `None` when it is one.
     fn problem(text: &str) -> Option<&'static str> {
         let Some((user, host)) = text.split_once('@') else { return Some("there is no @") };
         let (name, port) = host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
-        let word =
+        let is_word_byte =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
         if text.len() > 255 {
             Some("it is longer than 255 bytes")
-        } else if user.is_empty() || !user.bytes().all(|b| word(b) || b == b'_') {
-            Some("the user name may only hold a-z, 0-9, '_', '-' and '.'")
-        } else if !name.bytes().all(word) || name.split('.').any(is_no_label) {
+        } else if user.is_empty() || !user.bytes().all(|b| is_word_byte(b) || b == b'_') {
+            Some("the user name may only contain a-z, 0-9, '_', '-' and '.'")
+        } else if !name.bytes().all(is_word_byte) || name.split('.').any(is_invalid_label) {
             Some("the host is not a host name")
         } else if port.is_some_and(|port| port.len() > 5 || port.parse::<u16>().is_err()) {
             Some("the port is not a number below 65536")
@@ -80,8 +81,9 @@ impl TryFrom<String> for DiasporaId {
     }
 }
 
-/// Returns whether a part of a host name is none: `pod.example.` and `pod.example` would be two IDs of one pod.
-fn is_no_label(part: &str) -> bool {
+/// Returns whether a part of a host name is empty, or begins or ends with a hyphen. Without this check, one pod would
+/// have two IDs: `pod.example.` and `pod.example`.
+fn is_invalid_label(part: &str) -> bool {
     part.is_empty() || part.starts_with('-') || part.ends_with('-')
 }
 
@@ -132,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_ids_with_and_without_port() {
+    fn accepts_ids_with_and_without_port() {
         for text in ["alice@pod.example", "a_b-c.d@sub.pod.example", "alice@localhost:3000"] {
             assert_eq!(text.parse::<DiasporaId>().unwrap().as_str(), text);
         }
@@ -141,12 +143,12 @@ mod tests {
     }
 
     #[test]
-    fn refuses_everything_else() {
+    fn rejects_everything_else() {
         let long = format!("{}@pod.example", "a".repeat(255));
         for text in
             ["", "alice", "@pod", "alice@", "Alice@pod", "a b@pod", "a@pod:99999", "a@pod:x", "a@b@c", &long]
         {
-            assert!(text.parse::<DiasporaId>().is_err(), "{text} was taken");
+            assert!(text.parse::<DiasporaId>().is_err(), "{text} was accepted");
         }
         for host in [
             "pod.example.",
@@ -156,7 +158,7 @@ mod tests {
             "-pod.example",
             "pod-.example",
         ] {
-            assert!(format!("alice@{host}").parse::<DiasporaId>().is_err(), "{host} was taken");
+            assert!(format!("alice@{host}").parse::<DiasporaId>().is_err(), "{host} was accepted");
         }
     }
 }

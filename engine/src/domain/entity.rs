@@ -16,30 +16,30 @@ pub trait EntityType {
 pub struct Entity<T>(pub T);
 
 #[derive(Serialize)]
-struct Outgoing<'a, T> {
+struct SerializedEntity<'a, T> {
     entity_type: &'static str,
     entity_data: &'a T,
 }
 
 #[derive(Deserialize)]
-struct Incoming<T> {
+struct DeserializedEntity<T> {
     entity_type: String,
     entity_data: T,
 }
 
 impl<T: Serialize + EntityType> Serialize for Entity<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Outgoing { entity_type: T::NAME, entity_data: &self.0 }.serialize(serializer)
+        SerializedEntity { entity_type: T::NAME, entity_data: &self.0 }.serialize(serializer)
     }
 }
 
 impl<'de, T: Deserialize<'de> + EntityType> Deserialize<'de> for Entity<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let incoming = Incoming::<T>::deserialize(deserializer)?;
-        if incoming.entity_type == T::NAME {
-            Ok(Self(incoming.entity_data))
+        let entity = DeserializedEntity::<T>::deserialize(deserializer)?;
+        if entity.entity_type == T::NAME {
+            Ok(Self(entity.entity_data))
         } else {
-            let message = format!("a {} was found instead of a {}", incoming.entity_type, T::NAME);
+            let message = format!("a {} was found instead of a {}", entity.entity_type, T::NAME);
             Err(serde::de::Error::custom(message))
         }
     }

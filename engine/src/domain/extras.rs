@@ -1,4 +1,4 @@
-//! `extras.json`: the data that the archive document 2.0 cannot hold.
+//! `extras.json`: the data that the archive document 2.0 cannot contain.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use super::{DiasporaId, Guid, Photo, PostRemainder, Relayable, Timestamp};
 pub struct Extras {
     /// Always `pappus-extras/1`.
     pub format: String,
-    /// Settings that the archive document cannot hold.
+    /// Settings that the archive document cannot contain.
     #[serde(default)]
     pub settings: ExtraSettings,
     /// The aspects that each limited post and photo is visible to.
@@ -56,7 +56,7 @@ pub struct SignedAs {
     pub signed_as: DiasporaId,
 }
 
-/// Settings that the archive document cannot hold.
+/// Settings that the archive document cannot contain.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExtraSettings {
@@ -131,36 +131,36 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// The largest text of one part, in bytes. In JSON a character may take six times as much.
-    const PIECE_BYTES: usize = 2 << 20;
-    /// The most messages in one part; each takes some 200 bytes besides its text.
-    const PIECE_MESSAGES: usize = 10_000;
+    /// The most text in one part, in bytes. In JSON, a character may take six times as much.
+    const MAX_PART_BYTES: usize = 2 << 20;
+    /// The most messages in one part; each takes some 200 bytes in addition to its text.
+    const MAX_PART_MESSAGES: usize = 10_000;
 
     /// Splits a long conversation into parts; all but the first are marked as continued.
-    pub fn into_pieces(mut self) -> impl Iterator<Item = Self> {
-        let mut rest = std::mem::take(&mut self.messages).into_iter().peekable();
+    pub fn into_parts(mut self) -> impl Iterator<Item = Self> {
+        let mut remaining = std::mem::take(&mut self.messages).into_iter().peekable();
         let mut next = Some(self);
         std::iter::from_fn(move || {
-            let mut piece = next.take()?;
+            let mut part = next.take()?;
             let mut bytes = 0;
-            let fits = |bytes: usize, count: usize| {
-                count == 0 || (bytes <= Self::PIECE_BYTES && count < Self::PIECE_MESSAGES)
+            let has_space = |bytes: usize, count: usize| {
+                count == 0 || (bytes <= Self::MAX_PART_BYTES && count < Self::MAX_PART_MESSAGES)
             };
             while let Some(message) =
-                rest.next_if(|message| fits(bytes + message.text.len(), piece.messages.len()))
+                remaining.next_if(|message| has_space(bytes + message.text.len(), part.messages.len()))
             {
                 bytes += message.text.len();
-                piece.messages.push(message);
+                part.messages.push(message);
             }
-            if rest.peek().is_some() {
-                next = Some(Self { messages: Vec::new(), continued: true, ..piece.clone_head() });
+            if remaining.peek().is_some() {
+                next = Some(Self { messages: Vec::new(), continued: true, ..part.without_messages() });
             }
-            Some(piece)
+            Some(part)
         })
     }
 
     /// Returns a copy of the conversation without its messages.
-    fn clone_head(&self) -> Self {
+    fn without_messages(&self) -> Self {
         Self {
             guid: self.guid.clone(),
             author: self.author.clone(),

@@ -1,8 +1,8 @@
 //! Plain data: a diaspora* account's contents, in the protocol's terms.
 //!
-//! Everything here is parsed once, at the boundary, and valid by construction afterwards. Nothing in this module
-//! knows about databases, files or the network. The types follow the diaspora* archive document, version 2.0, and
-//! `extras.json`, Pappus's addition to it (see `docs/archive-format.md`).
+//! All values are parsed once, when they are read, and are valid afterwards. This module does not access databases,
+//! files or the network. The types follow the diaspora* archive document, version 2.0, and `extras.json`, Pappus's
+//! addition to it (see `docs/archive-format.md`).
 
 mod account;
 mod count_kind;

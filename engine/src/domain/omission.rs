@@ -16,37 +16,37 @@ pub struct Omission {
     pub reason: String,
 }
 
-/// Omissions of one account: listed up to a size limit, beyond it counted by reason. A pod may have lost hundreds of
-/// thousands of posts that one account liked, and a manifest is read as a whole.
+/// Omissions of one account: listed up to a size limit; those beyond it are only counted, by reason. A pod may have
+/// lost hundreds of thousands of posts that one account liked, and a manifest is read as a whole.
 #[derive(Debug, Clone, Default)]
 pub struct Omissions {
     listed: Vec<Omission>,
     bytes: usize,
-    more: BTreeMap<OmissionCode, u64>,
+    unlisted: BTreeMap<OmissionCode, u64>,
 }
 
 impl Omissions {
     /// The most bytes that the listed omissions may take in a manifest: some 30,000 omissions.
-    pub const MOST_BYTES: usize = 8 << 20;
+    pub const MAX_BYTES: usize = 8 << 20;
     /// Bytes that the manifest's indentation adds to each omission.
     const INDENTATION: usize = 120;
 
     /// Adds one omission.
     pub fn push(&mut self, omission: Omission) {
         let bytes = serde_json::to_string(&omission).map_or(0, |text| text.len()) + Self::INDENTATION;
-        if self.more.is_empty() && self.bytes + bytes <= Self::MOST_BYTES {
+        if self.unlisted.is_empty() && self.bytes + bytes <= Self::MAX_BYTES {
             self.bytes += bytes;
             self.listed.push(omission);
         } else {
-            *self.more.entry(omission.code).or_default() += 1;
+            *self.unlisted.entry(omission.code).or_default() += 1;
         }
     }
 
     /// Appends other omissions.
     pub fn append(&mut self, others: Self) {
         others.listed.into_iter().for_each(|omission| self.push(omission));
-        for (code, number) in others.more {
-            *self.more.entry(code).or_default() += number;
+        for (code, count) in others.unlisted {
+            *self.unlisted.entry(code).or_default() += count;
         }
     }
 
@@ -56,8 +56,8 @@ impl Omissions {
     }
 
     /// Returns the numbers of unlisted omissions by reason.
-    pub fn more(&self) -> &BTreeMap<OmissionCode, u64> {
-        &self.more
+    pub fn unlisted(&self) -> &BTreeMap<OmissionCode, u64> {
+        &self.unlisted
     }
 }
 
@@ -91,7 +91,7 @@ pub enum OmissionCode {
     TooManyFiles,
     /// The key cannot be parsed.
     UnreadableKey,
-    /// The private key does not match the public key that the network knows.
+    /// The private key does not match the public key that other pods have.
     KeyMismatch,
     /// No signature is stored, and the author's private key is not on this pod.
     NoSignature,
@@ -105,10 +105,10 @@ pub enum OmissionCode {
     MissingValue,
     /// The time or date cannot be represented, such as infinity or day 0; it is replaced or left out.
     UnreadableTime,
-    /// A number that is none, or a flag that is neither true nor false: the record is exported without it, or with what
-    /// an empty value means.
+    /// A number cannot be parsed, or a flag is neither true nor false. The record is exported without the value, or
+    /// with the default for an empty one.
     UnreadableNumber,
-    /// A setting of the account that cannot be parsed, such as the list of hidden posts; it is left out.
+    /// A setting of the account, such as the list of hidden posts, cannot be parsed; it is left out.
     UnreadableSetting,
     /// The record is larger than readers accept.
     TooLarge,
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_listed_is_counted() {
+    fn omissions_beyond_the_limit_are_counted() {
         let omission = |number: i64| Omission {
             code: if number % 2 == 0 { OmissionCode::MissingParent } else { OmissionCode::MissingFile },
             record: RecordRef { kind: RecordKind::Like, id: Some(number), name: Some("\u{1}".repeat(200)) },
@@ -195,10 +195,10 @@ mod tests {
         let mut all: Omissions = (0..10_000).map(omission).collect();
         let listed = all.listed().len() as u64;
         assert!((1000..10_000).contains(&listed) && all.listed()[7] == omission(7));
-        assert_eq!(listed + all.more().values().sum::<u64>(), 10_000);
+        assert_eq!(listed + all.unlisted().values().sum::<u64>(), 10_000);
         let text = serde_json::to_string_pretty(all.listed()).unwrap();
-        assert!(text.len() < Omissions::MOST_BYTES, "{}", text.len());
+        assert!(text.len() < Omissions::MAX_BYTES, "{}", text.len());
         all.append([omission(1), omission(2)].into_iter().collect());
-        assert_eq!(all.more().values().sum::<u64>(), 10_002 - listed);
+        assert_eq!(all.unlisted().values().sum::<u64>(), 10_002 - listed);
     }
 }

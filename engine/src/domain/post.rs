@@ -13,7 +13,7 @@ use super::{DiasporaId, Entity, EntityType, Guid, Timestamp};
 /// Public posts and reshares list pods, limited posts list people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OwnPost {
-    /// Base addresses of the pods that have a copy of a public post; the own pod comes last.
+    /// Base addresses of the pods that have a copy of a public post; the account's own pod comes last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Vec<String>>")]
     pub subscribed_pods_uris: Option<Vec<PodAddress>>,
@@ -25,7 +25,7 @@ pub struct OwnPost {
     pub post: Post,
 }
 
-/// A pod's base address. Posts name the same pods again and again, so clones share the text.
+/// A pod's base address. Many posts name the same pods, so clones share the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PodAddress(Arc<str>);
 
@@ -151,7 +151,7 @@ impl EntityType for Photo {
     const NAME: &'static str = "photo";
 }
 
-/// A location on a post. Coordinates remain the stored text.
+/// A location on a post. Coordinates are texts, as the database stores them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Location {
     /// Free text.

@@ -36,10 +36,10 @@ const PROPERTIES: [&str; 9] = [
 ];
 
 /// Returns the name of a property as an element of [`Relayable::property_order`]. A pod has millions of these, so the
-/// usual names take no memory of their own.
+/// usual names are not allocated.
 pub fn property_name(name: &str) -> Cow<'static, str> {
-    let usual = PROPERTIES.into_iter().find(|usual| *usual == name);
-    usual.map_or_else(|| Cow::Owned(name.to_owned()), Cow::Borrowed)
+    let property = PROPERTIES.into_iter().find(|property| *property == name);
+    property.map_or_else(|| Cow::Owned(name.to_owned()), Cow::Borrowed)
 }
 
 /// A relayable of any kind.
@@ -122,7 +122,7 @@ pub struct PollParticipation {
 /// (diaspora* federation protocol, "Relayable", signature).
 pub type SignedText = String;
 
-macro_rules! each {
+macro_rules! with_record {
     ($entity:expr, $record:ident => $value:expr) => {
         match $entity {
             RelayableEntity::Comment($record) => $value,
@@ -135,42 +135,42 @@ macro_rules! each {
 impl RelayableEntity {
     /// Returns the author.
     pub fn author(&self) -> &DiasporaId {
-        each!(self, record => &record.author)
+        with_record!(self, record => &record.author)
     }
 
     /// Sets the author.
     pub fn set_author(&mut self, author: DiasporaId) {
-        each!(self, record => record.author = author);
+        with_record!(self, record => record.author = author);
     }
 
     /// Returns the GUID.
     pub fn guid(&self) -> &Guid {
-        each!(self, record => &record.guid)
+        with_record!(self, record => &record.guid)
     }
 
     /// Returns the parent's GUID.
     pub fn parent_guid(&self) -> &Guid {
-        each!(self, record => &record.parent_guid)
+        with_record!(self, record => &record.parent_guid)
     }
 
     /// Returns the author's signature, base64.
     pub fn author_signature(&self) -> Option<&str> {
-        each!(self, record => record.author_signature.as_deref())
+        with_record!(self, record => record.author_signature.as_deref())
     }
 
     /// Sets or removes the author's signature.
     pub fn set_author_signature(&mut self, signature: Option<String>) {
-        each!(self, record => record.author_signature = signature);
+        with_record!(self, record => record.author_signature = signature);
     }
 
     /// Returns the properties unknown to this version.
     pub fn additional(&self) -> &Map<String, Value> {
-        each!(self, record => &record.additional)
+        with_record!(self, record => &record.additional)
     }
 
     /// Returns the properties unknown to this version, mutably.
     pub fn additional_mut(&mut self) -> &mut Map<String, Value> {
-        each!(self, record => &mut record.additional)
+        with_record!(self, record => &mut record.additional)
     }
 
     /// Returns diaspora*'s default signing order, for records that have none of their own.
@@ -207,7 +207,7 @@ impl RelayableEntity {
     }
 
     /// Returns whether the record has a property of this name.
-    fn has(&self, name: &str) -> bool {
+    fn has_property(&self, name: &str) -> bool {
         match (name, self) {
             ("author" | "guid" | "parent_guid", _)
             | ("text" | "created_at", Self::Comment(_))
@@ -232,7 +232,7 @@ impl Relayable {
             .unwrap_or_else(|| entity.default_order().iter().map(|name| Cow::Borrowed(*name)).collect());
         let mut relayable = Self { entity, property_order };
         for name in &relayable.property_order {
-            if !relayable.entity.has(name) {
+            if !relayable.entity.has_property(name) {
                 relayable.entity.additional_mut().insert(name.clone().into_owned(), Value::Null);
             }
         }
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn names_in_the_order_that_the_record_lacks_become_null() {
+    fn properties_missing_from_the_record_become_null() {
         let like = parse(
             r#"{"entity_type":"like","entity_data":{"author":"a@pod.example","guid":"0123456789abcdef","parent_guid":"fedcba9876543210","parent_type":"Post","positive":true},"property_order":[]}"#,
         );

@@ -15,7 +15,7 @@ impl SecretText {
         Self(Zeroizing::new(text))
     }
 
-    /// Returns the text, only for checking user input.
+    /// Returns the text. Its only use is to be compared with user input.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -25,8 +25,8 @@ impl Timestamp {
     pub fn from_utc(time: NaiveDateTime) -> Self {
         // A leap second becomes the first of the next minute, like in Ruby: no other program writes `:60`.
         let leap = if time.nanosecond() >= 1_000_000_000 { TimeDelta::seconds(1) } else { TimeDelta::zero() };
-        let whole = time.with_nanosecond(0).unwrap_or(time);
-        Self(whole.checked_add_signed(leap).unwrap_or(whole))
+        let truncated = time.with_nanosecond(0).unwrap_or(time);
+        Self(truncated.checked_add_signed(leap).unwrap_or(truncated))
     }
 
     /// Returns the date and time in UTC.
@@ -59,7 +59,7 @@ impl FromStr for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Formatted by hand: chrono's format strings took a fifth of the time of a whole export.
+        // chrono's format strings would take a fifth of the time of a whole export.
         let (date, time) = (self.0.date(), self.0.time());
         write!(
             f,
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cuts_fractions_and_keeps_utc() {
+    fn truncates_fractions_and_converts_to_utc() {
         let time: Timestamp = "2016-02-19T03:13:41.999+01:00".parse().unwrap();
         assert_eq!(time.to_string(), "2016-02-19T02:13:41Z");
         assert_eq!(time.compact(), "20160219T021341Z");

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::spooled_tempfile_in;
 
-use super::gather::{Gathered, Gathering};
+use super::gather::{Gathered, Gatherer};
 use super::output::OutputFile;
 use super::pages::start_pages;
 use super::photos::PhotoSource;
@@ -49,7 +49,7 @@ pub struct Exported {
 
 /// The selected account.
 #[derive(Clone, Copy)]
-enum Wanted<'a> {
+enum AccountSelector<'a> {
     /// By username or diaspora* ID.
     Name(&'a str),
     /// By `users.id`.
@@ -68,8 +68,8 @@ pub struct Exporter<'a> {
     pub archive_key: &'a SigningKey,
     /// Output folder.
     pub folder: &'a Path,
-    /// True when the folder is the archive's destination, so that the archive must survive a power failure there. A
-    /// depot that adopts it takes care of that itself.
+    /// True when the folder is the archive's destination, where the archive must survive a power failure. False when a
+    /// depot adopts the archive and ensures that itself.
     pub is_destination: bool,
     /// Options of every export.
     pub options: &'a ExportOptions,
@@ -88,22 +88,24 @@ impl Exporter<'_> {
         name: &str,
         memory: &mut impl SignatureMemory,
     ) -> Result<Exported, ExportError> {
-        self.export_found(snapshot, Wanted::Name(name), memory).await
+        self.export_selected(snapshot, AccountSelector::Name(name), memory).await
     }
 
-    async fn export_found(
+    async fn export_selected(
         &self,
         snapshot: &mut Snapshot,
-        wanted: Wanted<'_>,
+        selector: AccountSelector<'_>,
         memory: &mut impl SignatureMemory,
     ) -> Result<Exported, ExportError> {
         // Try 32-bit sizes first: nearly every document fits into 4 GiB, and stock pods read only those. Hardly any
         // compresses so well that readers take it for a ZIP bomb.
         let mut options = DocumentOptions { packing: Packing::Deflated, large: false };
         loop {
-            let reader = match wanted {
-                Wanted::Name(name) => AccountReader::find(snapshot, self.pod.clone(), name).await?,
-                Wanted::User(user) => AccountReader::of_user(snapshot, self.pod.clone(), user).await?,
+            let reader = match selector {
+                AccountSelector::Name(name) => AccountReader::find(snapshot, self.pod.clone(), name).await?,
+                AccountSelector::User(user) => {
+                    AccountReader::of_user(snapshot, self.pod.clone(), user).await?
+                }
             };
             match self.attempt(reader, memory, options).await {
                 Err(ExportError::Write { source: WriteError::EntryTooLarge(_), .. }) if !options.large => {
@@ -129,7 +131,7 @@ impl Exporter<'_> {
         user: i64,
         memory: &mut impl SignatureMemory,
     ) -> Result<Exported, ExportError> {
-        self.export_found(snapshot, Wanted::User(user), memory).await
+        self.export_selected(snapshot, AccountSelector::User(user), memory).await
     }
 
     /// Writes the archive of an account that was read ahead, by its `users.id`: the same bytes as
@@ -163,37 +165,37 @@ impl Exporter<'_> {
         let settings = reader.settings().await?;
         let [spool, scratch] = [(); 2].map(|()| spooled_tempfile_in(PAGES_IN_MEMORY, self.folder));
         let (pages, view) = start_pages(spool, scratch, self.view_header(&account.id, &settings));
-        let (pieces, writer) = start_writer(output.file().map_err(io_error)?, created_at, options, pages);
-        let gathering = Gathering {
+        let (commands, writer) = start_writer(output.file().map_err(io_error)?, created_at, options, pages);
+        let gathered = Gatherer {
             photos: PhotoSource::Store(self.uploads),
             progress: self.progress,
             key_passphrase: self.options.key_passphrase.as_ref(),
         };
-        let gathered = gathering.gather(&mut reader, settings, pieces, memory).await;
-        // A full disk fails the writer first; the reader then only sees a closed channel.
+        let gathered = gathered.gather(&mut reader, settings, commands, memory).await;
+        // When the disk is full, the writer fails with the cause; the reader only sees a closed channel.
         let writer = writer.await.map_err(|_| ExportError::Panicked)?;
         let view = view.await.map_err(|_| ExportError::Panicked)?;
         let failed = |source| ExportError::Write { folder: self.folder.to_owned(), source };
-        let (mut writer, abandon, too_large) = writer.map_err(failed)?;
-        let view = view.inspect_err(|_| abandon.now())?;
-        let mut gathered = gathered.inspect_err(|_| abandon.now())?;
+        let (mut writer, abort_handle, too_large) = writer.map_err(failed)?;
+        let view = view.inspect_err(|_| abort_handle.abort())?;
+        let mut gathered = gathered.inspect_err(|_| abort_handle.abort())?;
         for record in too_large {
-            record.discount(&mut gathered.counts);
+            record.subtract_from(&mut gathered.counts);
             gathered.omissions.push(record.omission);
         }
         let manifest = self.manifest(&account, &gathered);
         let view = view.ok_or(ExportError::Panicked)?;
-        let (archive_key, signing) = (self.archive_key, gathered.signing);
-        // Signing takes milliseconds; copying the pages is a copy within one file.
-        writer.copy_view(view).inspect_err(|_| abandon.now()).map_err(failed)?;
-        let (file, manifest) = writer.finish(manifest, signing.as_ref(), archive_key).map_err(failed)?;
+        let (archive_key, account_key) = (self.archive_key, gathered.signing_key);
+        // This needs no thread of its own: signing takes milliseconds, and the pages are copied within one file.
+        writer.copy_view(view).inspect_err(|_| abort_handle.abort()).map_err(failed)?;
+        let (file, manifest) = writer.finish(manifest, account_key.as_ref(), archive_key).map_err(failed)?;
         file.check().map_err(io_error)?;
         if let Some(encrypt_to) = &self.options.encrypt_to {
             output.encrypt(encrypt_to)?;
         }
         let path = output.publish(self.is_destination)?;
         let bytes = std::fs::metadata(&path).map_err(io_error)?.len();
-        Ok(Exported { path, bytes, manifest, signed_by_account: signing.is_some() })
+        Ok(Exported { path, bytes, manifest, signed_by_account: account_key.is_some() })
     }
 
     fn view_header(&self, account: &crate::domain::DiasporaId, settings: &Settings) -> ViewHeader {
@@ -219,7 +221,7 @@ impl Exporter<'_> {
                 guid: account.guid.clone(),
                 key_fingerprint: gathered.public_key.as_ref().map(PublicKey::fingerprint),
                 public_key: gathered.public_key.as_ref().map(|key| key.as_pem().to_owned()),
-                private_key: gathered.state,
+                private_key: gathered.key_state,
             },
             pod: PodEntry {
                 url: self.pod.to_string(),
@@ -235,7 +237,7 @@ impl Exporter<'_> {
             },
             counts: gathered.counts.clone(),
             omissions: gathered.omissions.listed().to_vec(),
-            more_omissions: gathered.omissions.more().clone(),
+            more_omissions: gathered.omissions.unlisted().clone(),
             merged_from: Vec::new(),
             entries: Vec::new(),
         }

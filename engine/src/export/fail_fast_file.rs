@@ -7,46 +7,48 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// A file that discards all writes after the first error.
 ///
 /// The ZIP library tries to finish an archive on drop, and prints to standard error when the disk is still full. The
-/// first error reaches the caller; this discards all writes after it, and [`FailFastFile::check`] returns it again at
-/// the end.
+/// first error reaches the caller; later writes are discarded, and [`FailFastFile::check`] returns that error again.
 #[derive(Debug)]
 pub(super) struct FailFastFile<F> {
     file: F,
-    failed: Option<io::ErrorKind>,
-    abandoned: Arc<AtomicBool>,
+    first_error: Option<io::ErrorKind>,
+    aborted: Arc<AtomicBool>,
 }
 
 /// Makes a file discard all further writes, to be used before its writer is dropped.
 pub(super) struct AbortHandle(Arc<AtomicBool>);
 
 impl AbortHandle {
-    pub(super) fn now(&self) {
+    /// Discards all writes from now on.
+    pub(super) fn abort(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 }
 
 impl<F> FailFastFile<F> {
+    /// Wraps a file.
     pub(super) fn new(file: F) -> (Self, AbortHandle) {
-        let abandoned = Arc::new(AtomicBool::new(false));
-        (Self { file, failed: None, abandoned: Arc::clone(&abandoned) }, AbortHandle(abandoned))
+        let aborted = Arc::new(AtomicBool::new(false));
+        (Self { file, first_error: None, aborted: Arc::clone(&aborted) }, AbortHandle(aborted))
     }
 
     fn discards_writes(&self) -> bool {
-        self.failed.is_some() || self.abandoned.load(Ordering::Relaxed)
+        self.first_error.is_some() || self.aborted.load(Ordering::Relaxed)
     }
 
     /// Returns the first error, if any.
     pub(super) fn check(&self) -> io::Result<()> {
-        self.failed.map_or(Ok(()), |kind| Err(kind.into()))
+        self.first_error.map_or(Ok(()), |kind| Err(kind.into()))
     }
 
-    fn note<T>(&mut self, done: io::Result<T>) -> io::Result<T> {
-        if let Err(error) = &done
+    /// Stores an error, unless the write may be repeated.
+    fn remember_error<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        if let Err(error) = &result
             && error.kind() != io::ErrorKind::Interrupted
         {
-            self.failed = Some(error.kind());
+            self.first_error = Some(error.kind());
         }
-        done
+        result
     }
 }
 
@@ -55,16 +57,16 @@ impl<F: Write> Write for FailFastFile<F> {
         if self.discards_writes() {
             return Ok(bytes.len());
         }
-        let done = self.file.write(bytes);
-        self.note(done)
+        let result = self.file.write(bytes);
+        self.remember_error(result)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         if self.discards_writes() {
             return Ok(());
         }
-        let done = self.file.flush();
-        self.note(done)
+        let result = self.file.flush();
+        self.remember_error(result)
     }
 }
 

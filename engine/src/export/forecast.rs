@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 
 use super::ExportError;
-use super::gather::Gathering;
+use super::gather::Gatherer;
 use super::photos::PhotoSource;
 use super::pieces::start_discarding;
 use crate::domain::{DiasporaId, OmissionCode, Omissions, RecordKind};
@@ -48,7 +48,7 @@ impl<'a> ForecastPhotos<'a> {
 pub struct LeftOut {
     /// The reason.
     pub code: OmissionCode,
-    /// The kind of record; none for omissions that a manifest only counts.
+    /// The kind of record; `None` for omissions that a manifest only counts.
     pub record: Option<RecordKind>,
     /// Number of omissions in all archives together.
     pub count: u64,
@@ -77,8 +77,8 @@ impl Forecast {
         let mut total = 0;
         let mut add = |code, record, count, reason: &str| {
             total += count;
-            let same = |known: &&mut LeftOut| (known.code, known.record) == (code, record);
-            match self.omissions.iter_mut().find(same) {
+            let is_same = |known: &&mut LeftOut| (known.code, known.record) == (code, record);
+            match self.omissions.iter_mut().find(is_same) {
                 Some(known) => known.count += count,
                 None => self.omissions.push(LeftOut { code, record, count, reason: reason.to_owned() }),
             }
@@ -86,7 +86,7 @@ impl Forecast {
         for omission in omissions.listed() {
             add(omission.code, Some(omission.record.kind), 1, &omission.reason);
         }
-        for (code, count) in omissions.more() {
+        for (code, count) in omissions.unlisted() {
             add(*code, None, *count, "");
         }
         if total > 0 {
@@ -134,7 +134,7 @@ impl<'a> Forecaster<'a> {
                 continue;
             }
             let reader = AccountReader::read_ahead(snapshot, &mut ahead, self.pod.clone(), *user).await;
-            self.found(username, reader).await?;
+            self.forecast_account(username, reader).await?;
         }
         Ok(())
     }
@@ -150,10 +150,11 @@ impl<'a> Forecaster<'a> {
         username: &str,
     ) -> Result<(), ExportError> {
         let reader = AccountReader::of_user(snapshot, self.pod.clone(), user).await;
-        self.found(username, reader).await
+        self.forecast_account(username, reader).await
     }
 
-    async fn found(
+    /// Gathers one account's omissions, or notes why it cannot be exported.
+    async fn forecast_account(
         &mut self,
         username: &str,
         reader: Result<AccountReader<'_>, ReadError>,
@@ -168,17 +169,16 @@ impl<'a> Forecaster<'a> {
         };
         let id = reader.account().id.clone();
         if let Some(other) = self.ids.insert(id.clone(), username.to_owned()) {
-            let reason =
-                format!("its archive has the same name as that of {other:?}: both go by the ID {id}");
+            let reason = format!("its archive has the same name as that of {other:?}: both have the ID {id}");
             self.forecast.broken_accounts.insert(username.to_owned(), reason);
         }
         let settings = reader.settings().await?;
-        let (pieces, discarding) = start_discarding();
-        let gathering =
-            Gathering { photos: self.photos.source(), progress: self.progress, key_passphrase: None };
-        let gathered = gathering.gather(&mut reader, settings, pieces, &mut self.memory).await;
+        let (commands, discard_thread) = start_discarding();
+        let gathered =
+            Gatherer { photos: self.photos.source(), progress: self.progress, key_passphrase: None };
+        let gathered = gathered.gather(&mut reader, settings, commands, &mut self.memory).await;
         let too_large =
-            discarding.await.map_err(|_| ExportError::Panicked)?.map_err(|_| ExportError::Panicked)?;
+            discard_thread.await.map_err(|_| ExportError::Panicked)?.map_err(|_| ExportError::Panicked)?;
         let mut omissions = match gathered {
             Ok(gathered) => gathered.omissions,
             Err(error) if error.is_of_one_account() => {

@@ -2,16 +2,16 @@
 
 use serde::Serialize;
 
-use super::pages::Page;
-use super::pieces::{ArchiveCommand, Pieces, TooLarge, Written};
+use super::pages::PageItem;
+use super::pieces::{ArchiveCommand, BatchOutput, CommandSender, OversizedRecord};
 use crate::archive::limits::Limits;
 use crate::archive::lists::{List, ListRecord};
 use crate::domain::OwnPost;
 use crate::pod::reader::{PostRecord, ReadError, Sink};
 use crate::progress::Progress;
 
-/// Records sent to the writer at once: waking its thread takes longer than writing one.
-const BATCH: usize = 32;
+/// Number of records sent to the writer at once: waking its thread takes longer than writing one record.
+const BATCH_RECORDS: usize = 32;
 
 /// Sends a JSON document to the archive. The writing thread serializes the records, which leaves this one free for
 /// the database.
@@ -19,42 +19,42 @@ pub(super) struct JsonWriter<'a> {
     buffer: Vec<u8>,
     /// True when the open object has members.
     has_members: bool,
-    pieces: Pieces,
+    commands: CommandSender,
     progress: &'a dyn Progress,
 }
 
 impl<'a> JsonWriter<'a> {
-    pub(super) fn new(pieces: Pieces, progress: &'a dyn Progress) -> Self {
-        Self { buffer: Vec::new(), has_members: false, pieces, progress }
+    pub(super) fn new(commands: CommandSender, progress: &'a dyn Progress) -> Self {
+        Self { buffer: Vec::new(), has_members: false, commands, progress }
     }
 
-    fn raw(&mut self, text: &str) {
+    fn push_text(&mut self, text: &str) {
         self.buffer.extend_from_slice(text.as_bytes());
     }
 
     /// Begins an object.
     pub(super) fn begin(&mut self) {
-        self.raw("{");
+        self.push_text("{");
         self.has_members = false;
     }
 
     /// Ends an object.
     pub(super) fn end(&mut self) {
-        self.raw("}");
+        self.push_text("}");
         self.has_members = true;
     }
 
     /// Writes the name of a member; its value follows.
     pub(super) fn name(&mut self, name: &str) {
         if std::mem::replace(&mut self.has_members, true) {
-            self.raw(",");
+            self.push_text(",");
         }
-        self.raw(&format!("\"{name}\":"));
+        self.push_text(&format!("\"{name}\":"));
     }
 
     /// Writes a whole value.
     pub(super) fn value(&mut self, value: &impl Serialize) -> Result<(), ReadError> {
-        // This fails only for types that cannot be JSON, and then nothing can be written.
+        // This fails only for types that JSON cannot represent, and then nothing can be written.
         serde_json::to_writer(&mut self.buffer, value).map_err(|_| ReadError::Stopped)
     }
 
@@ -68,48 +68,54 @@ impl<'a> JsonWriter<'a> {
         Ok(())
     }
 
-    /// Writes a list whose records are all at hand, and few.
-    pub(super) fn whole(&mut self, list: List, records: &impl Serialize) -> Result<(), ReadError> {
+    /// Writes a list with few records, which are all in memory already.
+    pub(super) fn small_list(&mut self, list: List, records: &impl Serialize) -> Result<(), ReadError> {
         self.name(list.name());
         self.value(records)
     }
 
-    /// Starts a list, which is sent while it is filled; call [`ArrayWriter::end`] to finish it. `page` returns a
-    /// record's item on the pages; most records have none of their own.
+    /// Starts a list, whose records are sent while others are read; [`ArrayWriter::end`] ends it. `page_item` returns
+    /// a record's item on the pages, if it has one.
     pub(super) fn list<'w, T>(
         &'w mut self,
         list: List,
-        page: fn(T) -> Option<Page>,
+        page_item: fn(T) -> Option<PageItem>,
     ) -> ArrayWriter<'w, 'a, T> {
         self.name(list.name());
-        self.raw("[");
-        ArrayWriter { json: self, list, page, first: true, records: Vec::with_capacity(BATCH) }
+        self.push_text("[");
+        ArrayWriter {
+            json: self,
+            list,
+            page_item,
+            is_first: true,
+            records: Vec::with_capacity(BATCH_RECORDS),
+        }
     }
 
     async fn flush(&mut self) -> Result<(), ReadError> {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        self.pieces.send(ArchiveCommand::Bytes(std::mem::take(&mut self.buffer))).await
+        self.commands.send(ArchiveCommand::Bytes(std::mem::take(&mut self.buffer))).await
     }
 
     /// Ends the document.
     pub(super) async fn finish(mut self) -> Result<(), ReadError> {
-        self.raw("\n");
+        self.push_text("\n");
         self.flush().await
     }
 }
 
-/// A record that is exported: one of a list, or one of a list with more for the pages.
-pub(super) trait Exported: Send + 'static {
-    /// Its part in the list.
+/// A record as the reader returns it: the record of a list, or that record with further data for the pages.
+pub(super) trait ExportedRecord: Send + 'static {
+    /// The record in the list.
     type Record: ListRecord + Serialize;
 
-    /// Returns its part in the list.
+    /// Returns the record in the list.
     fn record(&self) -> &Self::Record;
 }
 
-impl<T: ListRecord + Serialize + Send + 'static> Exported for T {
+impl<T: ListRecord + Serialize + Send + 'static> ExportedRecord for T {
     type Record = T;
 
     fn record(&self) -> &T {
@@ -117,7 +123,7 @@ impl<T: ListRecord + Serialize + Send + 'static> Exported for T {
     }
 }
 
-impl Exported for PostRecord {
+impl ExportedRecord for PostRecord {
     type Record = OwnPost;
 
     fn record(&self) -> &OwnPost {
@@ -129,25 +135,25 @@ impl Exported for PostRecord {
 pub(super) struct ArrayWriter<'w, 'a, T> {
     json: &'w mut JsonWriter<'a>,
     list: List,
-    page: fn(T) -> Option<Page>,
-    first: bool,
+    page_item: fn(T) -> Option<PageItem>,
+    is_first: bool,
     records: Vec<T>,
 }
 
-impl<T: Exported> ArrayWriter<'_, '_, T> {
+impl<T: ExportedRecord> ArrayWriter<'_, '_, T> {
     async fn flush(&mut self) -> Result<(), ReadError> {
         if self.records.is_empty() {
             return Ok(());
         }
         self.json.flush().await?;
-        let first = std::mem::take(&mut self.first);
-        let records = std::mem::replace(&mut self.records, Vec::with_capacity(BATCH));
-        let (list, page) = (self.list, self.page);
-        let write = move |out: &mut Written| {
-            out.list_begun &= !first;
-            records.into_iter().try_for_each(|record| write_record(out, record, list, page))
+        let is_first = std::mem::take(&mut self.is_first);
+        let records = std::mem::replace(&mut self.records, Vec::with_capacity(BATCH_RECORDS));
+        let (list, page_item) = (self.list, self.page_item);
+        let write = move |out: &mut BatchOutput| {
+            out.list_has_records &= !is_first;
+            records.into_iter().try_for_each(|record| write_record(out, record, list, page_item))
         };
-        self.json.pieces.send(ArchiveCommand::Records(Box::new(write))).await
+        self.json.commands.send(ArchiveCommand::Records(Box::new(write))).await
     }
 
     /// Adds all of these records and ends the list.
@@ -161,21 +167,21 @@ impl<T: Exported> ArrayWriter<'_, '_, T> {
     /// Ends the list.
     pub(super) async fn end(mut self) -> Result<(), ReadError> {
         self.flush().await?;
-        self.json.raw("]");
+        self.json.push_text("]");
         Ok(())
     }
 }
 
-/// Serializes a record, or leaves it out if it is too large for readers.
-fn write_record<T: Exported>(
-    out: &mut Written,
+/// Serializes a record, or omits it if it is larger than readers accept.
+fn write_record<T: ExportedRecord>(
+    out: &mut BatchOutput,
     exported: T,
     list: List,
-    page: fn(T) -> Option<Page>,
+    page_item: fn(T) -> Option<PageItem>,
 ) -> Result<(), serde_json::Error> {
     let record = exported.record();
     let start = out.buffer.len();
-    if out.list_begun {
+    if out.list_has_records {
         out.buffer.push(b',');
     }
     serde_json::to_writer(&mut out.buffer, record)?;
@@ -183,19 +189,19 @@ fn write_record<T: Exported>(
     if bytes as u64 > Limits::RECORD_BYTES {
         out.buffer.truncate(start);
         let mut counts = Vec::new();
-        record.count(list, |kind, number| counts.push((kind, number)));
-        out.too_large.push(TooLarge::new(record.reference(), counts, bytes));
+        record.count(list, |kind, count| counts.push((kind, count)));
+        out.too_large.push(OversizedRecord::new(record.reference(), counts, bytes));
     } else {
-        out.list_begun = true;
-        out.shown.extend(page(exported));
+        out.list_has_records = true;
+        out.page_items.extend(page_item(exported));
     }
     Ok(())
 }
 
-impl<T: Exported> Sink<T> for ArrayWriter<'_, '_, T> {
+impl<T: ExportedRecord> Sink<T> for ArrayWriter<'_, '_, T> {
     async fn put(&mut self, record: T) -> Result<(), ReadError> {
         self.json.progress.advance(1);
         self.records.push(record);
-        if self.records.len() >= BATCH { self.flush().await } else { Ok(()) }
+        if self.records.len() >= BATCH_RECORDS { self.flush().await } else { Ok(()) }
     }
 }

@@ -5,8 +5,8 @@
 //!                    └──────▶ pages for people (thread) ─────────┘
 //! ```
 //!
-//! Records are read on the caller's task. Serialization, compression and digests run on one thread, the pages for
-//! people on another. All channels are bounded, so memory does not grow with the account.
+//! Records are read in the caller's task. One thread serializes, compresses and digests them, another creates the
+//! pages for people. All channels are bounded, so memory use does not depend on the size of the account.
 
 mod account;
 mod fail_fast_file;

@@ -15,7 +15,7 @@ use crate::domain::{
 use crate::pod::reader::PostRecord;
 
 /// An item to show on the pages.
-pub(super) enum Page {
+pub(super) enum PageItem {
     Profile(Box<Profile>, Option<String>),
     Contact(Box<Contact>),
     Post(Box<PostRecord>),
@@ -33,38 +33,38 @@ pub(super) enum Page {
     Counts(BTreeMap<CountKind, u64>),
 }
 
-/// Returns no item: the pages show these records with others, or not at all.
-pub(super) fn no_page<T>(_: T) -> Option<Page> {
+/// Returns no item, for records that the pages show as part of others, or not at all.
+pub(super) fn no_item<T>(_: T) -> Option<PageItem> {
     None
 }
 
-/// Returns the item of another person's relayable. Posts come with their comments and likes.
-pub(super) fn others_page(relayable: Relayable) -> Option<Page> {
+/// Returns the item of another person's relayable, if it is a vote: the items of posts include comments and likes.
+pub(super) fn others_item(relayable: Relayable) -> Option<PageItem> {
     match relayable.entity {
-        RelayableEntity::PollParticipation(vote) => Some(Page::Vote(vote.poll_answer_guid)),
+        RelayableEntity::PollParticipation(vote) => Some(PageItem::Vote(vote.poll_answer_guid)),
         RelayableEntity::Comment(_) | RelayableEntity::Like(_) => None,
     }
 }
 
-/// Records sent to the other thread at once: waking it takes longer than showing one.
-const BATCH: usize = 64;
+/// The number of items sent to the pages' thread at once: waking it takes longer than showing one item.
+const BATCH_ITEMS: usize = 64;
 
 /// The writing thread's end of the channel.
 pub(super) struct ViewSender {
-    channel: mpsc::Sender<Vec<Page>>,
-    batch: Vec<Page>,
+    channel: mpsc::Sender<Vec<PageItem>>,
+    batch: Vec<PageItem>,
 }
 
 impl ViewSender {
-    /// Sends pages, waiting until the channel has space; returns false when the pages' thread has ended.
-    pub(super) fn send(&mut self, pages: impl IntoIterator<Item = Page>) -> bool {
-        self.batch.extend(pages);
-        let last = matches!(self.batch.last(), Some(Page::Counts(_)));
-        if !last && self.batch.len() < BATCH {
+    /// Sends items, waiting until the channel has space; returns false when the pages' thread has ended.
+    pub(super) fn send(&mut self, items: impl IntoIterator<Item = PageItem>) -> bool {
+        self.batch.extend(items);
+        let is_last = matches!(self.batch.last(), Some(PageItem::Counts(_)));
+        if !is_last && self.batch.len() < BATCH_ITEMS {
             return true;
         }
-        let full = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
-        self.channel.blocking_send(full).is_ok()
+        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH_ITEMS));
+        self.channel.blocking_send(batch).is_ok()
     }
 }
 
@@ -78,29 +78,29 @@ pub(super) fn start_pages(
     scratch: SpooledTempFile,
     header: ViewHeader,
 ) -> (ViewSender, ViewThread) {
-    let (channel, mut receiver) = mpsc::channel::<Vec<Page>>(4);
+    let (channel, mut receiver) = mpsc::channel::<Vec<PageItem>>(4);
     let thread = tokio::task::spawn_blocking(move || {
-        let (spool, abandon) = FailFastFile::new(spool);
+        let (spool, abort_handle) = FailFastFile::new(spool);
         let mut view = View::begin(spool, scratch, header)?;
         while let Some(batch) = receiver.blocking_recv() {
-            for page in batch {
-                if let Page::Counts(counts) = page {
+            for item in batch {
+                if let PageItem::Counts(counts) = item {
                     return view.finish(&counts).map(Some);
                 }
-                show(&mut view, page).inspect_err(|_| abandon.now())?;
+                show(&mut view, item).inspect_err(|_| abort_handle.abort())?;
             }
         }
-        abandon.now();
+        abort_handle.abort();
         Ok(None)
     });
-    (ViewSender { channel, batch: Vec::with_capacity(BATCH) }, thread)
+    (ViewSender { channel, batch: Vec::with_capacity(BATCH_ITEMS) }, thread)
 }
 
-fn show(view: &mut View<FailFastFile<SpooledTempFile>>, page: Page) -> Result<(), ViewError> {
-    match page {
-        Page::Profile(profile, avatar) => view.profile(&profile, avatar.as_deref()),
-        Page::Contact(contact) => view.contact(&contact),
-        Page::Post(record) => {
+fn show(view: &mut View<FailFastFile<SpooledTempFile>>, item: PageItem) -> Result<(), ViewError> {
+    match item {
+        PageItem::Profile(profile, avatar) => view.profile(&profile, avatar.as_deref()),
+        PageItem::Contact(contact) => view.contact(&contact),
+        PageItem::Post(record) => {
             let PostRecord { mut post, remainder, aspects, likes, replies } = *record;
             if let Some(remainder) = remainder {
                 remainder.put_back(&mut post);
@@ -114,25 +114,25 @@ fn show(view: &mut View<FailFastFile<SpooledTempFile>>, page: Page) -> Result<()
             };
             view.post(&post, audience, likes, replies.into_iter().map(reply).collect())
         }
-        Page::OwnRelayable(relayable) => view.own_relayable(&relayable),
-        Page::CommentedPost(post) => view.commented_post(&post),
-        Page::Vote(answer) => {
+        PageItem::OwnRelayable(relayable) => view.own_relayable(&relayable),
+        PageItem::CommentedPost(post) => view.commented_post(&post),
+        PageItem::Vote(answer) => {
             view.vote(answer.as_str());
             Ok(())
         }
-        Page::PhotoFiles(names) => {
+        PageItem::PhotoFiles(names) => {
             for name in &names {
                 view.photo_file(name);
             }
             Ok(())
         }
-        Page::Conversation(conversation) => view.conversation(&conversation),
-        Page::LoosePhoto(photo) => view.loose_photo(&photo),
-        Page::Omission(omission) => view.omission(&omission),
-        Page::MoreOmissions(counts) => {
+        PageItem::Conversation(conversation) => view.conversation(&conversation),
+        PageItem::LoosePhoto(photo) => view.loose_photo(&photo),
+        PageItem::Omission(omission) => view.omission(&omission),
+        PageItem::MoreOmissions(counts) => {
             view.more_omissions(&counts);
             Ok(())
         }
-        Page::Counts(_) => Ok(()),
+        PageItem::Counts(_) => Ok(()),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
-use super::pieces::{ArchiveCommand, Pieces};
+use super::pieces::{ArchiveCommand, CommandSender};
 use crate::archive::limits::Limits;
 use crate::archive::names;
 use crate::domain::{Omission, OmissionCode, Omissions, RecordKind, RecordRef};
@@ -10,21 +10,21 @@ use crate::pod::reader::{PhotoName, ReadError, Sink};
 use crate::pod::uploads::{Lookup, PhotoBytes, PhotoFile, PhotoStore, is_plain_file_name};
 use crate::progress::Progress;
 
-/// The most photos that leave readers' limit enough entries for the documents and the pages.
+/// The most photo files in an archive. Readers limit the number of entries; the rest is for documents and pages.
 const MAX_FILES: u64 = Limits::ENTRIES - 10_000;
 
 /// The most bytes that all photo names may take: the manifest lists them, and readers limit its size.
 const MAX_NAME_BYTES: usize = 12 << 20;
 
-/// Photos requested ahead of the one being written, where requests take time.
-const AHEAD: usize = 16;
+/// The most photos being looked up ahead of the one that is sent. Lookups in a bucket take time.
+const MAX_LOOKUPS: usize = 16;
 
 /// Source of the photos; decides whether their bytes are read.
 #[derive(Clone, Copy)]
 pub(super) enum PhotoSource<'a> {
     /// The pod's photos, for an archive; in a folder, also for a forecast.
     Store(&'a PhotoStore),
-    /// A bucket's originals with their sizes; none is fetched.
+    /// A bucket's originals with their sizes in bytes, for a forecast; none is downloaded.
     Listed(&'a BTreeMap<String, u64>),
 }
 
@@ -58,25 +58,25 @@ impl Search {
 /// Receives names of photos and sends their files in the same order.
 pub(super) struct PhotoFiles<'a> {
     source: PhotoSource<'a>,
-    pieces: Pieces,
+    commands: CommandSender,
     progress: &'a dyn Progress,
-    ahead: VecDeque<(PhotoName, Search)>,
-    sent: HashSet<String>,
-    lower_case: HashSet<String>,
+    lookups: VecDeque<(PhotoName, Search)>,
+    sent_names: HashSet<String>,
+    lowercase_names: HashSet<String>,
     name_bytes: usize,
     /// Files that could not be sent.
     pub(super) omissions: Omissions,
 }
 
 impl<'a> PhotoFiles<'a> {
-    pub(super) fn new(source: PhotoSource<'a>, pieces: Pieces, progress: &'a dyn Progress) -> Self {
+    pub(super) fn new(source: PhotoSource<'a>, commands: CommandSender, progress: &'a dyn Progress) -> Self {
         Self {
             source,
-            pieces,
+            commands,
             progress,
-            ahead: VecDeque::new(),
-            sent: HashSet::new(),
-            lower_case: HashSet::new(),
+            lookups: VecDeque::new(),
+            sent_names: HashSet::new(),
+            lowercase_names: HashSet::new(),
             name_bytes: 0,
             omissions: Omissions::default(),
         }
@@ -84,12 +84,12 @@ impl<'a> PhotoFiles<'a> {
 
     /// Returns the number of files sent so far.
     pub(super) fn count(&self) -> u64 {
-        self.sent.len() as u64
+        self.sent_names.len() as u64
     }
 
     /// Returns the names of the files sent.
     pub(super) fn names(&self) -> HashSet<String> {
-        self.sent.clone()
+        self.sent_names.clone()
     }
 
     fn omit(&mut self, photo: &PhotoName, code: OmissionCode, reason: String) {
@@ -100,30 +100,30 @@ impl<'a> PhotoFiles<'a> {
 
     /// Sends all outstanding photos.
     pub(super) async fn finish(&mut self) -> Result<(), ReadError> {
-        while let Some((photo, search)) = self.ahead.pop_front() {
-            self.settle(&photo, search).await?;
+        while let Some((photo, search)) = self.lookups.pop_front() {
+            self.send_or_omit(&photo, search).await?;
         }
         Ok(())
     }
 
-    async fn settle(&mut self, photo: &PhotoName, search: Search) -> Result<(), ReadError> {
+    async fn send_or_omit(&mut self, photo: &PhotoName, search: Search) -> Result<(), ReadError> {
         if !is_plain_file_name(&photo.name) {
             let reason = "the photo's file name could lead out of its folder".to_owned();
             self.omit(photo, OmissionCode::UnsafeFileName, reason);
             return Ok(());
         }
-        if self.sent.contains(&photo.name) {
-            return Ok(()); // two photos of one file
+        if self.sent_names.contains(&photo.name) {
+            return Ok(()); // Two photos share one file.
         }
         // Many systems treat names that differ only in case as one file, so readers reject the second.
-        if self.lower_case.contains(&photo.name.to_lowercase()) {
-            let reason = "another photo's file has the same name but for upper and lower case".to_owned();
+        if self.lowercase_names.contains(&photo.name.to_lowercase()) {
+            let reason = "the name of another photo's file differs only in upper and lower case".to_owned();
             self.omit(photo, OmissionCode::UnsafeFileName, reason);
             return Ok(());
         }
         if self.count() == MAX_FILES || self.name_bytes + photo.name.len() > MAX_NAME_BYTES {
             let reason = format!(
-                "an archive holds {} photos; copy this file from the pod's photo files",
+                "the archive already contains {} photos, the most that fit; copy this file from the pod's photo files",
                 self.count()
             );
             self.omit(photo, OmissionCode::TooManyFiles, reason);
@@ -134,17 +134,17 @@ impl<'a> PhotoFiles<'a> {
             Search::Listed(Some(0)) => PhotoFile::Empty,
             Search::Listed(None) => PhotoFile::Missing,
             Search::Listed(Some(_)) => {
-                self.note(photo);
+                self.mark_as_sent(photo);
                 return Ok(());
             }
         };
         match file {
             PhotoFile::Found(bytes, size) => {
-                self.note(photo);
+                self.mark_as_sent(photo);
                 self.send(format!("{}{}", names::PHOTOS, photo.name), bytes, size).await?;
             }
             PhotoFile::Empty => {
-                let reason = "the photo's file is empty: it has no bytes".to_owned();
+                let reason = "the photo's file is empty".to_owned();
                 self.omit(photo, OmissionCode::EmptyFile, reason);
             }
             PhotoFile::Unreadable(reason) => {
@@ -159,19 +159,19 @@ impl<'a> PhotoFiles<'a> {
         Ok(())
     }
 
-    fn note(&mut self, photo: &PhotoName) {
+    fn mark_as_sent(&mut self, photo: &PhotoName) {
         self.name_bytes += photo.name.len();
-        self.sent.insert(photo.name.clone());
-        self.lower_case.insert(photo.name.to_lowercase());
+        self.sent_names.insert(photo.name.clone());
+        self.lowercase_names.insert(photo.name.to_lowercase());
     }
 
     async fn send(&mut self, path: String, bytes: PhotoBytes, size: u64) -> Result<(), ReadError> {
         match bytes {
-            PhotoBytes::File(file) => self.pieces.send(ArchiveCommand::Photo(path, file, size)).await,
+            PhotoBytes::File(file) => self.commands.send(ArchiveCommand::Photo(path, file, size)).await,
             PhotoBytes::Object(mut object) => {
-                self.pieces.send(ArchiveCommand::BeginPhoto(path, size)).await?;
+                self.commands.send(ArchiveCommand::BeginPhoto(path, size)).await?;
                 while let Some(bytes) = object.next().await? {
-                    self.pieces.send(ArchiveCommand::Bytes(bytes)).await?;
+                    self.commands.send(ArchiveCommand::Bytes(bytes)).await?;
                 }
                 Ok(())
             }
@@ -183,14 +183,14 @@ impl Sink<PhotoName> for PhotoFiles<'_> {
     async fn put(&mut self, photo: PhotoName) -> Result<(), ReadError> {
         self.progress.advance(1);
         let search = self.source.look_for(photo.candidates.clone());
-        self.ahead.push_back((photo, search));
-        while let Some((photo, search)) = self.ahead.pop_front_if(|(_, search)| search.is_done()) {
-            self.settle(&photo, search).await?;
+        self.lookups.push_back((photo, search));
+        while let Some((photo, search)) = self.lookups.pop_front_if(|(_, search)| search.is_done()) {
+            self.send_or_omit(&photo, search).await?;
         }
-        if self.ahead.len() > AHEAD
-            && let Some((photo, search)) = self.ahead.pop_front()
+        if self.lookups.len() > MAX_LOOKUPS
+            && let Some((photo, search)) = self.lookups.pop_front()
         {
-            self.settle(&photo, search).await?;
+            self.send_or_omit(&photo, search).await?;
         }
         Ok(())
     }

@@ -6,35 +6,35 @@ use std::fs::File;
 use tokio::sync::mpsc;
 
 use super::fail_fast_file::{AbortHandle, FailFastFile};
-use super::pages::{Page, ViewSender};
+use super::pages::{PageItem, ViewSender};
 use crate::archive::writer::{ArchiveWriter, Packing, WriteError};
 use crate::domain::{CountKind, Omission, RecordRef, Timestamp};
 use crate::pod::reader::{Problem, ReadError};
 
 /// Serializes records as JSON.
-type WriteRecords = Box<dyn FnOnce(&mut Written) -> Result<(), serde_json::Error> + Send>;
+type WriteRecords = Box<dyn FnOnce(&mut BatchOutput) -> Result<(), serde_json::Error> + Send>;
 
 /// Output of a batch of records.
 #[derive(Default)]
-pub(super) struct Written {
+pub(super) struct BatchOutput {
     /// Serialized JSON.
     pub(super) buffer: Vec<u8>,
     /// Items for the pages.
-    pub(super) shown: Vec<Page>,
-    /// Records left out.
-    pub(super) too_large: Vec<TooLarge>,
+    pub(super) page_items: Vec<PageItem>,
+    /// Records omitted because they are too large.
+    pub(super) too_large: Vec<OversizedRecord>,
     /// True when the current list already has a record.
-    pub(super) list_begun: bool,
+    pub(super) list_has_records: bool,
 }
 
-/// A record too large for readers.
-pub(super) struct TooLarge {
+/// A record larger than readers accept.
+pub(super) struct OversizedRecord {
     pub(super) omission: Omission,
     /// Counts that the record was included in.
     counts: Vec<(CountKind, u64)>,
 }
 
-impl TooLarge {
+impl OversizedRecord {
     pub(super) fn new(record: RecordRef, counts: Vec<(CountKind, u64)>, bytes: usize) -> Self {
         let problem = Problem::too_large(bytes);
         let omission = Omission { code: problem.code, record, reason: problem.reason };
@@ -42,10 +42,10 @@ impl TooLarge {
     }
 
     /// Subtracts the record from `counts`.
-    pub(super) fn discount(&self, counts: &mut BTreeMap<CountKind, u64>) {
-        for (kind, number) in &self.counts {
+    pub(super) fn subtract_from(&self, counts: &mut BTreeMap<CountKind, u64>) {
+        for (kind, counted) in &self.counts {
             if let Some(count) = counts.get_mut(kind) {
-                *count = count.saturating_sub(*number);
+                *count = count.saturating_sub(*counted);
             }
         }
         counts.retain(|_, count| *count > 0);
@@ -61,7 +61,7 @@ pub(super) enum ArchiveCommand {
     /// Appends records.
     Records(WriteRecords),
     /// Shows an item that is not a record of the document.
-    Page(Page),
+    Show(PageItem),
     /// Adds a whole photo file of about this size in bytes.
     Photo(String, File, u64),
     /// Starts a photo of this size in bytes; its bytes follow.
@@ -70,100 +70,100 @@ pub(super) enum ArchiveCommand {
 
 /// The exporting task's end of the channel.
 #[derive(Clone)]
-pub(super) struct Pieces(mpsc::Sender<ArchiveCommand>);
+pub(super) struct CommandSender(mpsc::Sender<ArchiveCommand>);
 
-impl Pieces {
+impl CommandSender {
     /// Sends a command, waiting until the channel has space.
-    pub(super) async fn send(&self, piece: ArchiveCommand) -> Result<(), ReadError> {
-        self.0.send(piece).await.map_err(|_| ReadError::Stopped)
+    pub(super) async fn send(&self, command: ArchiveCommand) -> Result<(), ReadError> {
+        self.0.send(command).await.map_err(|_| ReadError::Stopped)
     }
 }
 
-/// Returns the writer, the handle that aborts its file, and the records left out.
+/// Returns the writer, the handle that aborts its file, and the records that were too large.
 pub(super) type WriterThread = tokio::task::JoinHandle<
-    Result<(ArchiveWriter<FailFastFile<File>>, AbortHandle, Vec<TooLarge>), WriteError>,
+    Result<(ArchiveWriter<FailFastFile<File>>, AbortHandle, Vec<OversizedRecord>), WriteError>,
 >;
 
 /// Starts the thread that writes the archive; it ends when every sender is dropped, and returns the writer.
 ///
-/// It ends early when the thread of the `pages` has ended, which then returns the error.
+/// It ends early when the thread that creates the pages has ended; that thread returns the error.
 pub(super) fn start_writer(
     file: File,
     created_at: Timestamp,
     options: DocumentOptions,
     mut pages: ViewSender,
-) -> (Pieces, WriterThread) {
+) -> (CommandSender, WriterThread) {
     let (sender, mut receiver) = mpsc::channel(4);
     let thread = tokio::task::spawn_blocking(move || {
-        let (file, abandon) = FailFastFile::new(file);
+        let (file, abort_handle) = FailFastFile::new(file);
         let mut writer = ArchiveWriter::begin(file, created_at);
-        let mut written = Written::default();
-        while let Some(piece) = receiver.blocking_recv() {
-            write(&mut writer, piece, options, &mut written).inspect_err(|_| abandon.now())?;
-            if !written.shown.is_empty() && !pages.send(written.shown.drain(..)) {
+        let mut output = BatchOutput::default();
+        while let Some(command) = receiver.blocking_recv() {
+            write(&mut writer, command, options, &mut output).inspect_err(|_| abort_handle.abort())?;
+            if !output.page_items.is_empty() && !pages.send(output.page_items.drain(..)) {
                 break;
             }
         }
-        writer.end_entry().inspect_err(|_| abandon.now())?;
-        Ok((writer, abandon, written.too_large))
+        writer.end_entry().inspect_err(|_| abort_handle.abort())?;
+        Ok((writer, abort_handle, output.too_large))
     });
-    (Pieces(sender), thread)
+    (CommandSender(sender), thread)
 }
 
-/// Discards an archive's contents; returns only the records too large for readers.
-pub(super) type DiscardThread = tokio::task::JoinHandle<Result<Vec<TooLarge>, serde_json::Error>>;
+/// Discards an archive's contents; returns only the records that were too large.
+pub(super) type DiscardThread = tokio::task::JoinHandle<Result<Vec<OversizedRecord>, serde_json::Error>>;
 
 /// Starts the thread that discards records; it ends when every sender is dropped.
-pub(super) fn start_discarding() -> (Pieces, DiscardThread) {
+pub(super) fn start_discarding() -> (CommandSender, DiscardThread) {
     let (sender, mut receiver) = mpsc::channel(4);
     let thread = tokio::task::spawn_blocking(move || {
-        let mut written = Written::default();
-        while let Some(piece) = receiver.blocking_recv() {
-            if let ArchiveCommand::Records(records) = piece {
-                written.buffer.clear();
-                written.shown.clear();
-                records(&mut written)?;
+        let mut output = BatchOutput::default();
+        while let Some(command) = receiver.blocking_recv() {
+            if let ArchiveCommand::Records(records) = command {
+                output.buffer.clear();
+                output.page_items.clear();
+                records(&mut output)?;
             }
         }
-        Ok(written.too_large)
+        Ok(output.too_large)
     });
-    (Pieces(sender), thread)
+    (CommandSender(sender), thread)
 }
 
 /// Options for writing an archive's documents.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DocumentOptions {
-    /// Compression; stored when deflating would make documents so small that readers reject them.
+    /// Compression. Documents are stored when deflating would make them so small that readers reject them.
     pub(super) packing: Packing,
-    /// Uses 64-bit sizes, which stock pods need not support.
+    /// True for 64-bit sizes, which stock pods may not support.
     pub(super) large: bool,
 }
 
 fn write(
     writer: &mut ArchiveWriter<FailFastFile<File>>,
-    piece: ArchiveCommand,
+    command: ArchiveCommand,
     options: DocumentOptions,
-    written: &mut Written,
+    output: &mut BatchOutput,
 ) -> Result<(), WriteError> {
-    match piece {
+    match command {
         ArchiveCommand::Begin(path) => writer.begin_entry(&path, options.packing, options.large),
         ArchiveCommand::Bytes(bytes) => writer.write(&bytes),
         ArchiveCommand::Records(records) => {
-            written.buffer.clear();
-            records(written)?;
-            writer.write(&written.buffer)
+            output.buffer.clear();
+            records(output)?;
+            writer.write(&output.buffer)
         }
-        // The last item: only now are all records known that were left out.
-        ArchiveCommand::Page(Page::Counts(mut counts)) => {
-            for record in &written.too_large {
-                record.discount(&mut counts);
-                written.shown.push(Page::Omission(Box::new(record.omission.clone())));
+        // The counts come last, when all oversized records are known.
+        ArchiveCommand::Show(PageItem::Counts(mut counts)) => {
+            for record in &output.too_large {
+                record.subtract_from(&mut counts);
+                output.page_items.push(PageItem::Omission(Box::new(record.omission.clone())));
             }
-            written.shown.push(Page::Counts(counts));
+            output.page_items.push(PageItem::Counts(counts));
             Ok(())
         }
-        ArchiveCommand::Page(page) => {
-            written.shown.push(page);
+        ArchiveCommand::Show(item) => {
+            output.page_items.push(item);
             Ok(())
         }
         ArchiveCommand::BeginPhoto(path, size) => writer.begin_photo(&path, size),

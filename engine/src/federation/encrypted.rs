@@ -16,7 +16,7 @@ use crate::domain::{DecryptingKey, KeyError, PublicKey, decode_base64};
 
 use super::magic_envelope::MAX_ENVELOPE_BYTES;
 
-/// Limit for the JSON in bytes: the largest envelope in base64, the largest key's text, and what surrounds them.
+/// Limit for the JSON in bytes: the largest envelope in base64, the largest encrypted key, and the JSON around them.
 const MAX_BODY_BYTES: usize = MAX_ENVELOPE_BYTES / 3 * 4 + (8 << 10);
 
 /// The reason an envelope could not be encrypted or opened. It never names the failed step, so that it cannot serve
@@ -84,8 +84,8 @@ pub fn encrypt_envelope(envelope: &str, recipient: &PublicKey) -> Result<String,
     serde_json::to_string(&body).map_err(|_| EncryptedError::Encrypting)
 }
 
-/// Decrypts the envelope in a body received at `/receive/users/GUID`, with that user's key. Its signature is still to
-/// be verified: see [`MagicEnvelope::parse`](super::MagicEnvelope::parse).
+/// Decrypts the envelope in a body received at `/receive/users/GUID`, with that user's key. Its signature must then be
+/// verified: see [`MagicEnvelope::parse`](super::MagicEnvelope::parse).
 ///
 /// # Errors
 /// [`EncryptedError::NotOpened`] if it is for another recipient.
@@ -97,13 +97,13 @@ pub fn decrypt_envelope(body: &[u8], key: &DecryptingKey) -> Result<Vec<u8>, Enc
     let secret = decode_base64(&body.aes_key).ok_or(EncryptedError::NotEncrypted)?;
     let mut bytes = decode_base64(&body.encrypted_magic_envelope).ok_or(EncryptedError::NotEncrypted)?;
     let secret = key.decrypt(&secret).map_err(|_| EncryptedError::NotOpened)?;
-    let length = open(&secret, &mut bytes).ok_or(EncryptedError::NotOpened)?;
+    let length = decrypt_in_place(&secret, &mut bytes).ok_or(EncryptedError::NotOpened)?;
     bytes.truncate(length);
     Ok(bytes)
 }
 
 /// Decrypts in place; returns the length of the text.
-fn open(secret: &[u8], bytes: &mut [u8]) -> Option<usize> {
+fn decrypt_in_place(secret: &[u8], bytes: &mut [u8]) -> Option<usize> {
     let secret: AesKey = serde_json::from_slice(secret).ok()?;
     let key = Zeroizing::new(decode_base64(&secret.key)?);
     let iv: [u8; AES_CBC_IV_LEN] = decode_base64(&secret.iv)?.try_into().ok()?;

@@ -5,9 +5,9 @@ use scraper::{ElementRef, Html, Selector};
 
 use crate::domain::{DiasporaId, Guid, GuidError, KeyError, Profile, PublicKey};
 
-/// Limit for a page in bytes; diaspora*'s have three thousand, other software adds more around the card.
+/// Limit for a page in bytes. diaspora*'s pages have about 3,000; other software adds more around the card.
 const MAX_BYTES: usize = 64 << 10;
-/// Limit for the elements of a page. Parsing time may be quadratic: 26,000 take seconds.
+/// Limit for the number of elements of a page. Parsing time may be quadratic: 26,000 elements take seconds.
 const MAX_ELEMENTS: usize = 2_000;
 
 /// The reason a page is rejected.
@@ -23,7 +23,7 @@ pub enum HCardError {
     #[error("the hCard is not UTF-8 text")]
     NotUtf8,
     /// A missing property.
-    #[error("the hCard has no {0}, which it must have")]
+    #[error("the hCard lacks the required property {0}")]
     Missing(&'static str),
     /// The GUID is invalid.
     #[error("the hCard's uid: {0}")]
@@ -49,7 +49,7 @@ pub struct HCard {
     pub first_name: Option<String>,
     /// `family_name`: its second part.
     pub last_name: Option<String>,
-    /// `searchable`: whether the person may be found by name.
+    /// `searchable`: true when the person may be found by name.
     pub searchable: bool,
     /// `entity_photo`: avatar, 300 pixels wide.
     pub photo: Option<String>,
@@ -70,9 +70,9 @@ impl HCard {
         if bytes.len() > MAX_BYTES {
             return Err(HCardError::TooLarge(bytes.len()));
         }
-        // Counts slightly too many, for example inside of comments.
-        let starts = |pair: &&[u8]| matches!(pair, [b'<', letter] if letter.is_ascii_alphabetic());
-        if bytes.windows(2).filter(starts).count() > MAX_ELEMENTS {
+        // This counts a few too many, such as those inside comments.
+        let is_start_tag = |pair: &&[u8]| matches!(pair, [b'<', letter] if letter.is_ascii_alphabetic());
+        if bytes.windows(2).filter(is_start_tag).count() > MAX_ELEMENTS {
             return Err(HCardError::TooManyElements);
         }
         let page = Html::parse_document(str::from_utf8(bytes).map_err(|_| HCardError::NotUtf8)?);

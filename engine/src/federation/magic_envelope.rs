@@ -12,7 +12,7 @@ use crate::domain::{DiasporaId, DiasporaIdError, KeyError, SigningKey, Verifying
 use super::entities::{EntityError, ReceivedEntity};
 use crate::xml::{Element, XmlError};
 
-/// Limit for an envelope in bytes: the largest payload in base64, its signature, and what surrounds them.
+/// Limit for an envelope in bytes: the largest payload in base64, its signature, and the XML around them.
 pub(super) const MAX_ENVELOPE_BYTES: usize = 1536 << 10;
 
 const NAMESPACE: &str = "http://salmon-protocol.org/ns/magic-env";
@@ -26,7 +26,7 @@ const BASE64URL: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The reason an envelope is refused.
+/// The reason an envelope is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
     /// XML that cannot be read.
@@ -39,7 +39,7 @@ pub enum EnvelopeError {
     #[error("the magic envelope has no {0}")]
     Missing(&'static str),
     /// A part with an unsupported value.
-    #[error("the magic envelope's {part} is {found:?}; only {expected} is known")]
+    #[error("the magic envelope's {part} is {found:?}; only {expected} is supported")]
     Unknown {
         /// The part.
         part: &'static str,
@@ -93,7 +93,7 @@ impl MagicEnvelope {
         ))
     }
 
-    /// Parses an envelope. Its payload is accessible once [verified](Self::verify).
+    /// Parses an envelope of at most 1.5 MiB. Its payload is accessible once [verified](Self::verify).
     ///
     /// # Errors
     /// [`EnvelopeError`] states the problem.
@@ -112,7 +112,7 @@ impl MagicEnvelope {
         let sender = String::from_utf8(sender).map_err(|_| EnvelopeError::Encoding("key_id"))?;
         let mut text = compact(&data.text);
         let payload = decode("data", &text)?;
-        // Senders that strip the padding still sign it: diaspora* encodes anew before it verifies.
+        // Senders that omit the padding still sign it: diaspora* encodes the payload again before it verifies.
         text.extend(std::iter::repeat_n('=', text.len().wrapping_neg() % 4));
         Ok(Self {
             sender: sender.parse()?,
@@ -127,11 +127,11 @@ impl MagicEnvelope {
         &self.sender
     }
 
-    /// Opens the envelope if the key, the [sender](Self::sender)'s, made its signature. The sender's ID itself is not
-    /// signed: only [`SignedPayload::entity`] checks that the author is the sender.
+    /// Verifies the signature with the [sender](Self::sender)'s key and returns the contents. The sender's ID itself is
+    /// not signed: only [`SignedPayload::entity`] checks that the author is the sender.
     ///
     /// # Errors
-    /// [`EnvelopeError::Signature`] if it did not.
+    /// [`EnvelopeError::Signature`] if the signature is not valid for this key.
     pub fn verify(self, sender_key: &VerifyingKey) -> Result<SignedPayload, EnvelopeError> {
         if sender_key.verifies(self.signed_text.as_bytes(), &self.signature) {
             Ok(SignedPayload { sender: self.sender, payload: self.payload })
@@ -166,7 +166,7 @@ impl SignedPayload {
     }
 
     /// Parses the entity. Its author must be the sender, except for kinds that Pappus does not use: a post's pod
-    /// relays what guests write there.
+    /// relays other people's comments and likes.
     ///
     /// # Errors
     /// [`EntityError`] states the problem.
@@ -211,7 +211,7 @@ fn decode(part: &'static str, text: &str) -> Result<Vec<u8>, EnvelopeError> {
     BASE64URL.decode(compact(text)).map_err(|_| EnvelopeError::Encoding(part))
 }
 
-/// Removes line breaks, which the specification allows.
+/// Removes white space: the specification allows line breaks in base64url.
 fn compact(text: &str) -> String {
     text.split_ascii_whitespace().collect()
 }

@@ -2,7 +2,7 @@
 //! values out, and back. Input is limited in size before it is parsed.
 //!
 //! The facts are those of the [diaspora* federation protocol's
-//! documentation](https://diaspora.github.io/diaspora_federation/); each part names its page.
+//! documentation](https://diaspora.github.io/diaspora_federation/); each module links to its page.
 
 mod encrypted;
 mod entities;

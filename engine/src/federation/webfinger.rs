@@ -11,7 +11,7 @@ use crate::domain::DiasporaId;
 
 use crate::xml::{Element, XmlError};
 
-/// Limit for an answer in bytes; diaspora*'s have one and a half thousand.
+/// Limit for an answer in bytes. diaspora*'s answers have about 1,500.
 const MAX_BYTES: usize = 64 << 10;
 
 const HCARD: &str = "http://microformats.org/profile/hcard";
@@ -39,7 +39,7 @@ pub enum WebFingerError {
         found: String,
     },
     /// A missing link.
-    #[error("the WebFinger answer has no link {0}, which it must have")]
+    #[error("the WebFinger answer has no link {0}, which is required")]
     Missing(&'static str),
     /// A link that is not a web address.
     #[error("the WebFinger answer's link {0} is not a web address")]
@@ -81,7 +81,7 @@ impl WebFinger {
     /// Parses the JSON answer of `/.well-known/webfinger?resource=acct:ID`.
     ///
     /// # Errors
-    /// [`WebFingerError`], also if it is about anybody but `wanted`.
+    /// [`WebFingerError`], also if the answer is about anyone other than `wanted`.
     pub fn from_jrd(bytes: &[u8], wanted: &DiasporaId) -> Result<Self, WebFingerError> {
         check_size(bytes)?;
         let jrd: Jrd =
@@ -92,7 +92,7 @@ impl WebFinger {
     /// Parses the XRD document of an old pod.
     ///
     /// # Errors
-    /// [`WebFingerError`], also if it is about anybody but `wanted`.
+    /// [`WebFingerError`], also if the answer is about anyone other than `wanted`.
     pub fn from_xrd(bytes: &[u8], wanted: &DiasporaId) -> Result<Self, WebFingerError> {
         let root = parse_xrd(bytes)?;
         let subject = root.child("Subject").map_or("", |subject| subject.text.as_str());
@@ -100,7 +100,7 @@ impl WebFinger {
     }
 
     fn new(subject: &str, links: &[Link], wanted: &DiasporaId) -> Result<Self, WebFingerError> {
-        // Like diaspora*: ignores the scheme and case.
+        // Ignores the scheme and case, like diaspora*.
         let found = subject.trim();
         let found = found.strip_prefix("acct:").unwrap_or(found).to_lowercase();
         if found != wanted.as_str() {
@@ -123,7 +123,7 @@ impl LegacyTemplate {
     /// Parses `/.well-known/host-meta`, the XML form.
     ///
     /// # Errors
-    /// [`WebFingerError`] if it names no such address.
+    /// [`WebFingerError`] if the document has no such template.
     pub fn from_host_meta(bytes: &[u8]) -> Result<Self, WebFingerError> {
         let links = links(&parse_xrd(bytes)?);
         let mut templates =
@@ -136,7 +136,7 @@ impl LegacyTemplate {
     /// # Errors
     /// [`WebFingerError::BadLink`] if the template yields no valid address.
     pub fn url(&self, person: &DiasporaId) -> Result<Url, WebFingerError> {
-        // In a query, only `@` and `:` of an ID's characters are encoded.
+        // Of the characters in an ID, only `@` and `:` are encoded in a query.
         let account = format!("acct:{person}").replace(':', "%3A").replace('@', "%40");
         Url::parse(&self.0.replace("{uri}", &account)).map_err(|_| WebFingerError::BadLink("lrdd"))
     }

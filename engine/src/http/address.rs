@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// Returns whether the address belongs to the public internet: none of the blocks in IANA's registries of
-/// special-purpose addresses (RFC 6890) that reach the machine itself, its own network or nobody.
+/// Returns whether the address belongs to the public internet. It must be outside of the blocks in IANA's registries of
+/// special-purpose addresses (RFC 6890) that belong to the machine itself or to its own network, or are not in use.
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -14,7 +14,7 @@ pub(super) fn is_public(address: IpAddr) -> bool {
 }
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
-    let special = match address.octets() {
+    let is_special = match address.octets() {
         // "This network"; carrier-grade NAT (RFC 6598); protocol assignments; 6to4 relays; benchmarks
         // (RFC 2544); reserved.
         [0 | 240..=255, ..]
@@ -24,7 +24,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         | [198, 18..=19, ..] => true,
         _ => false,
     };
-    !(special
+    !(is_special
         || address.is_private()
         || address.is_loopback()
         || address.is_link_local()
@@ -34,7 +34,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
     match address.segments() {
-        // Behind NAT64 (RFC 6052) the whole IPv4 internet is in this block.
+        // With NAT64 (RFC 6052), this block contains the whole IPv4 internet.
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
             let [a, b] = high.to_be_bytes();
             let [c, d] = low.to_be_bytes();
@@ -42,7 +42,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         }
         // Protocol assignments (Teredo and others), documentation, 6to4.
         [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x2002, ..] | [0x3fff, 0..=0xfff, ..] => false,
-        // The only block allocated so far. All others, including mapped IPv4 addresses, reach no pod.
+        // This is the only block allocated so far. No pod has an address in others, such as mapped IPv4 addresses.
         [first, ..] => first & 0xe000 == 0x2000,
     }
 }
@@ -50,7 +50,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 /// Resolves names, and returns only public addresses.
 pub(super) struct PublicResolver;
 
-/// The error for a name without any public address.
+/// The error for a name without a public address.
 #[derive(Debug, thiserror::Error)]
 #[error("it has no public address")]
 pub(super) struct NotPublic;
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn public_and_special_addresses() {
+    fn special_addresses_are_not_public() {
         for address in [
             "1.1.1.1",
             "100.63.255.255",

@@ -7,8 +7,8 @@ use url::{Host, Url};
 
 /// Hosts with their ports that the podmin trusts: test networks, and a pod's own machine behind its proxy.
 ///
-/// Each entry is an origin such as `https://HOST:PORT`, or `HOST` or `HOST:PORT` for both http and https, over the
-/// default ports or the one named.
+/// Each entry is an origin such as `https://HOST:PORT`, or `HOST` or `HOST:PORT` for both http and https, with the
+/// default ports or the given one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllowedNetworks(HashMap<HostPort, Scheme>);
 
@@ -23,19 +23,21 @@ enum Scheme {
 }
 
 impl Scheme {
-    /// Returns what two entries for one port allow together.
-    fn or(self, other: Self) -> Self {
+    /// Returns the schemes that two entries for one port allow together.
+    fn combine(self, other: Self) -> Self {
         if self == other { self } else { Self::Either }
     }
 }
 
 /// An invalid entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} names no host to allow (expected host, host:port, http://host:port or https://host:port)")]
+#[error(
+    "{0:?} is not a host that can be allowed (expected host, host:port, http://host:port or https://host:port)"
+)]
 pub struct AllowedNetworksError(String);
 
 impl AllowedNetworks {
-    /// Allows no exceptions, as in production.
+    /// Returns an empty list, as in production: only the public internet is contacted.
     pub fn none() -> Self {
         Self::default()
     }
@@ -43,12 +45,16 @@ impl AllowedNetworks {
     /// Parses the entries.
     ///
     /// # Errors
-    /// [`AllowedNetworksError`] names the first invalid one.
+    /// [`AllowedNetworksError`] with the first invalid entry.
     pub fn new<T: AsRef<str>>(entries: impl IntoIterator<Item = T>) -> Result<Self, AllowedNetworksError> {
         let mut allowed = Self::default();
         for entry in entries {
-            for (place, scheme) in parse(entry.as_ref())? {
-                allowed.0.entry(place).and_modify(|known| *known = known.or(scheme)).or_insert(scheme);
+            for (host_port, scheme) in parse(entry.as_ref())? {
+                allowed
+                    .0
+                    .entry(host_port)
+                    .and_modify(|known| *known = known.combine(scheme))
+                    .or_insert(scheme);
             }
         }
         Ok(allowed)
@@ -57,17 +63,17 @@ impl AllowedNetworks {
     /// Returns the base address of a host in the form used in diaspora* IDs, `HOST` or `HOST:PORT`: https, except for
     /// allowed hosts that use http.
     pub(super) fn base_url(&self, host: &str) -> Option<Url> {
-        let plain = Url::parse(&format!("http://{host}/")).ok()?;
-        if self.allow(&plain) {
-            return Some(plain);
+        let plain_url = Url::parse(&format!("http://{host}/")).ok()?;
+        if self.allow(&plain_url) {
+            return Some(plain_url);
         }
         Url::parse(&format!("https://{host}/")).ok()
     }
 
     /// Returns whether the address is at an allowed host, with a scheme allowed there.
     pub(super) fn allow(&self, url: &Url) -> bool {
-        let place = url.host_str().map(str::to_owned).zip(url.port_or_known_default());
-        match place.and_then(|place| self.0.get(&place)) {
+        let host_port = url.host_str().map(str::to_owned).zip(url.port_or_known_default());
+        match host_port.and_then(|host_port| self.0.get(&host_port)) {
             Some(Scheme::Http) => url.scheme() == "http",
             Some(Scheme::Https) => url.scheme() == "https",
             Some(Scheme::Either) => matches!(url.scheme(), "http" | "https"),
@@ -85,23 +91,24 @@ impl FromStr for AllowedNetworks {
     }
 }
 
-/// Parses an entry: hosts and ports, with what is allowed there.
+/// Parses an entry. Returns hosts and ports with the schemes that are allowed there.
 fn parse(entry: &str) -> Result<Vec<(HostPort, Scheme)>, AllowedNetworksError> {
-    let wrong = || AllowedNetworksError(entry.chars().take(80).collect());
+    let invalid = || AllowedNetworksError(entry.chars().take(80).collect());
     let has_scheme = entry.contains("://");
     let address = if has_scheme { entry.to_owned() } else { format!("http://{entry}") };
-    let url = Url::parse(&address).map_err(|_| wrong())?;
+    let url = Url::parse(&address).map_err(|_| invalid())?;
     let scheme = match url.scheme() {
         "http" | "https" if !has_scheme => Scheme::Either,
         "http" => Scheme::Http,
         "https" => Scheme::Https,
-        _ => return Err(wrong()),
+        _ => return Err(invalid()),
     };
-    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && no_password(&url);
-    let host = url.host().filter(|host| !matches!(host, Host::Domain(""))).ok_or_else(wrong)?;
-    let port = url.port_or_known_default().ok_or_else(wrong)?;
-    if !bare {
-        return Err(wrong());
+    let is_origin =
+        url.path() == "/" && url.query().is_none() && url.fragment().is_none() && has_no_credentials(&url);
+    let host = url.host().filter(|host| !matches!(host, Host::Domain(""))).ok_or_else(invalid)?;
+    let port = url.port_or_known_default().ok_or_else(invalid)?;
+    if !is_origin {
+        return Err(invalid());
     }
     let host = host.to_string();
     Ok(if scheme == Scheme::Either && url.port().is_none() {
@@ -111,8 +118,8 @@ fn parse(entry: &str) -> Result<Vec<(HostPort, Scheme)>, AllowedNetworksError> {
     })
 }
 
-/// Returns whether an address contains neither user name nor password.
-pub(super) fn no_password(url: &Url) -> bool {
+/// Returns whether an address contains neither a user name nor a password.
+pub(super) fn has_no_credentials(url: &Url) -> bool {
     url.username().is_empty() && url.password().is_none()
 }
 
@@ -120,10 +127,10 @@ pub(super) fn no_password(url: &Url) -> bool {
 mod tests {
     use super::*;
 
-    /// What entries allow, and what they do not.
-    fn assert_allow(entries: &str, allowed: &[&str], refused: &[&str]) -> AllowedNetworks {
+    /// Asserts which addresses the entries allow and which they do not.
+    fn assert_allow(entries: &str, allowed: &[&str], rejected: &[&str]) -> AllowedNetworks {
         let networks: AllowedNetworks = entries.parse().unwrap();
-        for (urls, expected) in [(allowed, true), (refused, false)] {
+        for (urls, expected) in [(allowed, true), (rejected, false)] {
             for url in urls {
                 assert_eq!(networks.allow(&Url::parse(url).unwrap()), expected, "{url} by {entries:?}");
             }
@@ -192,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn other_entries_are_refused() {
+    fn invalid_entries_are_rejected() {
         for entry in ["", "ftp://a", "a b", "http://", "a:b", "a:99999", "a/path", "http://u:p@a", "a?b"] {
             assert!(AllowedNetworks::new([entry]).is_err(), "{entry}");
         }

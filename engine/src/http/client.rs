@@ -12,14 +12,14 @@ use url::{Host, Url};
 use crate::domain::Timestamp;
 
 use super::address::{PublicResolver, is_public};
-use super::allowed::{AllowedNetworks, no_password};
+use super::allowed::{AllowedNetworks, has_no_credentials};
 use super::error::HttpError;
 
-/// Largest part of an answer to a POST that is read, in bytes: enough for a pod's error message.
+/// The number of bytes of an answer to a POST that are kept: enough for a pod's error message.
 const POST_ANSWER_BYTES: usize = 4 << 10;
-/// Longest redirect address, in characters.
-const MAX_URL: usize = 2048;
-/// Largest number of header lines in an answer.
+/// The maximum length of a redirect address in bytes.
+const MAX_URL_BYTES: usize = 2048;
+/// The maximum number of header lines in an answer.
 const MAX_HEADERS: usize = 100;
 
 /// Options of the client.
@@ -29,11 +29,11 @@ pub struct ClientOptions {
     pub allowed: AllowedNetworks,
     /// Certificates (PEM) of authorities that are trusted in addition to the system's, for test networks.
     pub extra_authorities: Vec<String>,
-    /// Largest size of an answer's body, in bytes.
+    /// The maximum size of an answer's body in bytes.
     pub body_bytes: usize,
-    /// Time limit for name resolution and connecting.
+    /// The time limit for name resolution and connecting.
     pub connect: Duration,
-    /// Time limit for the whole request.
+    /// The time limit for the whole request.
     pub total: Duration,
 }
 
@@ -52,10 +52,10 @@ impl Default for ClientOptions {
 /// An HTTP client that cannot be directed into a private network. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
-    /// Connects to public addresses by https only.
-    public: reqwest::Client,
-    /// For allowed hosts. It follows no redirects either, so it never reaches others.
-    allowed: reqwest::Client,
+    /// The client for public addresses; it uses https only.
+    for_public_hosts: reqwest::Client,
+    /// The client for allowed hosts. It does not follow redirects either, so it never contacts other hosts.
+    for_allowed_hosts: reqwest::Client,
     options: ClientOptions,
 }
 
@@ -73,13 +73,13 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Returns whether the status is one of success.
+    /// Returns whether the status means success.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 }
 
-/// The time for a retry (RFC 9110, "Retry-After").
+/// The time of a retry (RFC 9110, "Retry-After").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryAfter {
     /// After a delay.
@@ -88,25 +88,25 @@ pub enum RetryAfter {
     At(Timestamp),
 }
 
-/// The handling of a body beyond the limit.
+/// The handling of a body that exceeds the limit, which is in bytes.
 #[derive(Clone, Copy)]
-enum Beyond {
-    Refuse(usize),
-    Cut(usize),
+enum OverflowPolicy {
+    Reject(usize),
+    Truncate(usize),
 }
 
 impl Client {
-    /// Creates the client. Reads the system's trusted certificates once, here.
+    /// Creates the client, and reads the system's trusted certificates.
     ///
     /// # Errors
-    /// [`HttpError::Setup`] if there are none, or one of the extra ones is not a certificate.
+    /// [`HttpError::Setup`] if there are no trusted certificates, or an extra one is invalid.
     pub fn new(options: ClientOptions) -> Result<Self, HttpError> {
         let mut authorities = Vec::new();
         for pem in &options.extra_authorities {
             let certificates = Certificate::from_pem_bundle(pem.as_bytes()).map_err(setup)?;
             if certificates.is_empty() {
                 return Err(HttpError::Setup(
-                    "an extra authority holds no certificate in PEM form".to_owned(),
+                    "an extra authority contains no certificate in PEM form".to_owned(),
                 ));
             }
             authorities.extend(certificates);
@@ -126,9 +126,9 @@ impl Client {
                 .connect_timeout(options.connect)
                 .timeout(options.total)
         };
-        let public = builder().https_only(true).dns_resolver(PublicResolver).build().map_err(setup)?;
-        let allowed = builder().build().map_err(setup)?;
-        Ok(Self { public, allowed, options })
+        let for_public_hosts = builder().https_only(true).dns_resolver(PublicResolver).build().map_err(setup)?;
+        let for_allowed_hosts = builder().build().map_err(setup)?;
+        Ok(Self { for_public_hosts, for_allowed_hosts, options })
     }
 
     /// Returns the base address of a host in the form used in diaspora* IDs, `HOST` or `HOST:PORT`: https, except for
@@ -150,52 +150,57 @@ impl Client {
         upgraded
     }
 
-    /// Requests a document of a type such as `application/jrd+json`.
+    /// Requests a document of a media type such as `application/jrd+json`.
     ///
     /// # Errors
-    /// [`HttpError`]; [`HttpError::TooLarge`] if the body exceeds the limit.
+    /// [`HttpError`]. The body exceeds the limit: [`HttpError::TooLarge`].
     pub async fn get(&self, url: &Url, accept: &str) -> Result<Answer, HttpError> {
         let request = self.choose(url)?.get(url.clone()).header(ACCEPT, accept);
-        self.send(request, &place(url), Beyond::Refuse(self.options.body_bytes)).await
+        self.send(request, &place(url), OverflowPolicy::Reject(self.options.body_bytes)).await
     }
 
-    /// Sends a body of a type such as `application/json`. Keeps the first 4 KiB of the answer.
+    /// Sends a body of a media type such as `application/json`. Keeps the first 4 KiB of the answer.
     ///
     /// # Errors
     /// [`HttpError`]. An error status is an answer, not an error.
     pub async fn post(&self, url: &Url, content_type: &str, body: Vec<u8>) -> Result<Answer, HttpError> {
         let request = self.choose(url)?.post(url.clone()).header(CONTENT_TYPE, content_type).body(body);
-        self.send(request, &place(url), Beyond::Cut(POST_ANSWER_BYTES)).await
+        self.send(request, &place(url), OverflowPolicy::Truncate(POST_ANSWER_BYTES)).await
     }
 
     /// Returns the client for this address, if it may be contacted. Names are checked when they are resolved; literal
     /// addresses bypass the resolver, so they are checked here.
     fn choose(&self, url: &Url) -> Result<&reqwest::Client, HttpError> {
         let bad = || HttpError::BadUrl(shorten(url.as_str()));
-        let host = url.host().filter(|_| no_password(url)).ok_or_else(bad)?;
+        let host = url.host().filter(|_| has_no_credentials(url)).ok_or_else(bad)?;
         if self.options.allowed.allow(url) {
-            return Ok(&self.allowed);
+            return Ok(&self.for_allowed_hosts);
         }
         match url.scheme() {
             "https" => {}
             "http" => return Err(HttpError::NotHttps(place(url))),
             _ => return Err(bad()),
         }
-        let public = match host {
+        let is_public_host = match host {
             Host::Domain(_) => true,
             Host::Ipv4(address) => is_public(IpAddr::V4(address)),
             Host::Ipv6(address) => is_public(IpAddr::V6(address)),
         };
-        if public { Ok(&self.public) } else { Err(HttpError::NotPublic(place(url))) }
+        if is_public_host { Ok(&self.for_public_hosts) } else { Err(HttpError::NotPublic(place(url))) }
     }
 
-    async fn send(&self, request: RequestBuilder, host: &str, beyond: Beyond) -> Result<Answer, HttpError> {
+    async fn send(
+        &self,
+        request: RequestBuilder,
+        host: &str,
+        overflow: OverflowPolicy,
+    ) -> Result<Answer, HttpError> {
         let (connect, total) = (self.options.connect, self.options.total);
         let failed = |error| HttpError::from_library(error, host, connect, total);
         let mut response = request.send().await.map_err(failed)?;
         let status = response.status();
         if status.is_redirection() {
-            let location = header(response.headers(), &LOCATION).filter(|url| url.len() <= MAX_URL);
+            let location = header(response.headers(), &LOCATION).filter(|url| url.len() <= MAX_URL_BYTES);
             let location = location.map(str::to_owned);
             return Err(HttpError::Redirect { host: host.to_owned(), status: status.as_u16(), location });
         }
@@ -203,9 +208,9 @@ impl Client {
             status: status.as_u16(),
             content_type: header(response.headers(), &CONTENT_TYPE).map(str::to_owned),
             retry_after: header(response.headers(), &RETRY_AFTER).and_then(retry_after),
-            body: match read(&mut response, beyond).await.map_err(failed)? {
+            body: match read(&mut response, overflow).await.map_err(failed)? {
                 Some(body) => body,
-                None => return Err(HttpError::TooLarge { host: host.to_owned(), limit: beyond.limit() }),
+                None => return Err(HttpError::TooLarge { host: host.to_owned(), limit: overflow.limit() }),
             },
         })
     }
@@ -217,25 +222,25 @@ impl fmt::Debug for Client {
     }
 }
 
-impl Beyond {
+impl OverflowPolicy {
     fn limit(self) -> usize {
         match self {
-            Self::Refuse(limit) | Self::Cut(limit) => limit,
+            Self::Reject(limit) | Self::Truncate(limit) => limit,
         }
     }
 }
 
-/// Reads the body; none if it is refused. Nothing beyond the limit is kept or waited for.
-async fn read(response: &mut Response, beyond: Beyond) -> Result<Option<Vec<u8>>, reqwest::Error> {
-    let limit = beyond.limit();
+/// Reads the body; `None` if it exceeds the limit and is rejected. Stops reading at the limit.
+async fn read(response: &mut Response, overflow: OverflowPolicy) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let limit = overflow.limit();
     let mut body = Vec::new();
-    while let Some(piece) = response.chunk().await? {
-        let room = limit - body.len();
-        body.extend_from_slice(&piece[..piece.len().min(room)]);
-        if piece.len() > room {
-            return Ok(match beyond {
-                Beyond::Refuse(_) => None,
-                Beyond::Cut(_) => Some(body),
+    while let Some(chunk) = response.chunk().await? {
+        let space = limit - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(space)]);
+        if chunk.len() > space {
+            return Ok(match overflow {
+                OverflowPolicy::Reject(_) => None,
+                OverflowPolicy::Truncate(_) => Some(body),
             });
         }
     }
@@ -255,7 +260,7 @@ fn retry_after(text: &str) -> Option<RetryAfter> {
     }
 }
 
-/// Returns host and port, as in the address.
+/// Returns the host of an address, with the port if the address contains it.
 pub(crate) fn place(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))

@@ -6,28 +6,28 @@ use std::time::Duration;
 use super::address::NotPublic;
 use super::tls;
 
-/// The reason a request was not sent, or its answer is not used.
+/// The reason why a request was not sent, or its answer is not used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HttpError {
     /// The client could not be created.
     #[error("the HTTP client cannot start: {0}")]
     Setup(String),
-    /// Not a web address.
+    /// The text is not a web address.
     #[error(
         "{0:?} is not an address that can be requested (expected https://host/…, without user name or password)"
     )]
     BadUrl(String),
-    /// Plain http.
+    /// The address uses plain http.
     #[error(
         "{0} is not contacted, since it does not use https; allow its host if it belongs to a test network"
     )]
     NotHttps(String),
-    /// An address in a private network.
+    /// The address is in a private network.
     #[error(
         "{0} is not contacted, since it is not on the public internet; allow its host if it belongs to a test network"
     )]
     NotPublic(String),
-    /// An untrusted certificate, or no TLS version that both sides support.
+    /// The certificate is not trusted, or there is no TLS version that both sides support.
     #[error("{host} cannot be reached: TLS failed, {reason}")]
     Tls {
         /// The host.
@@ -35,7 +35,7 @@ pub enum HttpError {
         /// The problem.
         reason: String,
     },
-    /// No connection, or no such name.
+    /// The host's name does not exist, or it accepts no connection.
     #[error("{host} cannot be reached: {reason}")]
     Connect {
         /// The host.
@@ -43,7 +43,7 @@ pub enum HttpError {
         /// The reason.
         reason: String,
     },
-    /// No complete answer in time.
+    /// The host did not answer completely in time.
     #[error("{host} did not answer within {} s", after.as_secs_f32())]
     Timeout {
         /// The host.
@@ -52,15 +52,15 @@ pub enum HttpError {
         after: Duration,
     },
     /// The connection ended before the answer did, or the answer is not HTTP.
-    #[error("{host} broke off: {reason}")]
+    #[error("{host} broke off the connection: {reason}")]
     Broken {
         /// The host.
         host: String,
         /// The reason.
         reason: String,
     },
-    /// A redirect.
-    #[error("{host} sends us elsewhere (status {status}); redirects are not followed")]
+    /// The answer is a redirect.
+    #[error("{host} redirects to another address (status {status}); redirects are not followed")]
     Redirect {
         /// The host.
         host: String,
@@ -80,7 +80,7 @@ pub enum HttpError {
 }
 
 impl HttpError {
-    /// Returns whether the host itself is the problem, so that other requests to it would fail now as well.
+    /// Returns whether the host caused the error, so that other requests to it would fail now, too.
     pub fn is_dead_host(&self) -> bool {
         matches!(
             self,
@@ -92,7 +92,7 @@ impl HttpError {
         )
     }
 
-    /// Converts the library's error; omits the address, which may be long.
+    /// Converts the library's error. The address is omitted, since it may be long.
     pub(super) fn from_library(
         error: reqwest::Error,
         host: &str,
@@ -103,16 +103,16 @@ impl HttpError {
         if causes(&error).any(<dyn Error>::is::<NotPublic>) {
             return Self::NotPublic(host);
         }
-        let connecting = error.is_connect();
+        let is_connecting = error.is_connect();
         if error.is_timeout() {
-            return Self::Timeout { host, after: if connecting { connect } else { total } };
+            return Self::Timeout { host, after: if is_connecting { connect } else { total } };
         }
         if let Some(reason) = causes(&error).find_map(tls::problem) {
             return Self::Tls { host, reason };
         }
         let error = error.without_url();
         let reason = causes(&error).last().map_or_else(String::new, ToString::to_string);
-        if connecting { Self::Connect { host, reason } } else { Self::Broken { host, reason } }
+        if is_connecting { Self::Connect { host, reason } } else { Self::Broken { host, reason } }
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Addresses come from other people's diaspora* IDs, archives and answers, so they may point anywhere. The client
 //! uses https only, follows no redirects, uses no proxy, stops reading at a limit, and connects to public addresses
-//! only: its resolver returns no others, so a name whose address changes between check and use gains nothing. Test
-//! networks are listed in [`AllowedNetworks`].
+//! only. Its resolver returns no others, so changing a name's address between check and use gains nothing. Exceptions,
+//! such as test networks, are listed in [`AllowedNetworks`].
 
 mod address;
 mod allowed;

@@ -8,20 +8,20 @@ use rustls::{AlertDescription, CertificateError, Error as TlsError};
 /// Returns the problem, if the error is a TLS error.
 pub(super) fn problem(error: &(dyn Error + 'static)) -> Option<String> {
     if let Some(error) = error.downcast_ref::<TlsError>() {
-        return Some(words(error));
+        return Some(describe(error));
     }
-    // An I/O error hides its inner error from the chain of causes.
+    // An I/O error does not return its inner error as its cause.
     problem(error.downcast_ref::<io::Error>()?.get_ref()?)
 }
 
-fn words(error: &TlsError) -> String {
+fn describe(error: &TlsError) -> String {
     match error {
-        TlsError::InvalidCertificate(error) => of_certificate(error),
-        TlsError::NoCertificatesPresented => "it shows no certificate".to_owned(),
-        TlsError::InvalidMessage(_) => "what answers on this port does not speak TLS".to_owned(),
+        TlsError::InvalidCertificate(error) => describe_certificate_error(error),
+        TlsError::NoCertificatesPresented => "it presents no certificate".to_owned(),
+        TlsError::InvalidMessage(_) => "the server on this port does not speak TLS".to_owned(),
         TlsError::PeerIncompatible(_)
         | TlsError::AlertReceived(AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure) => {
-            "it speaks no version of TLS that is safe (1.2 or 1.3)".to_owned()
+            "it supports no safe version of TLS (1.2 or 1.3)".to_owned()
         }
         TlsError::AlertReceived(AlertDescription::UnrecognisedName) => {
             "it has no certificate for this host".to_owned()
@@ -30,7 +30,7 @@ fn words(error: &TlsError) -> String {
     }
 }
 
-fn of_certificate(error: &CertificateError) -> String {
+fn describe_certificate_error(error: &CertificateError) -> String {
     let self_signed = "its certificate is self-signed, or of an authority that is not trusted here";
     match error {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {

@@ -5,7 +5,7 @@ use chrono::{DateTime, Months, Utc};
 use super::database::{DatabaseError, Snapshot};
 use crate::sql::Row;
 
-/// Groups of accounts by their last use, as podmins know them. Closed accounts are in none.
+/// Groups of accounts by the time of their last use. Closed accounts are in no group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
     /// Any time.
@@ -33,7 +33,7 @@ pub struct Recipient {
     pub locked: bool,
 }
 
-/// An account in lists.
+/// An account in a list of accounts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountRow {
     /// Row ID of the account.
@@ -92,7 +92,7 @@ pub async fn moved_away(snapshot: &mut Snapshot) -> Result<Vec<MovedAway>, Datab
     Ok(rows.iter().filter_map(moved).collect())
 }
 
-/// Lists e-mail recipients by row ID, starting after `after`; at most `limit`.
+/// Lists at most `limit` e-mail recipients in order of row ID, starting after `after`.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -115,19 +115,19 @@ pub async fn addressees(
     });
     let sql = format!(
         "SELECT u.id, u.username, u.email, u.language, u.locked_at FROM users u JOIN people p ON p.owner_id = u.id \
-         WHERE {OPEN} AND u.email IS NOT NULL AND u.email <> '' AND u.id > {after}{seen} ORDER BY u.id LIMIT {limit}"
+         WHERE {IS_OPEN} AND u.email IS NOT NULL AND u.email <> '' AND u.id > {after}{seen} ORDER BY u.id LIMIT {limit}"
     );
-    let rows = snapshot.rows("whom to write to", sql, &[]).await?;
-    let addressee = |row: &Row| {
+    let rows = snapshot.rows("the recipients of e-mails", sql, &[]).await?;
+    let recipient = |row: &Row| {
         Some(Recipient {
             user_id: row.integer("id")?,
-            username: row.filled("username")?,
-            email: row.filled("email")?,
-            language: row.filled("language"),
+            username: row.non_empty_text("username")?,
+            email: row.non_empty_text("email")?,
+            language: row.non_empty_text("language"),
             locked: !row.is_null("locked_at"),
         })
     };
-    Ok(rows.iter().filter_map(addressee).collect())
+    Ok(rows.iter().filter_map(recipient).collect())
 }
 
 /// Lists the pod's administrators who have an e-mail address.
@@ -137,24 +137,24 @@ pub async fn addressees(
 pub async fn podmins(snapshot: &mut Snapshot) -> Result<Vec<Recipient>, DatabaseError> {
     let sql = format!(
         "SELECT u.id, u.username, u.email, u.language, u.locked_at FROM users u JOIN people p ON p.owner_id = u.id \
-         JOIN roles r ON r.person_id = p.id WHERE {OPEN} AND r.name = 'admin' AND u.email IS NOT NULL \
+         JOIN roles r ON r.person_id = p.id WHERE {IS_OPEN} AND r.name = 'admin' AND u.email IS NOT NULL \
          AND u.email <> '' ORDER BY u.id"
     );
     let rows = snapshot.rows("the pod's administrators", sql, &[]).await?;
     let podmin = |row: &Row| {
         Some(Recipient {
             user_id: row.integer("id")?,
-            username: row.filled("username")?,
-            email: row.filled("email")?,
-            language: row.filled("language"),
+            username: row.non_empty_text("username")?,
+            email: row.non_empty_text("email")?,
+            language: row.non_empty_text("language"),
             locked: !row.is_null("locked_at"),
         })
     };
     Ok(rows.iter().filter_map(podmin).filter(|podmin| !podmin.locked).collect())
 }
 
-/// Lists accounts by row ID, starting after `after`; at most `limit`. With `beginning`, only those whose username or
-/// e-mail address starts with it, in any case.
+/// Lists at most `limit` accounts in order of row ID, starting after `after`. With `beginning`, lists only those whose
+/// username or e-mail address starts with it, ignoring case.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -164,7 +164,7 @@ pub async fn accounts(
     after: i64,
     limit: u32,
 ) -> Result<Vec<AccountRow>, DatabaseError> {
-    // Escape `_` and `%`: usernames contain underscores.
+    // `_` and `%` are escaped, since usernames contain underscores.
     let pattern = beginning.map(|text| {
         let text = text.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
         format!("{text}%")
@@ -184,7 +184,7 @@ pub async fn accounts(
     let account = |row: &Row| {
         Some(AccountRow {
             user_id: row.integer("id")?,
-            username: row.filled("username")?,
+            username: row.non_empty_text("username")?,
             email: row.text("email").unwrap_or_default(),
             closed: row.boolean("closed_account").unwrap_or(false),
             locked: !row.is_null("locked_at"),
@@ -195,4 +195,4 @@ pub async fn accounts(
 }
 
 /// SQL condition for open accounts, locked or not.
-const OPEN: &str = "u.username IS NOT NULL AND u.username <> '' AND NOT COALESCE(p.closed_account, FALSE)";
+const IS_OPEN: &str = "u.username IS NOT NULL AND u.username <> '' AND NOT COALESCE(p.closed_account, FALSE)";

@@ -105,7 +105,7 @@ pub enum SchemaError {
     TooOld(String),
     /// The schema is newer than any known one.
     #[error(
-        "the pod's tables are of version {0}, newer than any this Pappus knows (up to {NEWEST}): get a newer Pappus"
+        "the pod's tables are of version {0}, newer than any that this version of Pappus supports (up to {NEWEST}): update Pappus"
     )]
     TooNew(String),
     /// The database user may not read some of the tables.
@@ -118,9 +118,9 @@ pub enum SchemaError {
         /// The statements that grant the right.
         grant: String,
     },
-    /// A column has a type of an extension, or one made by hand.
+    /// A column has a type of an extension, or one that the podmin created.
     #[error(
-        "{column} is of the type {kind}, which is none of PostgreSQL's own: give it the type that diaspora* gives it \
+        "{column} is of the type {kind}, which is not built into PostgreSQL: change it to the type that diaspora* uses \
          (ALTER TABLE … ALTER COLUMN … TYPE varchar), or read a copy of the database"
     )]
     ForeignType {
@@ -160,7 +160,7 @@ pub async fn read_schema(snapshot: &mut Snapshot) -> Result<SchemaVersion, Schem
     let present = columns(snapshot).await?;
     let denied = denied_tables(snapshot, &present).await?;
     if !denied.is_empty() {
-        snapshot.ask_user().await?;
+        snapshot.read_user().await?;
         let (tables, grant) = (denied.join(", "), snapshot.grant(&denied));
         return Err(SchemaError::Denied { tables, grant });
     }
@@ -176,17 +176,17 @@ pub async fn read_schema(snapshot: &mut Snapshot) -> Result<SchemaVersion, Schem
             None => Ok(SchemaVersion(version)),
             Some((column, kind)) => Err(SchemaError::ForeignType { column, kind }),
         },
-        [one] => Err(SchemaError::Incomplete { version, missing: format!("{one} is") }),
-        many => {
-            let shown = many.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
-            let missing = format!("{shown}{} are", if many.len() > 5 { " and more" } else { "" });
+        [name] => Err(SchemaError::Incomplete { version, missing: format!("{name} is") }),
+        names => {
+            let first_names = names.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let missing = format!("{first_names}{} are", if names.len() > 5 { " and more" } else { "" });
             Err(SchemaError::Incomplete { version, missing })
         }
     }
 }
 
-/// Returns a column for an export whose type is none of PostgreSQL's own, and that type. Values of domains are sent as
-/// those of the types below them.
+/// Returns an exported column whose type is not built into PostgreSQL, and that type. Domains are allowed: PostgreSQL
+/// sends their values as those of the underlying types.
 async fn foreign_type(snapshot: &mut Snapshot) -> Result<Option<(String, String)>, DatabaseError> {
     if snapshot.dialect() != Dialect::PostgreSql {
         return Ok(None);
@@ -204,11 +204,12 @@ async fn foreign_type(snapshot: &mut Snapshot) -> Result<Option<(String, String)
             .iter()
             .any(|(read, columns)| *read == table && columns.split_whitespace().any(|read| read == column))
     };
-    let mut found = rows.iter().filter_map(|row| Some((row.text("found_column")?, row.text("found_type")?)));
-    Ok(found.find(|(name, _)| is_read(name)))
+    let mut foreign =
+        rows.iter().filter_map(|row| Some((row.text("found_column")?, row.text("found_type")?)));
+    Ok(foreign.find(|(name, _)| is_read(name)))
 }
 
-/// Returns the tables for an export that this user may not read.
+/// Returns the exported tables that this user may not read.
 async fn denied_tables(
     snapshot: &mut Snapshot,
     present: &HashSet<String>,
@@ -220,7 +221,7 @@ async fn denied_tables(
                  AND c.relkind IN ('r', 'p', 'v') AND NOT has_table_privilege(c.oid, 'SELECT') \
                  AND NOT has_any_column_privilege(c.oid, 'SELECT')"
             );
-            let rows = snapshot.rows("its rights", sql, &[]).await?;
+            let rows = snapshot.rows("this user's rights", sql, &[]).await?;
             let denied: HashSet<String> = rows.iter().filter_map(|row| row.text("found_table")).collect();
             Ok(tables().filter(|table| denied.contains(*table)).collect())
         }
@@ -233,7 +234,8 @@ async fn denied_tables(
                     continue;
                 }
                 let sql = format!("SELECT 1 FROM {table} LIMIT 0");
-                if let Err(DatabaseError::Denied { .. }) = snapshot.rows("its rights", sql, &[]).await {
+                if let Err(DatabaseError::Denied { .. }) = snapshot.rows("this user's rights", sql, &[]).await
+                {
                     denied.push(*table);
                 }
             }

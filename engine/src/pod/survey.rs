@@ -1,4 +1,4 @@
-//! An overview of a pod before the export: its size, and whether its database is ready. `export::Forecaster` finds
+//! An overview of a pod before the export: its size, and whether its database is ready. `export::Forecaster` predicts
 //! the omissions.
 
 use std::collections::BTreeMap;
@@ -68,7 +68,7 @@ impl AccountSize {
     }
 }
 
-/// Surveys the whole pod, with a few statements. `url` is its address.
+/// Surveys the whole pod with a few statements. `url` is the pod's address.
 ///
 /// # Errors
 /// The database's failure.
@@ -85,14 +85,14 @@ pub async fn survey(snapshot: &mut Snapshot, url: &PodUrl) -> Result<Survey, Dat
             "SELECT COUNT(*) AS amount FROM {table} r JOIN people p ON p.id = r.author_id \
              WHERE p.owner_id IS NOT NULL"
         );
-        *count = number(snapshot, "the size of the pod", sql).await?;
+        *count = count_rows(snapshot, "the size of the pod", sql).await?;
     }
     survey.without_statistics = without_statistics(snapshot).await?;
     Ok(survey)
 }
 
-/// Returns every account with its size, by username. `photo_files` are the names of all originals with their sizes in
-/// bytes, if they could be read.
+/// Returns every account with its size, in order of username. `photo_files` are the names of all originals with their
+/// sizes in bytes, if they could be read.
 ///
 /// # Errors
 /// The database's failure.
@@ -189,8 +189,10 @@ async fn photo_bytes(
     let mut rows = snapshot.stream("the names of photo files", sql, &[]);
     while let Some(row) = rows.try_next().await? {
         let names = ["unprocessed_image", "remote_photo_name", "processed_image"];
-        let size =
-            names.into_iter().filter_map(|column| row.filled(column)).find_map(|name| files.get(&name));
+        let size = names
+            .into_iter()
+            .filter_map(|column| row.non_empty_text(column))
+            .find_map(|name| files.get(&name));
         if let (Some(person), Some(size)) = (row.integer("person_id"), size) {
             *bytes.entry(person).or_insert(0) += size;
         }
@@ -213,12 +215,16 @@ async fn without_statistics(snapshot: &mut Snapshot) -> Result<Vec<String>, Data
          ORDER BY c.relname",
         super::schema::tables().map(|table| format!("'{table}'")).collect::<Vec<_>>().join(", ")
     );
-    let rows = snapshot.rows("what it knows of its tables", sql, &[]).await?;
+    let rows = snapshot.rows("the statistics of its tables", sql, &[]).await?;
     Ok(rows.iter().filter_map(|row| row.text("found_table")).collect())
 }
 
-/// Reads the `amount` that a statement counts.
-async fn number(snapshot: &mut Snapshot, what: &'static str, sql: String) -> Result<u64, DatabaseError> {
-    let row = snapshot.first(what, sql, &[]).await?;
+/// Returns the `amount` that a statement counts.
+async fn count_rows(
+    snapshot: &mut Snapshot,
+    subject: &'static str,
+    sql: String,
+) -> Result<u64, DatabaseError> {
+    let row = snapshot.first(subject, sql, &[]).await?;
     Ok(row.and_then(|row| row.integer("amount")).and_then(|value| value.try_into().ok()).unwrap_or(0))
 }

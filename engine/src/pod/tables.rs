@@ -1,4 +1,4 @@
-//! Tables of a pod's database that several parts of Pappus know.
+//! Tables of a pod's database that several modules use.
 
 use crate::domain::RelayableEntity;
 
@@ -39,7 +39,7 @@ impl RelayableTable {
         }
     }
 
-    /// Returns the column of a signature that holds the row number of its record.
+    /// Returns the column of a signature that contains the row ID of its record.
     pub(crate) const fn signature_key(self) -> &'static str {
         match self {
             Self::Comments => "comment_id",

@@ -37,27 +37,27 @@ pub(crate) fn fault(error: &ExportError) -> Fault {
         ExportError::Read(ReadError::Uploads(_)) => Fault::Uploads(reason),
         ExportError::Read(ReadError::UnknownAccount { .. }) => Fault::Gone,
         ExportError::Output(OutputError::Busy(_) | OutputError::Exists(_)) => Fault::Account(reason),
-        error if is_of_the_disk_below(error) => Fault::Disk(reason),
+        error if is_caused_by_disk(error) => Fault::Disk(reason),
         _ => Fault::Account(reason),
     }
 }
 
-/// Returns whether an error was caused by a failure of the disk as a whole.
-fn is_of_the_disk_below(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut below = Some(error);
-    while let Some(error) = below {
+/// Returns whether an error, or one of its causes, is a failure of the disk as a whole.
+fn is_caused_by_disk(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<io::Error>()
             && is_disk_error(error)
         {
             return true;
         }
-        below = error.source();
+        cause = error.source();
     }
     false
 }
 
 fn is_disk_error(error: &io::Error) -> bool {
-    is_of_the_disk(error) || error.get_ref().is_some_and(|inner| is_of_the_disk_below(inner))
+    is_of_the_disk(error) || error.get_ref().is_some_and(|inner| is_caused_by_disk(inner))
 }
 
 #[cfg(test)]
@@ -68,7 +68,7 @@ mod tests {
     use crate::archive::writer::WriteError;
 
     #[test]
-    fn a_full_disk_is_nobodys_fault() {
+    fn a_full_disk_is_not_the_accounts_fault() {
         let full = || io::Error::from_raw_os_error(28);
         let folder = PathBuf::from("/srv/out");
         for error in [
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_is_gone_is_nobodys_fault() {
+    fn a_missing_folder_is_not_the_accounts_fault() {
         for code in [2, 13, 107, 110, 116] {
             let source = io::Error::from_raw_os_error(code);
             let error =

@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
-use crate::work_dir::{FOLDER, LOCK, close_door, make_locked, remove_leftovers};
+use crate::work_dir::{FOLDER, LOCK, create_locked, lock_common, remove_leftovers};
 
-/// The folder for unfinished archives cannot be used.
+/// The reason why the folder for unfinished archives cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{path} cannot be used for unfinished archives: {source}")]
 pub(crate) struct SpoolError {
@@ -17,39 +17,40 @@ pub(crate) struct SpoolError {
     pub(crate) source: io::Error,
 }
 
-/// A folder that is removed on drop. After a kill it remains, and the next worker on this machine removes it.
+/// A folder that is removed on drop. If its worker is killed it remains, and the next worker on this machine removes
+/// it.
 pub(crate) struct Spool {
     path: PathBuf,
-    /// Held, never read.
+    /// The locked file. It is never read; closing it would release the lock.
     lock: std::sync::Mutex<File>,
 }
 
 impl Spool {
     /// Creates a folder for a worker below `root`, which must exist: a disk that is not mounted is not written to.
-    pub(crate) fn make(root: &Path, worker: &str) -> Result<Self, SpoolError> {
+    pub(crate) fn create(root: &Path, worker: &str) -> Result<Self, SpoolError> {
         let path = root.join(FOLDER).join(worker);
-        let made = make_locked(root, &path);
-        let lock = made.map_err(|source| SpoolError { path: path.clone(), source })?;
+        let result = create_locked(root, &path);
+        let lock = result.map_err(|source| SpoolError { path: path.clone(), source })?;
         Ok(Self { path, lock: std::sync::Mutex::new(lock) })
     }
 
-    /// Creates the folder again when it is gone: the disk with its lock may have been unmounted.
-    pub(crate) fn make_again(&self) -> Result<(), SpoolError> {
+    /// Creates the folder again if it does not exist, for example because the disk was unmounted.
+    pub(crate) fn recreate(&self) -> Result<(), SpoolError> {
         let failed = |source| SpoolError { path: self.path.clone(), source };
         if self.path.join(LOCK).try_exists().map_err(failed)? {
             return Ok(());
         }
         let Some(root) = self.path.parent().and_then(Path::parent) else { return Ok(()) };
-        let lock = make_locked(root, &self.path).map_err(failed)?;
+        let lock = create_locked(root, &self.path).map_err(failed)?;
         *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = lock;
         Ok(())
     }
 
-    /// Removes what killed workers have left since the start.
+    /// Removes the folders of workers that were killed since this one started.
     pub(crate) fn sweep(&self) -> Result<(), SpoolError> {
         let Some(root) = self.path.parent() else { return Ok(()) };
         let failed = |source| SpoolError { path: root.to_owned(), source };
-        let _door = close_door(root).map_err(failed)?;
+        let _guard = lock_common(root).map_err(failed)?;
         remove_leftovers(root).map_err(failed)
     }
 
@@ -70,15 +71,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_killed_workers_folder_goes_and_a_living_ones_stays() {
+    fn only_folders_of_killed_workers_are_removed() {
         let root = tempfile::tempdir().unwrap();
-        let living = Spool::make(root.path(), "living").unwrap();
+        let running = Spool::create(root.path(), "living").unwrap();
         let killed = root.path().join(FOLDER).join("killed");
         std::fs::create_dir(&killed).unwrap();
         File::create(killed.join(LOCK)).unwrap();
         std::fs::write(killed.join("alice.zip"), "private").unwrap();
-        let other = Spool::make(root.path(), "other").unwrap();
-        assert!(!killed.exists() && living.path().exists() && other.path().exists());
+        let other = Spool::create(root.path(), "other").unwrap();
+        assert!(!killed.exists() && running.path().exists() && other.path().exists());
         let path = other.path().to_owned();
         drop(other);
         assert!(!path.exists());

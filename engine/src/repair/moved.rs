@@ -35,7 +35,7 @@ impl Work<'_> {
                 tombstone(&mut self.pod, id, self.options.now).await?;
                 self.pod.commit().await?;
             }
-            let name = [row.filled("first_name"), row.filled("last_name")];
+            let name = [row.non_empty_text("first_name"), row.non_empty_text("last_name")];
             let name = name.into_iter().flatten().collect::<Vec<_>>().join(" ");
             let from = Some(name).filter(|name| !name.is_empty());
             repaired

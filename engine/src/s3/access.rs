@@ -11,27 +11,27 @@ use crate::environment::Environment;
 /// An error in the settings of a bucket.
 #[derive(Debug, thiserror::Error)]
 pub enum S3AccessError {
-    /// The access key or its secret is not set.
-    #[error("looking for files on S3: {name} is not set in {place}; set it there")]
+    /// The access key or its secret is missing.
+    #[error("looking for files on S3: {name} is not set in {origin}; set it there")]
     NoKey {
         /// The setting or environment variable.
         name: &'static str,
         /// The settings file, or the environment.
-        place: String,
+        origin: String,
     },
     /// The bucket, its region or the prefix of its keys is invalid.
     #[error(
-        "looking for files on S3: {bucket:?} or its region is not a valid name; name it as \
+        "looking for files on S3: {bucket:?} or its region is not a valid name; specify it as \
          s3://BUCKET or s3://BUCKET/PREFIX"
     )]
     BadBucket {
         /// Bucket and prefix.
         bucket: String,
     },
-    /// The address of the server is malformed. It is not repeated: it may hold a password.
+    /// The address of the server is malformed. The message does not repeat it, since it may contain a password.
     #[error(
-        "looking for files on S3: the address in AWS_ENDPOINT_URL cannot be used: {0}; it looks \
-         like https://s3.example:9000"
+        "looking for files on S3: the address in AWS_ENDPOINT_URL cannot be used: {0}; expected \
+         an address like https://s3.example:9000"
     )]
     BadEndpoint(&'static str),
 }
@@ -39,7 +39,7 @@ pub enum S3AccessError {
 /// The default region of a bucket, for diaspora* and for Amazon.
 pub(crate) const REGION: &str = "us-east-1";
 /// The default timeout for a response.
-const PATIENCE: Duration = Duration::from_secs(20);
+const DEFAULT_PATIENCE: Duration = Duration::from_secs(20);
 
 /// A bucket at Amazon S3 or a compatible server, with its access key.
 #[derive(Clone, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub struct S3Access {
 }
 
 impl S3Access {
-    /// Creates the access with the podmin's key; the server is from the environment.
+    /// Creates the access with the podmin's key, and with the server that the environment specifies.
     ///
     /// # Errors
     /// [`S3AccessError::BadEndpoint`].
@@ -78,7 +78,7 @@ impl S3Access {
             key,
             secret: Zeroizing::new(secret),
             token: None,
-            patience: PATIENCE,
+            patience: DEFAULT_PATIENCE,
         })
     }
 
@@ -88,12 +88,12 @@ impl S3Access {
     /// # Errors
     /// [`S3AccessError::NoKey`] or [`S3AccessError::BadEndpoint`].
     pub fn from_environment(bucket: &str, environment: Environment<'_>) -> Result<Self, S3AccessError> {
-        let variable = |name: &'static str| filled(environment, name);
-        let place = "the environment";
-        let needed =
-            |name| variable(name).ok_or_else(|| S3AccessError::NoKey { name, place: place.to_owned() });
+        let variable = |name: &'static str| non_empty_variable(environment, name);
+        let origin = "the environment";
+        let required =
+            |name| variable(name).ok_or_else(|| S3AccessError::NoKey { name, origin: origin.to_owned() });
         let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
-        let keys = (needed("AWS_ACCESS_KEY_ID")?, needed("AWS_SECRET_ACCESS_KEY")?);
+        let keys = (required("AWS_ACCESS_KEY_ID")?, required("AWS_SECRET_ACCESS_KEY")?);
         let token = variable("AWS_SESSION_TOKEN").map(Zeroizing::new);
         Ok(Self { token, ..Self::new(bucket.to_owned(), region, keys, environment)? })
     }
@@ -104,13 +104,13 @@ impl S3Access {
     /// # Errors
     /// [`S3AccessError::BadBucket`].
     pub(crate) fn check(&self, prefix: &str) -> Result<(), S3AccessError> {
-        let plain = |text: &str| {
+        let is_plain = |text: &str| {
             text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
                 && !text.is_empty()
                 && !matches!(text, "." | "..")
         };
-        let good_prefix = prefix.is_empty() || prefix.split('/').all(plain);
-        if plain(&self.bucket) && plain(&self.region) && good_prefix {
+        let is_plain_prefix = prefix.is_empty() || prefix.split('/').all(is_plain);
+        if is_plain(&self.bucket) && is_plain(&self.region) && is_plain_prefix {
             Ok(())
         } else {
             Err(S3AccessError::BadBucket { bucket: format!("{}/{prefix}", self.bucket) })
@@ -126,7 +126,7 @@ impl S3Access {
     }
 }
 
-/// Omits the secrets.
+/// Shows the address without the keys.
 impl fmt::Debug for S3Access {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -138,33 +138,35 @@ impl fmt::Debug for S3Access {
     }
 }
 
-fn filled(environment: Environment<'_>, name: &str) -> Option<String> {
+fn non_empty_variable(environment: Environment<'_>, name: &str) -> Option<String> {
     environment(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
 fn endpoint(environment: Environment<'_>) -> Result<Option<Url>, S3AccessError> {
-    let address =
-        filled(environment, "AWS_ENDPOINT_URL_S3").or_else(|| filled(environment, "AWS_ENDPOINT_URL"));
+    let address = non_empty_variable(environment, "AWS_ENDPOINT_URL_S3")
+        .or_else(|| non_empty_variable(environment, "AWS_ENDPOINT_URL"));
     let Some(address) = address else { return Ok(None) };
     let url = Url::parse(&address).map_err(|_| S3AccessError::BadEndpoint("it is not an address"))?;
-    let allow_http = filled(environment, "AWS_ALLOW_HTTP").is_some_and(|value| {
+    let allow_http = non_empty_variable(environment, "AWS_ALLOW_HTTP").is_some_and(|value| {
         matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on" | "y")
     });
     match url.scheme() {
         "https" => {}
         "http" if allow_http => {}
         "http" => {
-            let reason = "over plain http everybody on the way sees the files; if that is all right, set \
+            let reason = "plain http does not encrypt the files on their way; if that is acceptable, set \
                           AWS_ALLOW_HTTP=true";
             return Err(S3AccessError::BadEndpoint(reason));
         }
         _ => return Err(S3AccessError::BadEndpoint("it is neither http nor https")),
     }
     if url.host_str().is_none() || url.query().is_some() || url.fragment().is_some() {
-        return Err(S3AccessError::BadEndpoint("it is not scheme, host and port"));
+        return Err(S3AccessError::BadEndpoint("it must consist of a scheme, a host and a port only"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(S3AccessError::BadEndpoint("it holds a user name or password; set AWS_ACCESS_KEY_ID"));
+        return Err(S3AccessError::BadEndpoint(
+            "it contains a user name or a password; set AWS_ACCESS_KEY_ID instead",
+        ));
     }
     Ok(Some(url))
 }

@@ -1,7 +1,7 @@
 //! Interpretation of error responses of S3 servers.
 
-/// The most characters of a server's message that are passed on.
-const MAX_SAID: usize = 200;
+/// The maximum length of a description, in characters.
+const MAX_DESCRIPTION_CHARS: usize = 200;
 
 /// Codes of servers that ask to come again.
 const BUSY: [&str; 6] =
@@ -12,7 +12,7 @@ pub(crate) fn is_missing(error: &object_store::Error) -> bool {
     matches!(error, object_store::Error::NotFound { .. }) && code(&error.to_string()) != Some("NoSuchBucket")
 }
 
-/// Returns whether access to this object is refused; others may be accessible.
+/// Returns whether the server refuses access to this object; others may be accessible.
 pub(crate) fn is_refused(error: &object_store::Error) -> bool {
     matches!(code(&error.to_string()), Some("AccessDenied" | "InvalidObjectState"))
 }
@@ -55,35 +55,33 @@ fn tag<'a>(text: &'a str, begin: &str, end: &str) -> Option<&'a str> {
 pub(crate) fn why(error: &object_store::Error) -> String {
     let text = error.to_string();
     match code(&text) {
-        Some(code) => why_code(code, &text),
-        None => without_code(error, &text),
+        Some(code) => describe_code(code, &text),
+        None => describe_without_code(error, &text),
     }
 }
 
-/// Like [`why`], for a response with an error code.
-pub(super) fn why_code(code: &str, text: &str) -> String {
+/// Returns a readable description of a response with an error code.
+pub(super) fn describe_code(code: &str, text: &str) -> String {
     let meaning = match code {
         "NoSuchBucket" => "there is no such bucket",
         "InvalidAccessKeyId" => "the server does not know the access key",
         "SignatureDoesNotMatch" => "the secret of the access key is wrong",
         "ExpiredToken" | "InvalidToken" => "the access key is no longer valid",
         "AccessDenied" => "the access key does not allow it",
-        "InvalidObjectState" => {
-            "it is in an archive at the server, and must be brought back from there first"
-        }
+        "InvalidObjectState" => "the server has moved it to an archive; it must be restored from there first",
         "RequestTimeTooSkewed" => "the clock of this machine is wrong",
         "AccessControlListNotSupported" => {
-            "the bucket allows no public-read objects, which diaspora* needs as well; allow access lists in it"
+            "the bucket does not allow public-read objects, which diaspora* needs, too; enable access lists for it"
         }
         "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
             "the bucket is in another region"
         }
-        _ => tag(text, "<Message>", "</Message>").unwrap_or("the server refuses"),
+        _ => tag(text, "<Message>", "</Message>").unwrap_or("the server refuses the request"),
     };
     one_line(&format!("{meaning} ({code})"))
 }
 
-fn without_code(error: &object_store::Error, text: &str) -> String {
+fn describe_without_code(error: &object_store::Error, text: &str) -> String {
     if text.contains("without LOCATION") {
         return "the bucket is in another region".to_owned();
     }
@@ -98,5 +96,5 @@ fn without_code(error: &object_store::Error, text: &str) -> String {
 }
 
 fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_SAID).collect()
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_DESCRIPTION_CHARS).collect()
 }

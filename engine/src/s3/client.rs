@@ -9,25 +9,25 @@ use object_store::client::{HttpConnector as _, HttpError, HttpRequest, HttpReque
 use object_store::{BackoffConfig, ClientOptions, HeaderValue, RetryConfig};
 
 use super::S3Access;
-use super::answers::{code, why, why_code};
+use super::answers::{code, describe_code, why};
 use super::connector::Connector;
 
-/// The number of retries.
-const RETRIES: usize = 6;
+/// The maximum number of retries of a request.
+const MAX_RETRIES: usize = 6;
 
-/// The access to new objects.
+/// The people who may read new objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Readers {
-    /// Public, as photos are.
-    Everybody,
-    /// Only with the bucket's access keys. Multipart uploads do not overwrite objects.
+    /// Everyone, as for photos.
+    Everyone,
+    /// Those who have the bucket's access keys. Multipart uploads do not overwrite objects.
     Podmin,
-    /// Only with the bucket's access keys; existing objects are overwritten.
+    /// Those who have the bucket's access keys. Multipart uploads overwrite existing objects.
     PodminAgain,
 }
 
-/// Creates a client for a bucket, without sending a request. Failed requests are retried, of a multipart upload only
-/// the failed part.
+/// Creates a client for a bucket, without sending a request. The client retries failed requests; in a multipart upload,
+/// only the failed part.
 pub(crate) fn client(access: &S3Access, readers: Readers) -> object_store::Result<AmazonS3> {
     let S3Access { bucket, region, endpoint, key, secret, token, patience } = access;
     let retry = RetryConfig {
@@ -36,7 +36,7 @@ pub(crate) fn client(access: &S3Access, readers: Readers) -> object_store::Resul
             max_backoff: Duration::from_secs(5),
             base: 2.0,
         },
-        max_retries: RETRIES,
+        max_retries: MAX_RETRIES,
         retry_timeout: *patience * 3,
     };
     let mut builder = AmazonS3Builder::new()
@@ -61,7 +61,7 @@ fn options(access: &S3Access) -> ClientOptions {
         .with_user_agent(HeaderValue::from_static(concat!("Pappus/", env!("CARGO_PKG_VERSION"))))
         .with_allow_http(access.endpoint.as_ref().is_some_and(|endpoint| endpoint.scheme() == "http"))
         .with_connect_timeout(access.patience.min(Duration::from_secs(10)))
-        // A large object may take long, as long as data arrives; see the connector.
+        // A large object may take a long time while data arrives; the connector limits the pauses.
         .with_timeout_disabled()
 }
 
@@ -82,7 +82,8 @@ fn credential(access: &S3Access) -> AwsCredential {
     }
 }
 
-/// Sends a request to the bucket itself that the library does not support, once. `query` is encoded.
+/// Sends a request for the bucket itself, which the library does not support. There are no retries. `query` must be
+/// percent-encoded; the answer has at most `max_bytes`.
 ///
 /// # Errors
 /// A readable description of the problem.
@@ -105,15 +106,15 @@ pub(crate) async fn ask_bucket(access: &S3Access, query: &str, max_bytes: usize)
     let answer = client.execute(request).await.map_err(broken)?;
     let status = answer.status();
     let (mut bytes, mut stream) = (Vec::new(), answer.into_body().bytes_stream());
-    while let Some(more) = stream.try_next().await.map_err(broken)? {
-        if bytes.len() + more.len() > max_bytes {
-            return Err("the server's answer does not end".to_owned());
+    while let Some(chunk) = stream.try_next().await.map_err(broken)? {
+        if bytes.len() + chunk.len() > max_bytes {
+            return Err(format!("the server's answer has more than {max_bytes} bytes"));
         }
-        bytes.extend_from_slice(&more);
+        bytes.extend_from_slice(&chunk);
     }
     if status.is_success() {
         return Ok(bytes);
     }
     let text = String::from_utf8_lossy(&bytes);
-    Err(code(&text).map_or_else(|| format!("the server answers {status}"), |code| why_code(code, &text)))
+    Err(code(&text).map_or_else(|| format!("the server answers {status}"), |code| describe_code(code, &text)))
 }

@@ -1,7 +1,7 @@
-//! Adds headers to S3 requests that the library for S3 does not support.
+//! Headers of S3 requests that the library for S3 does not support.
 //!
 //! Photos are public: diaspora* stores them with the ACL `public-read`, because browsers fetch them directly from the
-//! bucket. Objects for `Readers::Podmin` never overwrite existing ones, not even by a multipart upload.
+//! bucket. With `Readers::Podmin`, a multipart upload does not overwrite an existing object.
 
 use async_trait::async_trait;
 use object_store::aws::{AwsAuthorizer, AwsCredential};
@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use super::Readers;
 
-/// The factor by which uploads may take longer than the timeout for a response.
+/// The factor by which a response to an upload may take longer than to other requests.
 const UPLOAD_FACTOR: u32 = 10;
 
 /// Creates clients that add these headers.
@@ -31,7 +31,7 @@ impl HttpConnector for Connector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         let client =
             |patience| ReqwestConnector::default().connect(&options.clone().with_read_timeout(patience));
-        Ok(HttpClient::new(Signing {
+        Ok(HttpClient::new(SigningService {
             reading: client(self.patience)?,
             // Its timeout covers the time from the first byte sent to the first one received.
             writing: client(self.patience * UPLOAD_FACTOR)?,
@@ -43,7 +43,7 @@ impl HttpConnector for Connector {
 }
 
 #[derive(Debug)]
-struct Signing {
+struct SigningService {
     reading: HttpClient,
     writing: HttpClient,
     credential: Arc<AwsCredential>,
@@ -52,10 +52,10 @@ struct Signing {
 }
 
 #[async_trait]
-impl HttpService for Signing {
+impl HttpService for SigningService {
     async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
         match (request.method().as_str(), self.readers) {
-            ("PUT", Readers::Everybody) => self.open_to_everybody(&mut request)?,
+            ("PUT", Readers::Everyone) => self.make_public(&mut request)?,
             ("PUT", Readers::Podmin | Readers::PodminAgain) => {}
             ("POST", Readers::Podmin) if ends_upload(request.uri().query()) => {
                 // This header need not be signed.
@@ -67,8 +67,8 @@ impl HttpService for Signing {
     }
 }
 
-impl Signing {
-    fn open_to_everybody(&self, request: &mut HttpRequest) -> Result<(), HttpError> {
+impl SigningService {
+    fn make_public(&self, request: &mut HttpRequest) -> Result<(), HttpError> {
         request.headers_mut().insert("x-amz-acl", HeaderValue::from_static("public-read"));
         // The library has already signed the request, including the digest of the body.
         let digest = request.headers().get("x-amz-content-sha256").and_then(|value| unhex(value.as_bytes()));

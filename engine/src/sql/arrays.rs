@@ -1,10 +1,10 @@
-//! PostgreSQL's arrays: one value per column instead of one per cell. A statement with them stays constant, so it is
-//! parsed and planned once, and many times faster than one with thousands of values.
+//! PostgreSQL's arrays: a statement has one array for each column instead of one value for each cell. It is many times
+//! faster than a statement with thousands of values, which PostgreSQL would parse and plan.
 
 use futures_util::TryStreamExt as _;
 use sqlx::postgres::PgConnection;
 
-use super::link::{numbered_placeholders, own};
+use super::link::{numbered_placeholders, trusted};
 use super::{Row, Value};
 
 impl Value<'_> {
@@ -21,17 +21,18 @@ impl Value<'_> {
     }
 }
 
-/// Returns the rows for a list of texts: `sql` has `= ANY(?)` in the place of the list.
+/// Returns the rows for a list of texts; `sql` contains `= ANY(?)` instead of the list.
 pub(crate) async fn rows_of_any(
     link: &mut PgConnection,
     sql: &str,
     texts: Vec<String>,
 ) -> Result<Vec<Row>, sqlx::Error> {
-    let query = sqlx::query(own(numbered_placeholders(sql))).persistent(false).bind(texts);
+    let query = sqlx::query(trusted(numbered_placeholders(sql))).persistent(false).bind(texts);
     query.fetch(link).map_ok(Row::Postgres).try_collect().await
 }
 
-/// Inserts rows: `insert` is the statement up to its columns, `conflict` what follows the values.
+/// Inserts rows, and returns their number. `insert` is the statement up to its columns, `conflict` an `ON CONFLICT`
+/// clause or empty.
 pub(crate) async fn insert(
     link: &mut PgConnection,
     insert: &str,
@@ -49,7 +50,7 @@ pub(crate) async fn insert(
             column.push(value);
         }
     }
-    let mut query = sqlx::query(own(sql)).persistent(false);
+    let mut query = sqlx::query(trusted(sql)).persistent(false);
     for column in columns {
         macro_rules! array {
             ($kind:path, $owned:expr) => {
@@ -58,7 +59,7 @@ pub(crate) async fn insert(
                         .into_iter()
                         .map(|value| match value {
                             $kind(value) => Ok(value.map($owned)),
-                            _ => Err(sqlx::Error::Encode("values of two types in one column".into())),
+                            _ => Err(sqlx::Error::Encode("a column has values of two types".into())),
                         })
                         .collect::<Result<Vec<_>, _>>()?,
                 )

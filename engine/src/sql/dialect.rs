@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The databases that diaspora* supports, and the sample pod's.
+/// The kinds of databases that diaspora* and Pappus's sample pod use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// PostgreSQL.
@@ -14,7 +14,7 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// Recognizes URL schemes and Rails's adapter names.
+    /// Returns the kind of database for a URL scheme or the name of a Rails adapter.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         match name {
             "postgres" | "postgresql" | "postgis" => Some(Self::PostgreSql),

@@ -10,10 +10,10 @@ use sqlx::{AssertSqlSafe, Executor as _};
 
 use super::{Row, Value};
 
-/// A connection, lent for one statement.
+/// A connection, borrowed for one statement.
 pub(crate) enum Link<'a> {
-    /// `prepares`: false behind PostgreSQL's poolers, where the next transaction may have another connection, which
-    /// does not know the statement.
+    /// PostgreSQL. `prepares` is false if a connection pooler is used: the next transaction may have another
+    /// connection, which does not know the prepared statement.
     Postgres {
         link: &'a mut PgConnection,
         prepares: bool,
@@ -22,19 +22,20 @@ pub(crate) enum Link<'a> {
     Sqlite(&'a mut SqliteConnection),
 }
 
-/// The most values of a statement that MariaDB keeps prepared: a long list takes megabytes of the server's memory.
-const KEPT_VALUES: usize = 64;
+/// The maximum number of values of a statement that stays prepared in MariaDB, since each long one needs megabytes of
+/// the server's memory.
+const MAX_PREPARED_VALUES: usize = 64;
 
-/// Marks a statement as safe. Statements are put together from Pappus's own texts, column names and numbers;
-/// everything that came from elsewhere is a bound [`Value`].
-pub(super) fn own(sql: String) -> AssertSqlSafe<String> {
+/// Marks a statement as safe. Statements consist of Pappus's own texts, column names and numbers; all other data are
+/// bound [`Value`]s.
+pub(super) fn trusted(sql: String) -> AssertSqlSafe<String> {
     AssertSqlSafe(sql)
 }
 
-/// A statement with its values.
+/// Creates a query from a statement and its values.
 macro_rules! bound {
-    ($sql:expr, $values:expr, $kept:expr) => {{
-        let mut query = sqlx::query(own($sql)).persistent($kept);
+    ($sql:expr, $values:expr, $persistent:expr) => {{
+        let mut query = sqlx::query(trusted($sql)).persistent($persistent);
         for value in $values {
             query = match value {
                 Value::Integer(value) => query.bind(*value),
@@ -52,28 +53,28 @@ macro_rules! bound {
 impl<'a> Link<'a> {
     /// Returns whether a statement stays prepared after it was run.
     ///
-    /// To MariaDB, closing a statement is a message without an answer. sqlx sends it without `TCP_NODELAY`, so the
-    /// next statement waits for the server's delayed acknowledgement: 40 ms.
-    fn is_kept(&self, values: usize) -> bool {
+    /// MariaDB does not answer the message that closes a statement. sqlx sends it without `TCP_NODELAY`, so the next
+    /// statement waits 40 ms for the server's delayed acknowledgement.
+    fn stays_prepared(&self, values: usize) -> bool {
         match self {
             Self::Postgres { prepares, .. } => *prepares,
-            Self::MySql(_) => values <= KEPT_VALUES,
+            Self::MySql(_) => values <= MAX_PREPARED_VALUES,
             Self::Sqlite(_) => true,
         }
     }
 
     /// Runs a statement; returns the number of rows it changed.
     pub(crate) async fn execute(self, sql: String, values: &[Value<'_>]) -> Result<u64, sqlx::Error> {
-        let kept = self.is_kept(values.len());
+        let persistent = self.stays_prepared(values.len());
         macro_rules! execute {
             ($link:expr, $sql:expr) => {{
-                let done = if values.is_empty() {
-                    // Not every database accepts BEGIN as a prepared statement.
-                    $link.execute(sqlx::raw_sql(own($sql))).await
+                let result = if values.is_empty() {
+                    // Some databases do not accept BEGIN as a prepared statement.
+                    $link.execute(sqlx::raw_sql(trusted($sql))).await
                 } else {
-                    bound!($sql, values, kept).execute($link).await
+                    bound!($sql, values, persistent).execute($link).await
                 };
-                done.map(|done| done.rows_affected())
+                result.map(|outcome| outcome.rows_affected())
             }};
         }
         match self {
@@ -85,18 +86,20 @@ impl<'a> Link<'a> {
 
     /// Sends a statement and streams its rows, so that memory use does not depend on their number.
     pub(crate) fn stream(self, sql: String, values: &[Value<'_>]) -> BoxStream<'a, Result<Row, sqlx::Error>> {
-        let kept = self.is_kept(values.len());
+        let persistent = self.stays_prepared(values.len());
         match self {
             Self::Postgres { link, .. } => {
                 let sql = numbered_placeholders(&sql);
-                bound!(sql, values, kept).fetch(link).map_ok(Row::Postgres).boxed()
+                bound!(sql, values, persistent).fetch(link).map_ok(Row::Postgres).boxed()
             }
-            Self::MySql(link) => bound!(backticks(sql), values, kept).fetch(link).map_ok(Row::MySql).boxed(),
-            Self::Sqlite(link) => bound!(sql, values, kept).fetch(link).map_ok(Row::Sqlite).boxed(),
+            Self::MySql(link) => {
+                bound!(backticks(sql), values, persistent).fetch(link).map_ok(Row::MySql).boxed()
+            }
+            Self::Sqlite(link) => bound!(sql, values, persistent).fetch(link).map_ok(Row::Sqlite).boxed(),
         }
     }
 
-    /// Sends a statement; returns all its rows, for few rows only.
+    /// Sends a statement, and returns all its rows. They must be few, since all are in memory.
     pub(crate) async fn rows(self, sql: String, values: &[Value<'_>]) -> Result<Vec<Row>, sqlx::Error> {
         self.stream(sql, values).try_collect().await
     }
@@ -115,7 +118,7 @@ pub(super) fn numbered_placeholders(sql: &str) -> String {
     numbered
 }
 
-/// Replaces double quotes, used here only for names, by MySQL's backticks.
+/// Replaces double quotes, which only enclose names in statements, with MySQL's backticks.
 fn backticks(sql: String) -> String {
     if sql.contains('"') { sql.replace('"', "`") } else { sql }
 }

@@ -1,8 +1,8 @@
-//! What a pod's database and Pappus's own have in common: addresses, statements, their values and rows.
+//! Access to databases, for a pod's and Pappus's own: addresses, statements, their values and rows.
 //!
 //! Statements are written once for PostgreSQL, MariaDB/MySQL and SQLite: `?` stands for a [`Value`], and a name that
-//! is a keyword somewhere is in double quotes. Rows are read by column name. Only this module knows what a kind of
-//! database wants different.
+//! is a keyword in one of them is in double quotes. Rows are read by column name. Only this module handles the
+//! differences between the databases.
 
 pub(crate) mod arrays;
 mod dialect;

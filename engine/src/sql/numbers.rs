@@ -1,13 +1,14 @@
-//! Whole numbers from columns of any type: pods changed by hand have unsigned and decimal columns, and databases
-//! compute decimals from mixed types.
+//! Whole numbers from columns of any type. Pods that were changed by hand have unsigned and decimal columns, and
+//! databases compute decimals from mixed types.
 
 use sqlx::mysql::MySqlRow;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, TypeInfo as _, ValueRef as _};
 
-/// The bytes of a `numeric` before its digits: their count, the first one's weight, the sign, the scale.
-const NUMERIC_HEAD: usize = 4;
+/// The number of 16-bit words of a `numeric` before its digits: their count, the weight of the first digit, the sign
+/// and the scale.
+const NUMERIC_HEAD_WORDS: usize = 4;
 /// The base of a `numeric`'s digits.
 const NUMERIC_BASE: i64 = 10_000;
 
@@ -46,7 +47,7 @@ pub(super) fn of_mysql(row: &MySqlRow, column: usize) -> Option<i64> {
     }
 }
 
-/// Reads a number from SQLite, whose columns hold values of any type.
+/// Reads a number from SQLite, whose columns can contain values of any type.
 pub(super) fn of_sqlite(row: &SqliteRow, column: usize) -> Option<i64> {
     let value = row.try_get_raw(column).ok().filter(|value| !value.is_null())?;
     match value.type_info().name() {
@@ -56,24 +57,24 @@ pub(super) fn of_sqlite(row: &SqliteRow, column: usize) -> Option<i64> {
     }
 }
 
-/// Parses a whole number, with a fraction of zeros or none.
+/// Parses a whole number. A fraction may only consist of zeros.
 fn digits(text: &str) -> Option<i64> {
     let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
     fraction.bytes().all(|digit| digit == b'0').then(|| whole.parse().ok()).flatten()
 }
 
-/// Decodes PostgreSQL's `numeric`, if it is whole.
+/// Decodes PostgreSQL's `numeric`; `None` if it is not a whole number or too large.
 fn numeric(bytes: &[u8]) -> Option<i64> {
-    let word = |place: usize| {
-        let word = bytes.get(place * 2..place * 2 + 2)?;
+    let word = |index: usize| {
+        let word = bytes.get(index * 2..index * 2 + 2)?;
         Some(i16::from_be_bytes(word.try_into().ok()?))
     };
     let (count, weight, sign) = (usize::try_from(word(0)?).ok()?, word(1)?, word(2)?);
     let whole = usize::try_from(i32::from(weight) + 1).unwrap_or(0);
     let mut value = 0_i64;
-    for place in 0..whole.max(count) {
-        let digit = if place < count { i64::from(word(NUMERIC_HEAD + place)?) } else { 0 };
-        if place < whole {
+    for index in 0..whole.max(count) {
+        let digit = if index < count { i64::from(word(NUMERIC_HEAD_WORDS + index)?) } else { 0 };
+        if index < whole {
             value = value.checked_mul(NUMERIC_BASE)?.checked_add(digit)?;
         } else if digit != 0 {
             return None;
@@ -92,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_numbers_are_read_and_others_are_not() {
+    fn only_whole_numbers_are_read() {
         for (text, number) in [
             ("12", Some(12)),
             ("-7.000", Some(-7)),

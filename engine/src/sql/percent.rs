@@ -6,9 +6,9 @@ use zeroize::Zeroizing;
 
 /// Encodes all characters except unreserved ones and those in `keep`.
 ///
-/// `Url::set_password` would leave `%` alone, which would change a password like `50%41`.
+/// `Url::set_password` does not encode `%`, which would change a password like `50%41`.
 pub(crate) fn encode(text: &str, keep: &[u8]) -> Zeroizing<String> {
-    // Capacity for the worst case: growing the buffer would leave a copy of the secret in memory.
+    // The capacity is sufficient for any text, since growing the buffer would leave a copy of the secret in memory.
     let mut encoded = Zeroizing::new(String::with_capacity(text.len() * 3));
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || keep.contains(&byte) {
@@ -21,18 +21,18 @@ pub(crate) fn encode(text: &str, keep: &[u8]) -> Zeroizing<String> {
     encoded
 }
 
-/// Decodes `%XX`; `None` when the result is not UTF-8. Any other `%` stays.
+/// Decodes `%XX`; `None` if the result is not UTF-8. A `%` without two hexadecimal digits is unchanged.
 pub(crate) fn decode(text: &str) -> Option<Zeroizing<String>> {
     let bytes = text.as_bytes();
     let mut decoded = Zeroizing::new(Vec::with_capacity(bytes.len()));
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let hex = bytes.get(at + 1..at + 3).and_then(|pair| std::str::from_utf8(pair).ok());
+    let mut position = 0;
+    while let Some(&byte) = bytes.get(position) {
+        let hex = bytes.get(position + 1..position + 3).and_then(|pair| std::str::from_utf8(pair).ok());
         let value = hex
             .filter(|pair| byte == b'%' && !pair.contains('+'))
             .and_then(|pair| u8::from_str_radix(pair, 16).ok());
         decoded.push(value.unwrap_or(byte));
-        at += if value.is_some() { 3 } else { 1 };
+        position += if value.is_some() { 3 } else { 1 };
     }
     std::str::from_utf8(&decoded).ok().map(|text| Zeroizing::new(text.to_owned()))
 }

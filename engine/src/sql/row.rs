@@ -1,4 +1,4 @@
-//! Tolerant reading of rows by column name: an invalid value affects its column, never the row.
+//! Tolerant reading of rows by column name: an invalid value affects only its column, not the row.
 
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime};
 use sqlx::mysql::MySqlRow;
@@ -25,61 +25,61 @@ pub enum Row {
 pub enum Reading<T> {
     /// NULL.
     Absent,
-    /// A time or date that the protocol can represent: of the years 1 to 9999.
+    /// A time or date that the protocol can represent, in the years 1 to 9999.
     Known(T),
-    /// Another value, such as infinity, a BC year, a day 0, or a text.
+    /// Another value, such as infinity, a year BC, a day 0, or a text.
     UnrepresentableTime(UnrepresentableTime),
 }
 
 impl Row {
-    /// Reads a whole number from a column of any type for numbers, or from digits in a text.
+    /// Reads a whole number from a column with numbers of any type, or from a text of digits.
     pub fn integer(&self, column: &str) -> Option<i64> {
-        self.integer_at(self.place(column)?)
+        self.integer_at(self.column_index(column)?)
     }
 
-    /// Reads a boolean in any of the databases' forms, or from a word in a text.
+    /// Reads a boolean in the form of any of the databases, or from a text such as `true`.
     pub fn boolean(&self, column: &str) -> Option<bool> {
-        let place = self.place(column)?;
+        let index = self.column_index(column)?;
         match self {
-            Self::Postgres(row) if matches!(row.try_get_raw(place).ok()?.type_info().name(), "BOOL") => {
-                row.try_get(place).ok()
+            Self::Postgres(row) if matches!(row.try_get_raw(index).ok()?.type_info().name(), "BOOL") => {
+                row.try_get(index).ok()
             }
-            _ => match self.integer_at(place) {
+            _ => match self.integer_at(index) {
                 Some(value) => Some(value != 0),
-                None => word(&self.text_at(place)?),
+                None => parse_boolean_word(&self.text_at(index)?),
             },
         }
     }
 
     /// Reads a text without characters that JSON or XML cannot represent; `None` for NULL.
     pub fn text(&self, column: &str) -> Option<String> {
-        self.text_at(self.place(column)?)
+        self.text_at(self.column_index(column)?)
     }
 
     /// Reads a text; returns `None` for an empty one, which diaspora* omits from its entities.
-    pub fn filled(&self, column: &str) -> Option<String> {
+    pub fn non_empty_text(&self, column: &str) -> Option<String> {
         self.text(column).filter(|text| !text.is_empty())
     }
 
     /// Reads a point in time.
     pub fn time(&self, column: &str) -> Option<Timestamp> {
-        self.time_at(self.place(column)?)
+        self.time_at(self.column_index(column)?)
     }
 
     /// Reads a date, `YYYY-MM-DD`.
     pub fn date(&self, column: &str) -> Option<String> {
-        self.date_at(self.place(column)?)
+        self.date_at(self.column_index(column)?)
     }
 
-    /// Finds a column. A statement that does not select it is a mistake in Pappus, which tests show.
-    fn place(&self, column: &str) -> Option<usize> {
-        let place = match self {
+    /// Returns the index of a column. If the statement does not select it, that is a bug in Pappus: debug builds panic.
+    fn column_index(&self, column: &str) -> Option<usize> {
+        let index = match self {
             Self::Postgres(row) => column.index(row),
             Self::MySql(row) => column.index(row),
             Self::Sqlite(row) => column.index(row),
         };
-        debug_assert!(place.is_ok(), "no column {column}");
-        place.ok()
+        debug_assert!(index.is_ok(), "no column {column}");
+        index.ok()
     }
 
     fn integer_at(&self, column: usize) -> Option<i64> {
@@ -121,7 +121,7 @@ impl Row {
     /// Reads a column of Pappus's own tables.
     ///
     /// # Errors
-    /// The reason, when there is no such column or it holds something else.
+    /// The reason, if there is no such column or it contains a value of another type.
     pub(crate) fn strict<'r, T>(&'r self, column: &str) -> Result<T, String>
     where
         T: Decode<'r, Sqlite> + Type<Sqlite> + Decode<'r, Postgres> + Type<Postgres>,
@@ -133,20 +133,20 @@ impl Row {
         }
     }
 
-    /// Reads a point in time, or the value that is not one.
+    /// Reads a point in time, or a value that is not a representable time.
     pub fn time_reading(&self, column: &str) -> Reading<Timestamp> {
-        let Some(place) = self.place(column) else { return Reading::Absent };
-        self.time_at(place).map_or_else(|| self.unsayable(place), Reading::Known)
+        let Some(index) = self.column_index(column) else { return Reading::Absent };
+        self.time_at(index).map_or_else(|| self.unrepresentable(index), Reading::Known)
     }
 
-    /// Reads a date, or the value that is not one.
+    /// Reads a date, or a value that is not a representable date.
     pub fn date_reading(&self, column: &str) -> Reading<String> {
-        let Some(place) = self.place(column) else { return Reading::Absent };
-        self.date_at(place).map_or_else(|| self.unsayable(place), Reading::Known)
+        let Some(index) = self.column_index(column) else { return Reading::Absent };
+        self.date_at(index).map_or_else(|| self.unrepresentable(index), Reading::Known)
     }
 
-    /// Describes the value of a column, for people.
-    pub fn shown(&self, column: &str) -> String {
+    /// Returns a description of a column's value, for people.
+    pub fn display_value(&self, column: &str) -> String {
         let number = match self {
             Self::Postgres(row) => row
                 .try_get::<f64, _>(column)
@@ -166,14 +166,14 @@ impl Row {
         }
     }
 
-    /// Reads a value that is neither a time nor a date.
-    fn unsayable<T>(&self, column: usize) -> Reading<T> {
-        let held = match self {
+    /// Reads a value that is neither a representable time nor a representable date.
+    fn unrepresentable<T>(&self, column: usize) -> Reading<T> {
+        let value = match self {
             Self::Postgres(row) => row.try_get_raw(column).ok().and_then(|value| {
                 let bytes = value.as_bytes().ok()?;
                 Some(unsayable::of_postgres(bytes))
             }),
-            // sqlx decodes a time with day 0 as NULL; the raw bytes distinguish them.
+            // sqlx decodes a time with day 0 as NULL; the raw bytes differ.
             Self::MySql(row) => row.try_get_unchecked::<&[u8], _>(column).ok().map(unsayable::of_mysql),
             Self::Sqlite(row) => row
                 .try_get_unchecked::<Option<&[u8]>, _>(column)
@@ -181,7 +181,7 @@ impl Row {
                 .flatten()
                 .map(|bytes| unsayable::of_text(&clean_text(bytes))),
         };
-        held.map_or(Reading::Absent, Reading::UnrepresentableTime)
+        value.map_or(Reading::Absent, Reading::UnrepresentableTime)
     }
 
     /// Returns the bytes of all values as they came from the database.
@@ -198,11 +198,11 @@ impl Row {
 
     /// Returns whether the column is NULL.
     pub fn is_null(&self, column: &str) -> bool {
-        let Some(place) = self.place(column) else { return false };
+        let Some(index) = self.column_index(column) else { return false };
         match self {
-            Self::Postgres(row) => row.try_get_raw(place).is_ok_and(|value| value.is_null()),
-            Self::MySql(row) => row.try_get_raw(place).is_ok_and(|value| value.is_null()),
-            Self::Sqlite(row) => row.try_get_raw(place).is_ok_and(|value| value.is_null()),
+            Self::Postgres(row) => row.try_get_raw(index).is_ok_and(|value| value.is_null()),
+            Self::MySql(row) => row.try_get_raw(index).is_ok_and(|value| value.is_null()),
+            Self::Sqlite(row) => row.try_get_raw(index).is_ok_and(|value| value.is_null()),
         }
     }
 }
@@ -212,8 +212,8 @@ fn sizes<'r>(columns: usize, bytes: impl Fn(usize) -> Option<Option<&'r [u8]>>) 
     (0..columns).filter_map(bytes).flatten().map(<[u8]>::len).sum()
 }
 
-/// Parses the words that databases and Rails write for a boolean; older versions of Rails wrote 't' and 'f'.
-fn word(text: &str) -> Option<bool> {
+/// Parses the words that databases and Rails use for booleans; earlier versions of Rails used 't' and 'f'.
+fn parse_boolean_word(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
         "t" | "true" | "y" | "yes" | "on" => Some(true),
         "f" | "false" | "n" | "no" | "off" => Some(false),
@@ -227,8 +227,8 @@ const YEARS: std::ops::RangeInclusive<i32> = 1..=9999;
 /// PostgreSQL's epoch, 2000-01-01, in days since 1970-01-01.
 pub(super) const POSTGRES_EPOCH_DAYS: i64 = 10_957;
 
-/// Decodes PostgreSQL's microseconds since 2000-01-01. The largest and smallest numbers are infinity, on which sqlx's
-/// own decoder panics.
+/// Decodes PostgreSQL's microseconds since 2000-01-01. The largest and the smallest number mean infinity and -infinity,
+/// for which sqlx's own decoder panics.
 fn postgres_time(row: &PgRow, column: usize) -> Option<NaiveDateTime> {
     let bytes = row.try_get_raw(column).ok()?.as_bytes().ok()?.try_into().ok()?;
     let micros = i64::from_be_bytes(bytes).checked_add(POSTGRES_EPOCH_DAYS * 86_400_000_000)?;

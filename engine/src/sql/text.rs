@@ -7,17 +7,17 @@ use std::borrow::Cow;
 /// Invalid UTF-8 and characters that XML 1.0 forbids (NUL and most control characters) become U+FFFD, as in
 /// diaspora*'s exporter, so signatures over such texts are the same on both sides.
 pub fn clean_text(bytes: &[u8]) -> String {
-    // Nearly every text is valid, and checking is much faster than repairing.
+    // Nearly all texts are valid, and checking is much faster than replacing.
     let text = std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
-    let suspicious = bytes.iter().fold(false, |found, byte| found | may_be_forbidden(*byte));
-    if suspicious && text.chars().any(is_forbidden) {
+    let is_suspicious = bytes.iter().fold(false, |found, byte| found | may_be_forbidden(*byte));
+    if is_suspicious && text.chars().any(is_forbidden) {
         text.chars().map(|c| if is_forbidden(c) { '\u{FFFD}' } else { c }).collect()
     } else {
         text.into_owned()
     }
 }
 
-/// A quick check: control characters, and the first byte of U+FFFE and U+FFFF.
+/// Returns whether the byte is a control character or the first byte of U+FFFE and U+FFFF; quick, for a first check.
 fn may_be_forbidden(byte: u8) -> bool {
     byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r') || byte == 0xEF
 }
@@ -32,7 +32,7 @@ mod tests {
     use super::clean_text;
 
     #[test]
-    fn replaces_what_json_and_xml_cannot_carry() {
+    fn characters_that_json_or_xml_cannot_represent_are_replaced() {
         assert_eq!(clean_text("a\tb\r\nünï🎉\u{7f}".as_bytes()), "a\tb\r\nünï🎉\u{7f}");
         assert_eq!(clean_text(b"bell\x07 nul\0."), "bell\u{FFFD} nul\u{FFFD}.");
         assert_eq!(clean_text(b"\xff\xfe"), "\u{FFFD}\u{FFFD}");

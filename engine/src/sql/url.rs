@@ -9,16 +9,16 @@ use zeroize::Zeroizing;
 use super::Dialect;
 use super::percent::encode;
 
-/// A malformed database address. The address itself is not repeated: it may contain a password.
+/// An error in a database address. The message does not repeat the address, since it may contain a password.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "reading the database address ({place}): {reason}; it looks like \
+    "reading the database address ({origin}): {reason}; expected an address like \
      postgres://user:password@host:5432/diaspora_production"
 )]
 pub struct AddressError {
-    /// Origin of the address.
-    pub place: String,
-    /// The address's defect.
+    /// The origin of the address, such as a file or a setting.
+    pub origin: String,
+    /// The problem with the address.
     pub reason: String,
 }
 
@@ -36,43 +36,43 @@ impl DatabaseUrl {
     /// Rails's scheme names (`postgresql`, `mysql2`, `trilogy`, `sqlite3`, …) are accepted too.
     ///
     /// # Errors
-    /// [`AddressError`] when the address is invalid or names no database.
+    /// [`AddressError`] if the address is invalid or does not contain the name of a database.
     pub fn parse(address: &str) -> Result<Self, AddressError> {
         Self::parse_from(address, "as given")
     }
 
-    /// Like [`parse`](Self::parse); errors name `place` as the address's origin.
-    pub(crate) fn parse_from(address: &str, place: &str) -> Result<Self, AddressError> {
-        Self::parsed(address).map_err(|reason| AddressError { place: place.to_owned(), reason })
+    /// Parses an address like [`parse`](Self::parse); errors contain `origin`.
+    pub(crate) fn parse_from(address: &str, origin: &str) -> Result<Self, AddressError> {
+        Self::try_parse(address).map_err(|reason| AddressError { origin: origin.to_owned(), reason })
     }
 
     /// Returns the address of the SQLite file at `path`.
     ///
     /// # Errors
-    /// [`AddressError`] when the path is not UTF-8.
+    /// [`AddressError`] if the path is not UTF-8.
     pub fn from_file(path: &Path) -> Result<Self, AddressError> {
         let text = path.to_str().ok_or_else(|| AddressError {
-            place: path.display().to_string(),
+            origin: path.display().to_string(),
             reason: "it is not UTF-8".to_owned(),
         })?;
         Self::parse(&format!("sqlite://{}", encode(text, b"/").as_str()))
     }
 
-    fn parsed(address: &str) -> Result<Self, String> {
+    fn try_parse(address: &str) -> Result<Self, String> {
         let (dialect, rest) = split_scheme(address)?;
         let full = Zeroizing::new(format!("{}:{rest}", dialect.scheme()));
         let redacted = if dialect == Dialect::Sqlite {
             if rest.trim_start_matches('/').is_empty() {
-                return Err("it names no database file".to_owned());
+                return Err("the name of the database file is missing".to_owned());
             }
             // SQLite has no passwords, so nothing needs hiding.
             full.to_string()
         } else {
             let url = network_url(&full)?;
-            let names_database = !url.path().trim_start_matches('/').is_empty()
+            let has_database = !url.path().trim_start_matches('/').is_empty()
                 || url.query_pairs().any(|(key, value)| key == "dbname" && !value.is_empty());
-            if !names_database {
-                return Err("it names no database after the host".to_owned());
+            if !has_database {
+                return Err("the name of the database after the host is missing".to_owned());
             }
             redact(&url)
         };
@@ -87,12 +87,12 @@ impl DatabaseUrl {
     /// Returns the user name in the address, if it is safe in a statement.
     pub(crate) fn user(&self) -> Option<String> {
         let url = network_url(&self.full).ok()?;
-        let named = url.query_pairs().find(|(key, _)| key == "user").map(|(_, user)| user.into_owned());
-        let plain = |user: &String| {
+        let parameter = url.query_pairs().find(|(key, _)| key == "user").map(|(_, user)| user.into_owned());
+        let is_plain = |user: &String| {
             !user.is_empty()
                 && user.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
         };
-        named.or_else(|| Some(url.username().to_owned())).filter(plain)
+        parameter.or_else(|| Some(url.username().to_owned())).filter(is_plain)
     }
 
     /// Returns the whole address including the password, for the database driver only.
@@ -115,8 +115,8 @@ impl fmt::Debug for DatabaseUrl {
 
 /// Splits an address into the dialect of its scheme and the part after the colon.
 pub(crate) fn split_scheme(address: &str) -> Result<(Dialect, &str), String> {
-    // The text in place of a scheme may be a password, so errors do not repeat it.
-    let unknown = || "it begins with none of postgres://, mysql:// and sqlite://".to_owned();
+    // Errors do not repeat the text before the colon, since it may be a password.
+    let unknown = || "it begins with neither postgres:// nor mysql:// nor sqlite://".to_owned();
     let (scheme, rest) = address.trim().split_once(':').ok_or_else(unknown)?;
     let dialect = Dialect::from_name(&scheme.to_ascii_lowercase()).ok_or_else(unknown)?;
     if dialect != Dialect::Sqlite && !rest.starts_with("//") {
@@ -127,8 +127,8 @@ pub(crate) fn split_scheme(address: &str) -> Result<(Dialect, &str), String> {
 
 /// Parses the address of a database server.
 ///
-/// A `/`, `?` or `#` that is not percent-encoded splits a password in two, and the second half would be taken for the
-/// database's name and shown. Such an address is recognized by a `#` or by an `@` after the host.
+/// A `/`, `?` or `#` that is not percent-encoded would split a password, and its second part would be shown as the
+/// database's name. Such an address is recognized by a `#`, or by an `@` after the host, and rejected.
 pub(crate) fn network_url(address: &str) -> Result<Url, String> {
     let after_slashes = address.split_once("//").map_or(address, |(_, rest)| rest);
     let (_, after_host) =
@@ -142,9 +142,9 @@ pub(crate) fn network_url(address: &str) -> Result<Url, String> {
     Url::parse(address).map_err(|error| error.to_string())
 }
 
-/// Removes the password from an address. Of the parameters, only known harmless ones are shown.
+/// Returns an address without its password, and only with parameters that are not secret.
 fn redact(url: &Url) -> String {
-    const SHOWN: [&str; 6] = ["host", "port", "socket", "dbname", "user", "sslmode"];
+    const SHOWN_PARAMETERS: [&str; 6] = ["host", "port", "socket", "dbname", "user", "sslmode"];
     let password = if url.password().is_some() { ":***" } else { "" };
     let mut text = format!("{}://{}{password}", url.scheme(), url.username());
     if !url.username().is_empty() || !password.is_empty() {
@@ -156,7 +156,7 @@ fn redact(url: &Url) -> String {
         text.push_str(&port.to_string());
     }
     text.push_str(url.path());
-    let shown = url.query_pairs().filter(|(key, _)| SHOWN.contains(&key.as_ref()));
+    let shown = url.query_pairs().filter(|(key, _)| SHOWN_PARAMETERS.contains(&key.as_ref()));
     for (index, (key, value)) in shown.enumerate() {
         text.push(if index == 0 { '?' } else { '&' });
         text.push_str(&key);
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn knows_the_dialects_by_all_their_names() {
+    fn dialects_are_recognized_by_all_their_names() {
         for (address, dialect, full) in [
             ("postgres://u:p@h/d", Dialect::PostgreSql, "postgres://u:p@h/d"),
             (" postgresql://h/d\n", Dialect::PostgreSql, "postgres://h/d"),
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn the_driver_understands_them() {
+    fn drivers_parse_the_addresses() {
         use sqlx::{mysql::MySqlConnectOptions, postgres::PgConnectOptions};
         let expose = |address| DatabaseUrl::parse(address).unwrap().expose().to_owned();
 
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn hides_the_password() {
+    fn passwords_are_hidden() {
         for (address, shown) in [
             ("postgres://u:hunter2@h:5433/d", "postgres://u:***@h:5433/d"),
             ("postgres://:hunter2@h/d", "postgres://:***@h/d"),
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_other_addresses_without_repeating_them() {
+    fn invalid_addresses_are_rejected_without_repeating_them() {
         for address in [
             "",
             "hunter2",

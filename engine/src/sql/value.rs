@@ -6,7 +6,7 @@ use chrono::{NaiveDate, NaiveDateTime};
 
 use crate::domain::Timestamp;
 
-/// A value in the place of a `?`. Typed also when NULL, as PostgreSQL requires.
+/// A value for a `?` in a statement. NULL also has a type, because PostgreSQL needs it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value<'a> {
     /// A row ID, a count or a time in milliseconds.
@@ -15,20 +15,20 @@ pub enum Value<'a> {
     Text(Option<Cow<'a, str>>),
     /// Bytes.
     Bytes(Option<Cow<'a, [u8]>>),
-    /// A boolean; a pod's database only.
+    /// A boolean, in a pod's database only.
     Boolean(Option<bool>),
-    /// A point in time; a pod's database only.
+    /// A point in time, in a pod's database only.
     Time(Option<NaiveDateTime>),
-    /// A date; a pod's database only.
+    /// A date, in a pod's database only.
     Date(Option<NaiveDate>),
 }
 
 macro_rules! value_from {
-    ($($from:ty => $value:ident, $make:expr;)*) => {$(
+    ($($from:ty => $value:ident, $convert:expr;)*) => {$(
         impl<'a> From<$from> for Value<'a> {
             fn from(value: $from) -> Self {
-                let make: fn($from) -> _ = $make;
-                Self::$value(make(value))
+                let convert: fn($from) -> _ = $convert;
+                Self::$value(convert(value))
             }
         }
     )*};

@@ -1,8 +1,8 @@
-//! Checks all signatures of an archive.
+//! The check of all signatures of an archive.
 //!
-//! The document is read once: contacts and their keys come before the relayables, keys of other authors after them.
-//! Relayables whose author's key is known are checked at once; the rest waits, up to a limit, and beyond that is read
-//! again.
+//! In the document, contacts and their keys come before the relayables, and the keys of other authors after them.
+//! Relayables whose author's key is known are checked while the document is read. The others are kept in memory until
+//! the end; those that exceed a limit are dropped, and the document is read again for them.
 
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError, RwLock};
@@ -53,24 +53,24 @@ pub fn check_signatures(
     for KnownKey { person, signed_as, key } in known {
         lock(&ring).add(person.clone(), Some(signed_as.clone()), key.as_pem());
     }
-    if let Some(own) = archive.manifest().map(|manifest| &manifest.account)
-        && let Some(pem) = &own.public_key
+    if let Some(exported) = archive.manifest().map(|manifest| &manifest.account)
+        && let Some(pem) = &exported.public_key
     {
-        lock(&ring).add(own.diaspora_id.clone(), None, pem);
+        lock(&ring).add(exported.diaspora_id.clone(), None, pem);
     }
     let waiting = Mutex::new(Waiting::default());
     let shared =
         Shared { ring: &ring, account: account.as_ref(), additions: &additions, waiting: Some(&waiting) };
     let document = archive.document()?;
-    let (read, first) = run(threads, &shared, |feeder| {
-        let mut collect = Collect { ring: &ring, account: account.as_ref(), feeder };
-        read_document(document, &limits, &mut collect)
+    let (result, first_report) = run(threads, &shared, |feeder| {
+        let mut collector = KeyCollector { ring: &ring, account: account.as_ref(), feeder };
+        read_document(document, &limits, &mut collector)
     });
-    read?;
-    let mut report = first.ok_or(SignatureError::Broken)?;
+    result?;
+    let mut report = first_report.ok_or(SignatureError::Broken)?;
     let waiting = waiting.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let last = Shared { ring: &ring, account: account.as_ref(), additions: &additions, waiting: None };
-    report.merge(last_round(archive, threads, &last, waiting)?);
+    let shared = Shared { ring: &ring, account: account.as_ref(), additions: &additions, waiting: None };
+    report.merge(check_remaining(archive, threads, &shared, waiting)?);
     let ring = ring.into_inner().unwrap_or_else(PoisonError::into_inner);
     (report.keys, report.keys_left_out) = (ring.count, ring.left_out);
     Ok(report)
@@ -80,40 +80,44 @@ fn lock(ring: &RwLock<KeyRing>) -> std::sync::RwLockWriteGuard<'_, KeyRing> {
     ring.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Checks the rest, now that all keys are known: waiting and dropped records, and those in `extras.json`.
-fn last_round(
+/// Checks the remaining records after all keys are known: waiting and dropped records, and those in `extras.json`.
+fn check_remaining(
     archive: &mut Archive<Verified>,
     threads: NonZeroUsize,
     shared: &Shared<'_>,
     waiting: Waiting,
 ) -> Result<SignatureReport, SignatureError> {
     let limits = *archive.limits();
-    let (read, report) = run(threads, shared, |feeder| -> Result<(), SignatureError> {
+    let (result, report) = run(threads, shared, |feeder| -> Result<(), SignatureError> {
         for job in waiting.jobs {
             feeder.feed(job);
         }
         if !waiting.dropped.is_empty() {
             let is_dropped =
                 |list, index| waiting.dropped.get(&list).is_some_and(|dropped| dropped.contains(&index));
-            read_document(archive.document()?, &limits, &mut Feed { is_wanted: &is_dropped, feeder })?;
+            read_document(
+                archive.document()?,
+                &limits,
+                &mut SignedRecordSender { is_wanted: &is_dropped, feeder },
+            )?;
         }
         if let Some(extras) = archive.extras()? {
-            read_extras(extras, &limits, &mut Feed { is_wanted: &|_, _| true, feeder })?;
+            read_extras(extras, &limits, &mut SignedRecordSender { is_wanted: &|_, _| true, feeder })?;
         }
         Ok(())
     });
-    read?;
+    result?;
     report.ok_or(SignatureError::Broken)
 }
 
 /// Adds keys to the ring and sends relayables to the threads.
-struct Collect<'a> {
+struct KeyCollector<'a> {
     ring: &'a RwLock<KeyRing>,
     account: Option<&'a DiasporaId>,
     feeder: &'a mut Feeder,
 }
 
-impl DocumentVisitor for Collect<'_> {
+impl DocumentVisitor for KeyCollector<'_> {
     fn wants(&self, section: Section, name: &str) -> bool {
         match List::of(section, name) {
             Some(list) => list.is_signed() || matches!(list, List::Contacts | List::NonContactAuthors),
@@ -153,18 +157,18 @@ impl DocumentVisitor for Collect<'_> {
 
 fn feed(feeder: &mut Feeder, list: List, place: &Place<'_>, value: &RawValue) -> Next {
     let index = place.index.unwrap_or_default();
-    let taken = feeder.feed(Job { list, index, text: value.to_owned() });
-    if taken { Next::Continue } else { Next::Stop }
+    let is_accepted = feeder.feed(Job { list, index, text: value.to_owned() });
+    if is_accepted { Next::Continue } else { Next::Stop }
 }
 
 /// Sends signed records to the threads.
-struct Feed<'a> {
+struct SignedRecordSender<'a> {
     /// Returns whether the record with this index in a list is wanted.
     is_wanted: &'a dyn Fn(List, u64) -> bool,
     feeder: &'a mut Feeder,
 }
 
-impl DocumentVisitor for Feed<'_> {
+impl DocumentVisitor for SignedRecordSender<'_> {
     fn wants(&self, section: Section, name: &str) -> bool {
         List::of(section, name).is_some_and(List::is_signed)
     }

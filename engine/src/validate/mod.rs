@@ -1,7 +1,7 @@
-//! Verifies the authorship of an archive's records for a target pod, beyond the archive's integrity.
+//! Verification that an archive's records are from their authors, in addition to the archive's integrity.
 //!
-//! Other people's comments, likes and votes count only if their authors signed them. [`check_signatures`] checks all
-//! of them on all cores, with the keys in the archive and those that the caller knows.
+//! Other people's comments, likes and votes are imported only if their authors signed them. [`check_signatures`] checks
+//! all of them in several threads, with the keys in the archive and those that the caller knows.
 
 mod check;
 mod keys;

@@ -1,4 +1,4 @@
-//! The thread pool that checks signatures.
+//! The threads that check signatures.
 
 use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroUsize;
@@ -13,13 +13,14 @@ use crate::archive::document::{Additions, relayable};
 use crate::archive::lists::List;
 use crate::domain::{DiasporaId, Relayable, RelayableEntity};
 
-/// The most records sent to a thread at once, and their bytes.
-const BATCH: usize = 64;
+/// The maximum number of records sent to a thread at once.
+const BATCH_RECORDS: usize = 64;
+/// The number of bytes from which records are sent to a thread.
 const BATCH_BYTES: usize = 256 * 1024;
-/// The most bytes of a relayable: diaspora* accepts comments of 65,535 characters.
-pub(super) const MAX_RECORD: usize = 1 << 20;
-/// The most bytes of records that wait for their author's key, which may be at the end of the document.
-const MAX_WAITING: usize = 16 << 20;
+/// The maximum size of a relayable in bytes; diaspora* accepts comments of 65,535 characters.
+pub(super) const MAX_RECORD_BYTES: usize = 1 << 20;
+/// The maximum total size, in bytes, of records that wait for their authors' keys at the end of the document.
+const MAX_WAITING_BYTES: usize = 16 << 20;
 
 /// A record to be checked.
 pub(super) struct Job {
@@ -40,7 +41,7 @@ pub(super) struct Waiting {
 impl Waiting {
     fn add(&mut self, job: Job) {
         let bytes = job.text.get().len() + 64;
-        if self.bytes + bytes > MAX_WAITING {
+        if self.bytes + bytes > MAX_WAITING_BYTES {
             self.dropped.entry(job.list).or_default().insert(job.index);
         } else {
             self.bytes += bytes;
@@ -55,7 +56,7 @@ pub(super) struct Shared<'a> {
     pub(super) account: Option<&'a DiasporaId>,
     /// The IDs under which relayables were signed.
     pub(super) additions: &'a Additions,
-    /// The records that wait for keys; `None` in the last round.
+    /// The records that wait for keys; `None` after all keys are known.
     pub(super) waiting: Option<&'a Mutex<Waiting>>,
 }
 
@@ -67,16 +68,16 @@ pub(super) struct Feeder {
 }
 
 impl Feeder {
-    /// Queues a record; returns false if no thread receives records.
+    /// Sends a record with the next batch. Returns false if no thread receives records any more.
     pub(super) fn feed(&mut self, job: Job) -> bool {
         self.bytes += job.text.get().len();
         self.batch.push(job);
-        if self.batch.len() < BATCH && self.bytes < BATCH_BYTES { true } else { self.flush() }
+        if self.batch.len() < BATCH_RECORDS && self.bytes < BATCH_BYTES { true } else { self.flush() }
     }
 
     fn flush(&mut self) -> bool {
         self.bytes = 0;
-        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
+        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH_RECORDS));
         self.sender.send(batch).is_ok()
     }
 }
@@ -91,8 +92,8 @@ pub(super) fn run<T>(
     let receiver = Mutex::new(receiver);
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads.get()).map(|_| scope.spawn(|| work(&receiver, shared))).collect();
-        let mut feeder = Feeder { sender, batch: Vec::with_capacity(BATCH), bytes: 0 };
-        let outcome = feed(&mut feeder);
+        let mut feeder = Feeder { sender, batch: Vec::with_capacity(BATCH_RECORDS), bytes: 0 };
+        let result = feed(&mut feeder);
         feeder.flush();
         drop(feeder);
         let mut report = Some(SignatureReport::default());
@@ -102,7 +103,7 @@ pub(super) fn run<T>(
                 _ => report = None,
             }
         }
-        (outcome, report)
+        (result, report)
     })
 }
 
@@ -118,10 +119,10 @@ fn work(receiver: &Mutex<Receiver<Vec<Job>>>, shared: &Shared<'_>) -> SignatureR
 }
 
 fn check(job: Job, shared: &Shared<'_>, report: &mut SignatureReport) {
-    let parsed = if job.text.get().len() > MAX_RECORD { None } else { relayable(&job.text).ok() };
+    let parsed = if job.text.get().len() > MAX_RECORD_BYTES { None } else { relayable(&job.text).ok() };
     let Some(mut record) = parsed else {
         report.count(SignatureCheck::Unreadable);
-        report.offend(RejectedRecord {
+        report.add_rejected(RejectedRecord {
             list: job.list,
             index: job.index,
             verdict: SignatureCheck::Unreadable,
@@ -137,12 +138,17 @@ fn check(job: Job, shared: &Shared<'_>, report: &mut SignatureReport) {
     }
     report.count(verdict);
     if !matches!(verdict, SignatureCheck::Good | SignatureCheck::NotNeeded) {
-        let named = (record.entity.guid().clone(), record.entity.author().clone());
-        report.offend(RejectedRecord { list: job.list, index: job.index, verdict, record: Some(named) });
+        let identity = (record.entity.guid().clone(), record.entity.author().clone());
+        report.add_rejected(RejectedRecord {
+            list: job.list,
+            index: job.index,
+            verdict,
+            record: Some(identity),
+        });
     }
 }
 
-/// Checks a record's signature with all keys of its author on the ring.
+/// Checks a record's signature with all keys of its author.
 pub(super) fn check_signature(
     record: &Relayable,
     ring: &RwLock<KeyRing>,
@@ -150,21 +156,21 @@ pub(super) fn check_signature(
 ) -> SignatureCheck {
     let entity = &record.entity;
     let Some(signature) = entity.author_signature().filter(|signature| !signature.is_empty()) else {
-        let own = account == Some(entity.author());
-        return if own { SignatureCheck::NotNeeded } else { SignatureCheck::Unsigned };
+        let is_own = account == Some(entity.author());
+        return if is_own { SignatureCheck::NotNeeded } else { SignatureCheck::Unsigned };
     };
-    if !covers_the_record(record) {
+    if !covers_essential_fields(record) {
         return SignatureCheck::Incomplete;
     }
-    let keys = ring.read().unwrap_or_else(PoisonError::into_inner).of(entity.author());
+    let keys = ring.read().unwrap_or_else(PoisonError::into_inner).keys_of(entity.author());
     let mut verdict = SignatureCheck::UnknownKey;
     for key in keys {
-        let Some(verifying) = key.verifying() else { continue };
+        let Some(verifying_key) = key.verifying_key() else { continue };
         let text = match &key.signed_as {
             None => record.signed_text(),
-            Some(old) => record.signed_text_as(old),
+            Some(old_id) => record.signed_text_as(old_id),
         };
-        if verifying.verifies_base64(text.as_bytes(), signature) {
+        if verifying_key.verifies_base64(text.as_bytes(), signature) {
             return SignatureCheck::Good;
         }
         verdict = SignatureCheck::Bad;
@@ -172,15 +178,15 @@ pub(super) fn check_signature(
     verdict
 }
 
-/// Returns whether the signature covers author, GUID, parent and content: otherwise it could be copied to another
-/// record.
-fn covers_the_record(record: &Relayable) -> bool {
-    let what = match record.entity {
+/// Returns whether the signature covers author, GUID, parent and content. A signature that does not could be copied to
+/// another record.
+fn covers_essential_fields(record: &Relayable) -> bool {
+    let content = match record.entity {
         RelayableEntity::Comment(_) => "text",
         RelayableEntity::Like(_) => "positive",
         RelayableEntity::PollParticipation(_) => "poll_answer_guid",
     };
-    ["author", "guid", "parent_guid", what]
+    ["author", "guid", "parent_guid", content]
         .iter()
         .all(|name| record.property_order.iter().any(|found| found == name))
 }

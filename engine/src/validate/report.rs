@@ -17,7 +17,7 @@ pub enum SignatureCheck {
     UnknownKey,
     /// The signature is missing.
     Unsigned,
-    /// The account's own record, which needs no signature here.
+    /// The record is the account's own, which needs no signature.
     NotNeeded,
     /// The record cannot be read.
     Unreadable,
@@ -48,29 +48,29 @@ pub struct RejectedRecord {
 pub struct SignatureReport {
     /// The number of records signed by their authors.
     pub good: u64,
-    /// Signed with no known key of the author.
+    /// The number of records whose signatures match no known key of their authors.
     pub bad: u64,
-    /// Signed, but not over all essential fields.
+    /// The number of records whose signatures do not cover all essential fields.
     pub incomplete: u64,
-    /// Signed by authors without a known, usable key.
+    /// The number of records signed by authors without a known, usable key.
     pub unknown_key: u64,
-    /// Without a signature.
+    /// The number of records without a signature.
     pub unsigned: u64,
-    /// The account's own records.
+    /// The number of the account's own records, which need no signature.
     pub not_needed: u64,
-    /// Not readable as relayables.
+    /// The number of records that cannot be read as relayables.
     pub unreadable: u64,
     /// The number of known keys.
     pub keys: u64,
-    /// The number of keys that exceeded the limit; records by their owners count as `unknown_key`.
+    /// The number of keys that exceeded the limit and were not used.
     pub keys_left_out: u64,
-    /// The first of the rejected records, in the archive's order.
-    pub offenders: Vec<RejectedRecord>,
+    /// The first rejected records in the archive's order, up to [`MAX_REJECTED`](Self::MAX_REJECTED).
+    pub rejected: Vec<RejectedRecord>,
 }
 
 impl SignatureReport {
-    /// The most offenders that are kept.
-    pub const MOST_OFFENDERS: usize = 1000;
+    /// The maximum number of rejected records in a report.
+    pub const MAX_REJECTED: usize = 1000;
 
     pub(super) fn count(&mut self, verdict: SignatureCheck) {
         *match verdict {
@@ -84,13 +84,13 @@ impl SignatureReport {
         } += 1;
     }
 
-    pub(super) fn offend(&mut self, offender: RejectedRecord) {
-        if self.offenders.len() < Self::MOST_OFFENDERS {
-            self.offenders.push(offender);
+    pub(super) fn add_rejected(&mut self, record: RejectedRecord) {
+        if self.rejected.len() < Self::MAX_REJECTED {
+            self.rejected.push(record);
         }
     }
 
-    /// Adds the results of another thread or round.
+    /// Adds the results of another thread or of another pass over the archive.
     pub(super) fn merge(&mut self, other: Self) {
         self.good += other.good;
         self.bad += other.bad;
@@ -99,8 +99,8 @@ impl SignatureReport {
         self.unsigned += other.unsigned;
         self.not_needed += other.not_needed;
         self.unreadable += other.unreadable;
-        self.offenders.extend(other.offenders);
-        self.offenders.sort_by_key(|offender| (offender.list, offender.index));
-        self.offenders.truncate(Self::MOST_OFFENDERS);
+        self.rejected.extend(other.rejected);
+        self.rejected.sort_by_key(|record| (record.list, record.index));
+        self.rejected.truncate(Self::MAX_REJECTED);
     }
 }

@@ -1,4 +1,4 @@
-//! Checks signatures with keys that are all known beforehand.
+//! A check of signatures whose authors' keys are all known before.
 
 use std::num::NonZeroUsize;
 use std::sync::RwLock;
@@ -8,10 +8,10 @@ use super::pool::check_signature;
 use super::report::SignatureCheck;
 use crate::domain::{DiasporaId, Relayable};
 
-/// The fewest records that are worth a thread.
-const MIN_SHARE: usize = 32;
+/// The minimum number of records for each thread; fewer are not faster with more threads.
+const MIN_RECORDS_PER_THREAD: usize = 32;
 
-/// A verifier that holds the keys of all authors.
+/// A verifier with the keys of all authors.
 pub struct SignatureVerifier {
     ring: RwLock<KeyRing>,
     account: Option<DiasporaId>,
@@ -19,7 +19,7 @@ pub struct SignatureVerifier {
 }
 
 impl SignatureVerifier {
-    /// Creates a verifier with these keys, for the archive of this account, whose own records need no signature.
+    /// Creates a verifier with these keys. The own records of `account` need no signature.
     pub fn new(known: &[KnownKey], account: Option<DiasporaId>) -> Self {
         let mut ring = KeyRing::default();
         for KnownKey { person, signed_as, key } in known {
@@ -34,23 +34,23 @@ impl SignatureVerifier {
         check_signature(record, &self.ring, self.account.as_ref())
     }
 
-    /// Checks many records on all cores, keeping their order.
+    /// Checks records in several threads, and returns them in the same order with the results.
     pub fn check_all(&self, records: Vec<Relayable>) -> Vec<(Relayable, SignatureCheck)> {
-        let share = records.len().div_ceil(self.threads.get()).max(MIN_SHARE);
+        let records_per_thread = records.len().div_ceil(self.threads.get()).max(MIN_RECORDS_PER_THREAD);
         let verdicts: Vec<SignatureCheck> = std::thread::scope(|scope| {
             let parts: Vec<_> = records
-                .chunks(share)
+                .chunks(records_per_thread)
                 .map(|part| {
-                    let one = scope
+                    let thread = scope
                         .spawn(|| part.iter().map(|record| self.check_signature(record)).collect::<Vec<_>>());
-                    (part.len(), one)
+                    (part.len(), thread)
                 })
                 .collect();
-            // Records of a thread that panicked are not trusted.
+            // The records of a thread that panicked count as unreadable.
             let unreadable = |len| vec![SignatureCheck::Unreadable; len];
             parts
                 .into_iter()
-                .flat_map(|(len, part)| part.join().unwrap_or_else(|_| unreadable(len)))
+                .flat_map(|(len, thread)| thread.join().unwrap_or_else(|_| unreadable(len)))
                 .collect()
         });
         records.into_iter().zip(verdicts).collect()

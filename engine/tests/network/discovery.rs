@@ -256,7 +256,7 @@ fn answered_and_refused(
     found: &HashMap<DiasporaId, Result<DiscoveredPerson, DiscoveryError>>,
 ) -> (usize, usize) {
     let is_refused = |outcome: &&Result<DiscoveredPerson, DiscoveryError>| {
-        matches!(outcome, Err(DiscoveryError::TooManyHosts { most: 3, .. }))
+        matches!(outcome, Err(DiscoveryError::TooManyHosts { limit: 3, .. }))
     };
     let is_found = |outcome: &&Result<DiscoveredPerson, DiscoveryError>| outcome.is_ok();
     (found.values().filter(is_found).count(), found.values().filter(is_refused).count())

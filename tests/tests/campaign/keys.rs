@@ -180,5 +180,5 @@ async fn shown_copied_lost_and_restored() {
     );
     assert!(own.list().await.unwrap().iter().all(|key| key.identity_here));
     let nothing = run(state.path(), &["restore", passphrase.to_str().unwrap()]);
-    assert_refused(&nothing, "holds no age key");
+    assert_refused(&nothing, "contains no age key");
 }

@@ -68,7 +68,7 @@ async fn fewer_connections_than_tasks_are_enough() {
         let ended = export_all(&pod, &format!("few-{limit}"));
         let output = format!("{}{}", ended.stdout, ended.stderr);
         // One task may have finished before another one needed a connection.
-        if output.contains("takes no more connections") {
+        if output.contains("accepts no more connections") {
             assert!(output.contains("tasks work at a time"), "{output}");
         }
     }
@@ -87,7 +87,9 @@ async fn a_full_database_is_retried_and_reported() {
     let held = Pool::connect(&pod.database).await.unwrap();
     let refused = run(&pod, &["check"]);
     assert_eq!(refused.code, Some(1), "{refused:?}");
-    for words in ["takes no more connections just now", "too many connections for role", "CONNECTION LIMIT"] {
+    for words in
+        ["accepts no more connections at the moment", "too many connections for role", "CONNECTION LIMIT"]
+    {
         assert!(refused.stderr.contains(words), "{words}: {refused:?}");
     }
     let release = tokio::spawn(async move {

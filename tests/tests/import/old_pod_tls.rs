@@ -53,11 +53,7 @@ async fn the_message_and_the_finding_say_what_is_wrong() {
             "its certificate is self-signed, or of an authority that is not trusted here",
         ),
         ("other-host.pem", &[], "its certificate is"),
-        (
-            "server.pem",
-            &["-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0"],
-            "it speaks no version of TLS that is safe",
-        ),
+        ("server.pem", &["-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0"], "it supports no safe version of TLS"),
     ] {
         let server = TlsServer::start(certificate, more);
         let host = format!("localhost:{}", server.port);

@@ -143,7 +143,7 @@ fn files_that_cannot_be_used_are_named_in_words() {
         (&["serve", "--config", &missing], &missing, nowhere),
         (&["keys", "restore", &missing, "--pod-url", "https://closing.example/"], &missing, nowhere),
         (&["check", "--pod", &path("nothing")], &path("nothing"), "there is no such folder"),
-        (&["check", "--pod", &is_folder], &is_folder, "name the folder diaspora* is installed in"),
+        (&["check", "--pod", &is_folder], &is_folder, "specify the folder diaspora* is installed in"),
     ];
     for (arguments, file, says) in cases {
         let ended = pappus_tests::program::pappus_in(&[("PAPPUS_STATE", state.clone())], *arguments).unwrap();

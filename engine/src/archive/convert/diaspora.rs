@@ -50,7 +50,7 @@ pub enum ConvertError {
     )]
     OtherKey,
     /// A file of that name already exists.
-    #[error("{0} already exists and is not overwritten. Move it away, or name another folder")]
+    #[error("{0} already exists and is not overwritten. Move it away, or specify another folder")]
     Exists(PathBuf),
     /// The file system failed.
     #[error("{path} cannot be written: {source}")]

@@ -1,8 +1,8 @@
 //! Additions in `extras.json` to records of `diaspora.json`.
 //!
-//! The document is written for stock pods, so it omits what they fail on. Readers of a Pappus archive restore it
-//! first: posts become complete again, and relayables carry the ID under which they were signed. Archives of the
-//! earlier form hold such records already, and have no additions.
+//! The document is written for stock pods, so it omits what they reject. Readers of a Pappus archive restore it
+//! first: posts become complete again, and relayables get the ID under which they were signed. Archives in the
+//! earlier format contain complete records, and have no additions.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -16,21 +16,21 @@ use crate::archive::lists::List;
 use crate::domain::{DiasporaId, Guid, OwnPost, PostRemainder, Relayable, SignedAs};
 
 /// The most relayables by migrated people that are remembered, some 30 bytes each. Further ones are read as a stock
-/// pod writes them; a target pod that knows of the migration can still check them.
+/// pod writes them; a target pod that has processed the migration can still check them.
 const MAX_SIGNED_AS: usize = 500_000;
 /// The most bytes of JSON of post remainders that are remembered; further posts are read without theirs.
-const MAX_REMAINDERS: usize = 32 << 20;
+const MAX_REMAINDER_BYTES: usize = 32 << 20;
 
 /// A GUID's digest, to save memory.
-type Name = [u8; 16];
+type GuidDigest = [u8; 16];
 
 /// Additions to relayables and posts, by GUID.
 #[derive(Debug, Default)]
 pub struct Additions {
-    signed_as: HashMap<Name, u32>,
-    /// The IDs that `signed_as` points to.
+    signed_as: HashMap<GuidDigest, u32>,
+    /// The IDs that `signed_as` refers to.
     ids: Vec<DiasporaId>,
-    places: HashMap<DiasporaId, u32>,
+    id_indexes: HashMap<DiasporaId, u32>,
     remainders: HashMap<Guid, PostRemainder>,
     remainder_bytes: usize,
 }
@@ -64,8 +64,8 @@ impl Additions {
         if self.signed_as.is_empty() {
             return None;
         }
-        let place = *self.signed_as.get(&digest(guid))?;
-        self.ids.get(usize::try_from(place).ok()?)
+        let index = *self.signed_as.get(&digest(guid))?;
+        self.ids.get(usize::try_from(index).ok()?)
     }
 
     fn add_signer(&mut self, SignedAs { guid, signed_as }: SignedAs) {
@@ -73,27 +73,27 @@ impl Additions {
             return;
         }
         let Ok(next) = u32::try_from(self.ids.len()) else { return };
-        let place = *self.places.entry(signed_as.clone()).or_insert(next);
-        if place == next {
+        let index = *self.id_indexes.entry(signed_as.clone()).or_insert(next);
+        if index == next {
             self.ids.push(signed_as);
         }
-        self.signed_as.insert(digest(&guid), place);
+        self.signed_as.insert(digest(&guid), index);
     }
 
     fn add_remainder(&mut self, remainder: PostRemainder, bytes: usize) {
-        if self.remainder_bytes + bytes <= MAX_REMAINDERS {
+        if self.remainder_bytes + bytes <= MAX_REMAINDER_BYTES {
             self.remainder_bytes += bytes;
             self.remainders.insert(remainder.guid.clone(), remainder);
         }
     }
 }
 
-fn digest(guid: &Guid) -> Name {
-    let mut short = Name::default();
-    for (byte, from) in short.iter_mut().zip(Sha256::digest(guid.as_str())) {
-        *byte = from;
+fn digest(guid: &Guid) -> GuidDigest {
+    let mut truncated = GuidDigest::default();
+    for (byte, source) in truncated.iter_mut().zip(Sha256::digest(guid.as_str())) {
+        *byte = source;
     }
-    short
+    truncated
 }
 
 impl DocumentVisitor for Additions {
@@ -106,7 +106,7 @@ impl DocumentVisitor for Additions {
     }
 
     fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
-        // The verification has already refused archives with unreadable records.
+        // Verification has already rejected archives with unreadable records.
         if place.list() == Some(List::Signers) {
             if let Ok(record) = serde_json::from_str(value.get()) {
                 self.add_signer(record);
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn relayables_get_the_name_that_signed_and_posts_what_they_lack() {
+    fn relayables_get_their_signers_and_posts_their_remainders() {
         let extras = br#"{"format":"pappus-extras/1","likes_on_comments":["not read"],
             "signed_as":[{"guid":"0123456789abcdef","signed_as":"old@pod.example"},{"odd":1},
                          {"guid":"1123456789abcdef","signed_as":"old@pod.example"},

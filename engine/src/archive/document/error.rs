@@ -68,7 +68,7 @@ pub enum DocumentError {
     },
     /// A field appears twice: readers could use different values.
     #[error(
-        "the field {name:?} appears twice in the document, at byte {offset}: readers would disagree about it"
+        "the field {name:?} appears twice in the document, at byte {offset}: readers would use different values"
     )]
     DuplicateField {
         /// The name.
@@ -76,7 +76,7 @@ pub enum DocumentError {
         /// The byte offset of its second occurrence.
         offset: u64,
     },
-    /// The visitor refused a value.
+    /// The visitor rejected a value.
     #[error("{place}: {problem}")]
     Record {
         /// The path of the value, such as `user.posts[12]`.
@@ -87,7 +87,7 @@ pub enum DocumentError {
 }
 
 impl DocumentError {
-    /// Creates a visitor's refusal of one value. A long reason is truncated: it may quote the whole value.
+    /// Creates a visitor's error about one value. A long reason is truncated, as it may quote the whole value.
     pub fn record(place: &Place<'_>, problem: &impl ToString) -> Self {
         Self::Record { place: place.to_string(), problem: shortened(&problem.to_string()) }
     }
@@ -112,8 +112,8 @@ impl DocumentError {
 
 /// Truncates a text from an untrusted source to 300 characters.
 pub(crate) fn shortened(text: &str) -> String {
-    const MOST: usize = 300;
-    match text.char_indices().nth(MOST) {
+    const MAX_CHARS: usize = 300;
+    match text.char_indices().nth(MAX_CHARS) {
         None => text.to_owned(),
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
     }

@@ -14,12 +14,12 @@ use crate::archive::lists::List;
 /// The most fields of one object of the skeleton; the format has 17 at most.
 const MAX_FIELDS: usize = 1024;
 /// The most bytes of a field's name in the skeleton.
-const MAX_FIELD_NAME: usize = 512;
+const MAX_FIELD_NAME_BYTES: usize = 512;
 
 /// Reads the archive document. The visitor receives the fields of the document, of `user` and of `others_data`.
 ///
 /// # Errors
-/// [`DocumentError`] for exceeded limits, invalid JSON, and values that the visitor refuses.
+/// [`DocumentError`] for exceeded limits, invalid JSON, and values that the visitor rejects.
 pub fn read_document(
     reader: impl Read,
     limits: &Limits,
@@ -31,7 +31,7 @@ pub fn read_document(
 /// Reads `extras.json`. The visitor receives the fields of its one object, all in [`Section::Extras`].
 ///
 /// # Errors
-/// [`DocumentError`] for exceeded limits, invalid JSON, and values that the visitor refuses.
+/// [`DocumentError`] for exceeded limits, invalid JSON, and values that the visitor rejects.
 pub fn read_extras(
     reader: impl Read,
     limits: &Limits,
@@ -46,31 +46,31 @@ fn read<R: Read, V: DocumentVisitor>(
     visitor: &mut V,
     outermost: Section,
 ) -> Result<(), DocumentError> {
-    let mut walk = Walk { text: Splitter::new(reader, limits), visitor };
-    if walk.object(outermost)? == Next::Stop {
+    let mut skeleton = SkeletonReader { text: Splitter::new(reader, limits), visitor };
+    if skeleton.object(outermost)? == Next::Stop {
         return Ok(());
     }
-    match walk.text.peek_behind()? {
+    match skeleton.text.peek_after_end()? {
         None => Ok(()),
-        Some(_) => Err(walk.text.unexpected("the end of the document")),
+        Some(_) => Err(skeleton.text.unexpected("the end of the document")),
     }
 }
 
-struct Walk<'v, R, V> {
+struct SkeletonReader<'v, R, V> {
     text: Splitter<R>,
     visitor: &'v mut V,
 }
 
-impl<R: Read, V: DocumentVisitor> Walk<'_, R, V> {
+impl<R: Read, V: DocumentVisitor> SkeletonReader<'_, R, V> {
     /// Reads an object of the skeleton, field by field.
     fn object(&mut self, section: Section) -> Result<Next, DocumentError> {
         self.text.expect(b'{')?;
         if self.text.take_if(b'}')? {
             return Ok(Next::Continue);
         }
-        let mut seen = HashSet::new();
+        let mut names = HashSet::new();
         loop {
-            let name = self.name(&mut seen)?;
+            let name = self.name(&mut names)?;
             self.text.expect(b':')?;
             if self.content(section, &name)? == Next::Stop {
                 return Ok(Next::Stop);
@@ -83,20 +83,20 @@ impl<R: Read, V: DocumentVisitor> Walk<'_, R, V> {
     }
 
     /// Reads the name of a field, which must be unique in its object.
-    fn name(&mut self, seen: &mut HashSet<String>) -> Result<String, DocumentError> {
+    fn name(&mut self, names: &mut HashSet<String>) -> Result<String, DocumentError> {
         if self.text.peek_some()? != b'"' {
             return Err(self.text.unexpected("the name of a field"));
         }
         let (offset, bytes) = self.text.value(1)?;
         let text = std::str::from_utf8(bytes).map_err(|_| DocumentError::Utf8 { offset })?;
-        if text.len() > MAX_FIELD_NAME {
-            return Err(DocumentError::FieldNameTooLong { offset, limit: MAX_FIELD_NAME });
+        if text.len() > MAX_FIELD_NAME_BYTES {
+            return Err(DocumentError::FieldNameTooLong { offset, limit: MAX_FIELD_NAME_BYTES });
         }
         let name: String = serde_json::from_str(text).map_err(|error| syntax(offset, &error))?;
-        if !seen.insert(name.clone()) {
+        if !names.insert(name.clone()) {
             return Err(DocumentError::DuplicateField { name, offset });
         }
-        if seen.len() > MAX_FIELDS {
+        if names.len() > MAX_FIELDS {
             return Err(DocumentError::TooManyFields { limit: MAX_FIELDS });
         }
         Ok(name)
@@ -146,8 +146,8 @@ impl<R: Read, V: DocumentVisitor> Walk<'_, R, V> {
     /// Reads one whole value.
     fn value(&mut self, section: Section, name: &str, index: Option<u64>) -> Result<Next, DocumentError> {
         // The levels: the outermost object, `user` or `others_data`, and the array.
-        let inner = matches!(section, Section::User | Section::OthersData);
-        let depth = 1 + u32::from(inner) + u32::from(index.is_some());
+        let is_inner = matches!(section, Section::User | Section::OthersData);
+        let depth = 1 + u32::from(is_inner) + u32::from(index.is_some());
         let (offset, bytes) = self.text.value(depth)?;
         if !self.visitor.wants(section, name) {
             return Ok(Next::Continue);
@@ -170,7 +170,7 @@ fn raw_value(offset: u64, bytes: &[u8], is_lenient: bool) -> Result<Cow<'_, RawV
         text.and_then(|text| serde_json::from_str::<&RawValue>(text).map_err(|error| syntax(offset, &error)));
     if is_lenient
         && (has_surrogates || value.is_err())
-        && let Ok(repaired) = RawValue::from_string(repair::repaired(bytes))
+        && let Ok(repaired) = RawValue::from_string(repair::repair_strings(bytes))
     {
         return Ok(Cow::Owned(repaired));
     }
@@ -189,9 +189,9 @@ mod tests {
 
     /// Reassembles the document.
     #[derive(Default)]
-    struct Collect(Map<String, Value>);
+    struct Collector(Map<String, Value>);
 
-    impl Collect {
+    impl Collector {
         fn slot(&mut self, place: &Place<'_>) -> &mut Value {
             let map = match place.section {
                 Section::Root | Section::Extras => &mut self.0,
@@ -204,7 +204,7 @@ mod tests {
         }
     }
 
-    impl DocumentVisitor for Collect {
+    impl DocumentVisitor for Collector {
         fn array(&mut self, place: &Place<'_>) {
             *self.slot(place) = json!([]);
         }
@@ -236,8 +236,8 @@ mod tests {
 
     fn code(text: &[u8], limits: &Limits) -> &'static str {
         let whole =
-            read_document(text, limits, &mut Collect::default()).map_or_else(|error| error.code(), |()| "");
-        let bytewise = read_document(OneByteReader(text), limits, &mut Collect::default())
+            read_document(text, limits, &mut Collector::default()).map_or_else(|error| error.code(), |()| "");
+        let bytewise = read_document(OneByteReader(text), limits, &mut Collector::default())
             .map_or_else(|e| e.code(), |()| "");
         assert_eq!(whole, bytewise, "{}", String::from_utf8_lossy(text));
         whole
@@ -269,12 +269,12 @@ mod tests {
         ) {
             let document = json!({"version": "2.0", "user": user, "others_data": others, "more": other});
             for text in [serde_json::to_string(&document).unwrap(), serde_json::to_string_pretty(&document).unwrap()] {
-                let mut collect = Collect::default();
-                read_document(text.as_bytes(), &Limits::default(), &mut collect).unwrap();
-                prop_assert_eq!(&Value::Object(collect.0), &document);
-                let mut collect = Collect::default();
-                read_document(OneByteReader(text.as_bytes()), &Limits::default(), &mut collect).unwrap();
-                prop_assert_eq!(&Value::Object(collect.0), &document);
+                let mut collector = Collector::default();
+                read_document(text.as_bytes(), &Limits::default(), &mut collector).unwrap();
+                prop_assert_eq!(&Value::Object(collector.0), &document);
+                let mut collector = Collector::default();
+                read_document(OneByteReader(text.as_bytes()), &Limits::default(), &mut collector).unwrap();
+                prop_assert_eq!(&Value::Object(collector.0), &document);
             }
         }
 
@@ -337,13 +337,13 @@ mod tests {
             "others_data": {"relayables": {"x": []}},
         });
         let text = document.to_string();
-        let mut collect = Collect::default();
-        read_document(OneByteReader(text.as_bytes()), &Limits::default(), &mut collect).unwrap();
+        let mut collector = Collector::default();
+        read_document(OneByteReader(text.as_bytes()), &Limits::default(), &mut collector).unwrap();
         let expected = json!({
             "user": {"posts": [{"a": 1}, {}], "blocks": [], "profile": {"0": 1}},
             "others_data": {"relayables": [[]]},
         });
-        assert_eq!(Value::Object(collect.0), expected);
+        assert_eq!(Value::Object(collector.0), expected);
         assert_eq!(code(b"{\"user\":{\"posts\":{\"0\":1]}}", &Limits::default()), "document_not_json");
     }
 

@@ -58,27 +58,27 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-/// The decision whether to read on.
+/// A visitor's decision whether to continue reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// Read on.
+    /// Continue reading.
     Continue,
-    /// Stop: the rest is not read.
+    /// Stop; the rest is not read.
     Stop,
 }
 
 /// Receives the values of a document in order.
 pub trait DocumentVisitor {
-    /// Returns whether the values of a field are to be parsed and passed on. Other values are skipped without being
-    /// parsed; brackets, sizes and nesting are checked all the same.
+    /// Returns whether the visitor needs the values of a field. Other values are skipped without being parsed; their
+    /// brackets, sizes and nesting are checked nevertheless.
     fn wants(&self, section: Section, name: &str) -> bool {
         let _ = (section, name);
         true
     }
 
-    /// Returns whether an object in the place of a list is read as the list of its values, as some programs write them,
-    /// and strings with invalid bytes, control characters or half surrogate pairs are repaired. Signed documents are
-    /// verified without.
+    /// Returns whether malformed documents are repaired: an object in place of a list is read as the list of its
+    /// values, as some programs write them, and invalid bytes, control characters and halves of surrogate pairs in
+    /// strings are replaced. Signed documents are verified without repairs.
     fn is_lenient(&self) -> bool {
         true
     }
@@ -91,12 +91,12 @@ pub trait DocumentVisitor {
     /// Called for a field whose value is not an array.
     ///
     /// # Errors
-    /// A refusal, made with [`DocumentError::record`], ends the reading.
+    /// An error, created with [`DocumentError::record`], ends the reading.
     fn field(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError>;
 
     /// Called for an element of an array.
     ///
     /// # Errors
-    /// A refusal, made with [`DocumentError::record`], ends the reading.
+    /// An error, created with [`DocumentError::record`], ends the reading.
     fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError>;
 }

@@ -18,7 +18,7 @@ const MAX_WORK_FACTOR: u8 = 18;
 /// The first bytes of an age file.
 const MAGIC: &[u8] = b"age-encryption.org/";
 /// The largest age header: a few hundred recipients; the time to read one grows with the square of its length.
-const MAX_HEADER: u64 = 64 * 1024;
+const MAX_HEADER_BYTES: u64 = 64 * 1024;
 
 /// The passphrase or keys that an archive is encrypted to.
 #[derive(Clone)]
@@ -44,29 +44,29 @@ pub enum EncryptionError {
     /// The file cannot be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// No recipient was given.
-    #[error("no recipient was named")]
+    /// No recipient was specified.
+    #[error("no recipient was specified")]
     NoRecipient,
     /// Not an age key.
     #[error("{0:?} is not an age recipient (age1…)")]
     Recipient(String),
-    /// The key file holds no key.
-    #[error("the key file holds no age key (AGE-SECRET-KEY-1…)")]
+    /// The key file contains no key.
+    #[error("the key file contains no age key (AGE-SECRET-KEY-1…)")]
     NoIdentity,
     /// The file is not an age file, or is damaged.
     #[error("the file is not encrypted with age, or is damaged: {0}")]
     Damaged(String),
     /// The work factor of the passphrase is too high: trying one would take minutes and gigabytes.
     #[error(
-        "opening the file with a passphrase would take more work (2^{0}) than is done for a stranger's file; at most 2^{MAX_WORK_FACTOR}"
+        "opening the file with a passphrase would take more work (2^{0}) than Pappus does for an untrusted file; at most 2^{MAX_WORK_FACTOR}"
     )]
     TooExpensive(u8),
     /// Neither the passphrase nor any of the keys decrypts it.
     #[error("the passphrase or key does not open this archive")]
     WrongKey,
-    /// No passphrase or key was given.
+    /// No passphrase or key was specified.
     #[error(
-        "the archive is encrypted: give the passphrase with --passphrase or the key file with --identity"
+        "the archive is encrypted: specify the passphrase with --passphrase or the key file with --identity"
     )]
     Locked,
 }
@@ -145,17 +145,17 @@ impl DecryptWith {
     pub fn open(&self, mut file: File) -> Result<OpenedFile, EncryptionError> {
         let mut cipher = CipherText::new(file.try_clone()?)?;
         if matches!(cipher, CipherText::Armored(_)) {
-            let opened = cipher.check_header().and_then(|()| self.open_reader(BufReader::new(cipher)));
-            return opened.map_err(of_armored);
+            let reader = cipher.check_header().and_then(|()| self.open_reader(BufReader::new(cipher)));
+            return reader.map_err(with_advice);
         }
         cipher.check_header()?;
         for length in binary::lengths(&mut file)? {
             let cipher = CipherText::Binary(Prefix::new(file.try_clone()?, length)?);
-            let mut opened = self.open_reader(BufReader::new(cipher))?;
-            match opened.seek(SeekFrom::End(0)) {
+            let mut reader = self.open_reader(BufReader::new(cipher))?;
+            match reader.seek(SeekFrom::End(0)) {
                 Ok(_) => {
-                    opened.rewind()?;
-                    return Ok(opened);
+                    reader.rewind()?;
+                    return Ok(reader);
                 }
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => {}
                 Err(error) => return Err(error.into()),
@@ -177,7 +177,7 @@ impl DecryptWith {
             other => EncryptionError::Damaged(other.to_string()),
         };
         let decryptor = age::Decryptor::new_buffered(reader).map_err(damaged)?;
-        let opened = match self {
+        let decrypted = match self {
             Self::Passphrase(passphrase) => {
                 let mut identity = age::scrypt::Identity::new(passphrase.clone());
                 identity.set_max_work_factor(MAX_WORK_FACTOR);
@@ -185,7 +185,7 @@ impl DecryptWith {
             }
             Self::Identities(keys) => decryptor.decrypt(keys.iter().map(|key| key as &dyn age::Identity)),
         };
-        opened.map_err(|error| match error {
+        decrypted.map_err(|error| match error {
             age::DecryptError::NoMatchingKeys
             | age::DecryptError::DecryptionFailed
             | age::DecryptError::KeyDecryptionFailed => EncryptionError::WrongKey,
@@ -195,19 +195,19 @@ impl DecryptWith {
     }
 }
 
-/// Adds to an error of an armored file what to do.
-fn of_armored(error: EncryptionError) -> EncryptionError {
+/// Adds advice to an error of an armored file.
+fn with_advice(error: EncryptionError) -> EncryptionError {
     match error {
         EncryptionError::Damaged(problem) => {
             EncryptionError::Damaged(format!("{problem}; {}", armor::ADVICE))
         }
-        EncryptionError::Io(error) => of_armor(error),
+        EncryptionError::Io(error) => armor_error(error),
         other => other,
     }
 }
 
-/// Returns the error that reading armor has ended with.
-fn of_armor(error: io::Error) -> EncryptionError {
+/// Converts an error of reading armor.
+fn armor_error(error: io::Error) -> EncryptionError {
     match error.kind() {
         io::ErrorKind::InvalidData => EncryptionError::Damaged(error.to_string()),
         _ => EncryptionError::Io(error),
@@ -220,7 +220,7 @@ fn of_armor(error: io::Error) -> EncryptionError {
 /// Errors of the file.
 pub fn is_encrypted(file: &mut File) -> io::Result<bool> {
     let mut head = Vec::new();
-    Read::by_ref(file).take(armor::HEAD).read_to_end(&mut head)?;
+    Read::by_ref(file).take(armor::HEAD_BYTES).read_to_end(&mut head)?;
     file.rewind()?;
     Ok(is_encrypted_head(&head))
 }
@@ -244,18 +244,18 @@ pub enum CipherText {
 impl CipherText {
     fn new(mut file: File) -> Result<Self, EncryptionError> {
         let mut head = Vec::new();
-        Read::by_ref(&mut file).take(armor::HEAD).read_to_end(&mut head)?;
+        Read::by_ref(&mut file).take(armor::HEAD_BYTES).read_to_end(&mut head)?;
         file.rewind()?;
         if !armor::is_armored(&head) {
             return Ok(Self::Binary(Prefix::new(file, u64::MAX)?));
         }
-        armor::ArmorReader::new(file).map(|reader| Self::Armored(Box::new(reader))).map_err(of_armor)
+        armor::ArmorReader::new(file).map(|reader| Self::Armored(Box::new(reader))).map_err(armor_error)
     }
 
     /// Checks the size of the header, which ends with a line that begins with `---`.
     fn check_header(&mut self) -> Result<(), EncryptionError> {
         let mut head = Vec::new();
-        Read::by_ref(self).take(MAX_HEADER).read_to_end(&mut head)?;
+        Read::by_ref(self).take(MAX_HEADER_BYTES).read_to_end(&mut head)?;
         self.rewind()?;
         if head.windows(5).any(|line| line == b"\n--- ") {
             Ok(())

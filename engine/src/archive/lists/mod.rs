@@ -1,7 +1,7 @@
-//! The lists of an archive: one table with everything that is true of a list wherever it is read, written or checked.
+//! The lists of an archive: one table of their properties, which reading, writing and checking share.
 //!
-//! A list is added by adding a row. Whatever must be decided for it elsewhere (writing it, importing it, showing it)
-//! is a `match` over [`List`] without a catch-all arm, so a list that is forgotten there does not compile.
+//! A list is added by adding a row. Every other decision about it (writing it, importing it, showing it) is a `match`
+//! over [`List`] without a catch-all arm, so the compiler reports each place that does not handle the new list.
 
 mod names;
 mod records;
@@ -24,7 +24,7 @@ use crate::domain::{
 enum Treatment {
     /// They are counted.
     Counted,
-    /// They are counted, and count only with their authors' signatures.
+    /// They are counted, and require their authors' signatures.
     Signed,
     /// They add to records of other lists, and are not counted.
     Uncounted,
@@ -82,7 +82,7 @@ macro_rules! lists {
             /// All lists, in the order in which Pappus writes them.
             pub const ALL: &[Self] = &[$(Self::$list,)+];
 
-            /// Returns the list in this place of an archive, if it is one.
+            /// Returns the list of this name in a section, if there is one.
             pub fn of(section: Section, name: &str) -> Option<Self> {
                 match (section, name) {
                     $((Section::$section, $name) => Some(Self::$list),)+
@@ -90,22 +90,22 @@ macro_rules! lists {
                 }
             }
 
-            /// Returns the object that holds it.
+            /// Returns the object that contains it.
             pub fn section(self) -> Section {
                 match self {
                     $(Self::$list => Section::$section,)+
                 }
             }
 
-            /// Returns its name there.
+            /// Returns its name in that object.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$list => $name,)+
                 }
             }
 
-            /// Returns the kind that its records are counted as, and reported as where they cannot be read. Posts and
-            /// relayables have further kinds, which only their contents tell.
+            /// Returns the kind under which its records are counted, and reported when they cannot be read. Posts and
+            /// relayables may be of further kinds, depending on their contents.
             pub(crate) fn kind(self) -> CountKind {
                 match self {
                     $(Self::$list => CountKind::$kind,)+
@@ -128,7 +128,7 @@ macro_rules! lists {
             /// Reads a record of the list strictly, as in signed archives.
             ///
             /// # Errors
-            /// The reason that it is none.
+            /// The reason the record is invalid.
             pub fn check(self, record: &RawValue) -> Result<(), serde_json::Error> {
                 match self {
                     $(Self::$list => serde_json::from_str::<$record>(record.get()).map(drop),)+
@@ -241,13 +241,13 @@ impl List {
         self.treatment() != Treatment::Uncounted
     }
 
-    /// Returns whether its records count only with their authors' signatures.
+    /// Returns whether its records require their authors' signatures.
     pub(crate) fn is_signed(self) -> bool {
         self.treatment() == Treatment::Signed
     }
 }
 
-/// Shows its place in the archive, such as `others_data.relayables`.
+/// Displays its path in the archive, such as `others_data.relayables`.
 impl fmt::Display for List {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.section().prefix(), self.name())
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_has_every_list_of_the_documents_types_in_their_order() {
+    fn the_table_has_every_list_of_the_documents_types() {
         for (section, schema) in [
             (Section::User, schemars::schema_for!(Account)),
             (Section::OthersData, schemars::schema_for!(OthersData)),

@@ -11,7 +11,7 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    fn plain(name: String) -> Self {
+    fn without_parts(name: String) -> Self {
         Self { name, parts: Vec::new() }
     }
 }
@@ -31,7 +31,7 @@ macro_rules! named_by {
 
             impl From<$record> for Names {
                 fn from(record: $record) -> Self {
-                    Self::plain(record.$field)
+                    Self::without_parts(record.$field)
                 }
             }
         )+
@@ -54,7 +54,7 @@ pub(crate) struct ByTarget {
     guid: String,
 }
 
-/// An entity around its fields.
+/// The envelope of an entity.
 #[derive(Deserialize)]
 pub(crate) struct Wrapped<T> {
     entity_data: T,
@@ -79,13 +79,13 @@ pub(crate) struct ConversationNames {
 
 impl From<ByValue> for Names {
     fn from(record: ByValue) -> Self {
-        Self::plain(record.0)
+        Self::without_parts(record.0)
     }
 }
 
 impl From<ByTarget> for Names {
     fn from(ByTarget { kind, guid }: ByTarget) -> Self {
-        Self::plain(format!("{kind} {guid}"))
+        Self::without_parts(format!("{kind} {guid}"))
     }
 }
 

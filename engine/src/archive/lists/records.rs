@@ -40,7 +40,7 @@ fn reference(kind: RecordKind, name: &impl ToString) -> RecordRef {
     RecordRef { kind, id: None, name: Some(name.to_string()) }
 }
 
-// Written by Pappus only, always in the same form: nothing to repair.
+// Only Pappus writes these records, always in the same form, so they need no repair.
 impl Record for AspectAudience {}
 impl Record for CommentedPost {}
 impl Record for Conversation {}

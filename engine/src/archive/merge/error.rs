@@ -14,16 +14,14 @@ use crate::domain::KeyError;
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
     /// Fewer than two archives were given.
-    #[error("name at least two archives of one account")]
+    #[error("specify at least two archives of one account")]
     TooFew,
     /// An archive of a stock pod, which has no manifest.
-    #[error(
-        "{0} was written by a stock pod: nobody has signed it, and it cannot be merged with archives that are signed"
-    )]
+    #[error("{0} was written by a stock pod: it is not signed, and cannot be merged with signed archives")]
     Unsigned(PathBuf),
     /// An archive of another account.
     #[error(
-        "{path} is the archive of {found}, another is of {expected}: only archives of one account become one"
+        "{path} is the archive of {found}, another is of {expected}: only archives of the same account can be merged"
     )]
     AnotherAccount {
         /// The archive.
@@ -41,8 +39,8 @@ pub enum MergeError {
     },
     /// An archive signed by another archive key.
     #[error(
-        "{path} is signed by the archive key {found}, and this pod's is {expected}: leave --pod, --pod-url and --state \
-         away, then the account alone signs"
+        "{path} is signed by the archive key {found}, and this pod's is {expected}: omit --pod, --pod-url and --state \
+         to sign with the account's key only"
     )]
     AnotherPodKey {
         /// The archive.
@@ -54,13 +52,11 @@ pub enum MergeError {
     },
     /// No key to sign with is available.
     #[error(
-        "the account has no private key, so only its pod could sign: name the pod with --pod or --pod-url, and --state"
+        "the account has no private key, so only its pod can sign: specify the pod with --pod or --pod-url, and --state"
     )]
-    NobodySigns,
+    NoSigningKey,
     /// The private key is encrypted and no passphrase was given.
-    #[error(
-        "the private key is under a passphrase and has to sign: give the passphrase with --key-passphrase"
-    )]
+    #[error("the private key has to sign but is encrypted: specify the passphrase with --key-passphrase")]
     KeyLocked,
     /// The private key cannot be used.
     #[error("the account's private key cannot be used: {0}")]
@@ -84,7 +80,7 @@ pub enum MergeError {
     #[error("the archive was not encrypted: {0}")]
     Encryption(#[from] EncryptionError),
     /// A file of that name already exists.
-    #[error("{0} already exists and is not overwritten. Move it away, or name another folder with --out")]
+    #[error("{0} already exists and is not overwritten. Move it away, or specify another folder with --out")]
     Exists(PathBuf),
     /// The file system failed.
     #[error("{path} cannot be written: {source}")]

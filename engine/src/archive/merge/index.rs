@@ -13,14 +13,14 @@ use crate::archive::document::{
 use crate::archive::lists::{List, Namespace};
 use crate::domain::RecordKind;
 
-/// A digest of a record's kind and name, to save memory: there may be millions.
-type Name = [u8; 16];
+/// A digest of a record's namespace and name. Saves memory, as there may be millions of records.
+type NameDigest = [u8; 16];
 
 /// The archive that supplies each record, by its index from the oldest to the newest.
 #[derive(Default)]
 pub(super) struct Index {
-    givers: HashMap<Name, u16>,
-    older: BTreeMap<&'static str, u64>,
+    sources: HashMap<NameDigest, u16>,
+    only_in_older: BTreeMap<&'static str, u64>,
 }
 
 impl Index {
@@ -28,10 +28,10 @@ impl Index {
     pub(super) fn read(inputs: &mut [MergeInput]) -> Result<Self, MergeError> {
         let mut index = Self::default();
         let newest = inputs.len().saturating_sub(1);
-        for (place, input) in inputs.iter_mut().enumerate().rev() {
+        for (position, input) in inputs.iter_mut().enumerate().rev() {
             let limits = *input.archive.limits();
-            let archive = u16::try_from(place).unwrap_or(u16::MAX);
-            let mut visitor = NameVisitor { index: &mut index, archive, newest: place == newest };
+            let archive = u16::try_from(position).unwrap_or(u16::MAX);
+            let mut visitor = NameVisitor { index: &mut index, archive, is_newest: position == newest };
             read_document(input.archive.document()?, &limits, &mut visitor)?;
             if let Some(extras) = input.archive.extras()? {
                 read_extras(extras, &limits, &mut visitor)?;
@@ -41,7 +41,7 @@ impl Index {
             for file in
                 files.iter().filter_map(|entry| entry.path.strip_prefix(crate::archive::names::PHOTOS))
             {
-                visitor.note(Namespace::PhotoFile, file);
+                visitor.add(Namespace::PhotoFile, file);
             }
         }
         Ok(index)
@@ -49,12 +49,12 @@ impl Index {
 
     /// Returns the number of records by kind that the newest archive lacks.
     pub(super) fn only_in_older(&self) -> BTreeMap<&'static str, u64> {
-        self.older.clone()
+        self.only_in_older.clone()
     }
 
     /// Returns the archive that supplies a record, or `None` if none has it.
     pub(super) fn source_archive(&self, namespace: Namespace, name: &str) -> Option<usize> {
-        self.givers.get(&digest(namespace, name)).copied().map(usize::from)
+        self.sources.get(&digest(namespace, name)).copied().map(usize::from)
     }
 
     /// Like [`source_archive`](Self::source_archive), for the record of an omission.
@@ -76,27 +76,27 @@ impl Index {
     }
 }
 
-fn digest(namespace: Namespace, name: &str) -> Name {
+fn digest(namespace: Namespace, name: &str) -> NameDigest {
     let digest = Sha256::new().chain_update([namespace as u8]).chain_update(name).finalize();
-    let mut short = Name::default();
-    for (byte, from) in short.iter_mut().zip(digest) {
-        *byte = from;
+    let mut truncated = NameDigest::default();
+    for (byte, source_byte) in truncated.iter_mut().zip(digest) {
+        *byte = source_byte;
     }
-    short
+    truncated
 }
 
 struct NameVisitor<'a> {
     index: &'a mut Index,
     archive: u16,
-    newest: bool,
+    is_newest: bool,
 }
 
 impl NameVisitor<'_> {
-    fn note(&mut self, namespace: Namespace, name: &str) {
-        if let Entry::Vacant(vacant) = self.index.givers.entry(digest(namespace, name)) {
+    fn add(&mut self, namespace: Namespace, name: &str) {
+        if let Entry::Vacant(vacant) = self.index.sources.entry(digest(namespace, name)) {
             vacant.insert(self.archive);
-            if !self.newest {
-                *self.index.older.entry(namespace.label()).or_default() += 1;
+            if !self.is_newest {
+                *self.index.only_in_older.entry(namespace.label()).or_default() += 1;
             }
         }
     }
@@ -104,8 +104,8 @@ impl NameVisitor<'_> {
 
 impl DocumentVisitor for NameVisitor<'_> {
     fn wants(&self, section: Section, name: &str) -> bool {
-        // The people that older archives ignore are ignored no more.
-        List::of(section, name).is_some_and(|list| self.newest || list != List::Blocks)
+        // Blocks in older archives are obsolete.
+        List::of(section, name).is_some_and(|list| self.is_newest || list != List::Blocks)
     }
 
     fn field(&mut self, _: &Place<'_>, _: &RawValue) -> Result<Next, DocumentError> {
@@ -115,9 +115,9 @@ impl DocumentVisitor for NameVisitor<'_> {
     fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
         if let Some(list) = place.list() {
             let record = list.names(value).map_err(|error| DocumentError::record(place, &error))?;
-            self.note(list.namespace(), &record.name);
+            self.add(list.namespace(), &record.name);
             for (namespace, name) in record.parts {
-                self.note(namespace, &name);
+                self.add(namespace, &name);
             }
         }
         Ok(Next::Continue)

@@ -33,35 +33,35 @@ pub(super) fn write(
     folder: &Path,
 ) -> Result<Documents, MergeError> {
     let failed = MergeError::io(folder);
-    let mut gather = Gather {
+    let mut merger = ListMerger {
         spools: Spools::new(folder).map_err(&failed)?,
         index,
         archive: 0,
         newest: inputs.len().saturating_sub(1),
         settings: zeroize::Zeroizing::default(),
         extra_settings: "{}".to_owned(),
-        late_messages: HashMap::new(),
-        failed: None,
+        older_messages: HashMap::new(),
+        io_error: None,
     };
     // Aspects keep the user's order, so the newest archive's come first.
-    for aspects in [true, false] {
+    for reads_aspects in [true, false] {
         let mut order: Vec<usize> = (0..inputs.len()).collect();
-        if aspects {
+        if reads_aspects {
             order.reverse();
         }
-        for place in order {
-            let Some(input) = inputs.get_mut(place) else { continue };
-            gather.archive = place;
-            gather.read(input, aspects).map_err(|error| match (error, gather.failed.take()) {
+        for position in order {
+            let Some(input) = inputs.get_mut(position) else { continue };
+            merger.archive = position;
+            merger.read(input, reads_aspects).map_err(|error| match (error, merger.io_error.take()) {
                 (_, Some(source)) => failed(source),
                 (error, None) => error,
             })?;
         }
     }
-    gather.finish(folder).map_err(&failed)
+    merger.finish(folder).map_err(&failed)
 }
 
-struct Gather<'a> {
+struct ListMerger<'a> {
     spools: Spools,
     index: &'a Index,
     archive: usize,
@@ -69,61 +69,62 @@ struct Gather<'a> {
     settings: zeroize::Zeroizing<String>,
     extra_settings: String,
     /// Messages that are only in older copies of a conversation.
-    late_messages: HashMap<String, Vec<Message>>,
-    failed: Option<io::Error>,
+    older_messages: HashMap<String, Vec<Message>>,
+    io_error: Option<io::Error>,
 }
 
 /// One pass over an archive: for its aspects, or for everything else.
 struct Pass<'g, 'a> {
-    gather: &'g mut Gather<'a>,
-    aspects: bool,
+    merger: &'g mut ListMerger<'a>,
+    reads_aspects: bool,
 }
 
-impl Gather<'_> {
-    fn read(&mut self, input: &mut MergeInput, aspects: bool) -> Result<(), MergeError> {
+impl ListMerger<'_> {
+    fn read(&mut self, input: &mut MergeInput, reads_aspects: bool) -> Result<(), MergeError> {
         let limits = *input.archive.limits();
-        read_document(input.archive.document()?, &limits, &mut Pass { gather: self, aspects })?;
-        if aspects {
+        read_document(input.archive.document()?, &limits, &mut Pass { merger: self, reads_aspects })?;
+        if reads_aspects {
             return Ok(());
         }
         if let Some(extras) = input.archive.extras()? {
-            read_extras(extras, &limits, &mut Pass { gather: self, aspects })?;
+            read_extras(extras, &limits, &mut Pass { merger: self, reads_aspects })?;
         }
         Ok(())
     }
 
     fn record(&mut self, list: List, place: &Place<'_>, value: &RawValue) -> Result<(), DocumentError> {
-        let refuse = |error: serde_json::Error| DocumentError::record(place, &error);
-        let name = list.names(value).map_err(refuse)?.name;
-        let gives = self.index.source_archive(list.namespace(), &name) == Some(self.archive);
-        let newest = self.archive == self.newest;
+        let invalid = |error: serde_json::Error| DocumentError::record(place, &error);
+        let name = list.names(value).map_err(invalid)?.name;
+        let is_source = self.index.source_archive(list.namespace(), &name) == Some(self.archive);
+        let is_newest = self.archive == self.newest;
         let text = match list {
             List::Conversations => {
-                let mut conversation: Conversation = serde_json::from_str(value.get()).map_err(refuse)?;
-                if !gives {
+                let mut conversation: Conversation = serde_json::from_str(value.get()).map_err(invalid)?;
+                if !is_source {
                     let only_here = |message: &Message| {
                         self.index.source_archive(Namespace::Message, message.guid.as_str())
                             == Some(self.archive)
                     };
                     conversation.messages.retain(only_here);
-                    let late = self.late_messages.entry(name).or_default();
-                    late.append(&mut conversation.messages);
+                    let messages = self.older_messages.entry(name).or_default();
+                    messages.append(&mut conversation.messages);
                     return Ok(());
                 }
-                let Some(mut late) = self.late_messages.remove(&name).filter(|late| !late.is_empty()) else {
+                let Some(mut older) = self.older_messages.remove(&name).filter(|older| !older.is_empty())
+                else {
                     return self.put(list, value.get(), place);
                 };
-                conversation.messages.append(&mut late);
+                conversation.messages.append(&mut older);
                 conversation.messages.sort_by_key(|message| message.created_at);
-                for piece in conversation.into_pieces() {
-                    self.put(list, &serde_json::to_string(&piece).map_err(refuse)?, place)?;
+                for part in conversation.into_parts() {
+                    self.put(list, &serde_json::to_string(&part).map_err(invalid)?, place)?;
                 }
                 return Ok(());
             }
-            _ if !gives => return Ok(()),
+            _ if !is_source => return Ok(()),
             // Only the newest archive has the current profile picture.
-            List::LoosePhotos if !newest => {
-                let mut photo: Value = serde_json::from_str(value.get()).map_err(refuse)?;
+            List::LoosePhotos if !is_newest => {
+                let mut photo: Value = serde_json::from_str(value.get()).map_err(invalid)?;
                 if let Some(avatar) = photo.get_mut("avatar") {
                     *avatar = Value::Bool(false);
                 }
@@ -136,9 +137,9 @@ impl Gather<'_> {
 
     fn put(&mut self, list: List, text: &str, place: &Place<'_>) -> Result<(), DocumentError> {
         self.spools.put(list, text).map_err(|error| {
-            let refusal = DocumentError::record(place, &error);
-            self.failed = Some(error);
-            refusal
+            let document_error = DocumentError::record(place, &error);
+            self.io_error = Some(error);
+            document_error
         })
     }
 
@@ -173,21 +174,21 @@ impl Gather<'_> {
 impl DocumentVisitor for Pass<'_, '_> {
     fn wants(&self, section: Section, name: &str) -> bool {
         if let Some(list) = List::of(section, name) {
-            return (list == List::Aspects) == self.aspects;
+            return (list == List::Aspects) == self.reads_aspects;
         }
-        let of_the_account = section == Section::User || section == Section::Extras && name == "settings";
-        !self.aspects && self.gather.archive == self.gather.newest && of_the_account
+        let is_account_field = section == Section::User || section == Section::Extras && name == "settings";
+        !self.reads_aspects && self.merger.archive == self.merger.newest && is_account_field
     }
 
     fn field(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
-        let gather = &mut *self.gather;
+        let merger = &mut *self.merger;
         if place.section == Section::Extras {
-            value.get().clone_into(&mut gather.extra_settings);
+            value.get().clone_into(&mut merger.extra_settings);
         } else {
-            let comma = if gather.settings.is_empty() { "" } else { "," };
+            let comma = if merger.settings.is_empty() { "" } else { "," };
             let name = serde_json::to_string(place.name).unwrap_or_default();
             for part in [comma, &name, ":", value.get()] {
-                gather.settings.push_str(part);
+                merger.settings.push_str(part);
             }
         }
         Ok(Next::Continue)
@@ -195,7 +196,7 @@ impl DocumentVisitor for Pass<'_, '_> {
 
     fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
         if let Some(list) = place.list() {
-            self.gather.record(list, place, value)?;
+            self.merger.record(list, place, value)?;
         }
         Ok(Next::Continue)
     }

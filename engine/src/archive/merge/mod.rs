@@ -68,8 +68,8 @@ pub struct Merged {
     pub manifest: Manifest,
     /// True if the pod's archive key signed it.
     pub signed_by_pod: bool,
-    /// The number of records by kind that the newest archive lacks: deleted since, or not exportable then, and now
-    /// restored.
+    /// The number of records by kind that the newest archive lacks: deleted in the meantime, or no longer
+    /// exportable; the merge restores them.
     pub only_in_older: BTreeMap<&'static str, u64>,
 }
 
@@ -78,16 +78,16 @@ pub struct Merged {
 /// # Errors
 /// [`MergeError`]; no files are left behind.
 pub fn merge_archives(mut inputs: Vec<MergeInput>, options: &MergeOptions<'_>) -> Result<Merged, MergeError> {
-    inputs.sort_by_key(|input| input.archive.manifest().map(as_of));
-    let newest = check_same(&inputs, options)?;
+    inputs.sort_by_key(|input| input.archive.manifest().map(state_time));
+    let newest = check_compatible(&inputs, options)?;
     let index = index::Index::read(&mut inputs)?;
     let lists = lists::write(&mut inputs, &index, options.work.path())?;
     let omissions = omissions::merge(&inputs, &index);
-    let merged_from = inputs.iter().filter_map(listed).collect();
-    // Omissions that older archives only counted may be in another archive; the newest's counts remain.
-    let mut more_omissions = omissions.more().clone();
-    for (code, number) in &newest.more_omissions {
-        *more_omissions.entry(*code).or_default() += number;
+    let merged_from = inputs.iter().filter_map(merged_archive).collect();
+    // Omissions that older archives only counted may be in another archive, so only the newest one's counts remain.
+    let mut more_omissions = omissions.unlisted().clone();
+    for (code, count) in &newest.more_omissions {
+        *more_omissions.entry(*code).or_default() += count;
     }
     let omissions = omissions.listed().to_vec();
     let manifest = Manifest { omissions, more_omissions, merged_from, ..newest };
@@ -95,17 +95,17 @@ pub fn merge_archives(mut inputs: Vec<MergeInput>, options: &MergeOptions<'_>) -
 }
 
 /// Returns the time of the account's state in an archive.
-fn as_of(manifest: &Manifest) -> Timestamp {
+fn state_time(manifest: &Manifest) -> Timestamp {
     manifest.merged_from.iter().map(|from| from.created_at).max().unwrap_or(manifest.created_at)
 }
 
-fn listed(input: &MergeInput) -> Option<MergedArchive> {
+fn merged_archive(input: &MergeInput) -> Option<MergedArchive> {
     let manifest = input.archive.manifest()?;
-    Some(MergedArchive { sha256: input.sha256.clone(), created_at: as_of(manifest) })
+    Some(MergedArchive { sha256: input.sha256.clone(), created_at: state_time(manifest) })
 }
 
 /// Checks that all are archives of one account with one key; returns the manifest of the newest.
-fn check_same(inputs: &[MergeInput], options: &MergeOptions<'_>) -> Result<Manifest, MergeError> {
+fn check_compatible(inputs: &[MergeInput], options: &MergeOptions<'_>) -> Result<Manifest, MergeError> {
     let Some(last) = inputs.last().filter(|_| inputs.len() > 1) else { return Err(MergeError::TooFew) };
     let unsigned = |input: &MergeInput| MergeError::Unsigned(input.path.clone());
     let newest = last.archive.manifest().ok_or_else(|| unsigned(last))?;
@@ -115,15 +115,15 @@ fn check_same(inputs: &[MergeInput], options: &MergeOptions<'_>) -> Result<Manif
     };
     for input in inputs {
         let manifest = input.archive.manifest().ok_or_else(|| unsigned(input))?;
-        let (one, other) = (&newest.account, &manifest.account);
-        if (&one.diaspora_id, &one.guid) != (&other.diaspora_id, &other.guid) {
+        let (expected, found) = (&newest.account, &manifest.account);
+        if (&expected.diaspora_id, &expected.guid) != (&found.diaspora_id, &found.guid) {
             return Err(MergeError::AnotherAccount {
                 path: input.path.clone(),
-                found: other.diaspora_id.to_string(),
-                expected: one.diaspora_id.to_string(),
+                found: found.diaspora_id.to_string(),
+                expected: expected.diaspora_id.to_string(),
             });
         }
-        if one.key_fingerprint != other.key_fingerprint {
+        if expected.key_fingerprint != found.key_fingerprint {
             return Err(MergeError::AnotherKey { path: input.path.clone() });
         }
         let Origin::Pappus { account, pod: signed_by } = &input.archive.report().origin else {
@@ -138,7 +138,7 @@ fn check_same(inputs: &[MergeInput], options: &MergeOptions<'_>) -> Result<Manif
             });
         }
         if *account == AccountSignature::Absent && pod.is_none() {
-            return Err(MergeError::NobodySigns);
+            return Err(MergeError::NoSigningKey);
         }
     }
     Ok(newest.clone())

@@ -6,8 +6,8 @@ use super::MergeInput;
 use super::index::Index;
 use crate::domain::{Omission, OmissionCode, Omissions, RecordKind};
 
-/// Returns the remaining omissions: none for records that another archive supplies, and each once, as worded in the
-/// newest archive.
+/// Returns the remaining omissions, each once and with the reason of the newest archive. Omits those of records that
+/// another archive contains.
 pub(super) fn merge(inputs: &[MergeInput], index: &Index) -> Omissions {
     let lists: Vec<&[Omission]> = inputs
         .iter()
@@ -24,7 +24,7 @@ pub(super) fn merge(inputs: &[MergeInput], index: &Index) -> Omissions {
             Some((archive, omission.record.kind, omission.record.name.as_deref()?))
         })
         .collect();
-    let (mut seen, mut kept) = (HashSet::new(), Omissions::default());
+    let (mut seen, mut remaining) = (HashSet::new(), Omissions::default());
     for (archive, list) in lists.iter().enumerate().rev() {
         for omission in *list {
             let record = &omission.record;
@@ -41,9 +41,9 @@ pub(super) fn merge(inputs: &[MergeInput], index: &Index) -> Omissions {
             let name: (OmissionCode, RecordKind, Option<i64>, Option<&str>) =
                 (omission.code, record.kind, record.id, record.name.as_deref());
             if !is_supplied && seen.insert(name) {
-                kept.push(omission.clone());
+                remaining.push(omission.clone());
             }
         }
     }
-    kept
+    remaining
 }

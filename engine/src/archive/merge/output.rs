@@ -15,8 +15,8 @@ use crate::archive::open::{OpenError, count_records};
 use crate::archive::writer::{ArchiveWriter, DEFLATE_LEVEL, HEADER_ALLOWANCE, Packing, WriteError};
 use crate::domain::{KeyFingerprint, PrivateKey, SigningKey};
 
-/// The largest document without 64-bit sizes, which stock pods do not understand.
-const MAX_PLAIN_ENTRY: u64 = 0xffff_fffe;
+/// The largest document in bytes without 64-bit sizes, which stock pods do not support.
+const MAX_32_BIT_ENTRY: u64 = 0xffff_fffe;
 
 pub(super) fn write(
     inputs: &mut [MergeInput],
@@ -27,10 +27,10 @@ pub(super) fn write(
 ) -> Result<Merged, MergeError> {
     let failed = MergeError::io(options.folder);
     let limits = inputs.last().map_or_else(Limits::default, |input| *input.archive.limits());
-    let signing = signing_key(&documents, &manifest, options)?;
+    let account_key = signing_key(&documents, &manifest, options)?;
     // Without a pod's key the account's own key signs in its place: a signature is required, and readers who trust a
     // pod's key ignore this one.
-    let pod_key = options.archive_key.or(signing.as_ref()).ok_or(MergeError::NobodySigns)?;
+    let pod_key = options.archive_key.or(account_key.as_ref()).ok_or(MergeError::NoSigningKey)?;
     let name = names::archive_file_name(&manifest.account.diaspora_id, options.created_at);
     let name = if options.encrypt_to.is_some() { format!("{name}.age") } else { name };
     let path = options.folder.join(name);
@@ -59,20 +59,20 @@ pub(super) fn write(
         let size = document.metadata().map_err(&failed)?.len();
         let packing = packing(document, size).map_err(&failed)?;
         document.rewind().map_err(&failed)?;
-        writer.begin_entry(name, packing, size > MAX_PLAIN_ENTRY)?;
+        writer.begin_entry(name, packing, size > MAX_32_BIT_ENTRY)?;
         copy(document, &mut Entry(&mut writer)).map_err(&failed)?;
     }
     copy_photos(inputs, index, &mut writer)?;
     writer.copy_view(view)?;
-    let (out, manifest) = writer.finish(manifest, signing.as_ref(), pod_key)?;
+    let (out, manifest) = writer.finish(manifest, account_key.as_ref(), pod_key)?;
     out.into_inner().map_err(|error| failed(error.into_error()))?;
     if let Some(encrypt_to) = &options.encrypt_to {
-        let mut locked = tempfile::NamedTempFile::new_in(options.work.path()).map_err(&failed)?;
+        let mut encrypted = tempfile::NamedTempFile::new_in(options.work.path()).map_err(&failed)?;
         file.as_file_mut().rewind().map_err(&failed)?;
-        let mut wrapped = encrypt_to.wrap(locked.as_file_mut())?;
-        copy(file.as_file_mut(), &mut wrapped).map_err(&failed)?;
-        wrapped.finish().map_err(&failed)?;
-        file = locked;
+        let mut encryptor = encrypt_to.wrap(encrypted.as_file_mut())?;
+        copy(file.as_file_mut(), &mut encryptor).map_err(&failed)?;
+        encryptor.finish().map_err(&failed)?;
+        file = encrypted;
     }
     file.as_file().sync_all().map_err(&failed)?;
     let bytes = file.as_file().metadata().map_err(&failed)?.len();
@@ -98,8 +98,9 @@ fn packing(document: &mut File, size: u64) -> io::Result<Packing> {
     let level = flate2::Compression::new(u32::try_from(DEFLATE_LEVEL).unwrap_or(2));
     let mut packed = flate2::read::DeflateEncoder::new(&*document, level);
     io::copy(&mut packed, &mut io::sink())?;
-    let bomb = Limits::looks_like_a_bomb(packed.total_out().saturating_sub(HEADER_ALLOWANCE), size);
-    Ok(if bomb { Packing::Stored } else { Packing::Deflated })
+    let looks_like_a_bomb =
+        Limits::looks_like_a_bomb(packed.total_out().saturating_sub(HEADER_ALLOWANCE), size);
+    Ok(if looks_like_a_bomb { Packing::Stored } else { Packing::Deflated })
 }
 
 /// Returns the account's signing key, or `None` if it has none.
@@ -124,7 +125,7 @@ fn signing_key(
     let key = key.signing_key()?;
     // While the key was encrypted, only the manifest's fingerprint was available.
     let found: KeyFingerprint = key.public_key()?.fingerprint();
-    if manifest.account.key_fingerprint.as_ref().is_some_and(|named| *named != found) {
+    if manifest.account.key_fingerprint.as_ref().is_some_and(|expected| *expected != found) {
         let path = options.folder.to_owned();
         return Err(MergeError::AnotherKey { path });
     }
@@ -132,15 +133,16 @@ fn signing_key(
 }
 
 fn photo_names(inputs: &[MergeInput], index: &Index) -> Vec<String> {
-    let mut found = Vec::new();
-    for (place, input) in inputs.iter().enumerate() {
+    let mut photos = Vec::new();
+    for (position, input) in inputs.iter().enumerate() {
         let entries =
             input.archive.manifest().map(|manifest| manifest.entries.as_slice()).unwrap_or_default();
         let names = entries.iter().filter_map(|entry| entry.path.strip_prefix(names::PHOTOS));
-        let given = names.filter(|name| index.source_archive(Namespace::PhotoFile, name) == Some(place));
-        found.extend(given.map(str::to_owned));
+        let supplied =
+            names.filter(|name| index.source_archive(Namespace::PhotoFile, name) == Some(position));
+        photos.extend(supplied.map(str::to_owned));
     }
-    found
+    photos
 }
 
 fn copy_photos<W: Write + io::Seek>(
@@ -148,9 +150,9 @@ fn copy_photos<W: Write + io::Seek>(
     index: &Index,
     writer: &mut ArchiveWriter<W>,
 ) -> Result<(), MergeError> {
-    for (place, input) in inputs.iter_mut().enumerate() {
+    for (position, input) in inputs.iter_mut().enumerate() {
         input.archive.photos(|name, size, photo| -> Result<(), PhotoError> {
-            if index.source_archive(Namespace::PhotoFile, name) != Some(place) {
+            if index.source_archive(Namespace::PhotoFile, name) != Some(position) {
                 return Ok(());
             }
             Ok(writer.copy_file(&format!("{}{name}", names::PHOTOS), &mut { photo }, size)?)

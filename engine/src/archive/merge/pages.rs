@@ -33,7 +33,7 @@ pub(super) fn write(
     limits: &Limits,
 ) -> Result<FinishedView<SpooledTempFile>, MergeError> {
     let failed = MergeError::io(folder);
-    let mut known = Known {
+    let mut context = PostContext {
         names: HashMap::new(),
         audiences: HashMap::new(),
         replies: Replies::new(folder).map_err(&failed)?,
@@ -42,31 +42,31 @@ pub(super) fn write(
     };
     let settings: Settings = serde_json::from_str(&format!("{{{}}}", *documents.settings))
         .map_err(|error| failed(io::Error::other(error)))?;
-    read_both(documents, limits, &mut known).map_err(|error| match known.failed.take() {
+    read_both(documents, limits, &mut context).map_err(|error| match context.failed.take() {
         Some(source) => failed(source),
         None => error,
     })?;
     let header = header(&settings, manifest);
-    known.names.insert(header.account.to_string(), header.name.clone());
+    context.names.insert(header.account.to_string(), header.name.clone());
     let [spool, scratch] = [(); 2].map(|()| spooled_tempfile_in(PAGES_IN_MEMORY, folder));
     let mut view = View::begin(spool, scratch, header)?;
-    known.votes.drain(..).for_each(|answer| view.vote(answer.as_str()));
+    context.votes.drain(..).for_each(|answer| view.vote(answer.as_str()));
     for name in photos {
         view.photo_file(name);
     }
     documents.extras.rewind().map_err(&failed)?;
     let additions = Additions::read(&documents.extras, limits)?;
-    let mut show = Show { view, known, additions, failed: None };
+    let mut page_visitor = PageVisitor { view, context, additions, failed: None };
     let profile = &settings.profile.0;
     let avatar = profile.avatar_file().map(str::to_owned);
-    show.view.profile(profile, avatar.as_deref())?;
-    read_both(documents, limits, &mut show)
-        .map_err(|error| show.failed.take().map_or(error, MergeError::View))?;
+    page_visitor.view.profile(profile, avatar.as_deref())?;
+    read_both(documents, limits, &mut page_visitor)
+        .map_err(|error| page_visitor.failed.take().map_or(error, MergeError::View))?;
     for omission in &manifest.omissions {
-        show.view.omission(omission)?;
+        page_visitor.view.omission(omission)?;
     }
-    show.view.more_omissions(&manifest.more_omissions);
-    Ok(show.view.finish(&manifest.counts)?)
+    page_visitor.view.more_omissions(&manifest.more_omissions);
+    Ok(page_visitor.view.finish(&manifest.counts)?)
 }
 
 fn header(settings: &Settings, manifest: &Manifest) -> ViewHeader {
@@ -100,8 +100,8 @@ fn parse<T: DeserializeOwned>(place: &Place<'_>, value: &RawValue) -> Result<T, 
     serde_json::from_str(value.get()).map_err(|error| DocumentError::record(place, &error))
 }
 
-/// The data required before posts can be shown.
-struct Known {
+/// Data about posts that must be read before they can be shown.
+struct PostContext {
     names: HashMap<String, String>,
     audiences: HashMap<String, Vec<String>>,
     replies: Replies,
@@ -110,7 +110,7 @@ struct Known {
     failed: Option<io::Error>,
 }
 
-impl DocumentVisitor for Known {
+impl DocumentVisitor for PostContext {
     fn wants(&self, section: Section, name: &str) -> bool {
         List::of(section, name).is_some()
     }
@@ -167,14 +167,14 @@ impl DocumentVisitor for Known {
 }
 
 /// A visitor that adds each record to the pages.
-struct Show {
+struct PageVisitor {
     view: View<SpooledTempFile>,
-    known: Known,
+    context: PostContext,
     additions: Additions,
     failed: Option<ViewError>,
 }
 
-impl Show {
+impl PageVisitor {
     fn post(&mut self, mut post: OwnPost) -> Result<(), ViewError> {
         self.additions.complete(&mut post);
         let guid = post.post.guid();
@@ -185,14 +185,14 @@ impl Show {
         let audience = if public {
             Audience::Public
         } else {
-            Audience::Limited(self.known.audiences.remove(guid.as_str()).unwrap_or_default())
+            Audience::Limited(self.context.audiences.remove(guid.as_str()).unwrap_or_default())
         };
-        let (likes, replies) = self.known.replies.of(guid, &self.known.names)?;
+        let (likes, replies) = self.context.replies.take(guid, &self.context.names)?;
         self.view.post(&post, audience, likes, replies)
     }
 }
 
-impl DocumentVisitor for Show {
+impl DocumentVisitor for PageVisitor {
     fn wants(&self, section: Section, name: &str) -> bool {
         List::of(section, name).is_some()
     }
@@ -203,7 +203,7 @@ impl DocumentVisitor for Show {
 
     fn element(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
         let Some(list) = place.list() else { return Ok(Next::Continue) };
-        let shown = match list {
+        let result = match list {
             List::Contacts => self.view.contact(&parse(place, value)?),
             List::Posts => self.post(parse(place, value)?),
             List::OwnRelayables => self.view.own_relayable(&parse(place, value)?),
@@ -224,7 +224,7 @@ impl DocumentVisitor for Show {
             | List::PostRemainders
             | List::HiddenPosts => Ok(()),
         };
-        match shown {
+        match result {
             Ok(()) => Ok(Next::Continue),
             Err(error) => {
                 let refusal = DocumentError::record(place, &error);

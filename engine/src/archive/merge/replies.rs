@@ -1,4 +1,4 @@
-//! Comments and likes on the account's posts, kept on disk until the post is shown.
+//! Comments and likes on the account's posts, stored on disk until the post is shown.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -12,7 +12,7 @@ use crate::domain::{Guid, RelayableEntity, Timestamp};
 
 /// A comment on disk.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct StoredComment {
     author: String,
     created_at: Timestamp,
     text: String,
@@ -39,12 +39,12 @@ impl Replies {
                 *self.likes.entry(like.parent_guid.to_string()).or_default() += 1;
             }
             RelayableEntity::Comment(comment) => {
-                let kept = Kept {
+                let stored = StoredComment {
                     author: comment.author.to_string(),
                     created_at: comment.created_at,
                     text: comment.text.clone(),
                 };
-                let text = serde_json::to_vec(&kept)?;
+                let text = serde_json::to_vec(&stored)?;
                 self.file.write_all(&text)?;
                 let length = u32::try_from(text.len()).map_err(io::Error::other)?;
                 self.comments.entry(comment.parent_guid.to_string()).or_default().push((self.end, length));
@@ -56,26 +56,26 @@ impl Replies {
     }
 
     /// Returns the number of likes of a post and its comments, the oldest first, with the authors' display names.
-    pub(super) fn of(
+    pub(super) fn take(
         &mut self,
         post: &Guid,
         names: &HashMap<String, String>,
     ) -> io::Result<(u64, Vec<Reply>)> {
         let likes = self.likes.get(post.as_str()).copied().unwrap_or_default();
-        let mut found = Vec::new();
+        let mut comments = Vec::new();
         for (offset, length) in self.comments.remove(post.as_str()).unwrap_or_default() {
             self.file.seek(SeekFrom::Start(offset))?;
             let mut text = Vec::new();
             (&self.file).take(u64::from(length)).read_to_end(&mut text)?;
-            found.push(serde_json::from_slice::<Kept>(&text)?);
+            comments.push(serde_json::from_slice::<StoredComment>(&text)?);
         }
-        found.sort_by_key(|kept| kept.created_at);
-        let reply = |kept: Kept| Reply {
-            author_name: names.get(&kept.author).unwrap_or(&kept.author).clone(),
-            author_id: kept.author,
-            created_at: Some(kept.created_at),
-            text: kept.text,
+        comments.sort_by_key(|comment| comment.created_at);
+        let reply = |comment: StoredComment| Reply {
+            author_name: names.get(&comment.author).unwrap_or(&comment.author).clone(),
+            author_id: comment.author,
+            created_at: Some(comment.created_at),
+            text: comment.text,
         };
-        Ok((likes, found.into_iter().map(reply).collect()))
+        Ok((likes, comments.into_iter().map(reply).collect()))
     }
 }

@@ -9,7 +9,7 @@ use crate::archive::lists::List;
 /// A list being written: its elements, separated by commas.
 struct Spool {
     file: BufWriter<File>,
-    empty: bool,
+    is_empty: bool,
 }
 
 /// All lists.
@@ -19,14 +19,14 @@ impl Spools {
     /// Creates empty lists, in unnamed files.
     pub(super) fn new(folder: &Path) -> io::Result<Self> {
         let spool =
-            |list| Ok((list, Spool { file: BufWriter::new(tempfile::tempfile_in(folder)?), empty: true }));
+            |list| Ok((list, Spool { file: BufWriter::new(tempfile::tempfile_in(folder)?), is_empty: true }));
         List::ALL.iter().copied().map(spool).collect::<io::Result<_>>().map(Self)
     }
 
     /// Adds an element.
     pub(super) fn put(&mut self, list: List, text: &str) -> io::Result<()> {
         let Some((_, spool)) = self.0.iter_mut().find(|(known, _)| *known == list) else { return Ok(()) };
-        if !std::mem::take(&mut spool.empty) {
+        if !std::mem::take(&mut spool.is_empty) {
             spool.file.write_all(b",")?;
         }
         spool.file.write_all(text.as_bytes())

@@ -21,13 +21,13 @@ pub(super) struct Year {
 }
 
 /// Assembles pages from rendered records.
-pub(super) struct Assembly<'a, W: Write + Seek> {
+pub(super) struct PageAssembler<'a, W: Write + Seek> {
     pub(super) spool: &'a mut Spool<W>,
     pub(super) frame: &'a Frame,
     pub(super) resolver: Resolver<'a>,
 }
 
-impl<W: Write + Seek> Assembly<'_, W> {
+impl<W: Write + Seek> PageAssembler<'_, W> {
     /// Writes the posts, with a heading above the first of a year and of a page. Returns the years and the last
     /// page's number.
     pub(super) fn posts(&mut self, drafts: &Drafts) -> Result<(BTreeMap<i32, Year>, u32), ViewError> {
@@ -35,12 +35,12 @@ impl<W: Write + Seek> Assembly<'_, W> {
         let (mut last_year, mut chapter) = (None, Chapter::new(Section::Posts));
         drafts.read(&self.resolver, |(year, month), text, rendered| {
             chapter.start_page_if_full(self.spool, self.frame)?;
-            let (begun, page) = (years.contains_key(&year), chapter.page());
+            let (has_heading, page) = (years.contains_key(&year), chapter.page());
             let posts = years.entry(year).or_insert_with(|| Year { page, posts: 0, months: BTreeMap::new() });
             posts.posts += 1;
-            if chapter.is_fresh() || last_year != Some(year) {
+            if chapter.is_empty() || last_year != Some(year) {
                 // The first page links to the year's first heading.
-                let id = if begun { String::new() } else { format!(" id=\"y{year}\"") };
+                let id = if has_heading { String::new() } else { format!(" id=\"y{year}\"") };
                 chapter.add_heading(&format!("<h2 class=\"year\"{id}>{year}</h2>\n"));
             }
             last_year = Some(year);

@@ -6,7 +6,7 @@ use super::ViewError;
 use super::pages::{Frame, Page};
 use super::spool::Spool;
 
-/// The bytes at which a page is full, whatever its number of records.
+/// The size in bytes at which a page is full, even with few records.
 const PAGE_BYTES: usize = 512 * 1024;
 
 /// The kinds of pages.
@@ -44,7 +44,7 @@ impl Section {
     }
 
     /// Returns the page of each record, from the rendered lengths in bytes.
-    pub(super) fn plan(self, lengths: impl Iterator<Item = usize>) -> impl Iterator<Item = u32> {
+    pub(super) fn page_numbers(self, lengths: impl Iterator<Item = usize>) -> impl Iterator<Item = u32> {
         let (mut page, mut records, mut bytes) = (1, 0, 0);
         lengths.map(move |length| {
             if self.is_full(records, bytes) {
@@ -97,7 +97,7 @@ pub(super) struct Chapter {
     section: Section,
     page: u32,
     records: usize,
-    /// The rendered bytes of the records before their marks were resolved, as used to plan pages.
+    /// The rendered bytes of the records before their marks were resolved; page numbers are planned with these.
     bytes: usize,
     body: String,
 }
@@ -113,7 +113,7 @@ impl Chapter {
     }
 
     /// Returns whether the open page is empty.
-    pub(super) fn is_fresh(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.records == 0
     }
 
@@ -133,7 +133,7 @@ impl Chapter {
         Ok(())
     }
 
-    /// Adds a record that was rendered before, originally to `rendered` bytes, to the open page.
+    /// Adds a record that is already rendered to the open page. It had `rendered` bytes before its marks were resolved.
     pub(super) fn add_text(&mut self, text: &str, rendered: usize) {
         self.records += 1;
         self.bytes += rendered;
@@ -151,14 +151,14 @@ impl Chapter {
         spool: &mut Spool<W>,
         frame: &Frame,
     ) -> Result<(), ViewError> {
-        if self.is_fresh() { Ok(()) } else { self.write_out(spool, frame, false) }
+        if self.is_empty() { Ok(()) } else { self.write_out(spool, frame, false) }
     }
 
     fn write_out<W: Write + Seek>(
         &self,
         spool: &mut Spool<W>,
         frame: &Frame,
-        continues: bool,
+        has_next: bool,
     ) -> Result<(), ViewError> {
         let page = Page {
             frame,
@@ -166,7 +166,7 @@ impl Chapter {
             section: Some(self.section),
             number: self.page,
             previous: (self.page > 1).then(|| self.section.file_name(self.page - 1)),
-            next: continues.then(|| self.section.file_name(self.page + 1)),
+            next: has_next.then(|| self.section.file_name(self.page + 1)),
             body: &self.body,
         };
         spool.page(&self.section.path(self.page), &page)

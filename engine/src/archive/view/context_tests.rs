@@ -1,4 +1,4 @@
-//! Tests of what records say about others: people's names, and the posts that comments and likes belong to.
+//! Tests of data from other records: people's names, and the posts that comments and likes belong to.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use crate::archive::manifest::CountKind;
 use crate::domain::{Omission, OmissionCode, RecordKind, RecordRef};
 use crate::words::EngineTexts;
 
-/// A comment or like of the account's.
-fn reaction(kind: &str, number: u32, parent: &str, more: &serde_json::Value) -> crate::domain::Relayable {
+/// Returns a comment or like by the account.
+fn reaction(kind: &str, number: u32, parent: &str, fields: &serde_json::Value) -> crate::domain::Relayable {
     let mut data = json!({"author": "alice@closing.example", "guid": format!("{number:016}"),
         "parent_guid": parent});
-    data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    data.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     record(json!({"entity_type": kind, "property_order": [], "entity_data": data}))
 }
 
@@ -25,19 +25,19 @@ fn contact(id: &str, name: &str) -> crate::domain::Contact {
 }
 
 #[test]
-fn comments_and_likes_say_where_they_stand() {
+fn comments_and_likes_describe_their_posts() {
     let mut view = begin("Alice");
     view.contact(&contact("bob@pod.example", "Bob <b>")).unwrap();
     add_post(&mut view, 1, "2015-01-01T00:00:00Z", "# About *cats*\n\nand dogs");
     for (number, parent) in [(2, "0000000000000001"), (3, "fedcba9876543210"), (4, "fedcba9876543211")] {
-        let more = json!({"text": "well", "created_at": "2016-01-01T00:00:00Z"});
-        view.own_relayable(&reaction("comment", number, parent, &more)).unwrap();
+        let fields = json!({"text": "well", "created_at": "2016-01-01T00:00:00Z"});
+        view.own_relayable(&reaction("comment", number, parent, &fields)).unwrap();
     }
     for (number, parent, kind) in
         [(5, "fedcba9876543210", "Post"), (6, "0000000000000001", "Post"), (7, "0000000000000002", "Comment")]
     {
-        let more = json!({"parent_type": kind, "positive": true});
-        view.own_relayable(&reaction("like", number, parent, &more)).unwrap();
+        let fields = json!({"parent_type": kind, "positive": true});
+        view.own_relayable(&reaction("like", number, parent, &fields)).unwrap();
     }
     let other = record(json!({"guid": "fedcba9876543210", "author": "bob@pod.example",
         "url": "https://pod.example/posts/fedcba9876543210", "created_at": "2014-03-02T00:00:00Z",
@@ -45,14 +45,14 @@ fn comments_and_likes_say_where_they_stand() {
     view.commented_post(&other).unwrap();
     let mut finished = view.finish(&BTreeMap::from([(CountKind::OwnLikes, 3)])).unwrap();
     let comments = page(&mut finished, "view/comments-1.html");
-    let own = "<a href=\"posts-1.html#p-0000000000000001\">your own post of 1 January 2015</a>: \
+    let own_link = "<a href=\"posts-1.html#p-0000000000000001\">your own post of 1 January 2015</a>: \
                “<bdi lang=\"pt-BR\">About cats and dogs</bdi>”";
     let others =
         "a post by <bdi lang=\"\">Bob &#60;b&#62;</bdi> <code>bob@pod.example</code> of 2 March 2014: ";
     let link = "<a href=\"https://pod.example/posts/fedcba9876543210\" rel=\"noopener noreferrer\">\
                 Look for it on <bdi lang=\"\">pod.example</bdi></a>";
     for part in [
-        &format!("<p class=\"meta\">On {own}</p>"),
+        &format!("<p class=\"meta\">On {own_link}</p>"),
         &format!("<p class=\"meta\">On {others}“"),
         "word word…</bdi>”",
         link,
@@ -65,7 +65,7 @@ fn comments_and_likes_say_where_they_stand() {
     let likes = page(&mut finished, "view/likes-1.html");
     for part in [
         &format!("<li>Liked {others}"),
-        &format!("<li>Liked {own}</li>"),
+        &format!("<li>Liked {own_link}</li>"),
         "<li>Liked a comment, which has no page of its own</li>",
         "<title>Likes – Alice</title>",
     ] {
@@ -86,15 +86,15 @@ fn conversations_have_names() {
         "messages": [{"guid": "0123456789abcdef", "author": "bob@pod.example", "text": "Hi",
             "created_at": "2015-01-01T00:00:00Z"}]}));
     view.conversation(&conversation).unwrap();
-    // Names are known whenever they come.
+    // Names may follow the records that show them.
     view.contact(&contact("bob@pod.example", "Bob Miller")).unwrap();
-    let shown = page(&mut finish(view), "view/conversations-1.html");
+    let html = page(&mut finish(view), "view/conversations-1.html");
     for part in [
         "aria-labelledby=\"t-0123456789abcdef\"><h2 id=\"t-0123456789abcdef\" lang=\"\" dir=\"auto\">Holidays</h2>",
         "<bdi lang=\"\">Alice</bdi> <code>alice@closing.example</code>, <code>carol@pod.example</code> · begun",
         "<strong><bdi lang=\"\">Bob Miller</bdi> <code>bob@pod.example</code></strong> <time",
     ] {
-        assert!(shown.replace(">\n<h2", "><h2").contains(part), "{part} is missing from {shown}");
+        assert!(html.replace(">\n<h2", "><h2").contains(part), "{part} is missing from {html}");
     }
 }
 
@@ -112,7 +112,7 @@ fn excerpts_are_one_line() {
     assert!(Excerpt(" \n![](https://pod.example/x.png)").is_empty());
 }
 
-/// Everything that these pages show, but what people wrote, is in the account's language.
+/// Everything on these pages except what people wrote is in the account's language.
 #[test]
 fn germans_get_german_pages() {
     let mut view = begin_in("de", "Alice");
@@ -131,9 +131,9 @@ fn germans_get_german_pages() {
     let names: Vec<String> = finished.entries.iter().map(|entry| entry.path.clone()).collect();
     let pages = names.iter().filter(|name| *name != "view/style.css").map(|name| page(&mut finished, name));
     let pages: Vec<String> = pages.collect();
-    for shown in &pages {
-        assert!(shown.contains("<html lang=\"de\" dir=\"ltr\">"), "{shown}");
-        assert!(!shown.contains(">view-"), "a text is missing in {shown}");
+    for html in &pages {
+        assert!(html.contains("<html lang=\"de\" dir=\"ltr\">"), "{html}");
+        assert!(!html.contains(">view-"), "a text is missing in {html}");
     }
     let all = pages.concat();
     for part in [

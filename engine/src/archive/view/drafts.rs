@@ -42,8 +42,8 @@ struct Draft {
     hash: u64,
 }
 
-/// Bytes written or read at a time.
-const BUFFER: usize = 64 * 1024;
+/// The number of bytes that are written at a time.
+const BUFFER_BYTES: usize = 64 * 1024;
 
 /// The scratch file, shared by all kinds of pages.
 pub(super) struct Scratch {
@@ -56,7 +56,7 @@ pub(super) struct Scratch {
 impl Scratch {
     /// Starts with an empty private file.
     pub(super) fn new(file: SpooledTempFile) -> Self {
-        Self { file: BufWriter::with_capacity(BUFFER, file), end: 0, text: String::new() }
+        Self { file: BufWriter::with_capacity(BUFFER_BYTES, file), end: 0, text: String::new() }
     }
 
     /// Renders a text into the file.
@@ -82,7 +82,7 @@ impl Scratch {
 
 /// The finished scratch file.
 pub(super) enum ScratchReader {
-    /// Most accounts are small: their texts never reach a disk.
+    /// The texts of most accounts are small and never reach a disk.
     Memory(Vec<u8>),
     Disk(File),
 }
@@ -91,10 +91,10 @@ impl ScratchReader {
     fn read(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
         match self {
             Self::Disk(file) => file.read_exact_at(bytes, offset),
-            Self::Memory(all) => {
+            Self::Memory(contents) => {
                 let start = usize::try_from(offset).map_err(io::Error::other)?;
-                let found = all.get(start..).and_then(|rest| rest.get(..bytes.len()));
-                bytes.copy_from_slice(found.ok_or(io::ErrorKind::UnexpectedEof)?);
+                let range = contents.get(start..).and_then(|rest| rest.get(..bytes.len()));
+                bytes.copy_from_slice(range.ok_or(io::ErrorKind::UnexpectedEof)?);
                 Ok(())
             }
         }
@@ -105,7 +105,7 @@ impl ScratchReader {
 pub(super) const UNSORTED: (i64, i32, u32) = (0, 0, 0);
 
 /// Returns a record's time in microseconds since 1970, its year and its month.
-pub(super) fn place(time: Timestamp) -> (i64, i32, u32) {
+pub(super) fn sort_key(time: Timestamp) -> (i64, i32, u32) {
     let time = time.to_utc();
     (time.and_utc().timestamp_micros(), time.year(), time.month())
 }
@@ -147,7 +147,7 @@ impl Drafts {
     pub(super) fn read(
         &self,
         resolver: &Resolver<'_>,
-        mut each: impl FnMut((i32, u32), &str, usize) -> Result<(), ViewError>,
+        mut visit: impl FnMut((i32, u32), &str, usize) -> Result<(), ViewError>,
     ) -> Result<(), ViewError> {
         let (mut bytes, mut text) = (Vec::new(), String::new());
         for draft in &self.0 {
@@ -156,7 +156,7 @@ impl Drafts {
             let rendered = std::str::from_utf8(&bytes).map_err(io::Error::other)?;
             text.clear();
             resolver.resolve(&mut text, rendered)?;
-            each((draft.year, draft.month), &text, bytes.len())?;
+            visit((draft.year, draft.month), &text, bytes.len())?;
         }
         Ok(())
     }

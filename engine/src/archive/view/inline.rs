@@ -17,7 +17,7 @@ fn has_scheme(text: &str, scheme: &str) -> bool {
 
 /// Escapes text for HTML elements and quoted attributes.
 pub(super) fn escape(out: &mut impl Write, text: &str) -> fmt::Result {
-    let mut done = 0;
+    let mut written = 0;
     for (at, byte) in text.bytes().enumerate() {
         let replacement = match byte {
             b'<' => "&lt;",
@@ -29,54 +29,56 @@ pub(super) fn escape(out: &mut impl Write, text: &str) -> fmt::Result {
             0..=8 | 11..=31 | 127 => "",
             _ => continue,
         };
-        out.write_str(&text[done..at])?;
+        out.write_str(&text[written..at])?;
         out.write_str(replacement)?;
-        done = at + 1;
+        written = at + 1;
     }
-    out.write_str(&text[done..])
+    out.write_str(&text[written..])
 }
 
-/// Writes the start tag of a link. Browsers load it only when it is followed, and then send no referrer.
-pub(super) fn begin_link(out: &mut impl Write, url: &str, email: bool) -> fmt::Result {
+/// Writes the start tag of a link. When people follow it, browsers send no referrer.
+pub(super) fn begin_link(out: &mut impl Write, url: &str, is_email: bool) -> fmt::Result {
     out.write_str("<a href=\"")?;
-    out.write_str(if email { "mailto:" } else { "" })?;
+    out.write_str(if is_email { "mailto:" } else { "" })?;
     escape(out, url)?;
     out.write_str("\" rel=\"noopener noreferrer\">")
 }
 
 /// Writes text with readable mentions and, outside of links, URLs as links.
-pub(super) fn write_text(out: &mut impl Write, text: &str, links: bool) -> fmt::Result {
-    let mut done = 0;
+pub(super) fn write_text(out: &mut impl Write, text: &str, with_links: bool) -> fmt::Result {
+    let mut written = 0;
     let mut at = 0;
     let bytes = text.as_bytes();
     while let Some(step) = bytes[at..].iter().position(|byte| matches!(byte, b'@' | b'd' | b'h' | b'H')) {
         at += step;
         let rest = &text[at..];
         if let Some(mention) = Mention::parse(rest) {
-            escape(out, &text[done..at])?;
+            escape(out, &text[written..at])?;
             mention.write(out)?;
             at += mention.length;
-            done = at;
-        } else if let Some((link, length)) = post_link(rest).filter(|_| links && is_word_start(&text[..at])) {
-            escape(out, &text[done..at])?;
+            written = at;
+        } else if let Some((link, length)) =
+            post_link(rest).filter(|_| with_links && is_word_start(&text[..at]))
+        {
+            escape(out, &text[written..at])?;
             link.begin(out)?;
             escape(out, &rest[..length])?;
             out.write_str("</a>")?;
             at += length;
-            done = at;
-        } else if let Some(length) = url_length(rest).filter(|_| links && is_word_start(&text[..at])) {
+            written = at;
+        } else if let Some(length) = url_length(rest).filter(|_| with_links && is_word_start(&text[..at])) {
             let url = &rest[..length];
-            escape(out, &text[done..at])?;
+            escape(out, &text[written..at])?;
             begin_link(out, url, false)?;
             escape(out, url)?;
             out.write_str("</a>")?;
             at += length;
-            done = at;
+            written = at;
         } else {
             at += 1;
         }
     }
-    escape(out, &text[done..])
+    escape(out, &text[written..])
 }
 
 fn is_word_start(before: &str) -> bool {
@@ -117,7 +119,7 @@ fn url_length(text: &str) -> Option<usize> {
 }
 
 /// Maximum length of a mention in bytes; searching further for the end would be slow in a text full of `@{`.
-const MAX_MENTION: usize = 1024;
+const MAX_MENTION_BYTES: usize = 1024;
 
 /// A mention as diaspora* stores it: `@{Name ; id@pod}` or `@{id@pod}`.
 struct Mention<'a> {
@@ -128,14 +130,14 @@ struct Mention<'a> {
 
 impl<'a> Mention<'a> {
     fn parse(text: &'a str) -> Option<Self> {
-        let inside = text.strip_prefix("@{")?;
-        let inside = &inside[..inside.bytes().take(MAX_MENTION).position(|byte| byte == b'}')?];
-        let (name, id) = match inside.rsplit_once(';') {
+        let content = text.strip_prefix("@{")?;
+        let content = &content[..content.bytes().take(MAX_MENTION_BYTES).position(|byte| byte == b'}')?];
+        let (name, id) = match content.rsplit_once(';') {
             Some((name, id)) => (Some(name.trim()).filter(|name| !name.is_empty()), id.trim()),
-            None => (None, inside.trim()),
+            None => (None, content.trim()),
         };
         let is_valid = id.contains('@') && !id.contains(|c: char| c.is_whitespace() || changes_direction(c));
-        is_valid.then_some(Self { name, id, length: inside.len() + 3 })
+        is_valid.then_some(Self { name, id, length: content.len() + 3 })
     }
 
     fn write(&self, out: &mut impl Write) -> fmt::Result {

@@ -31,17 +31,17 @@ pub(super) struct ProfileItem<'a> {
 
 impl<'a> ProfileItem<'a> {
     pub(super) fn new(frame: &'a Frame, profile: &'a Profile, avatar: Option<&'a str>) -> Self {
-        let filled =
+        let non_empty =
             |text: &'a Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty());
         Self {
             frame,
             name: &frame.name,
             avatar: avatar.map(Encoded),
             bio: Markdown(profile.bio.as_deref().unwrap_or_default()),
-            birthday: filled(&profile.birthday).map(|birthday| frame.words.birthday(birthday)),
-            gender: filled(&profile.gender),
-            location: filled(&profile.location),
-            tags: filled(&profile.tag_string),
+            birthday: non_empty(&profile.birthday).map(|birthday| frame.words.birthday(birthday)),
+            gender: non_empty(&profile.gender),
+            location: non_empty(&profile.location),
+            tags: non_empty(&profile.tag_string),
         }
     }
 
@@ -70,7 +70,7 @@ pub(super) struct PostItem<'a> {
     pub(super) text: Markdown<'a>,
     pub(super) photos: Vec<PhotoItem<'a>>,
     pub(super) poll: Option<&'a Poll>,
-    pub(super) place: Option<&'a str>,
+    pub(super) location: Option<&'a str>,
     pub(super) client: Option<&'a str>,
     pub(super) likes: u64,
     pub(super) replies: Vec<ReplyItem<'a>>,
@@ -88,7 +88,7 @@ impl<'a> PostItem<'a> {
             Post::StatusMessage(message) => Some(message),
             Post::Reshare(_) => None,
         };
-        let filled = |text: &&'a str| !text.trim().is_empty();
+        let non_empty = |text: &&'a str| !text.trim().is_empty();
         Self {
             frame,
             post: &own.post,
@@ -101,11 +101,11 @@ impl<'a> PostItem<'a> {
                 message.photos.iter().zip(1..).map(|(photo, n)| PhotoItem::new(&photo.0, n, all)).collect()
             }),
             poll: message.and_then(|message| message.poll.as_ref()).map(|poll| &poll.0),
-            place: message
+            location: message
                 .and_then(|m| m.location.as_ref())
-                .map(|place| place.0.address.as_str())
-                .filter(filled),
-            client: message.and_then(|message| message.provider_display_name.as_deref()).filter(filled),
+                .map(|location| location.0.address.as_str())
+                .filter(non_empty),
+            client: message.and_then(|message| message.provider_display_name.as_deref()).filter(non_empty),
             likes,
             replies: replies.iter().map(|reply| ReplyItem::new(frame, reply)).collect(),
         }
@@ -155,22 +155,22 @@ pub(super) struct PhotoItem<'a> {
     /// The name shown if its file is missing: the caption, or the file name.
     name: String,
     number: usize,
-    of: usize,
+    total: usize,
     size: Option<(i64, i64)>,
 }
 
 impl<'a> PhotoItem<'a> {
-    fn new(photo: &'a Photo, number: usize, of: usize) -> Self {
+    fn new(photo: &'a Photo, number: usize, total: usize) -> Self {
         let caption = photo.text.as_deref().map(plain).filter(|caption| !caption.is_empty());
         let size = photo.width.zip(photo.height).filter(|&(width, height)| width > 0 && height > 0);
         // A mark ends at the first "-->", which escaping removes from the name.
         let name = caption.clone().unwrap_or_else(|| plain(&photo.remote_photo_name));
-        Self { file: Encoded(&photo.remote_photo_name), caption, name, number, of, size }
+        Self { file: Encoded(&photo.remote_photo_name), caption, name, number, total, size }
     }
 
     /// Returns the number of a photo without a description among those of its post.
     fn position(&self, frame: &Frame) -> Safe<String> {
-        frame.words.html("view-photo-of", &[("number", &self.number), ("total", &self.of)])
+        frame.words.html("view-photo-of", &[("number", &self.number), ("total", &self.total)])
     }
 }
 
@@ -213,30 +213,30 @@ impl<'a> CommentItem<'a> {
         Self { frame, guid, parent, created_at, text: Markdown(&comment.text) }
     }
 
-    fn place(&self) -> Safe<String> {
+    fn parent_line(&self) -> Safe<String> {
         self.frame.words.html("view-comment-on", &[("post", &parent_mark(self.parent))])
     }
 }
 
-/// Returns the mark in whose place [`super::marks`] puts the description of a post. GUIDs need no escaping.
+/// Returns the mark that [`super::marks`] replaces with the description of a post. GUIDs need no escaping.
 fn parent_mark(guid: &str) -> String {
     format!("<!--parent {guid}-->")
 }
 
 /// One of the account's own likes on a post.
 #[derive(Template)]
-#[template(source = "<li>{{ self.place() }}</li>\n", ext = "html")]
+#[template(source = "<li>{{ self.parent_line() }}</li>\n", ext = "html")]
 pub(super) struct LikeItem<'a> {
     pub(super) frame: &'a Frame,
     pub(super) parent: &'a str,
 }
 
 impl LikeItem<'_> {
-    fn place(&self) -> Safe<String> {
+    fn parent_line(&self) -> Safe<String> {
         self.frame.words.html("view-liked", &[("post", &parent_mark(self.parent))])
     }
 
-    /// Returns the entry for likes on comments, which are counted only; empty if there are none.
+    /// Returns the entry for likes on comments, which are only counted; empty if there are none.
     pub(super) fn on_comments(frame: &Frame, count: u64) -> String {
         match count {
             0 => String::new(),
@@ -278,7 +278,7 @@ impl<'a> ParentItem<'a> {
         Self { frame, lang, guid, others: None, created_on, text: Excerpt(text) }
     }
 
-    /// Describes somebody else's post.
+    /// Describes another person's post.
     pub(super) fn of(frame: &'a Frame, post: &'a CommentedPost) -> Self {
         let url = if is_linkable(&post.url) { post.url.as_str() } else { "" };
         Self {
@@ -291,7 +291,7 @@ impl<'a> ParentItem<'a> {
         }
     }
 
-    fn by(&self, author: &str) -> Safe<String> {
+    fn others_post(&self, author: &str) -> Safe<String> {
         let values: [(_, &dyn Display); 2] = [("author", &person_mark(author)), ("day", &self.created_on)];
         self.frame.words.html("view-post-by", &values)
     }
@@ -317,7 +317,7 @@ pub(super) struct ConversationItem<'a> {
 }
 
 impl ConversationItem<'_> {
-    fn between(&self) -> Safe<String> {
+    fn participants(&self) -> Safe<String> {
         let people = self.conversation.participants.iter().map(|person| person_mark(person.as_str()));
         let people = people.collect::<Vec<_>>().join(", ");
         let time = self.frame.words.moment(self.conversation.created_at);
@@ -330,7 +330,7 @@ pub(super) struct MessageItem<'a> {
     author: &'a str,
     /// The language, known only for the account's own messages.
     lang: &'a str,
-    own: bool,
+    is_own: bool,
     created_at: Moment<'a>,
     text: Markdown<'a>,
 }
@@ -338,10 +338,10 @@ pub(super) struct MessageItem<'a> {
 impl<'a> MessageItem<'a> {
     pub(super) fn new(frame: &'a Frame, message: &'a Message) -> Self {
         let author = message.author.as_str();
-        let own = author == frame.account;
-        let lang = if own { frame.lang.as_str() } else { "" };
+        let is_own = author == frame.account;
+        let lang = if is_own { frame.lang.as_str() } else { "" };
         let created_at = frame.words.moment(message.created_at);
-        Self { author, lang, own, created_at, text: Markdown(&message.text) }
+        Self { author, lang, is_own, created_at, text: Markdown(&message.text) }
     }
 }
 
@@ -355,7 +355,8 @@ pub(super) struct OmissionItem {
 }
 
 impl OmissionItem {
-    /// Describes an omission. Its own, more precise reason is in English; other languages have one for each code.
+    /// Describes an omission. The omission's own, more precise reason is in English; other languages have one text for
+    /// each code.
     pub(super) fn new(frame: &Frame, omission: &Omission) -> Self {
         let (record, words) = (&omission.record, &frame.words);
         let name = match (&record.name, record.id) {

@@ -31,15 +31,15 @@ impl fmt::Display for Markdown<'_> {
 // All content of the text passes `escape`.
 impl HtmlSafe for Markdown<'_> {}
 
-/// The beginning of a Markdown text, without its markup, on one line of at most [`Excerpt::CHARS`] characters.
+/// The beginning of a Markdown text, without its markup, on one line of at most [`Excerpt::MAX_CHARS`] characters.
 #[derive(Clone, Copy)]
 pub(super) struct Excerpt<'a>(pub(super) &'a str);
 
 impl Excerpt<'_> {
     /// The most characters.
-    const CHARS: usize = 140;
-    /// The bytes of the text that are looked at, whatever it is: longer ones cost no more.
-    const BYTES: usize = 2048;
+    const MAX_CHARS: usize = 140;
+    /// The most bytes of the text that are parsed; limits the time for long texts.
+    const MAX_BYTES: usize = 2048;
 
     /// Returns whether nothing would be shown.
     pub(super) fn is_empty(&self) -> bool {
@@ -47,7 +47,7 @@ impl Excerpt<'_> {
     }
 
     fn plain(&self) -> String {
-        let source = &self.0[..self.0.floor_char_boundary(Self::BYTES)];
+        let source = &self.0[..self.0.floor_char_boundary(Self::MAX_BYTES)];
         let mut text = String::new();
         for event in Parser::new_ext(source, Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TABLES) {
             match event {
@@ -60,8 +60,8 @@ impl Excerpt<'_> {
         }
         let words: Vec<&str> = text.split_whitespace().collect();
         let text = words.join(" ");
-        let Some((end, _)) = text.char_indices().nth(Self::CHARS) else { return text };
-        // Half a word or mention says nothing.
+        let Some((end, _)) = text.char_indices().nth(Self::MAX_CHARS) else { return text };
+        // A word or mention that was cut in half would be unreadable.
         let cut = text[..end].rfind(' ').unwrap_or(end);
         let open = text[..cut].rfind("@{").filter(|at| !text[*at..cut].contains('}')).unwrap_or(cut);
         format!("{}…", text[..open].trim_end())
@@ -80,10 +80,10 @@ impl HtmlSafe for Excerpt<'_> {}
 /// An open link, or image that is shown as one.
 struct OpenLink<'a> {
     url: CowStr<'a>,
-    /// True if an `<a>` was written: not for other schemes, nor inside another link.
-    written: bool,
+    /// True if an `<a>` was written, unlike for other schemes or inside another link.
+    is_written: bool,
     /// True if it has no text so far.
-    empty: bool,
+    is_empty: bool,
 }
 
 struct Renderer<'a, 'o, W> {
@@ -115,15 +115,15 @@ impl<'a, 'o, W: Write> Renderer<'a, 'o, W> {
         if self.text.is_empty() {
             return Ok(());
         }
-        self.touch_links();
-        let linked = !self.links.iter().any(|link| link.written);
-        write_text(self.out, &self.text, linked)?;
+        self.mark_links_as_nonempty();
+        let with_links = !self.links.iter().any(|link| link.is_written);
+        write_text(self.out, &self.text, with_links)?;
         self.text.clear();
         Ok(())
     }
 
-    fn touch_links(&mut self) {
-        self.links.iter_mut().for_each(|link| link.empty = false);
+    fn mark_links_as_nonempty(&mut self) {
+        self.links.iter_mut().for_each(|link| link.is_empty = false);
     }
 
     fn event(&mut self, event: Event<'a>) -> fmt::Result {
@@ -131,13 +131,13 @@ impl<'a, 'o, W: Write> Renderer<'a, 'o, W> {
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(tag),
             Event::Code(text) => {
-                self.touch_links();
+                self.mark_links_as_nonempty();
                 self.out.write_str("<code>")?;
                 escape(self.out, &text)?;
                 self.out.write_str("</code>")
             }
             Event::Html(text) | Event::InlineHtml(text) => {
-                self.touch_links();
+                self.mark_links_as_nonempty();
                 escape(self.out, &text)
             }
             // diaspora* preserves the line breaks of a paragraph.
@@ -209,27 +209,27 @@ impl<'a, 'o, W: Write> Renderer<'a, 'o, W> {
         self.out.write_str(html)
     }
 
-    fn begin_link(&mut self, url: CowStr<'a>, email: bool) -> fmt::Result {
+    fn begin_link(&mut self, url: CowStr<'a>, is_email: bool) -> fmt::Result {
         let post = PostLink::parse(&url);
-        let written =
-            (email || post.is_some() || is_linkable(&url)) && !self.links.iter().any(|link| link.written);
+        let is_written = (is_email || post.is_some() || is_linkable(&url))
+            && !self.links.iter().any(|link| link.is_written);
         match post {
-            Some(post) if written => post.begin(self.out)?,
-            _ if written => begin_link(self.out, &url, email)?,
+            Some(post) if is_written => post.begin(self.out)?,
+            _ if is_written => begin_link(self.out, &url, is_email)?,
             _ => {}
         }
-        self.links.push(OpenLink { url, written, empty: true });
+        self.links.push(OpenLink { url, is_written, is_empty: true });
         Ok(())
     }
 
     fn end_link(&mut self) -> fmt::Result {
         let Some(link) = self.links.pop() else { return Ok(()) };
-        if link.empty {
+        if link.is_empty {
             // A link without text would be invisible, also to screen readers.
             escape(self.out, &link.url)?;
-            self.touch_links();
+            self.mark_links_as_nonempty();
         }
-        self.out.write_str(if link.written { "</a>" } else { "" })
+        self.out.write_str(if link.is_written { "</a>" } else { "" })
     }
 }
 
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn every_block_finds_its_own_direction() {
+    fn every_block_has_automatic_direction() {
         assert_eq!(html("مرحبا\n\nhello"), "<p dir=\"auto\">مرحبا</p>\n<p dir=\"auto\">hello</p>\n");
     }
 }

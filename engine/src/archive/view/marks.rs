@@ -1,7 +1,7 @@
-//! Placeholders in rendered records for data that is known only at the end: the page of a linked post, the existence
+//! Placeholders in rendered records for data that other records provide: the page of a linked post, the existence
 //! of a photo's file, the votes of a poll, a person's name, the post that a comment or like belongs to.
 //!
-//! User content cannot imitate a mark: `<` of texts is escaped.
+//! User content cannot imitate a mark, since `<` is escaped in texts.
 
 use std::collections::HashMap;
 use std::fmt::{self, Write};
@@ -12,13 +12,13 @@ use super::drafts::{PhotoFiles, ScratchReader, Spans, Votes, hash};
 use super::inline::{begin_link, escape, is_linkable};
 use super::pages::Frame;
 
-/// Starts every mark: its kind, a space and its value follow.
+/// The start of every mark; its kind, a space and its value follow.
 const BEGIN: &str = "<!--";
 const END: &str = "-->";
-/// Ends the HTML of a photo, which a mark with its URL-encoded file name and its display name precedes.
+/// The end of a photo's HTML, which follows a mark with its URL-encoded file name and its display name.
 const PHOTO_END: &str = "<!--/photo-->";
 
-/// The data that is known at the end.
+/// The data that is known only after all records are read.
 #[derive(Default)]
 pub(super) struct Marks {
     /// The page of each of the account's posts, by the hashed GUID.
@@ -45,8 +45,8 @@ impl<'a> PostLink<'a> {
         let host = author.split_once('@')?.1;
         let in_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':');
         let in_guid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '@' | '.' | ':');
-        let fits = !host.is_empty() && host.chars().all(in_host) && guid.chars().all(in_guid);
-        (fits && (16..=255).contains(&guid.len())).then_some(Self { host, guid })
+        let is_valid = !host.is_empty() && host.chars().all(in_host) && guid.chars().all(in_guid);
+        (is_valid && (16..=255).contains(&guid.len())).then_some(Self { host, guid })
     }
 
     /// Writes the start tag of the link.
@@ -183,14 +183,14 @@ mod tests {
     fn links_lead_into_the_archive_or_to_the_web() {
         let guid = "0123456789abcdef";
         let mut marks = Marks::default();
-        let begun = link(&format!("diaspora://bob@pod.example:3000/post/{guid}")).unwrap();
+        let start_tag = link(&format!("diaspora://bob@pod.example:3000/post/{guid}")).unwrap();
         assert_eq!(
-            resolved(&format!("{begun}x</a>"), &marks),
+            resolved(&format!("{start_tag}x</a>"), &marks),
             format!("<a href=\"https://pod.example:3000/posts/{guid}\" rel=\"noopener noreferrer\">x</a>")
         );
         marks.posts.insert(hash(guid), 7);
         assert_eq!(
-            resolved(&format!("{begun}x</a>"), &marks),
+            resolved(&format!("{start_tag}x</a>"), &marks),
             format!("<a href=\"posts-7.html#p-{guid}\" rel=\"noopener noreferrer\">x</a>")
         );
         for url in [
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn people_and_posts_that_nothing_is_known_of_have_their_id_and_address() {
+    fn unknown_people_have_their_id_and_unknown_posts_their_address() {
         assert_eq!(
             resolved("<!--person bob@pod.example--> on <!--parent 0123456789abcdef-->.", &Marks::default()),
             "<code>bob@pod.example</code> on a post that is not in this archive: \

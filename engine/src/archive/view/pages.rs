@@ -45,7 +45,7 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    fn made(&self) -> Safe<String> {
+    fn created_time(&self) -> Safe<String> {
         self.words.html("view-made-at", &[("time", &self.words.moment(self.created_at))])
     }
 
@@ -83,7 +83,7 @@ fn isolate(lang: &str, value: &str) -> String {
     format!("<bdi lang=\"{lang}\">{}</bdi>", escaped(value))
 }
 
-/// Returns the mark in whose place [`super::marks`] puts a person's name.
+/// Returns the mark that [`super::marks`] replaces with a person's name.
 pub(super) fn person_mark(id: &str) -> String {
     format!("<!--person {}-->", escaped(id))
 }
@@ -154,7 +154,7 @@ pub(super) struct Index<'a> {
     pub(super) omissions: u64,
     /// All omissions, rendered, if they are few; otherwise they have separate pages.
     pub(super) few_omissions: Option<&'a str>,
-    /// The number of omissions that are counted only.
+    /// The number of omissions that are only counted.
     pub(super) unlisted: u64,
 }
 

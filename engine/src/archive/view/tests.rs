@@ -112,7 +112,7 @@ fn pages_link_only_to_kinds_that_the_archive_has() {
 }
 
 #[test]
-fn entries_say_what_the_files_hold() {
+fn entries_describe_the_files() {
     use sha2::{Digest as _, Sha256};
     let mut finished = finish(begin("Alice"));
     for entry in finished.entries.clone() {
@@ -126,7 +126,7 @@ fn entries_say_what_the_files_hold() {
 }
 
 #[test]
-fn fifty_posts_a_page_with_a_way_back_and_forth_and_an_index_of_years() {
+fn posts_are_paginated_and_indexed_by_year() {
     let mut view = begin("Alice");
     for number in 0..101 {
         let year = if number < 60 { 2015 } else { 2016 };
@@ -161,9 +161,9 @@ fn a_page_is_full_when_its_records_are_large() {
 }
 
 #[test]
-fn a_post_shows_everything_that_hangs_on_it() {
+fn a_post_shows_all_its_parts() {
     let mut view = begin("Alice");
-    let own = record(json!({"entity_type": "status_message", "entity_data": {
+    let own_post = record(json!({"entity_type": "status_message", "entity_data": {
         "author": "alice@closing.example", "guid": "0123456789abcdef", "created_at": "2016-03-12T14:02:00Z",
         "public": false, "text": "hello", "provider_display_name": "mobile",
         "photos": [{"entity_type": "photo", "entity_data": {"guid": "0123456789abcde1", "height": 600, "width": 800,
@@ -181,11 +181,11 @@ fn a_post_shows_everything_that_hangs_on_it() {
         text: "*well*".to_owned(),
     };
     let replies = vec![reply("bob@pod.example", "Bob"), reply("alice@closing.example", "")];
-    view.post(&own, Audience::Limited(vec!["Friends".to_owned(), "A & B".to_owned()]), 1200, replies)
+    view.post(&own_post, Audience::Limited(vec!["Friends".to_owned(), "A & B".to_owned()]), 1200, replies)
         .unwrap();
     view.photo_file("a b\".jpg");
     (0..3).for_each(|_| view.vote("0123456789abcde3"));
-    let shown = page(&mut finish(view), "view/posts-1.html");
+    let html = page(&mut finish(view), "view/posts-1.html");
     for part in [
         "<h3 id=\"t-0123456789abcdef\"><time datetime=\"2016-03-12T14:02:00Z\">12 March 2016, 14:02</time></h3>",
         "<span class=\"label\">Limited: <bdi>Friends</bdi>, <bdi>A &#38; B</bdi></span> from <bdi lang=\"\">mobile</bdi>",
@@ -201,7 +201,7 @@ fn a_post_shows_everything_that_hangs_on_it() {
         "<div class=\"text\" lang=\"\"><p dir=\"auto\"><em>well</em></p>",
         "<bdi lang=\"\">alice@closing.example</bdi></strong></p><div class=\"text\" lang=\"pt-BR\">",
     ] {
-        assert!(shown.contains(part), "{part} is missing from {shown}");
+        assert!(html.contains(part), "{part} is missing from {html}");
     }
 }
 
@@ -209,23 +209,23 @@ fn a_post_shows_everything_that_hangs_on_it() {
 fn reshares_with_and_without_an_original() {
     let mut view = begin("Alice");
     for (number, root) in [(1, json!("bob@pod.example")), (2, json!(null))] {
-        let own = record(json!({"entity_type": "reshare", "entity_data": {
+        let own_post = record(json!({"entity_type": "reshare", "entity_data": {
             "author": "alice@closing.example", "guid": format!("{number:016}"), "root_author": root,
             "root_guid": "fedcba9876543210", "created_at": "2016-03-12T14:02:00Z"}}));
-        view.post(&own, Audience::Public, 0, Vec::new()).unwrap();
+        view.post(&own_post, Audience::Public, 0, Vec::new()).unwrap();
     }
-    let shown = page(&mut finish(view), "view/posts-1.html");
+    let html = page(&mut finish(view), "view/posts-1.html");
     assert!(
-        shown.contains(
+        html.contains(
             "Reshared a post by <code>bob@pod.example</code>. <a href=\"https://pod.example/posts/"
         )
     );
-    assert!(shown.contains("Reshared a post that is gone."));
-    assert_eq!(shown.matches("<span class=\"label public\">Public</span>").count(), 2);
+    assert!(html.contains("Reshared a post that is gone."));
+    assert_eq!(html.matches("<span class=\"label public\">Public</span>").count(), 2);
 }
 
 #[test]
-fn nothing_that_people_wrote_becomes_markup() {
+fn texts_of_people_never_become_markup() {
     let mut view = begin(&format!("{EVIL}\u{202e}"));
     let profile =
         record(json!({"author": "alice@closing.example", "bio": EVIL, "gender": EVIL, "location": EVIL,
@@ -241,8 +241,9 @@ fn nothing_that_people_wrote_becomes_markup() {
         created_at: None,
         text: format!("{EVIL} [x](javascript:alert(1)) @{{{EVIL} ; a@b}}"),
     };
-    let own = post(1, "2015-01-01T00:00:00Z", &format!("# {EVIL}\n\n`{EVIL}`\n\n    {EVIL}\n\n[x]({EVIL})"));
-    view.post(&own, Audience::Limited(vec![EVIL.to_owned()]), 1, vec![reply]).unwrap();
+    let own_post =
+        post(1, "2015-01-01T00:00:00Z", &format!("# {EVIL}\n\n`{EVIL}`\n\n    {EVIL}\n\n[x]({EVIL})"));
+    view.post(&own_post, Audience::Limited(vec![EVIL.to_owned()]), 1, vec![reply]).unwrap();
     let comment = record(json!({"entity_type": "comment", "property_order": [], "entity_data": {
         "author": "alice@closing.example", "guid": "0123456789abcdef", "parent_guid": "0123456789abcdef",
         "text": EVIL, "created_at": "2015-01-01T00:00:00Z"}}));
@@ -262,17 +263,17 @@ fn nothing_that_people_wrote_becomes_markup() {
         .unwrap();
     let mut finished = finish(view);
     for entry in finished.entries.clone() {
-        let shown = page(&mut finished, &entry.path);
+        let html = page(&mut finished, &entry.path);
         for forbidden in
             ["<script", "</script", "<img src=x", "\"javascript:", "\u{202e}", "onerror=alert(1)>"]
         {
-            assert!(!shown.contains(forbidden), "{forbidden} is in {}: {shown}", entry.path);
+            assert!(!html.contains(forbidden), "{forbidden} is in {}: {html}", entry.path);
         }
     }
 }
 
 #[test]
-fn long_conversations_go_on_under_their_own_heading() {
+fn long_conversations_continue_under_a_new_heading() {
     let mut view = begin("Alice");
     let message = |n: u32| {
         json!({"guid": format!("{n:016}"), "author": "alice@closing.example", "text": "x",
@@ -283,10 +284,10 @@ fn long_conversations_go_on_under_their_own_heading() {
         "created_at": "2015-01-01T00:00:00Z", "participants": ["bob@pod.example", "alice@closing.example"],
         "state": {"unread": 0}, "messages": (0..501).map(message).collect::<Vec<_>>()}));
     view.conversation(&conversation).unwrap();
-    let shown = page(&mut finish(view), "view/conversations-1.html");
-    assert_eq!(shown.matches("(continued)").count(), 1);
-    assert_eq!(shown.matches("<li class=\"own\">").count(), 501);
-    assert_eq!(shown.matches("id=\"c-0123456789abcdef\"").count(), 1);
+    let html = page(&mut finish(view), "view/conversations-1.html");
+    assert_eq!(html.matches("(continued)").count(), 1);
+    assert_eq!(html.matches("<li class=\"own\">").count(), 501);
+    assert_eq!(html.matches("id=\"c-0123456789abcdef\"").count(), 1);
 }
 
 #[test]
@@ -305,12 +306,12 @@ fn few_omissions_are_on_the_first_page_and_many_on_their_own() {
 
 #[test]
 fn the_same_records_make_the_same_bytes() {
-    let make = || {
+    let build = || {
         let mut view = begin("Alice");
         (0..70).for_each(|number| add_post(&mut view, number, "2015-01-01T00:00:00Z", "x"));
         finish(view).spool.into_inner().into_inner()
     };
-    assert!(make() == make());
+    assert!(build() == build());
 }
 
 #[test]
@@ -319,12 +320,12 @@ fn pages_load_nothing_but_files_of_the_archive() {
     add_post(&mut view, 1, "2015-01-01T00:00:00Z", "![x](https://tracker.example/x.png)");
     let mut finished = finish(view);
     for path in ["index.html", "view/posts-1.html"] {
-        let shown = page(&mut finished, path);
-        assert!(shown.contains("content=\"default-src 'none';"), "{shown}");
-        assert!(shown.contains("<meta name=\"referrer\" content=\"no-referrer\">"));
+        let html = page(&mut finished, path);
+        assert!(html.contains("content=\"default-src 'none';"), "{html}");
+        assert!(html.contains("<meta name=\"referrer\" content=\"no-referrer\">"));
         for loading in ["src=\"http", "<link rel=\"stylesheet\" href=\"http", "style=\"", "<script", "srcset"]
         {
-            assert!(!shown.contains(loading));
+            assert!(!html.contains(loading));
         }
     }
     let style = page(&mut finished, "view/style.css");
@@ -381,7 +382,7 @@ fn links_between_posts_stay_in_the_archive() {
 }
 
 #[test]
-fn the_first_page_alone_says_to_unpack_and_has_its_styles() {
+fn only_the_first_page_has_the_unpack_hint_and_inline_styles() {
     use base64::Engine as _;
     use sha2::{Digest as _, Sha256};
     let mut view = begin("Alice");

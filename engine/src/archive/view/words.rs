@@ -10,10 +10,10 @@ use chrono::{Datelike as _, NaiveDate, Timelike as _};
 use crate::domain::Timestamp;
 use crate::words::{Translations, Words};
 
-/// The texts in all languages. Damaged files, which the tests exclude, show the keys.
+/// The texts in all languages. With damaged files, which tests exclude, pages would show the keys.
 static TRANSLATIONS: LazyLock<Translations> = LazyLock::new(|| Translations::built_in().unwrap_or_default());
 
-/// The texts of one language. Dates and numbers stand in every record, so they are formatted without the translations'
+/// The texts of one language. Every record contains dates and numbers, so they are formatted without the translations'
 /// own, slower patterns.
 pub(super) struct PageWords {
     words: Words,
@@ -25,11 +25,11 @@ pub(super) struct PageWords {
     separator: String,
 }
 
-/// Stand for day, month and year, or day and time, in the patterns.
+/// Placeholders for day, month and year, or for day and time, in the patterns.
 const PARTS: [char; 3] = ['\u{1}', '\u{2}', '\u{3}'];
 
 impl PageWords {
-    /// Takes the language that best matches the account's, such as `en` or `de_formal`.
+    /// Chooses the language that best matches the account's, such as `en` or `de_formal`.
     pub(super) fn new(language: Option<&str>) -> Self {
         let words = TRANSLATIONS.accepted(&language.unwrap_or_default().replace('_', "-"));
         let [first, second, third] = PARTS.map(String::from);
@@ -123,13 +123,13 @@ fn fill<W: fmt::Write>(
     pattern: &str,
     mut value: impl FnMut(&mut W, usize) -> fmt::Result,
 ) -> fmt::Result {
-    for piece in pattern.split_inclusive(PARTS) {
-        match piece.chars().last().and_then(|last| PARTS.iter().position(|part| *part == last)) {
+    for segment in pattern.split_inclusive(PARTS) {
+        match segment.chars().last().and_then(|last| PARTS.iter().position(|part| *part == last)) {
             Some(part) => {
-                out.write_str(&piece[..piece.len() - 1])?;
+                out.write_str(&segment[..segment.len() - 1])?;
                 value(out, part)?;
             }
-            None => out.write_str(piece)?,
+            None => out.write_str(segment)?,
         }
     }
     Ok(())
@@ -154,7 +154,7 @@ impl fmt::Display for Day<'_> {
     }
 }
 
-/// A `<time>` element that shows date and minute in UTC, which the page says once.
+/// A `<time>` element that shows date and minute in UTC, as the page states once.
 #[derive(Clone, Copy)]
 pub(super) struct Moment<'a> {
     words: &'a PageWords,
@@ -173,7 +173,7 @@ impl fmt::Display for Moment<'_> {
     }
 }
 
-// Digits, fixed words, and no user content that would need escaping.
+// These contain digits and fixed words, and no user content that would need escaping.
 impl HtmlSafe for Moment<'_> {}
 impl HtmlSafe for Day<'_> {}
 
@@ -203,9 +203,9 @@ pub(super) struct Encoded<'a>(pub(super) &'a str);
 
 impl fmt::Display for Encoded<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for part in self.0.as_bytes().chunk_by(|a, b| unreserved(*a) == unreserved(*b)) {
+        for part in self.0.as_bytes().chunk_by(|a, b| is_unreserved(*a) == is_unreserved(*b)) {
             match str::from_utf8(part) {
-                Ok(text) if unreserved(part[0]) => f.write_str(text)?,
+                Ok(text) if is_unreserved(part[0]) => f.write_str(text)?,
                 _ => part.iter().try_for_each(|byte| write!(f, "%{byte:02X}"))?,
             }
         }
@@ -215,7 +215,7 @@ impl fmt::Display for Encoded<'_> {
 
 impl HtmlSafe for Encoded<'_> {}
 
-fn unreserved(byte: u8) -> bool {
+fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~')
 }
 
@@ -235,8 +235,9 @@ pub(super) fn plain(text: &str) -> String {
 /// `de_formal`.
 pub(super) fn language(language: Option<&str>) -> String {
     let language = language.unwrap_or_default();
-    let fits = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
-    if language.split(['-', '_']).all(fits) { language.replace('_', "-") } else { String::new() }
+    let is_subtag =
+        |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
+    if language.split(['-', '_']).all(is_subtag) { language.replace('_', "-") } else { String::new() }
 }
 
 #[cfg(test)]
@@ -265,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_cannot_be_turned_round() {
+    fn attributes_cannot_change_direction() {
         assert_eq!(plain(" Ann\u{202e}\nexe.\u{0}gpj\u{2066} "), "Ann exe. gpj");
         assert_eq!(plain("مرحبا"), "مرحبا");
     }

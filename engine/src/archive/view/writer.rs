@@ -6,9 +6,9 @@ use std::io::{Read, Seek, Write};
 use askama::Template as _;
 use tempfile::SpooledTempFile;
 
-use super::assembly::{Assembly, year_row};
+use super::assembly::{PageAssembler, year_row};
 use super::chapter::Section;
-use super::drafts::{Drafts, Scratch, Spans, UNSORTED, hash, place};
+use super::drafts::{Drafts, Scratch, Spans, UNSORTED, hash, sort_key};
 use super::items::{
     CommentItem, ContactItem, ConversationItem, LikeItem, LoosePhotoItem, MessageItem, OmissionItem,
     ParentItem, PersonName, PostItem, ProfileItem, created_at,
@@ -26,7 +26,7 @@ use crate::domain::{
 };
 
 /// The most omissions listed on the first page; more get separate pages.
-const FEW_OMISSIONS: usize = 20;
+const MAX_OMISSIONS_ON_INDEX: usize = 20;
 /// The most messages of a conversation on a page.
 const MESSAGES_PER_PAGE: usize = 500;
 
@@ -75,7 +75,7 @@ pub struct View<W: Write + Seek> {
     contacts: Drafts,
     comments: Drafts,
     likes: Drafts,
-    /// The number of the account's likes on comments, which are counted only: archives do not say where those stand.
+    /// The number of the account's likes on comments. These are only counted: archives do not name the comments' posts.
     likes_on_comments: u64,
     conversations: Drafts,
     photos: Drafts,
@@ -114,7 +114,7 @@ impl<W: Write + Seek> View<W> {
             unlisted: 0,
             frame,
         };
-        person(&mut view.scratch, &mut view.marks.people, &view.frame.account, &view.frame.name)?;
+        add_person_name(&mut view.scratch, &mut view.marks.people, &view.frame.account, &view.frame.name)?;
         Ok(view)
     }
 
@@ -132,7 +132,12 @@ impl<W: Write + Seek> View<W> {
     /// # Errors
     /// [`ViewError`].
     pub fn contact(&mut self, contact: &Contact) -> Result<(), ViewError> {
-        person(&mut self.scratch, &mut self.marks.people, contact.account_id.as_str(), &contact.person_name)?;
+        add_person_name(
+            &mut self.scratch,
+            &mut self.marks.people,
+            contact.account_id.as_str(),
+            &contact.person_name,
+        )?;
         let item = ContactItem { frame: &self.frame, contact };
         self.contacts.add(&mut self.scratch, &item, UNSORTED, contact.account_id.as_str())
     }
@@ -141,7 +146,7 @@ impl<W: Write + Seek> View<W> {
     ///
     /// # Errors
     /// [`ViewError`].
-    #[expect(clippy::needless_pass_by_value, reason = "the exporter has no more use for them")]
+    #[expect(clippy::needless_pass_by_value, reason = "the exporter does not need them afterwards")]
     pub fn post(
         &mut self,
         post: &OwnPost,
@@ -150,17 +155,17 @@ impl<W: Write + Seek> View<W> {
         replies: Vec<Reply>,
     ) -> Result<(), ViewError> {
         let item = PostItem::new(&self.frame, post, &audience, likes, &replies);
-        let time = place(created_at(&post.post));
+        let time = sort_key(created_at(&post.post));
         self.posts.add(&mut self.scratch, &item, time, post.post.guid().as_str())?;
         let parent = self.scratch.add(&ParentItem::own(&self.frame, &post.post))?;
         self.marks.parents.insert(hash(post.post.guid().as_str()), parent);
         for reply in &replies {
-            person(&mut self.scratch, &mut self.marks.people, &reply.author_id, &reply.author_name)?;
+            add_person_name(&mut self.scratch, &mut self.marks.people, &reply.author_id, &reply.author_name)?;
         }
         Ok(())
     }
 
-    /// Adds somebody else's post, as the place of the account's comments and likes.
+    /// Adds another person's post, as the context of the account's comments and likes.
     ///
     /// # Errors
     /// [`ViewError`].
@@ -178,10 +183,10 @@ impl<W: Write + Seek> View<W> {
         match &relayable.entity {
             RelayableEntity::Comment(comment) => {
                 let item = CommentItem::new(&self.frame, comment);
-                let time = place(comment.created_at);
+                let time = sort_key(comment.created_at);
                 self.comments.add(&mut self.scratch, &item, time, comment.guid.as_str())?;
             }
-            // Likes have no date: they keep their order.
+            // Likes have no date, so they keep their order.
             RelayableEntity::Like(like) if like.parent_type == "Post" => {
                 let item = LikeItem { frame: &self.frame, parent: like.parent_guid.as_str() };
                 self.likes.add(&mut self.scratch, &item, UNSORTED, like.guid.as_str())?;
@@ -211,16 +216,16 @@ impl<W: Write + Seek> View<W> {
         let mut rest = conversation.messages.as_slice();
         let mut continued = conversation.continued;
         loop {
-            let (messages, later) = rest.split_at(rest.len().min(MESSAGES_PER_PAGE));
+            let (messages, remaining) = rest.split_at(rest.len().min(MESSAGES_PER_PAGE));
             let item = ConversationItem {
                 frame,
                 conversation,
                 continued,
                 messages: messages.iter().map(|message| MessageItem::new(frame, message)).collect(),
             };
-            let time = place(conversation.created_at);
+            let time = sort_key(conversation.created_at);
             self.conversations.add(&mut self.scratch, &item, time, conversation.guid.as_str())?;
-            (rest, continued) = (later, true);
+            (rest, continued) = (remaining, true);
             if rest.is_empty() {
                 return Ok(());
             }
@@ -233,7 +238,7 @@ impl<W: Write + Seek> View<W> {
     /// [`ViewError`].
     pub fn loose_photo(&mut self, photo: &LoosePhoto) -> Result<(), ViewError> {
         let item = LoosePhotoItem::new(&self.frame, &photo.photo, photo.avatar);
-        self.photos.add(&mut self.scratch, &item, place(photo.photo.created_at), photo.photo.guid.as_str())
+        self.photos.add(&mut self.scratch, &item, sort_key(photo.photo.created_at), photo.photo.guid.as_str())
     }
 
     /// Adds an omission.
@@ -244,7 +249,7 @@ impl<W: Write + Seek> View<W> {
         *self.reasons.entry(omission.code).or_default() += 1;
         let item = OmissionItem::new(&self.frame, omission);
         self.omissions.add(&mut self.scratch, &item, UNSORTED, "")?;
-        if self.few_omissions.len() <= FEW_OMISSIONS {
+        if self.few_omissions.len() <= MAX_OMISSIONS_ON_INDEX {
             self.few_omissions.push(item);
         }
         Ok(())
@@ -252,9 +257,9 @@ impl<W: Write + Seek> View<W> {
 
     /// Adds omissions that are counted only.
     pub fn more_omissions(&mut self, counts: &BTreeMap<OmissionCode, u64>) {
-        for (code, number) in counts {
-            *self.reasons.entry(*code).or_default() += number;
-            self.unlisted += number;
+        for (code, count) in counts {
+            *self.reasons.entry(*code).or_default() += count;
+            self.unlisted += count;
         }
     }
 }
@@ -267,13 +272,13 @@ impl<W: Read + Write + Seek> View<W> {
     pub fn finish(self, counts: &BTreeMap<CountKind, u64>) -> Result<FinishedView<W>, ViewError> {
         let Self { mut spool, mut frame, mut marks, scratch, .. } = self;
         let scratch = scratch.finish()?;
-        let few = self.few_omissions.len() <= FEW_OMISSIONS;
+        let are_few = self.few_omissions.len() <= MAX_OMISSIONS_ON_INDEX;
         let [mut posts, mut comments, likes, mut conversations, mut photos] =
             [self.posts, self.comments, self.likes, self.conversations, self.photos];
         for drafts in [&mut posts, &mut comments, &mut conversations, &mut photos] {
             drafts.sort();
         }
-        let pages = Section::Posts.plan(posts.lengths().map(|(length, _)| length));
+        let pages = Section::Posts.page_numbers(posts.lengths().map(|(length, _)| length));
         marks.posts = posts.lengths().map(|(_, guid)| guid).zip(pages).collect();
         let likes_on_comments = LikeItem::on_comments(&frame, self.likes_on_comments);
         let chapters = [
@@ -288,16 +293,16 @@ impl<W: Read + Write + Seek> View<W> {
         let shown = chapters.iter().filter(|(_, drafts, end)| !drafts.is_empty() || !end.is_empty());
         frame.sections = shown.map(|(section, ..)| *section).collect();
         let resolver = Resolver { marks: &marks, scratch: &scratch, frame: &frame, root: "" };
-        let mut assembly = Assembly { spool: &mut spool, frame: &frame, resolver };
-        let (years, last_posts) = assembly.posts(&posts)?;
+        let mut assembler = PageAssembler { spool: &mut spool, frame: &frame, resolver };
+        let (years, last_posts) = assembler.posts(&posts)?;
         for (section, drafts, end) in chapters.into_iter().skip(1) {
-            assembly.chapter(section, drafts, end)?;
+            assembler.chapter(section, drafts, end)?;
         }
         let mut profile = String::new();
         Resolver { root: "view/", ..resolver }.resolve(&mut profile, &self.profile)?;
-        let few_omissions = if few { Some(render(&self.few_omissions)?) } else { None };
-        if !few {
-            assembly.chapter(Section::Omissions, &self.omissions, "")?;
+        let few_omissions = if are_few { Some(render(&self.few_omissions)?) } else { None };
+        if !are_few {
+            assembler.chapter(Section::Omissions, &self.omissions, "")?;
         }
         let index = Index {
             frame: &frame,
@@ -327,8 +332,8 @@ impl<W: Read + Write + Seek> View<W> {
     }
 }
 
-/// Registers a person's name, which replaces nothing that was known before.
-fn person(scratch: &mut Scratch, people: &mut Spans, id: &str, name: &str) -> Result<(), ViewError> {
+/// Registers a person's name, unless one is registered already.
+fn add_person_name(scratch: &mut Scratch, people: &mut Spans, id: &str, name: &str) -> Result<(), ViewError> {
     let name = name.trim();
     if !name.is_empty() && name != id && !people.contains_key(&hash(id)) {
         people.insert(hash(id), scratch.add(&PersonName { name })?);

@@ -68,7 +68,7 @@ pub(in crate::campaign) fn accounts<'a>(
     );
     let row = move |row: Row| {
         let username = row.text("username")?;
-        let account = row.filled("diaspora_handle").unwrap_or_else(|| format!("{username}@{host}"));
+        let account = row.non_empty_text("diaspora_handle").unwrap_or_else(|| format!("{username}@{host}"));
         let size = row.integer("whole_size").unwrap_or(0);
         Some(PodAccount { user_id: row.integer("id")?, username, account, size, skipped: None })
     };

@@ -62,7 +62,7 @@ async fn present_hidden_posts(snapshot: &mut Snapshot) -> Result<Vec<(i64, i64)>
     let mut rows = snapshot.stream("the hidden posts", sql, &[]);
     let mut hidden: Vec<(i64, i64)> = Vec::new();
     while let Some(row) = rows.try_next().await? {
-        if let (Some(user), Some(yaml)) = (row.integer("id"), row.filled("hidden_shareables")) {
+        if let (Some(user), Some(yaml)) = (row.integer("id"), row.non_empty_text("hidden_shareables")) {
             let posts = hidden_posts(&yaml).unwrap_or_default();
             hidden.extend(posts.into_iter().map(|post| (user, post)));
         }

@@ -48,7 +48,7 @@ fn select(columns: &HashSet<String>) -> String {
 /// Reads one user from a row of that statement.
 pub(in crate::campaign) fn read(row: &Row, host: &str) -> Option<SignIn> {
     let username = row.text("username")?;
-    let secret = row.filled("plain_otp_secret").map(SecretText::new);
+    let secret = row.non_empty_text("plain_otp_secret").map(SecretText::new);
     // A value that cannot be read does not open the account to whoever knows the password alone.
     let required = row.boolean("otp_required_for_login").unwrap_or(!row.is_null("otp_required_for_login"));
     let older = row.integer("has_older_secret") == Some(1);
@@ -60,7 +60,7 @@ pub(in crate::campaign) fn read(row: &Row, host: &str) -> Option<SignIn> {
     });
     Some(SignIn {
         user_id: row.integer("id")?,
-        account: row.filled("diaspora_handle").unwrap_or_else(|| format!("{username}@{host}")),
+        account: row.non_empty_text("diaspora_handle").unwrap_or_else(|| format!("{username}@{host}")),
         username,
         email: row.text("email").unwrap_or_default(),
         password_hash: SecretText::new(row.text("encrypted_password").unwrap_or_default()),

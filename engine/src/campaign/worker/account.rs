@@ -153,7 +153,7 @@ impl WorkerSession {
         worker_state.connection = Some(loop {
             match self.source.open().await {
                 Ok(connection) => break connection,
-                Err(DatabaseError::Crowded { reason, .. }) if self.source.in_use() > 0 => {
+                Err(DatabaseError::TooManyConnections { reason, .. }) if self.source.in_use() > 0 => {
                     self.report_connection_limit(&reason);
                     self.retry.rest(CONNECTION_LIMIT_PAUSE).await?;
                 }
@@ -170,7 +170,7 @@ impl WorkerSession {
         }
         let (wanted, have) = (self.tasks(), self.source.in_use());
         self.observer().notes(&format!(
-            "The pod's database takes no more connections ({reason}): {have} of {wanted} tasks work at a time."
+            "The pod's database accepts no more connections ({reason}): {have} of {wanted} tasks work at a time."
         ));
     }
 
@@ -207,7 +207,7 @@ impl WorkerSession {
         started: Instant,
     ) -> Result<Ready, CampaignError> {
         let path = exported.path.clone();
-        let written = Written::of(exported, self.name_for(claimed, &path)?).await?;
+        let written = Written::measure(exported, self.name_for(claimed, &path)?).await?;
         let mut outcome = outcome(claimed, AccountState::Done, Some(written), started, None);
         // It may have been corrected since the list was written.
         outcome.claimed.account = exported.manifest.account.diaspora_id.to_string();

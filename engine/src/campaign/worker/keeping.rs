@@ -118,7 +118,7 @@ impl WorkerSession {
     pub(in crate::campaign) async fn wait_for_place(&self) -> Result<(), CampaignError> {
         let look = || async {
             self.depot.check().await?;
-            self.spool.make_again().map_err(CampaignError::from)
+            self.spool.recreate().map_err(CampaignError::from)
         };
         self.retry.until_ok(self.observer(), look, CampaignError::passes).await
     }

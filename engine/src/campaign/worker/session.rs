@@ -118,7 +118,7 @@ impl WorkerSession {
         let retry = Retry::new(setup.options.patience, stop.clone());
         let make = || async {
             depot.check().await?;
-            Spool::make(depot.folder().unwrap_or(setup.state.path()), &worker).map_err(CampaignError::from)
+            Spool::create(depot.folder().unwrap_or(setup.state.path()), &worker).map_err(CampaignError::from)
         };
         let spool = retry.until_ok(setup.observer.as_ref(), make, CampaignError::passes).await?;
         let recipients = &campaign.options.recipients;

@@ -40,22 +40,22 @@ impl Source {
             match Snapshot::open_shared(&self.database, name).await {
                 Ok(snapshot) => return Ok(self.counted(snapshot)),
                 // If no other is in use, the connection that holds the snapshot serves as well.
-                Err(DatabaseError::Crowded { .. }) if self.in_use() == 0 => {}
-                Err(error @ DatabaseError::Crowded { .. }) => return Err(error),
+                Err(DatabaseError::TooManyConnections { .. }) if self.in_use() == 0 => {}
+                Err(error @ DatabaseError::TooManyConnections { .. }) => return Err(error),
                 Err(_) => *shared = None,
             }
             if let Some((first, _)) = shared.take() {
                 return Ok(self.counted(first));
             }
         }
-        let mut first = Snapshot::open_now(&self.database).await?;
+        let mut first = Snapshot::open_without_retries(&self.database).await?;
         let Some(name) = first.share().await? else { return Ok(self.counted(first)) };
         match Snapshot::open_shared(&self.database, &name).await {
             Ok(snapshot) => {
                 *shared = Some((first, name));
                 Ok(self.counted(snapshot))
             }
-            Err(DatabaseError::Crowded { .. }) => Ok(self.counted(first)),
+            Err(DatabaseError::TooManyConnections { .. }) => Ok(self.counted(first)),
             Err(error) => Err(error),
         }
     }

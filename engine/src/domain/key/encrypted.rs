@@ -19,6 +19,7 @@ pub(super) const RSA_ENCRYPTION: AlgorithmIdentifierRef<'static> = AlgorithmIden
     parameters: Some(pkcs8::der::asn1::AnyRef::NULL),
 };
 
+/// Encrypts a key with a passphrase, as [`PrivateKey::encrypt`] describes.
 pub(super) fn encrypt(key: &PrivateKey, passphrase: &str) -> Result<PrivateKey, KeyError> {
     let pkcs1 = key.pkcs1()?;
     let (mut salt, mut iv) = ([0_u8; 16], [0_u8; 16]);
@@ -33,6 +34,7 @@ pub(super) fn encrypt(key: &PrivateKey, passphrase: &str) -> Result<PrivateKey, 
     Ok(PrivateKey::from_pem(pem::encode_config(&block, config)))
 }
 
+/// Decrypts an encrypted key; the result is PKCS#1.
 pub(super) fn decrypt(key: &PrivateKey, passphrase: &str) -> Result<PrivateKey, KeyError> {
     let (label, der) = parse_pem(key.expose_pem())?;
     if label != "ENCRYPTED PRIVATE KEY" {
@@ -42,14 +44,15 @@ pub(super) fn decrypt(key: &PrivateKey, passphrase: &str) -> Result<PrivateKey, 
     check_cost(&info)?;
     let document = info.decrypt(passphrase).map_err(|_| KeyError::WrongPassphrase)?;
     let bytes = Zeroizing::new(document.as_bytes().to_vec());
-    let plain = PrivateKeyInfo::try_from(bytes.as_slice()).map_err(|_| KeyError::WrongPassphrase)?;
-    Ok(PrivateKey::from_pkcs1(plain.private_key))
+    let decrypted = PrivateKeyInfo::try_from(bytes.as_slice()).map_err(|_| KeyError::WrongPassphrase)?;
+    Ok(PrivateKey::from_pkcs1(decrypted.private_key))
 }
 
-/// Rejects keys whose decryption is too expensive: the file sets the cost, and a hostile file sets it unbounded.
+/// Rejects keys whose decryption would take too long. The file specifies the amount of work, and a hostile file may
+/// specify any.
 fn check_cost(info: &EncryptedPrivateKeyInfo<'_>) -> Result<(), KeyError> {
     let parameters = info.encryption_algorithm.pbes2().ok_or(KeyError::Damaged)?;
-    let cheap = match &parameters.kdf {
+    let is_affordable = match &parameters.kdf {
         Kdf::Pbkdf2(kdf) => kdf.iteration_count <= MAX_ITERATIONS,
         // Memory is 128 × N × r bytes: at most 64 MiB here.
         Kdf::Scrypt(kdf) => {
@@ -58,7 +61,7 @@ fn check_cost(info: &EncryptedPrivateKeyInfo<'_>) -> Result<(), KeyError> {
         }
         _ => false,
     };
-    if cheap { Ok(()) } else { Err(KeyError::TooExpensive) }
+    if is_affordable { Ok(()) } else { Err(KeyError::TooExpensive) }
 }
 
 #[cfg(test)]
@@ -67,19 +70,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn comes_back_with_the_passphrase_and_with_no_other() {
+    fn only_the_right_passphrase_decrypts() {
         let key = PrivateKey::from_pem(private_pem(1024));
-        let closed = key.encrypt("correct horse").unwrap();
-        assert!(closed.is_encrypted() && !key.is_encrypted());
-        assert_eq!(closed.signing_key().unwrap_err(), KeyError::Encrypted);
-        assert_eq!(closed.decrypt("wrong").unwrap_err(), KeyError::WrongPassphrase);
-        assert_eq!(closed.decrypt("correct horse").unwrap().expose_pem(), key.expose_pem());
+        let encrypted = key.encrypt("correct horse").unwrap();
+        assert!(encrypted.is_encrypted() && !key.is_encrypted());
+        assert_eq!(encrypted.signing_key().unwrap_err(), KeyError::Encrypted);
+        assert_eq!(encrypted.decrypt("wrong").unwrap_err(), KeyError::WrongPassphrase);
+        assert_eq!(encrypted.decrypt("correct horse").unwrap().expose_pem(), key.expose_pem());
     }
 
     #[test]
-    fn work_without_end_is_refused() {
+    fn too_many_iterations_are_rejected() {
         let info = pbes2::Parameters::pbkdf2_sha256_aes256cbc(MAX_ITERATIONS + 1, b"salt", &[7; 16]).unwrap();
-        let costly = EncryptedPrivateKeyInfo { encryption_algorithm: info.into(), encrypted_data: &[0; 16] };
-        assert_eq!(check_cost(&costly), Err(KeyError::TooExpensive));
+        let expensive =
+            EncryptedPrivateKeyInfo { encryption_algorithm: info.into(), encrypted_data: &[0; 16] };
+        assert_eq!(check_cost(&expensive), Err(KeyError::TooExpensive));
     }
 }

@@ -28,13 +28,13 @@ pub enum KeyError {
     #[error("the key is not a PEM text")]
     NotPem,
     /// The PEM block is of another kind.
-    #[error("the PEM text holds a {0:?}, not a key of the expected kind")]
+    #[error("the PEM text contains a {0:?}, not a key of the expected kind")]
     WrongKind(String),
     /// The PEM block contains no RSA key.
     #[error("the key is damaged or not an RSA key")]
     Damaged,
     /// The key size is not supported.
-    #[error("the key has {0} bits; Pappus takes 1024 to 8192")]
+    #[error("the key has {0} bits; Pappus supports 1024 to 8192")]
     Size(usize),
     /// The key is encrypted and needs a passphrase.
     #[error("the private key is encrypted with a passphrase")]
@@ -42,16 +42,16 @@ pub enum KeyError {
     /// The passphrase is wrong.
     #[error("the passphrase does not open the private key")]
     WrongPassphrase,
-    /// The encryption asks for more work than any legitimate file does.
-    #[error("the private key's encryption asks for an unreasonable amount of work")]
+    /// Decrypting the key takes more work than any legitimate file requires.
+    #[error("decrypting the private key would take an unreasonable amount of work")]
     TooExpensive,
     /// The crypto library failed.
-    #[error("the signature could not be made")]
+    #[error("the signature could not be created")]
     Signing,
     /// The text is longer than the key, or the crypto library failed.
     #[error("the text could not be encrypted for this key; it may be longer than the key allows")]
     Encrypting,
-    /// The text was encrypted for another key, or was changed since.
+    /// The text was encrypted for another key, or was changed afterwards.
     #[error("the text was not encrypted for this key, or is damaged")]
     Decrypting,
 }

@@ -34,7 +34,7 @@ impl PrivateKey {
         Self(Zeroizing::new(text))
     }
 
-    /// Returns the empty key that is written when the pod had no readable one.
+    /// Returns the empty key that archives contain when the pod had no readable one.
     pub fn absent() -> Self {
         Self(Zeroizing::default())
     }
@@ -49,7 +49,7 @@ impl PrivateKey {
         self.0.contains("BEGIN ENCRYPTED PRIVATE KEY")
     }
 
-    /// Returns the secret text, only to be written to its destination.
+    /// Returns the secret text. Its only use is to be written to its destination.
     pub fn expose_pem(&self) -> &str {
         &self.0
     }
@@ -110,7 +110,7 @@ impl PrivateKey {
     }
 
     /// Generates a key for a pod to sign archives with: Ed25519, PKCS#8 PEM. It signs a hundred times as fast as an RSA
-    /// key of 4096 bits, and a whole pod has an archive for each account.
+    /// key of 4096 bits, and the export of a whole pod signs an archive for each account.
     ///
     /// # Errors
     /// [`KeyError::Signing`] when the crypto library fails.
@@ -217,7 +217,7 @@ impl SigningKey {
     }
 
     /// Signs a message, given its SHA-256, for messages too large for memory; returns base64 on one line. Ed25519 needs
-    /// the whole message twice: such a key signs the 32 bytes of the SHA-256.
+    /// the whole message twice, so such a key signs the 32 bytes of the SHA-256 instead.
     ///
     /// # Errors
     /// [`KeyError::Signing`] when the crypto library fails.
@@ -276,11 +276,11 @@ mod tests {
         for bits in [1024, 2048] {
             let key = PrivateKey::from_pem(private_pem(bits)).signing_key().unwrap();
             let public = key.public_key().unwrap();
-            let again = PublicKey::from_pem(public.as_pem()).unwrap();
-            assert_eq!(again.fingerprint(), public.fingerprint());
+            let parsed = PublicKey::from_pem(public.as_pem()).unwrap();
+            assert_eq!(parsed.fingerprint(), public.fingerprint());
             let signature = key.sign_base64(b"text").unwrap();
             assert_eq!(signature, key.sign_base64(b"text").unwrap());
-            let verifying = again.verifying_key().unwrap();
+            let verifying = parsed.verifying_key().unwrap();
             assert!(verifying.verifies_base64(b"text", &signature));
             assert!(
                 verifying.verifies_base64(b"text", &format!("{}\n{}", &signature[..60], &signature[60..]))
@@ -301,9 +301,9 @@ mod tests {
         let key = private.archive_signing_key().unwrap();
         let public = key.public_key().unwrap();
         assert_eq!(PublicKey::from_pem(public.as_pem()).unwrap_err(), KeyError::Damaged);
-        let again = PublicKey::archive_key_from_pem(public.as_pem()).unwrap();
-        assert_eq!(again.fingerprint(), public.fingerprint());
-        let verifying = again.verifying_key().unwrap();
+        let parsed = PublicKey::archive_key_from_pem(public.as_pem()).unwrap();
+        assert_eq!(parsed.fingerprint(), public.fingerprint());
+        let verifying = parsed.verifying_key().unwrap();
         let signature = key.sign_base64(b"text").unwrap();
         assert_eq!(signature, key.sign_base64(b"text").unwrap());
         assert!(verifying.verifies_base64(b"text", &signature));
@@ -315,21 +315,21 @@ mod tests {
         assert!(!verifying.verifies_base64(b"text", &signature));
         let rsa = PrivateKey::from_pem(private_pem(2048)).archive_signing_key().unwrap();
         let public = rsa.public_key().unwrap();
-        let again = PublicKey::archive_key_from_pem(public.as_pem()).unwrap();
-        assert!(again.verifying_key().unwrap().verifies_base64(b"text", &rsa.sign_base64(b"text").unwrap()));
+        let parsed = PublicKey::archive_key_from_pem(public.as_pem()).unwrap();
+        assert!(parsed.verifying_key().unwrap().verifies_base64(b"text", &rsa.sign_base64(b"text").unwrap()));
         let longer = PublicKey::from_spki([&ED25519_SPKI[..], &[7; 33]].concat());
         assert!(PublicKey::archive_key_from_pem(longer.as_pem()).is_err());
     }
 
     #[test]
-    fn a_generated_key_is_one_diaspora_would_take() {
+    fn generated_keys_have_the_format_of_diaspora() {
         let key = PrivateKey::generate().unwrap();
         assert!(key.expose_pem().starts_with("-----BEGIN RSA PRIVATE KEY-----\n"));
         assert!(key.signing_key().is_ok());
     }
 
     #[test]
-    fn nothing_of_a_private_key_is_printed() {
+    fn private_keys_are_never_printed() {
         let pem = private_pem(1024);
         let key = PrivateKey::from_pem(pem.clone());
         let printed = format!("{key:?} {:?}", key.signing_key().unwrap());

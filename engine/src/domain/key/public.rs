@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::{KeyError, decode_base64, parse_pem};
 
-/// The largest key size that the `rsa` crate may process, in bits.
+/// The largest supported key size in bits, for the `rsa` crate.
 const MAX_BITS: usize = 8192;
 
 /// The beginning of an Ed25519 key's SPKI (RFC 8410, section 4); the key's 32 bytes follow.
@@ -116,8 +116,8 @@ impl PublicKey {
     /// # Errors
     /// [`KeyError::Encrypting`], or the key's defect.
     pub fn encrypt(&self, text: &[u8]) -> Result<Vec<u8>, KeyError> {
-        let fast = PublicEncryptingKey::from_der(&self.spki).map(Pkcs1PublicEncryptingKey::new);
-        if let Ok(Ok(key)) = fast {
+        let aws_lc = PublicEncryptingKey::from_der(&self.spki).map(Pkcs1PublicEncryptingKey::new);
+        if let Ok(Ok(key)) = aws_lc {
             let mut buffer = vec![0; key.ciphertext_size()];
             let encrypted = key.encrypt(text, &mut buffer).map_err(|_| KeyError::Encrypting)?;
             return Ok(encrypted.to_vec());

@@ -7,7 +7,7 @@ use super::{Element, EntityError, FederationEntity, Properties};
 /// The announcement that a person has moved to another pod.
 ///
 /// The documentation allows either identity as the author. Pappus always writes as the old one: diaspora* closes the
-/// author's account, whatever `old_identity` says. It still writes `old_identity`, since Hubzilla reads it.
+/// author's account and ignores `old_identity`. Pappus writes `old_identity`, too, since Hubzilla reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountMigration {
     /// The sender. The envelope is signed with this identity's key.
@@ -18,16 +18,16 @@ pub struct AccountMigration {
     pub signature: String,
     /// The identity that ends.
     pub old_identity: DiasporaId,
-    /// The photos' current address, without their names: `https://pod.example/uploads/images/`.
+    /// The address of the folder that now serves the photos: `https://pod.example/uploads/images/`.
     pub remote_photo_path: Option<String>,
 }
 
 impl AccountMigration {
     /// Creates the announcement by `old_identity` that it has become the profile's author, signed with the new
-    /// account's key. To be sent in an envelope signed with the old key.
+    /// account's key. It must be sent in an envelope signed with the old key.
     ///
     /// # Errors
-    /// [`EntityError::BadValue`] if both are one identity, [`EntityError::Key`] if signing fails.
+    /// [`EntityError::BadValue`] if both identities are the same, [`EntityError::Key`] if signing fails.
     pub fn sign(
         old_identity: DiasporaId,
         profile: Profile,
@@ -83,9 +83,9 @@ impl FederationEntity for AccountMigration {
         let author: DiasporaId = properties.required("author")?;
         let profile = element.child(Profile::NAME).ok_or_else(|| Properties::<Self>::missing("profile"))?;
         let profile = Profile::from_element(profile)?;
-        let stated: Option<DiasporaId> = properties.parsed("old_identity")?;
+        let stated_identity: Option<DiasporaId> = properties.parsed("old_identity")?;
         let old_identity = if author == profile.author {
-            stated.ok_or_else(|| Properties::<Self>::missing("old_identity"))?
+            stated_identity.ok_or_else(|| Properties::<Self>::missing("old_identity"))?
         } else {
             author.clone()
         };

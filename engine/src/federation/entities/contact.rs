@@ -11,11 +11,11 @@ pub struct Contact {
     pub author: DiasporaId,
     /// The other person.
     pub recipient: DiasporaId,
-    /// The author follows the recipient.
+    /// True when the author follows the recipient.
     pub following: bool,
-    /// The author shares with the recipient.
+    /// True when the author shares with the recipient.
     pub sharing: bool,
-    /// The author ignores the recipient; then the two above are false.
+    /// True when the author ignores the recipient; then `following` and `sharing` are false.
     pub blocking: bool,
 }
 
@@ -45,7 +45,7 @@ impl FederationEntity for Contact {
             blocking: properties.boolean("blocking")?.unwrap_or(false),
         };
         if contact.blocking && (contact.following || contact.sharing) {
-            let reason = "nobody blocks and shares with the same person";
+            let reason = "a contact cannot be blocked while its author follows or shares with it";
             return Err(Properties::<Self>::bad("blocking", reason));
         }
         Ok(contact)

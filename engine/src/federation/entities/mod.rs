@@ -31,7 +31,7 @@ pub enum EntityError {
         found: String,
     },
     /// A missing property.
-    #[error("the {entity} has no {property}, which it must have")]
+    #[error("the {entity} lacks the required property {property}")]
     Missing {
         /// The entity.
         entity: &'static str,
@@ -49,14 +49,14 @@ pub enum EntityError {
         reason: String,
     },
     /// The envelope's sender is not the entity's author.
-    #[error("{sender} sent an entity of {author}; only authors may send theirs")]
+    #[error("{sender} sent an entity of {author}; only the author may send it")]
     NotTheAuthor {
         /// The signer of the envelope.
         sender: DiasporaId,
         /// The author named inside.
         author: DiasporaId,
     },
-    /// The signature could not be made.
+    /// The signature could not be created.
     #[error(transparent)]
     Key(#[from] KeyError),
 }
@@ -66,7 +66,7 @@ pub trait FederationEntity: EntityType + Sized {
     /// Returns the element with its properties, in diaspora*'s order; empty optional ones are absent.
     fn to_element(&self) -> Element;
 
-    /// Reads the properties. Ignores unknown ones, as the protocol demands.
+    /// Reads the properties. Ignores unknown ones, as the protocol requires.
     ///
     /// # Errors
     /// [`EntityError`] names the property that is missing or wrong.
@@ -167,12 +167,12 @@ impl<'a, T: EntityType> Properties<'a, T> {
         EntityError::BadValue { entity: T::NAME, property, reason: reason.to_string() }
     }
 
-    /// Returns a text unchanged; none if it is empty.
+    /// Returns a text unchanged; `None` if it is empty.
     fn raw(&self, property: &str) -> Option<String> {
         self.element.child(property).map(|child| child.text.clone()).filter(|text| !text.is_empty())
     }
 
-    /// Returns a text with surrounding space trimmed.
+    /// Returns a text without surrounding white space; `None` if nothing remains.
     fn text(&self, property: &str) -> Option<&'a str> {
         self.element.child(property).map(|child| child.text.trim()).filter(|text| !text.is_empty())
     }

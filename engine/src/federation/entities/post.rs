@@ -1,5 +1,5 @@
 //! Posts: [StatusMessage](https://diaspora.github.io/diaspora_federation/entities/status_message.html) and
-//! [Reshare](https://diaspora.github.io/diaspora_federation/entities/reshare.html), with what is nested in them.
+//! [Reshare](https://diaspora.github.io/diaspora_federation/entities/reshare.html), with the entities nested in them.
 
 use crate::domain::{
     DiasporaId, Entity, EntityType, Location, Photo, Poll, PollAnswer, Post, Reshare, StatusMessage,
@@ -20,7 +20,7 @@ impl Post {
         })
     }
 
-    /// Reads a post; none if the element is none.
+    /// Reads a post; returns `None` if the element is of another entity.
     pub(super) fn from_element(element: &Element) -> Result<Option<Self>, EntityError> {
         Ok(match element.name.as_str() {
             StatusMessage::NAME => Some(Self::StatusMessage(StatusMessage::from_element(element)?)),
@@ -76,7 +76,7 @@ impl FederationEntity for StatusMessage {
         let author: DiasporaId = properties.required("author")?;
         let photos: Vec<Entity<Photo>> = nested(element)?;
         if photos.iter().any(|photo| photo.0.author != author) {
-            return Err(Properties::<Self>::bad("photo", "it is by somebody else"));
+            return Err(Properties::<Self>::bad("photo", "its author is not the post's author"));
         }
         Ok(Self {
             author,
@@ -116,7 +116,10 @@ impl FederationEntity for Reshare {
             root_guid: properties.parsed("root_guid")?,
         };
         if reshare.root_author.is_some() != reshare.root_guid.is_some() {
-            return Err(Properties::<Self>::bad("root_guid", "it and root_author only come together"));
+            return Err(Properties::<Self>::bad(
+                "root_guid",
+                "root_guid and root_author are only valid together",
+            ));
         }
         Ok(reshare)
     }
@@ -183,7 +186,7 @@ impl FederationEntity for Poll {
     fn from_element(element: &Element) -> Result<Self, EntityError> {
         let properties = Properties::<Self>::of(element);
         let poll_answers: Vec<Entity<PollAnswer>> = nested(element)?;
-        // diaspora* rejects polls with fewer.
+        // diaspora* rejects polls with fewer than two answers.
         if poll_answers.len() < 2 {
             return Err(Properties::<Self>::bad("poll_answer", "a poll has at least two answers"));
         }

@@ -53,9 +53,8 @@ impl Needs {
         let free_bytes = match uploads {
             PhotoStore::Bucket(_) => None,
             PhotoStore::Folder(folder) => {
-                let found = rustix::fs::statvfs(folder.place()).map_err(|error| ImportError::Space {
-                    place: uploads.to_string(),
-                    source: error.into(),
+                let found = rustix::fs::statvfs(folder.existing_ancestor()).map_err(|error| {
+                    ImportError::Space { place: uploads.to_string(), source: error.into() }
                 })?;
                 Some(found.f_bavail.saturating_mul(found.f_frsize))
             }

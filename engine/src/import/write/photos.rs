@@ -13,7 +13,7 @@ use crate::domain::{Photo, web_address};
 use crate::import::ImportError;
 use crate::import::report::FindingCode;
 use crate::picture::{Picture, PictureKind, SIZES, Size};
-use crate::pod::uploads::{Held, NewPhotoFile, PhotoStore, is_plain_file_name};
+use crate::pod::uploads::{Comparison, NewPhotoFile, PhotoStore, is_plain_file_name};
 use crate::progress::Progress;
 
 /// The largest file that is treated as a picture, in bytes.
@@ -206,7 +206,7 @@ impl Files<'_> {
     /// Returns whether the original of this name has one of these contents.
     fn hold(&self, name: &str, contents: [&[u8]; 2]) -> Result<bool, ImportError> {
         for bytes in contents {
-            if self.runtime.block_on(self.uploads.compare(name, bytes))? == Held::TheSame {
+            if self.runtime.block_on(self.uploads.compare(name, bytes))? == Comparison::Same {
                 return Ok(true);
             }
         }

@@ -28,31 +28,36 @@ pub(super) fn mysql_ssl_mode(mode: &str) -> String {
 }
 
 /// Returns a path that is relative to the pod's folder `dir`, in which Rails runs.
-pub(super) fn path_in(dir: &Path, path: &str, key: &'static str, place: &str) -> Result<String, ConfigError> {
+pub(super) fn path_in(
+    dir: &Path,
+    path: &str,
+    key: &'static str,
+    origin: &str,
+) -> Result<String, ConfigError> {
     dir.join(path).into_os_string().into_string().map_err(|_| ConfigError::BadValue {
-        place: place.to_owned(),
+        origin: origin.to_owned(),
         key,
         reason: "is in a folder whose name is not UTF-8",
     })
 }
 
-/// Checks that a host name or address is valid in a URL.
-pub(super) fn checked_host(host: &str, place: &str) -> Result<String, ConfigError> {
+/// Checks that a host name or IP address is valid in a URL; puts a bare IPv6 address in brackets.
+pub(super) fn checked_host(host: &str, origin: &str) -> Result<String, ConfigError> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:[]".contains(&byte);
     if !host.bytes().all(allowed) {
         let reason = "is neither a host name, an address, nor a socket folder";
-        return Err(ConfigError::BadValue { place: place.to_owned(), key: "host", reason });
+        return Err(ConfigError::BadValue { origin: origin.to_owned(), key: "host", reason });
     }
-    let bare_ipv6 = host.contains(':') && !host.starts_with('[');
-    Ok(if bare_ipv6 { format!("[{host}]") } else { host.to_owned() })
+    let is_bare_ipv6 = host.contains(':') && !host.starts_with('[');
+    Ok(if is_bare_ipv6 { format!("[{host}]") } else { host.to_owned() })
 }
 
 /// Builds the address of an SQLite file.
-pub(super) fn sqlite(database: &str, dir: &Path, place: &str) -> Result<Zeroizing<String>, ConfigError> {
+pub(super) fn sqlite(database: &str, dir: &Path, origin: &str) -> Result<Zeroizing<String>, ConfigError> {
     if database == ":memory:" {
         return Ok(Zeroizing::new("sqlite::memory:".to_owned()));
     }
-    let path = path_in(dir, database, "database", place)?;
+    let path = path_in(dir, database, "database", origin)?;
     Ok(Zeroizing::new(format!("sqlite://{}", encode(&path, b"/").as_str())))
 }
 

@@ -9,7 +9,7 @@ use super::ConfigError;
 use super::address::{Address, checked_host, mysql_socket, mysql_ssl_mode, path_in, sqlite};
 use crate::sql::{AddressError, DatabaseUrl, Dialect, decode, encode, network_url, split_scheme};
 
-/// The keys in a section of `database.yml` that tell how to reach the database. The others tune Rails (`pool`,
+/// The keys in a section of `database.yml` that describe the connection. The others tune Rails (`pool`,
 /// `prepared_statements`, …), or sqlx handles them itself (`encoding`).
 pub(super) const KEYS: [&str; 16] = [
     "adapter",
@@ -43,11 +43,12 @@ impl Connection {
     ///
     /// # Errors
     /// [`ConfigError::DatabaseAddress`] when it is malformed.
-    pub(super) fn from_address(address: &str, place: &str) -> Result<Self, ConfigError> {
-        Self::parts(address).map_err(|reason| AddressError { place: place.to_owned(), reason }.into())
+    pub(super) fn from_address(address: &str, origin: &str) -> Result<Self, ConfigError> {
+        Self::parse_address(address)
+            .map_err(|reason| AddressError { origin: origin.to_owned(), reason }.into())
     }
 
-    fn parts(address: &str) -> Result<Self, String> {
+    fn parse_address(address: &str) -> Result<Self, String> {
         let (dialect, rest) = split_scheme(address)?;
         let mut connection = Self::default();
         connection.set("adapter", dialect.scheme())?;
@@ -89,52 +90,52 @@ impl Connection {
         self.values.get(key).map(|value| value.as_str()).filter(|value| !value.is_empty())
     }
 
-    /// Returns the database user; Rails takes both keys, `username` first.
+    /// Returns the database user; Rails accepts both keys and prefers `username`.
     fn user(&self) -> Option<&str> {
         self.get("username").or_else(|| self.get("user"))
     }
 
-    fn required(&self, key: &'static str, place: &str) -> Result<&str, ConfigError> {
-        self.get(key).ok_or_else(|| ConfigError::KeyMissing { place: place.to_owned(), key })
+    fn required(&self, key: &'static str, origin: &str) -> Result<&str, ConfigError> {
+        self.get(key).ok_or_else(|| ConfigError::KeyMissing { origin: origin.to_owned(), key })
     }
 
-    /// Builds the database address for sqlx. `dir` is the pod's folder, which paths are relative to; `place` names the
-    /// values' origin in errors.
+    /// Builds the database address for sqlx. Paths are relative to the pod's folder, `dir`; `origin` names the
+    /// values' file or variable in errors.
     ///
     /// # Errors
     /// [`ConfigError::KeyMissing`], [`ConfigError::UnknownAdapter`] or [`ConfigError::BadValue`].
-    pub(super) fn database_url(&self, dir: &Path, place: &str) -> Result<DatabaseUrl, ConfigError> {
-        self.database_url_on(dir, place, Path::exists)
+    pub(super) fn database_url(&self, dir: &Path, origin: &str) -> Result<DatabaseUrl, ConfigError> {
+        self.database_url_on(dir, origin, Path::exists)
     }
 
-    /// Like [`database_url`](Self::database_url), on a machine on which these files exist.
+    /// Like [`database_url`](Self::database_url); `exists` tells which files exist on the machine.
     fn database_url_on(
         &self,
         dir: &Path,
-        place: &str,
+        origin: &str,
         exists: impl Fn(&Path) -> bool,
     ) -> Result<DatabaseUrl, ConfigError> {
-        let adapter = self.required("adapter", place)?;
+        let adapter = self.required("adapter", origin)?;
         let dialect = Dialect::from_name(adapter).ok_or_else(|| ConfigError::UnknownAdapter {
-            place: place.to_owned(),
+            origin: origin.to_owned(),
             adapter: adapter.to_owned(),
         })?;
-        let database = self.required("database", place)?;
+        let database = self.required("database", origin)?;
         let address = match dialect {
-            Dialect::PostgreSql => self.postgres(database, dir, place)?,
-            Dialect::MySql => self.mysql(database, dir, place, exists)?,
-            Dialect::Sqlite => sqlite(database, dir, place)?,
+            Dialect::PostgreSql => self.postgres(database, dir, origin)?,
+            Dialect::MySql => self.mysql(database, dir, origin, exists)?,
+            Dialect::Sqlite => sqlite(database, dir, origin)?,
         };
-        Ok(DatabaseUrl::parse_from(&address, place)?)
+        Ok(DatabaseUrl::parse_from(&address, origin)?)
     }
 
     /// Returns the path under `key`, relative to the pod's folder.
-    fn path(&self, key: &'static str, dir: &Path, place: &str) -> Result<Option<String>, ConfigError> {
-        self.get(key).map(|path| path_in(dir, path, key, place)).transpose()
+    fn path(&self, key: &'static str, dir: &Path, origin: &str) -> Result<Option<String>, ConfigError> {
+        self.get(key).map(|path| path_in(dir, path, key, origin)).transpose()
     }
 
-    fn postgres(&self, database: &str, dir: &Path, place: &str) -> Result<Zeroizing<String>, ConfigError> {
-        let port = self.port(place)?;
+    fn postgres(&self, database: &str, dir: &Path, origin: &str) -> Result<Zeroizing<String>, ConfigError> {
+        let port = self.port(origin)?;
         let mut address = Address::new("postgres");
         match self.get("host") {
             // A folder that contains the server's socket.
@@ -145,7 +146,7 @@ impl Connection {
             }
             Some(host) => {
                 address.credentials(self.user(), self.get("password"));
-                address.push(&checked_host(host, place)?);
+                address.push(&checked_host(host, origin)?);
                 address.port(port);
             }
             // A URL with a user but no host is invalid, so these become parameters. sqlx then chooses the default
@@ -160,7 +161,7 @@ impl Connection {
         }
         address.parameter("sslmode", self.get("sslmode"));
         for key in ["sslrootcert", "sslcert", "sslkey"] {
-            address.parameter(key, self.path(key, dir, place)?.as_deref());
+            address.parameter(key, self.path(key, dir, origin)?.as_deref());
         }
         address.parameter("options[search_path]", self.get("schema_search_path"));
         Ok(address.finish(database))
@@ -170,14 +171,14 @@ impl Connection {
         &self,
         database: &str,
         dir: &Path,
-        place: &str,
+        origin: &str,
         exists: impl Fn(&Path) -> bool,
     ) -> Result<Zeroizing<String>, ConfigError> {
         let mut address = Address::new("mysql");
         address.credentials(self.user(), self.get("password"));
         let host = self.get("host").unwrap_or("localhost");
         // As in MySQL's own client library, the socket is only for local connections, and the default for these.
-        let socket = match self.path("socket", dir, place)? {
+        let socket = match self.path("socket", dir, origin)? {
             _ if host.starts_with('/') => Some(host.to_owned()),
             Some(socket) => Some(socket).filter(|_| host == "localhost"),
             None if host == "localhost" && self.get("port").is_none() => {
@@ -189,21 +190,21 @@ impl Connection {
             address.push("localhost");
             address.parameter("socket", socket.as_deref());
         } else {
-            address.push(&checked_host(host, place)?);
-            address.port(self.port(place)?);
+            address.push(&checked_host(host, origin)?);
+            address.port(self.port(origin)?);
         }
         let mode = self.get("ssl_mode").or(self.get("sslmode")).map(mysql_ssl_mode);
         address.parameter("ssl-mode", mode.as_deref());
         for (parameter, key) in [("ssl-ca", "sslca"), ("ssl-cert", "sslcert"), ("ssl-key", "sslkey")] {
-            address.parameter(parameter, self.path(key, dir, place)?.as_deref());
+            address.parameter(parameter, self.path(key, dir, origin)?.as_deref());
         }
         Ok(address.finish(database))
     }
 
-    fn port(&self, place: &str) -> Result<Option<u16>, ConfigError> {
+    fn port(&self, origin: &str) -> Result<Option<u16>, ConfigError> {
         let parse = |port: &str| {
             port.trim().parse().ok().filter(|port| *port != 0).ok_or_else(|| ConfigError::BadValue {
-                place: place.to_owned(),
+                origin: origin.to_owned(),
                 key: "port",
                 reason: "is not a number from 1 to 65535",
             })
@@ -216,7 +217,7 @@ impl Connection {
 mod tests {
     use super::*;
 
-    /// The address on a machine with these files.
+    /// Returns the address on a machine with these files.
     fn url_with(values: &[(&str, &str)], files: &[&str]) -> Result<DatabaseUrl, ConfigError> {
         let values =
             values.iter().map(|(key, value)| ((*key).to_owned(), Zeroizing::new((*value).to_owned())));
@@ -229,7 +230,7 @@ mod tests {
         url_with(values, &[])
     }
 
-    fn built(values: &[(&str, &str)]) -> String {
+    fn address_of(values: &[(&str, &str)]) -> String {
         url(values).unwrap().expose().to_owned()
     }
 
@@ -241,35 +242,41 @@ mod tests {
     fn builds_postgresql_addresses() {
         let user = ("username", "dia");
         assert_eq!(
-            built(&[PG, DB, ("user", "rails"), ("host", "db")]),
+            address_of(&[PG, DB, ("user", "rails"), ("host", "db")]),
             "postgres://rails@db/diaspora_production"
         );
         assert_eq!(
-            built(&[PG, DB, ("user", "rails"), user, ("host", "db")]),
+            address_of(&[PG, DB, ("user", "rails"), user, ("host", "db")]),
             "postgres://dia@db/diaspora_production"
         );
         let password = ("password", "p@ss:w/rd%41#");
         assert_eq!(
-            built(&[PG, DB, user, password, ("host", "db.example"), ("port", "5433")]),
+            address_of(&[PG, DB, user, password, ("host", "db.example"), ("port", "5433")]),
             "postgres://dia:p%40ss%3Aw%2Frd%2541%23@db.example:5433/diaspora_production"
         );
         assert_eq!(
-            built(&[PG, DB, user, ("password", ""), ("host", "/var/run/postgresql"), ("port", "5433")]),
+            address_of(&[PG, DB, user, ("password", ""), ("host", "/var/run/postgresql"), ("port", "5433")]),
             "postgres://dia@%2Fvar%2Frun%2Fpostgresql:5433/diaspora_production"
         );
         assert_eq!(
-            built(&[PG, DB, user, password]),
+            address_of(&[PG, DB, user, password]),
             "postgres:///diaspora_production?user=dia&password=p%40ss%3Aw/rd%2541%23"
         );
         assert_eq!(
-            built(&[PG, DB, ("port", "5433")]),
+            address_of(&[PG, DB, ("port", "5433")]),
             "postgres:///diaspora_production?port=5433&host=/var/run/postgresql"
         );
         assert_eq!(
-            built(&[PG, DB, ("host", "::1"), ("sslmode", "require"), ("schema_search_path", "pod, public")]),
+            address_of(&[
+                PG,
+                DB,
+                ("host", "::1"),
+                ("sslmode", "require"),
+                ("schema_search_path", "pod, public")
+            ]),
             "postgres://[::1]/diaspora_production?sslmode=require&options[search_path]=pod%2C%20public"
         );
-        assert_eq!(built(&[("adapter", "postgis"), ("database", "a b")]), "postgres:///a%20b");
+        assert_eq!(address_of(&[("adapter", "postgis"), ("database", "a b")]), "postgres:///a%20b");
     }
 
     #[test]
@@ -277,16 +284,22 @@ mod tests {
         let socket = ("socket", "/run/mysqld/mysqld.sock");
         let user = ("username", "root");
         assert_eq!(
-            built(&[MYSQL, DB, user, ("password", "root"), ("host", "localhost"), ("port", "3306")]),
+            address_of(&[MYSQL, DB, user, ("password", "root"), ("host", "localhost"), ("port", "3306")]),
             "mysql://root:root@localhost:3306/diaspora_production"
         );
         let by_socket = "mysql://root@localhost/diaspora_production?socket=/run/mysqld/mysqld.sock";
-        assert_eq!(built(&[MYSQL, DB, user, socket]), by_socket);
-        assert_eq!(built(&[MYSQL, DB, user, socket, ("host", "localhost"), ("port", "3306")]), by_socket);
-        assert_eq!(built(&[MYSQL, DB, user, ("host", socket.1)]), by_socket);
-        assert_eq!(built(&[MYSQL, DB, socket, ("host", "10.0.0.5")]), "mysql://10.0.0.5/diaspora_production");
+        assert_eq!(address_of(&[MYSQL, DB, user, socket]), by_socket);
         assert_eq!(
-            built(&[
+            address_of(&[MYSQL, DB, user, socket, ("host", "localhost"), ("port", "3306")]),
+            by_socket
+        );
+        assert_eq!(address_of(&[MYSQL, DB, user, ("host", socket.1)]), by_socket);
+        assert_eq!(
+            address_of(&[MYSQL, DB, socket, ("host", "10.0.0.5")]),
+            "mysql://10.0.0.5/diaspora_production"
+        );
+        assert_eq!(
+            address_of(&[
                 ("adapter", "trilogy"),
                 DB,
                 ("ssl_mode", "SSL_MODE_VERIFY_CA"),
@@ -301,34 +314,34 @@ mod tests {
         let (local, by_tcp) = (("host", "localhost"), "mysql://localhost/diaspora_production");
         let by_socket = "mysql://localhost/diaspora_production?socket=/var/lib/mysql/mysql.sock";
         let files = ["/tmp/mysql.sock", "/var/lib/mysql/mysql.sock"];
-        let built = |values: &[_]| url_with(values, &files).unwrap().expose().to_owned();
-        assert_eq!(built(&[MYSQL, DB]), by_socket);
-        assert_eq!(built(&[MYSQL, DB, local, ("port", "")]), by_socket);
+        let address_of = |values: &[_]| url_with(values, &files).unwrap().expose().to_owned();
+        assert_eq!(address_of(&[MYSQL, DB]), by_socket);
+        assert_eq!(address_of(&[MYSQL, DB, local, ("port", "")]), by_socket);
         assert_eq!(url(&[MYSQL, DB, local]).unwrap().expose(), by_tcp);
         assert_eq!(
-            built(&[MYSQL, DB, local, ("port", "3306")]),
+            address_of(&[MYSQL, DB, local, ("port", "3306")]),
             "mysql://localhost:3306/diaspora_production"
         );
-        assert_eq!(built(&[MYSQL, DB, ("host", "127.0.0.1")]), "mysql://127.0.0.1/diaspora_production");
-        let own = [MYSQL, DB, local, ("socket", "/run/own.sock")];
-        assert_eq!(built(&own), "mysql://localhost/diaspora_production?socket=/run/own.sock");
+        assert_eq!(address_of(&[MYSQL, DB, ("host", "127.0.0.1")]), "mysql://127.0.0.1/diaspora_production");
+        let custom = [MYSQL, DB, local, ("socket", "/run/own.sock")];
+        assert_eq!(address_of(&custom), "mysql://localhost/diaspora_production?socket=/run/own.sock");
     }
 
     #[test]
     fn paths_are_relative_to_the_pods_folder() {
         let keys = [("sslcert", "config/client.crt"), ("sslkey", "/etc/client.key")];
         assert_eq!(
-            built(&[PG, DB, ("host", "db"), ("sslrootcert", "config/ca.pem"), keys[0], keys[1]]),
+            address_of(&[PG, DB, ("host", "db"), ("sslrootcert", "config/ca.pem"), keys[0], keys[1]]),
             "postgres://db/diaspora_production?sslrootcert=/srv/diaspora/config/ca.pem\
              &sslcert=/srv/diaspora/config/client.crt&sslkey=/etc/client.key"
         );
         assert_eq!(
-            built(&[MYSQL, DB, ("host", "db"), ("sslca", "config/ca.pem"), keys[0], keys[1]]),
+            address_of(&[MYSQL, DB, ("host", "db"), ("sslca", "config/ca.pem"), keys[0], keys[1]]),
             "mysql://db/diaspora_production?ssl-ca=/srv/diaspora/config/ca.pem\
              &ssl-cert=/srv/diaspora/config/client.crt&ssl-key=/etc/client.key"
         );
         assert_eq!(
-            built(&[MYSQL, DB, ("socket", "tmp/mysql.sock")]),
+            address_of(&[MYSQL, DB, ("socket", "tmp/mysql.sock")]),
             "mysql://localhost/diaspora_production?socket=/srv/diaspora/tmp/mysql.sock"
         );
     }
@@ -337,15 +350,15 @@ mod tests {
     fn builds_sqlite_addresses() {
         let sqlite = ("adapter", "sqlite3");
         assert_eq!(
-            built(&[sqlite, ("database", "db/my pod?.sqlite3")]),
+            address_of(&[sqlite, ("database", "db/my pod?.sqlite3")]),
             "sqlite:///srv/diaspora/db/my%20pod%3F.sqlite3"
         );
-        assert_eq!(built(&[sqlite, ("database", "/var/pod.sqlite3")]), "sqlite:///var/pod.sqlite3");
-        assert_eq!(built(&[sqlite, ("database", ":memory:")]), "sqlite::memory:");
+        assert_eq!(address_of(&[sqlite, ("database", "/var/pod.sqlite3")]), "sqlite:///var/pod.sqlite3");
+        assert_eq!(address_of(&[sqlite, ("database", ":memory:")]), "sqlite::memory:");
     }
 
     #[test]
-    fn takes_addresses_apart_as_rails_does() {
+    fn parses_addresses_as_rails_does() {
         for (address, expected) in [
             (
                 "postgres://u:p%40x@h:5433/d?sslmode=require&pool=5",
@@ -359,18 +372,18 @@ mod tests {
             ("sqlite3:db/pod.sqlite3", "sqlite:///srv/diaspora/db/pod.sqlite3"),
             ("sqlite3:///var/pod.sqlite3?timeout=5000", "sqlite:///var/pod.sqlite3"),
         ] {
-            let found = Connection::from_address(address, "DATABASE_URL").and_then(|found| {
-                found.database_url_on(Path::new("/srv/diaspora"), "DATABASE_URL", |_| false)
+            let connection = Connection::from_address(address, "DATABASE_URL").and_then(|connection| {
+                connection.database_url_on(Path::new("/srv/diaspora"), "DATABASE_URL", |_| false)
             });
-            match found {
-                Ok(found) => assert_eq!(found.expose(), expected, "{address}"),
+            match connection {
+                Ok(connection) => assert_eq!(connection.expose(), expected, "{address}"),
                 Err(error) => assert!(expected.is_empty(), "{address}: {error}"),
             }
         }
     }
 
     #[test]
-    fn explains_what_is_wrong() {
+    fn errors_name_the_key_and_its_origin() {
         let password = ("password", "hunter2");
         for (values, expected) in [
             (vec![DB, password], "`adapter` is missing"),

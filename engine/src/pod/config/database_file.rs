@@ -35,7 +35,7 @@ impl DatabaseFile {
     /// Returns whether a section describes a database.
     pub(super) fn describes(&self, section: &str) -> bool {
         self.section(section)
-            .is_some_and(|found| found.get("database").is_some() || found.get("url").is_some())
+            .is_some_and(|connection| connection.get("database").is_some() || connection.get("url").is_some())
     }
 
     /// Returns whether the file exists.
@@ -60,14 +60,14 @@ impl DatabaseFile {
         let from_environment = environment("DATABASE_URL").map(Zeroizing::new).filter(|url| !url.is_empty());
         let section = self.section(rails_env);
         if let Some(section) = section {
-            let place = format!("{}, section `{rails_env}`", self.path.display());
+            let origin = format!("{}, section `{rails_env}`", self.path.display());
             let mut connection = section.clone();
             if let Some(url) = section.get("url") {
-                connection.merge(Connection::from_address(url, &place)?);
-                return connection.database_url(dir, &place);
+                connection.merge(Connection::from_address(url, &origin)?);
+                return connection.database_url(dir, &origin);
             }
             if from_environment.is_none() {
-                return connection.database_url(dir, &place);
+                return connection.database_url(dir, &origin);
             }
         }
         let Some(url) = from_environment else {
@@ -77,10 +77,10 @@ impl DatabaseFile {
                 Some(_) => ConfigError::NoSection { file, environment: rails_env.to_owned() },
             });
         };
-        let place = "the environment variable DATABASE_URL";
+        let origin = "the environment variable DATABASE_URL";
         let mut connection = section.cloned().unwrap_or_default();
-        connection.merge(Connection::from_address(&url, place)?);
-        connection.database_url(dir, place)
+        connection.merge(Connection::from_address(&url, origin)?);
+        connection.database_url(dir, origin)
     }
 
     fn section(&self, name: &str) -> Option<&Connection> {
@@ -143,7 +143,7 @@ impl<'de> Visitor<'de> for SectionsVisitor {
         Ok(Sections(sections))
     }
 
-    // An empty file, or one with nothing but comments.
+    // An empty file, or one that contains only comments.
     fn visit_unit<E>(self) -> Result<Sections, E> {
         Ok(Sections::default())
     }
@@ -182,7 +182,7 @@ impl<'de> Visitor<'de> for SectionVisitor {
         Ok(section)
     }
 
-    // Other values beside the sections are ignored.
+    // Values that are not sections are ignored.
     fn visit_unit<E>(self) -> Result<Section, E> {
         Ok(Section::default())
     }
@@ -253,7 +253,7 @@ test:
   database: diaspora_test
 "#;
 
-    fn nothing(_: &str) -> Option<String> {
+    fn no_variables(_: &str) -> Option<String> {
         None
     }
 
@@ -273,22 +273,22 @@ test:
     fn resolves_the_anchors_of_the_stock_file() {
         for name in ["development", "production", "test"] {
             let expected = format!("postgres://diaspora:hunter2@localhost:5432/diaspora_{name}");
-            assert_eq!(address(STOCK, name, &nothing).unwrap(), expected);
+            assert_eq!(address(STOCK, name, &no_variables).unwrap(), expected);
         }
         let mysql = STOCK.replace("<<: *pg", "#<<: *pg").replace("#<<: *my", "<<: *my");
         // For `localhost`, the result depends on the machine's sockets.
         let mysql = mysql.replace("localhost", "127.0.0.1");
         let expected = "mysql://root:hunter2@127.0.0.1/diaspora_production";
-        assert_eq!(address(&mysql, "production", &nothing).unwrap(), expected);
+        assert_eq!(address(&mysql, "production", &no_variables).unwrap(), expected);
     }
 
     #[test]
     fn own_keys_win_over_merged_ones() {
         let text = STOCK.replace("diaspora_production", "x\n  password:\n  host: /run/pg\n  database: y");
         let expected = "postgres://diaspora@%2Frun%2Fpg:5432/y";
-        assert_eq!(address(&text, "production", &nothing).unwrap(), expected);
+        assert_eq!(address(&text, "production", &no_variables).unwrap(), expected);
         let lists = "a: &a {adapter: mysql2, host: h}\nb: &b {database: d}\nproduction:\n  <<: [*a, *b]\n";
-        assert_eq!(address(lists, "production", &nothing).unwrap(), "mysql://h/d");
+        assert_eq!(address(lists, "production", &no_variables).unwrap(), "mysql://h/d");
     }
 
     #[test]
@@ -307,7 +307,7 @@ test:
                  password: {written}\n  database: d\n"
             );
             let expected = format!("postgres://u:{encoded}@h/d");
-            assert_eq!(address(&text, "production", &nothing).unwrap(), expected);
+            assert_eq!(address(&text, "production", &no_variables).unwrap(), expected);
         }
     }
 
@@ -316,12 +316,15 @@ test:
         let text = "list: [1, 2]\nnull_one:\ntext: x\nnumber: 1.5\nflag: true\nproduction:\n  primary:\n    \
                     adapter: postgresql\n    database: d\n    variables: {statement_timeout: 5000}\n  \
                     cache:\n    adapter: sqlite3\n";
-        assert_eq!(address(text, "production", &nothing).unwrap(), "postgres:///d");
+        assert_eq!(address(text, "production", &no_variables).unwrap(), "postgres:///d");
         for section in ["list", "null_one", "text", "number", "flag", "absent"] {
-            let error = address(text, section, &nothing).unwrap_err();
+            let error = address(text, section, &no_variables).unwrap_err();
             assert!(matches!(error, ConfigError::NoSection { .. }), "{section}: {error}");
         }
-        assert!(matches!(address("# empty\n", "production", &nothing), Err(ConfigError::NoSection { .. })));
+        assert!(matches!(
+            address("# empty\n", "production", &no_variables),
+            Err(ConfigError::NoSection { .. })
+        ));
     }
 
     #[test]
@@ -338,7 +341,7 @@ test:
         let variable = |name: &str| {
             (name == "DATABASE_URL").then(|| "postgresql://other@db.example/elsewhere".to_owned())
         };
-        // The section provides what the address omits.
+        // The section provides the values that the address omits.
         let expected = "postgres://other:hunter2@db.example:5432/elsewhere";
         assert_eq!(address(STOCK, "production", &variable).unwrap(), expected);
         assert_eq!(
@@ -370,7 +373,7 @@ test:
             "- hunter2\n",
             "production:\n  password: hunter2: x\n",
         ] {
-            let error = read(text, &nothing).err().unwrap_or_else(|| panic!("accepted {text}"));
+            let error = read(text, &no_variables).err().unwrap_or_else(|| panic!("accepted {text}"));
             assert!(matches!(error, ConfigError::Yaml { .. }), "{text}: {error}");
             let shown = format!("{error} {error:?}");
             assert!(shown.contains("database.yml") && !shown.contains("hunter2"), "{shown}");

@@ -1,7 +1,7 @@
 //! The subset of ERB that podmins use in `database.yml`.
 //!
-//! Rails runs the file through ERB before it parses the YAML. Pappus cannot run Ruby, but nearly every tag there only
-//! fetches an environment variable. Values are inserted unquoted, exactly as ERB does.
+//! Rails runs the file through ERB before it parses the YAML. Pappus cannot run Ruby, but nearly all tags in this file
+//! only fetch an environment variable. Values are inserted unquoted, exactly as ERB does.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::{ConfigError, Environment};
 
-/// Replaces the ERB tags in `text`; tags in comment lines are left alone.
+/// Replaces the ERB tags in `text`; tags in comment lines stay unchanged.
 ///
 /// # Errors
 /// [`ConfigError::Erb`] for a tag that does more than fetch one environment variable; [`ConfigError::ErbVariable`]
@@ -68,37 +68,40 @@ impl<'a> Fetch<'a> {
     fn parse(ruby: &'a str) -> Option<Self> {
         let rest = ruby.trim().strip_prefix("ENV")?;
         if let Some(rest) = rest.strip_prefix('[') {
-            let (name, rest) = quoted(rest)?;
+            let (name, rest) = parse_quoted(rest)?;
             let rest = rest.trim_start().strip_prefix(']')?.trim_start();
             // Ruby prints an unset variable (nil) as nothing.
-            let default = if rest.is_empty() { "" } else { sole_literal(rest.strip_prefix("||")?)? };
+            let default = if rest.is_empty() { "" } else { parse_only_literal(rest.strip_prefix("||")?)? };
             return Some(Self { name, default: Some(default) });
         }
-        let (name, rest) = quoted(rest.strip_prefix(".fetch")?.trim_start().strip_prefix('(')?)?;
+        let (name, rest) = parse_quoted(rest.strip_prefix(".fetch")?.trim_start().strip_prefix('(')?)?;
         let rest = rest.trim_start();
         if let Some(default) = rest.strip_prefix(',') {
-            return Some(Self { name, default: Some(sole_literal(default.trim_end().strip_suffix(')')?)?) });
+            return Some(Self {
+                name,
+                default: Some(parse_only_literal(default.trim_end().strip_suffix(')')?)?),
+            });
         }
         let rest = rest.strip_prefix(')')?.trim();
         if rest.is_empty() {
             return Some(Self { name, default: None });
         }
         let block = rest.strip_prefix('{')?.strip_suffix('}')?;
-        Some(Self { name, default: Some(sole_literal(block)?) })
+        Some(Self { name, default: Some(parse_only_literal(block)?) })
     }
 }
 
 /// Parses a quoted string without escapes or interpolation; returns it and the rest.
-fn quoted(ruby: &str) -> Option<(&str, &str)> {
+fn parse_quoted(ruby: &str) -> Option<(&str, &str)> {
     let ruby = ruby.trim_start();
     let quote = ruby.chars().next().filter(|quote| matches!(quote, '\'' | '"'))?;
     let (content, rest) = ruby.get(1..)?.split_once(quote)?;
-    let plain = !content.contains('\\') && !content.contains("#{");
-    plain.then_some((content, rest))
+    let is_plain = !content.contains('\\') && !content.contains("#{");
+    is_plain.then_some((content, rest))
 }
 
 /// Parses a quoted string, a whole number or `nil` with nothing after it.
-fn sole_literal(ruby: &str) -> Option<&str> {
+fn parse_only_literal(ruby: &str) -> Option<&str> {
     let ruby = ruby.trim();
     if ruby == "nil" {
         return Some("");
@@ -106,7 +109,7 @@ fn sole_literal(ruby: &str) -> Option<&str> {
     if !ruby.is_empty() && ruby.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(ruby);
     }
-    quoted(ruby).and_then(|(content, rest)| rest.is_empty().then_some(content))
+    parse_quoted(ruby).and_then(|(content, rest)| rest.is_empty().then_some(content))
 }
 
 #[cfg(test)]

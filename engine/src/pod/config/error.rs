@@ -3,8 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-/// The reason a pod's configuration could not be used. Never contains a password: of the files it quotes only names,
-/// positions and the few values that are not secret.
+/// The reason a pod's configuration could not be used. Never contains a password: it quotes only names, positions and
+/// the few values that are not secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// There is no such folder.
@@ -15,7 +15,7 @@ pub enum ConfigError {
     },
     /// The folder contains no diaspora* installation.
     #[error(
-        "reading the pod in {}: there is no folder `config` in it; name the folder diaspora* is installed in \
+        "reading the pod in {}: there is no folder `config` in it; specify the folder diaspora* is installed in \
          (the one with `config/database.yml`)", .dir.display()
     )]
     NotAPod {
@@ -24,7 +24,7 @@ pub enum ConfigError {
     },
     /// `config/database.yml` does not exist.
     #[error(
-        "looking for the pod's database: {} does not exist; name the folder diaspora* runs from, or give the \
+        "looking for the pod's database: {} does not exist; specify the folder diaspora* runs from, or the \
          database with --database-url", .file.display()
     )]
     NoDatabaseFile {
@@ -33,7 +33,7 @@ pub enum ConfigError {
     },
     /// Neither `config/diaspora.toml` nor `config/diaspora.yml` exists.
     #[error(
-        "looking for the pod's address: neither diaspora.toml nor diaspora.yml exists in {}; name the folder \
+        "looking for the pod's address: neither diaspora.toml nor diaspora.yml exists in {}; specify the folder \
          diaspora* runs from, or set the environment variable ENVIRONMENT_URL as for diaspora*",
         .folder.display()
     )]
@@ -43,7 +43,7 @@ pub enum ConfigError {
     },
     /// A file exists, but reading it failed.
     #[error(
-        "reading {}: {source}; run this as the user diaspora* runs as, and see that the file is UTF-8 text",
+        "reading {}: {source}; run Pappus as the user diaspora* runs as, and check that the file is UTF-8 text",
         .file.display()
     )]
     Unreadable {
@@ -54,8 +54,8 @@ pub enum ConfigError {
     },
     /// A file is far larger than any configuration file.
     #[error(
-        "reading {}: it is larger than {limit} bytes, so it is no configuration file of diaspora*; see that \
-         the right folder is named", .file.display()
+        "reading {}: it is larger than {limit} bytes, so it is not a configuration file of diaspora*; check that \
+         you specified the right folder", .file.display()
     )]
     TooLarge {
         /// The file.
@@ -65,8 +65,8 @@ pub enum ConfigError {
     },
     /// `database.yml` contains ERB that only Ruby can evaluate.
     #[error(
-        "reading {}, line {line}: ERB (`<% … %>`) is only understood as `<%= ENV['NAME'] %>` or \
-         `<%= ENV.fetch('NAME', 'default') %>`; give the database with --database-url instead",
+        "reading {}, line {line}: ERB (`<% … %>`) is only supported as `<%= ENV['NAME'] %>` or \
+         `<%= ENV.fetch('NAME', 'default') %>`; specify the database with --database-url instead",
         .file.display()
     )]
     Erb {
@@ -78,7 +78,7 @@ pub enum ConfigError {
     /// `database.yml` fetches an environment variable that is not set.
     #[error(
         "reading {}, line {line}: the environment variable {name} is not set; set it as diaspora*'s own \
-         service does, or give the database with --database-url", .file.display()
+         service does, or specify the database with --database-url", .file.display()
     )]
     ErbVariable {
         /// The file.
@@ -114,7 +114,7 @@ pub enum ConfigError {
     /// `database.yml` has no section for the environment.
     #[error(
         "reading {}: there is no section `{environment}`; set RAILS_ENV to the environment the pod runs in, \
-         or give the database with --database-url", .file.display()
+         or specify the database with --database-url", .file.display()
     )]
     NoSection {
         /// The file.
@@ -124,22 +124,22 @@ pub enum ConfigError {
     },
     /// A database description lacks a required key.
     #[error(
-        "working out the pod's database from {place}: `{key}` is missing; add it there, or use --database-url"
+        "reading the pod's database settings in {origin}: `{key}` is missing; add it there, or use --database-url"
     )]
     KeyMissing {
         /// File and section, or environment variable.
-        place: String,
+        origin: String,
         /// The missing key.
         key: &'static str,
     },
     /// A database description has an invalid value.
     #[error(
-        "working out the pod's database from {place}: `{key}` {reason}; correct it there, or use \
+        "reading the pod's database settings in {origin}: `{key}` {reason}; correct it there, or use \
          --database-url"
     )]
     BadValue {
         /// File and section, or environment variable.
-        place: String,
+        origin: String,
         /// The key.
         key: &'static str,
         /// The value's defect.
@@ -147,12 +147,12 @@ pub enum ConfigError {
     },
     /// The database is of a kind that diaspora* does not support.
     #[error(
-        "working out the pod's database from {place}: the adapter `{adapter}` is unknown; diaspora* runs on \
+        "reading the pod's database settings in {origin}: the adapter `{adapter}` is unknown; diaspora* runs on \
          postgresql or mysql2 (and sqlite3 for the sample pod)"
     )]
     UnknownAdapter {
         /// File and section, or environment variable.
-        place: String,
+        origin: String,
         /// The adapter's name.
         adapter: String,
     },
@@ -170,7 +170,7 @@ pub enum ConfigError {
         file: PathBuf,
     },
     /// The pod's own address is malformed.
-    #[error("reading the pod's address {url}: {reason}; it looks like https://pod.example/")]
+    #[error("reading the pod's address {url}: {reason}; expected an address like https://pod.example/")]
     BadUrl {
         /// The address, or a placeholder when it may contain a password.
         url: String,
@@ -179,8 +179,8 @@ pub enum ConfigError {
     },
     /// S3 is enabled without a bucket.
     #[error(
-        "looking for the pod's pictures: S3 is enabled, but no `bucket` is set under \
-         [configuration.environment.s3] in {}; set it there, or set `enable = false` when the pictures are \
+        "looking for the pod's photos: S3 is enabled, but no `bucket` is set under \
+         [configuration.environment.s3] in {}; set it there, or set `enable = false` when the photos are \
          in public/uploads", .file.display()
     )]
     NoBucket {

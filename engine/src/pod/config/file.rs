@@ -8,15 +8,15 @@ use zeroize::Zeroizing;
 
 use super::ConfigError;
 
-/// The largest configuration file in bytes. Real ones are far smaller (diaspora*'s own have 1 and 40 KB), and a wrong
-/// path to something huge must not fill the memory.
-pub(super) const LIMIT: u64 = 1024 * 1024;
+/// The largest configuration file in bytes. Real ones are far smaller (diaspora*'s own have 1 and 40 KB). The limit
+/// keeps a wrong path to a huge file from filling the memory.
+pub(super) const MAX_BYTES: u64 = 1024 * 1024;
 
 /// Reads the text of `file`; returns `None` when there is no such file.
 ///
 /// # Errors
 /// [`ConfigError::Unreadable`] when it exists but cannot be read or is not UTF-8;
-/// [`ConfigError::TooLarge`] when it is larger than [`LIMIT`].
+/// [`ConfigError::TooLarge`] when it is larger than [`MAX_BYTES`].
 pub(super) fn read(file: &Path) -> Result<Option<Zeroizing<String>>, ConfigError> {
     let unreadable = |source| ConfigError::Unreadable { file: file.to_owned(), source };
     let opened = match File::open(file) {
@@ -25,9 +25,9 @@ pub(super) fn read(file: &Path) -> Result<Option<Zeroizing<String>>, ConfigError
         Err(error) => return Err(unreadable(error)),
     };
     let mut bytes = Zeroizing::new(Vec::new());
-    opened.take(LIMIT + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > LIMIT {
-        return Err(ConfigError::TooLarge { file: file.to_owned(), limit: LIMIT });
+    opened.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(ConfigError::TooLarge { file: file.to_owned(), limit: MAX_BYTES });
     }
     crate::text::decode(&bytes).map(Some).map_err(|error| unreadable(error.into()))
 }
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_apart_missing_unreadable_and_too_large() {
+    fn distinguishes_missing_unreadable_and_too_large() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("database.yml");
         assert!(read(&file).unwrap().is_none());

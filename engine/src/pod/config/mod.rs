@@ -1,4 +1,4 @@
-//! A pod's own configuration files; the pod's folder is all that users have to name.
+//! A pod's own configuration files. Users specify only the pod's folder.
 //!
 //! diaspora* spreads the configuration over two files under `config/`: `database.yml` (Rails: the database) and
 //! `diaspora.toml`, or `diaspora.yml` on older pods (the pod's address and the location of uploads). Both are read as

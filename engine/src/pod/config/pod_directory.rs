@@ -97,14 +97,14 @@ fn rails_environment(
         .or_else(|| variable("RACK_ENV"))
         .or_else(|| settings.get("configuration", &["server", "rails_environment"]))
         .unwrap_or_else(|| {
-            // Without the file there is only DATABASE_URL, which is how hosted production pods run.
-            let production = database_file.describes("production") || !database_file.exists();
-            if production { "production" } else { "development" }.to_owned()
+            // Without the file, DATABASE_URL describes the database, as on hosted production pods.
+            let is_production = database_file.describes("production") || !database_file.exists();
+            if is_production { "production" } else { "development" }.to_owned()
         })
 }
 
 fn pod_url(settings: &Settings<'_>, rails_env: &str) -> Result<PodUrl, ConfigError> {
-    // diaspora*'s defaults. For production diaspora* uses localhost as well, but no federating pod can have that
+    // diaspora*'s defaults. For production, diaspora* uses localhost as well, but no federating pod can have that
     // address, and a wrong one would end up in every archive.
     let (fallback, requires_ssl) = match rails_env {
         "development" => (Some("http://localhost:3000/"), false),

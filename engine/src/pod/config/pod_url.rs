@@ -26,14 +26,14 @@ impl PodUrl {
 
     fn parse_with_default(address: &str, scheme: &str) -> Result<Self, ConfigError> {
         let address = address.trim();
-        Self::parsed(address, scheme).map_err(|reason| ConfigError::BadUrl {
+        Self::try_parse(address, scheme).map_err(|reason| ConfigError::BadUrl {
             // The part before an @ may contain a password.
             url: if address.contains('@') { "(not shown)".to_owned() } else { format!("`{address}`") },
             reason,
         })
     }
 
-    fn parsed(address: &str, scheme: &str) -> Result<Self, String> {
+    fn try_parse(address: &str, scheme: &str) -> Result<Self, String> {
         let parsed = if address.contains("://") {
             Url::parse(address)
         } else {
@@ -44,9 +44,9 @@ impl PodUrl {
             return Err("it is neither http nor https".to_owned());
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("it holds a user name or password, which a pod's address never does".to_owned());
+            return Err("it contains a user name or password, unlike a pod's address".to_owned());
         }
-        let host = url.host_str().ok_or("it names no host")?.to_owned();
+        let host = url.host_str().ok_or("it has no host")?.to_owned();
         url.set_path("/");
         url.set_query(None);
         url.set_fragment(None);
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn turns_settings_into_https_when_required() {
+    fn settings_become_https_when_required() {
         let setting = |address, require| PodUrl::from_setting(address, require).unwrap().to_string();
         assert_eq!(setting("http://pod.example", true), "https://pod.example/");
         assert_eq!(setting("pod.example", true), "https://pod.example/");
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_other_addresses() {
+    fn rejects_other_addresses() {
         for address in
             ["", "https://", "ftp://pod.example/", "https://a b/", "https://u:hunter2@pod.example/"]
         {

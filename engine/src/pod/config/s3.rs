@@ -8,6 +8,7 @@ use crate::s3::{REGION, S3Access, S3AccessError};
 
 /// The folder that contains `images/`, on a disk and in a bucket alike.
 const PREFIX: &str = "uploads";
+
 /// A bucket that contains photos.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct S3Settings {
@@ -46,10 +47,11 @@ impl S3Settings {
     ) -> Result<Self, ConfigError> {
         let get = |name| settings.get(rails_env, &["environment", "s3", name]);
         let file = settings.path();
-        let needed =
-            |name| get(name).ok_or_else(|| S3AccessError::NoKey { name, place: file.display().to_string() });
+        let required =
+            |name| get(name).ok_or_else(|| S3AccessError::NoKey { name, origin: file.display().to_string() });
         let bucket = get("bucket").ok_or_else(|| ConfigError::NoBucket { file: file.to_owned() })?;
-        let access = S3Access::new(bucket, get("region"), (needed("key")?, needed("secret")?), environment)?;
+        let access =
+            S3Access::new(bucket, get("region"), (required("key")?, required("secret")?), environment)?;
         access.check(PREFIX)?;
         let cache = settings.enabled(rails_env, &["environment", "s3", "cache"], true);
         Ok(Self { access, prefix: PREFIX.to_owned(), cache })
@@ -85,30 +87,30 @@ impl fmt::Display for S3Settings {
 /// Returns whether a bucket's name is a valid host label: 3 to 63 lowercase letters, digits and hyphens, neither
 /// beginning nor ending with a hyphen, and not mistakable for a numeric address.
 fn is_host_label(bucket: &str) -> bool {
-    let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let number = bucket.bytes().all(|byte| byte.is_ascii_digit()) && (4..=12).contains(&bucket.len());
+    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let is_number = bucket.bytes().all(|byte| byte.is_ascii_digit()) && (4..=12).contains(&bucket.len());
     (3..=63).contains(&bucket.len())
-        && bucket.bytes().all(good)
+        && bucket.bytes().all(is_allowed)
         && !bucket.starts_with('-')
         && !bucket.ends_with('-')
-        && !number
+        && !is_number
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(address: &str, more: &[(&str, &str)]) -> Result<S3Settings, ConfigError> {
+    fn read(address: &str, variables: &[(&str, &str)]) -> Result<S3Settings, ConfigError> {
         let keys = [("AWS_ACCESS_KEY_ID", "AKIA"), ("AWS_SECRET_ACCESS_KEY", "hunter2")];
         let environment = |name: &str| {
-            let all = more.iter().chain(&keys);
+            let all = variables.iter().chain(&keys);
             all.clone().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         };
         S3Settings::from_address(address, &environment)
     }
 
     #[test]
-    fn photos_are_where_diaspora_says() {
+    fn public_addresses_are_those_of_diaspora() {
         let address =
             |bucket: &str, region| read(bucket, &[("AWS_REGION", region)]).unwrap().public_address();
         assert_eq!(address("pictures", ""), "https://pictures.s3.amazonaws.com/uploads/images/");
@@ -121,13 +123,13 @@ mod tests {
             let expected = format!("https://s3.eu-west-1.amazonaws.com/{bucket}/uploads/images/");
             assert_eq!(address(bucket, "eu-west-1"), expected);
         }
-        let own = read("b/old/uploads/", &[("AWS_ENDPOINT_URL", "https://s3.example:9000/")]).unwrap();
-        assert_eq!(own.public_address(), "https://s3.example:9000/b/old/uploads/images/");
-        assert_eq!(own.to_string(), "s3://b/old/uploads/images at https://s3.example:9000");
+        let custom = read("b/old/uploads/", &[("AWS_ENDPOINT_URL", "https://s3.example:9000/")]).unwrap();
+        assert_eq!(custom.public_address(), "https://s3.example:9000/b/old/uploads/images/");
+        assert_eq!(custom.to_string(), "s3://b/old/uploads/images at https://s3.example:9000");
     }
 
     #[test]
-    fn the_environment_says_the_rest() {
+    fn the_environment_provides_everything_else() {
         let settings =
             read("b", &[("AWS_DEFAULT_REGION", "eu-north-1"), ("AWS_SESSION_TOKEN", "hunter3")]).unwrap();
         assert_eq!((settings.prefix.as_str(), settings.access.region.as_str()), ("uploads", "eu-north-1"));
@@ -139,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_leads_elsewhere() {
+    fn invalid_addresses_are_rejected() {
         for address in ["", "a b", "b/../c", "b/a//c", "b?x", "..", "b/ä", "a@b", "b/x#y"] {
             assert!(
                 matches!(read(address, &[]), Err(ConfigError::Bucket(S3AccessError::BadBucket { .. }))),

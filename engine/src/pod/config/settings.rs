@@ -21,8 +21,8 @@ pub(super) struct Settings<'a> {
 impl<'a> Settings<'a> {
     /// Reads `diaspora.toml`, else `diaspora.yml`, in the pod's folder `dir`.
     ///
-    /// A pod configured by environment variables alone has neither; its address then shows that the variables are
-    /// set.
+    /// A pod may be configured by environment variables only and have neither file; `ENVIRONMENT_URL` is then
+    /// required.
     ///
     /// # Errors
     /// See [`file::read`]; [`ConfigError::Toml`], [`ConfigError::Yaml`] when the file is malformed;
@@ -31,7 +31,7 @@ impl<'a> Settings<'a> {
         let folder = dir.join("config");
         let path = folder.join("diaspora.toml");
         if let Some(text) = file::read(&path)? {
-            let tree = toml::from_str(&text).map_err(|error| not_toml(&text, &path, &error))?;
+            let tree = toml::from_str(&text).map_err(|error| toml_error(&text, &path, &error))?;
             return Ok(Self { path, tree, environment });
         }
         let yaml = folder.join("diaspora.yml");
@@ -42,7 +42,7 @@ impl<'a> Settings<'a> {
         if environment("ENVIRONMENT_URL").is_none() {
             return Err(ConfigError::NoSettingsFile { folder });
         }
-        Ok(Self { path, tree: Tree::Nothing, environment })
+        Ok(Self { path, tree: Tree::Null, environment })
     }
 
     /// Returns the path of the file that was read, or would have been.
@@ -80,7 +80,7 @@ impl<'a> Settings<'a> {
 }
 
 /// Converts a parser error. Its `Display` shows the line, which may contain a password; its message does not.
-fn not_toml(text: &str, file: &Path, error: &toml::de::Error) -> ConfigError {
+fn toml_error(text: &str, file: &Path, error: &toml::de::Error) -> ConfigError {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let line = before.matches('\n').count() + 1;
     ConfigError::Toml { file: file.to_owned(), line, reason: error.message().to_owned() }
@@ -91,8 +91,7 @@ enum Tree {
     Branch(BTreeMap<String, Tree>),
     Leaf(String),
     List(Vec<Tree>),
-    /// Null.
-    Nothing,
+    Null,
 }
 
 impl Tree {
@@ -108,7 +107,7 @@ impl Tree {
     fn leaf(&self, section: &str, path: &[&str]) -> Option<String> {
         match self.find(section, path)? {
             Self::Leaf(value) => Some(value.clone()),
-            Self::Branch(_) | Self::List(_) | Self::Nothing => None,
+            Self::Branch(_) | Self::List(_) | Self::Null => None,
         }
     }
 
@@ -153,7 +152,7 @@ impl<'de> Visitor<'de> for TreeVisitor {
     }
 
     fn visit_unit<E>(self) -> Result<Tree, E> {
-        Ok(Tree::Nothing)
+        Ok(Tree::Null)
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Tree, E> {
@@ -184,7 +183,7 @@ mod tests {
     const URL: [&str; 2] = ["environment", "url"];
     const S3: [&str; 3] = ["environment", "s3", "enable"];
 
-    fn nothing(_: &str) -> Option<String> {
+    fn no_variables(_: &str) -> Option<String> {
         None
     }
 
@@ -217,7 +216,7 @@ url = "http://localhost:3000/"
 
     #[test]
     fn the_section_of_the_environment_comes_first() {
-        let settings = read(&[("diaspora.toml", TOML)], &nothing).unwrap();
+        let settings = read(&[("diaspora.toml", TOML)], &no_variables).unwrap();
         assert_eq!(settings.get("production", &URL).unwrap(), "https://pod.example/");
         assert_eq!(settings.get("development", &URL).unwrap(), "http://localhost:3000/");
         assert!(settings.enabled("production", &S3, false));
@@ -229,17 +228,17 @@ url = "http://localhost:3000/"
     }
 
     #[test]
-    fn lists_come_from_where_single_settings_come_from() {
+    fn lists_have_the_same_sources_as_single_settings() {
         const NAMES: [&str; 2] = ["settings", "names"];
         let toml = "[configuration.settings]\nnames = [\"a\", \" b \", \"\", 3, [\"x\"]]\nsingle = \"c\"\n\
                     [test.settings]\nnames = []\n";
-        let settings = read(&[("diaspora.toml", toml)], &nothing).unwrap();
+        let settings = read(&[("diaspora.toml", toml)], &no_variables).unwrap();
         assert_eq!(settings.list("production", &NAMES).unwrap(), ["a", "b", "3"]);
         assert_eq!(settings.list("test", &NAMES).unwrap(), [""; 0]);
         assert_eq!(settings.list("production", &["settings", "single"]).unwrap(), ["c"]);
         assert_eq!(settings.list("production", &["settings", "none"]), None);
         let yaml = "configuration:\n  settings:\n    names:\n      - 'd'\n      - e\n";
-        let settings = read(&[("diaspora.yml", yaml)], &nothing).unwrap();
+        let settings = read(&[("diaspora.yml", yaml)], &no_variables).unwrap();
         assert_eq!(settings.list("production", &NAMES).unwrap(), ["d", "e"]);
         let variables = |name: &str| (name == "SETTINGS_NAMES").then(|| "f, g".to_owned());
         let settings = read(&[("diaspora.yml", yaml)], &variables).unwrap();
@@ -252,14 +251,14 @@ url = "http://localhost:3000/"
                     url: \"https://old.example/\"\n    require_ssl: no\n    s3:\n      enable: yes\n      \
                     bucket:\n    number: 12\n    \
                     float: 1.5\nproduction:\n  environment:\n  #  redis: x\n";
-        let settings = read(&[("diaspora.yml", yaml)], &nothing).unwrap();
+        let settings = read(&[("diaspora.yml", yaml)], &no_variables).unwrap();
         assert_eq!(settings.get("production", &URL).unwrap(), "https://old.example/");
         assert!(settings.enabled("production", &S3, false));
         assert!(!settings.enabled("production", &["environment", "require_ssl"], true));
         assert_eq!(settings.get("production", &["environment", "s3", "bucket"]), None);
         assert_eq!(settings.get("production", &["environment", "number"]).unwrap(), "12");
         // The newer file wins when both exist.
-        let settings = read(&[("diaspora.yml", yaml), ("diaspora.toml", TOML)], &nothing).unwrap();
+        let settings = read(&[("diaspora.yml", yaml), ("diaspora.toml", TOML)], &no_variables).unwrap();
         assert_eq!(settings.get("production", &URL).unwrap(), "https://pod.example/");
     }
 
@@ -280,7 +279,7 @@ url = "http://localhost:3000/"
     }
 
     #[test]
-    fn broken_files_name_the_place_but_no_secret() {
+    fn errors_have_a_position_but_no_secret() {
         for (name, text) in [
             ("diaspora.toml", "[configuration.environment]\nurl = \"x\"\nsecret = hunter2\n"),
             ("diaspora.toml", "[configuration.environment]\nurl = \"x\"\nsecret = \"hunter2\n"),
@@ -288,12 +287,12 @@ url = "http://localhost:3000/"
             ("diaspora.toml", "[configuration.environment]\nurl = \"x\"\nsecret = \"\\hunter2\"\n"),
             ("diaspora.yml", "configuration:\n  mail:\n    password: \"hunter2\n"),
         ] {
-            let error = read(&[(name, text)], &nothing).err().unwrap();
+            let error = read(&[(name, text)], &no_variables).err().unwrap();
             let shown = format!("{error} {error:?}");
             assert!(shown.contains(name) && shown.contains("line 3") || name.ends_with("yml"), "{shown}");
             assert!(!shown.contains("hunter2"), "{shown}");
             assert!(matches!(error, ConfigError::Toml { line: 3, .. } | ConfigError::Yaml { .. }), "{shown}");
         }
-        assert!(matches!(read(&[], &nothing), Err(ConfigError::NoSettingsFile { .. })));
+        assert!(matches!(read(&[], &no_variables), Err(ConfigError::NoSettingsFile { .. })));
     }
 }

@@ -7,7 +7,8 @@ use super::{DatabaseError, PodWriter};
 use crate::sql::Value;
 
 impl PodWriter {
-    /// Finds texts that a column's collation treats as equal: maps each to the first equal text, if that is another.
+    /// Returns the texts that a column's collation treats as equal to an earlier one in the list, each with the first
+    /// such text.
     ///
     /// # Errors
     /// [`DatabaseError::Statement`].
@@ -18,14 +19,14 @@ impl PodWriter {
         texts: &[String],
     ) -> Result<HashMap<String, String>, DatabaseError> {
         let keys = self.collation_keys(table, column, texts).await?;
-        let (mut first, mut others) = (HashMap::<String, &String>::new(), HashMap::new());
+        let (mut first_by_key, mut duplicates) = (HashMap::<String, &String>::new(), HashMap::new());
         for (key, text) in keys.into_iter().zip(texts) {
-            let same = *first.entry(key).or_insert(text);
-            if same != text {
-                others.insert(text.clone(), same.clone());
+            let first = *first_by_key.entry(key).or_insert(text);
+            if first != text {
+                duplicates.insert(text.clone(), first.clone());
             }
         }
-        Ok(others)
+        Ok(duplicates)
     }
 
     /// Returns the sort key of each text: the same for texts that a column's collation treats as equal.
@@ -38,13 +39,13 @@ impl PodWriter {
         column: &str,
         texts: &[String],
     ) -> Result<Vec<String>, DatabaseError> {
-        /// Texts per statement.
+        /// Number of texts per statement.
         const CHUNK: usize = 100;
         let columns = self.columns().await?;
-        let Some(folding) = columns.folding(table, column) else { return Ok(texts.to_vec()) };
-        let text = if folding.pads() { "TRIM(TRAILING ' ' FROM ?)" } else { "?" };
-        let Collation { set, collation } = folding;
-        let key = format!("HEX(WEIGHT_STRING(CONVERT({text} USING {set}) COLLATE {collation}))");
+        let Some(collation) = columns.collation(table, column) else { return Ok(texts.to_vec()) };
+        let text = if collation.ignores_trailing_spaces() { "TRIM(TRAILING ' ' FROM ?)" } else { "?" };
+        let Collation { character_set, name } = collation;
+        let key = format!("HEX(WEIGHT_STRING(CONVERT({text} USING {character_set}) COLLATE {name}))");
         let mut keys = Vec::with_capacity(texts.len());
         for chunk in texts.chunks(CHUNK) {
             let list: Vec<String> = (0..chunk.len()).map(|number| format!("{key} AS k{number}")).collect();

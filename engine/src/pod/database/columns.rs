@@ -1,9 +1,9 @@
 //! Capacity of the columns in a pod's database.
 //!
 //! On MySQL and MariaDB, diaspora*'s own tables use `utf8mb4`, with texts of 65,535 bytes and strings of 255
-//! characters; a pod set up by hand may allow characters of three bytes only. A PostgreSQL database in UTF-8 allows all
-//! characters but NUL. Databases and tables in other character sets are no targets: their columns hold a part of what
-//! people write, and fail for the rest.
+//! characters; a pod with tables of its own may allow only characters of up to three bytes. A PostgreSQL database in
+//! UTF-8 allows all characters but NUL. Databases and tables in other character sets are not supported: their columns
+//! store only some of the characters that people write, and reject the others.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -16,22 +16,22 @@ const REPLACEMENT: char = '\u{FFFD}';
 /// Capacity of a pod's columns.
 #[derive(Debug, Clone)]
 pub(crate) struct ColumnLimits {
-    known: HashMap<(String, String), Column>,
-    usual: Column,
-    folding: HashMap<(String, String), Collation>,
+    limited: HashMap<(String, String), Column>,
+    unlimited: Column,
+    collations: HashMap<(String, String), Collation>,
 }
 
-/// A column's text comparison: character set and collation.
+/// A column's text comparison.
 #[derive(Debug, Clone)]
 pub(super) struct Collation {
-    pub(super) set: String,
-    pub(super) collation: String,
+    pub(super) character_set: String,
+    pub(super) name: String,
 }
 
 impl Collation {
     /// Returns whether trailing spaces are ignored, as in all but the newest collations.
-    pub(super) fn pads(&self) -> bool {
-        !self.collation.contains("_nopad_") && !self.collation.contains("_0900_")
+    pub(super) fn ignores_trailing_spaces(&self) -> bool {
+        !self.name.contains("_nopad_") && !self.name.contains("_0900_")
     }
 }
 
@@ -41,15 +41,16 @@ pub(crate) struct Column {
     characters: usize,
     bytes: usize,
     /// The highest character in its character set.
-    last: char,
-    nul: bool,
-    /// True if it stores only what is read back unchanged; see [`crate::sql::clean_text`].
-    clean: bool,
+    highest: char,
+    /// True if it stores NUL characters.
+    allows_nul: bool,
+    /// True if control characters that change on reading are replaced; see [`crate::sql::clean_text`].
+    is_clean: bool,
 }
 
 /// A text, adapted to a column.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Held<'a> {
+pub(crate) struct FittedText<'a> {
     /// The text.
     pub(crate) text: Cow<'a, str>,
     /// True when the text was truncated.
@@ -60,21 +61,24 @@ pub(crate) struct Held<'a> {
 
 impl Column {
     /// Adapts a text to this column.
-    pub(crate) fn hold(self, text: &str) -> Held<'_> {
-        let unheld = |c: char| c > self.last || (c == '\0' && !self.nul) || (self.clean && is_forbidden(c));
-        let replaced = text.contains(unheld);
-        let mut held = Cow::Borrowed(text);
+    pub(crate) fn hold(self, text: &str) -> FittedText<'_> {
+        let is_unsupported = |c: char| {
+            c > self.highest || (c == '\0' && !self.allows_nul) || (self.is_clean && is_forbidden(c))
+        };
+        let replaced = text.contains(is_unsupported);
+        let mut fitted = Cow::Borrowed(text);
         if replaced {
-            let instead = if REPLACEMENT > self.last { '?' } else { REPLACEMENT };
-            held = text.chars().map(|c| if unheld(c) { instead } else { c }).collect::<String>().into();
+            let replacement = if REPLACEMENT > self.highest { '?' } else { REPLACEMENT };
+            let fit = |c| if is_unsupported(c) { replacement } else { c };
+            fitted = text.chars().map(fit).collect::<String>().into();
         }
-        let by_characters = held.char_indices().nth(self.characters).map_or(held.len(), |(end, _)| end);
-        let end = held.floor_char_boundary(by_characters.min(self.bytes));
-        let cut = end < held.len();
+        let end = fitted.char_indices().nth(self.characters).map_or(fitted.len(), |(end, _)| end);
+        let end = fitted.floor_char_boundary(end.min(self.bytes));
+        let cut = end < fitted.len();
         if cut {
-            held = held.get(..end).unwrap_or_default().to_owned().into();
+            fitted = fitted.get(..end).unwrap_or_default().to_owned().into();
         }
-        Held { text: held, cut, replaced }
+        FittedText { text: fitted, cut, replaced }
     }
 
     /// Limits the column to `characters`, where diaspora* itself accepts no more.
@@ -84,7 +88,7 @@ impl Column {
 
     /// Returns the column without the control characters that are replaced when a text is read back.
     pub(crate) fn clean(self) -> Self {
-        Self { clean: true, ..self }
+        Self { is_clean: true, ..self }
     }
 }
 
@@ -114,59 +118,63 @@ impl ColumnLimits {
         }
     }
 
-    /// Returns the first character set among the statement's rows that no import can write in, and where it is.
+    /// Returns the first table with an unsupported character set among the statement's rows, and that character set.
     pub(super) fn unsupported(dialect: Dialect, rows: &[Row]) -> Option<(String, String)> {
         let tables: HashSet<&str> = crate::pod::schema::tables().collect();
-        let found =
+        let mut sets_by_table =
             rows.iter().filter_map(|row| Some((row.text("found_table")?, row.text("text_encoding")?)));
-        found
-            .filter(|(table, _)| tables.contains(table.as_str()))
-            .find(|(_, set)| !is_supported(dialect, set))
+        sets_by_table.find(|(table, set)| tables.contains(table.as_str()) && !is_supported(dialect, set))
     }
 
     /// Reads the statement's rows.
     pub(super) fn new(dialect: Dialect, rows: &[Row]) -> Self {
-        let nul = dialect != Dialect::PostgreSql;
-        let usual = Column { characters: usize::MAX, bytes: usize::MAX, last: char::MAX, nul, clean: false };
-        let number = |row: &Row, column: &'static str| {
+        let allows_nul = dialect != Dialect::PostgreSql;
+        let unlimited = Column {
+            characters: usize::MAX,
+            bytes: usize::MAX,
+            highest: char::MAX,
+            allows_nul,
+            is_clean: false,
+        };
+        let limit = |row: &Row, column: &'static str| {
             row.integer(column).and_then(|count| usize::try_from(count).ok()).unwrap_or(usize::MAX)
         };
-        let place = |row: &Row| Some((row.text("found_table")?, row.text("found_column")?));
-        let known = rows.iter().filter_map(|row| {
-            let last = last_of(row.text("text_encoding").as_deref());
-            let (characters, bytes) = (number(row, "max_characters"), number(row, "max_bytes"));
-            Some((place(row)?, Column { characters, bytes, last, nul, clean: false }))
+        let key = |row: &Row| Some((row.text("found_table")?, row.text("found_column")?));
+        let limited = rows.iter().filter_map(|row| {
+            let highest = highest_character(row.text("text_encoding").as_deref());
+            let (characters, bytes) = (limit(row, "max_characters"), limit(row, "max_bytes"));
+            Some((key(row)?, Column { characters, bytes, highest, allows_nul, is_clean: false }))
         });
-        let folding = rows.iter().filter_map(|row| {
-            let set = name(row.text("text_encoding")?)?;
-            Some((place(row)?, Collation { set, collation: name(row.text("text_collation")?)? }))
+        let collations = rows.iter().filter_map(|row| {
+            let character_set = safe_name(row.text("text_encoding")?)?;
+            Some((key(row)?, Collation { character_set, name: safe_name(row.text("text_collation")?)? }))
         });
-        Self { known: known.collect(), usual, folding: folding.collect() }
+        Self { limited: limited.collect(), unlimited, collations: collations.collect() }
     }
 
     /// Returns a column's text comparison; `None` when it compares bytes.
-    pub(super) fn folding(&self, table: &str, column: &str) -> Option<&Collation> {
-        self.folding.get(&(table.to_owned(), column.to_owned()))
+    pub(super) fn collation(&self, table: &str, column: &str) -> Option<&Collation> {
+        self.collations.get(&(table.to_owned(), column.to_owned()))
     }
 
     /// Returns whether a column is case-insensitive.
     pub(crate) fn folds(&self, table: &str, column: &str) -> bool {
-        self.folding(table, column).is_some_and(|folding| !folding.collation.ends_with("_bin"))
+        self.collation(table, column).is_some_and(|collation| !collation.name.ends_with("_bin"))
     }
 
     /// Returns a column's capacity.
     pub(crate) fn of(&self, table: &str, column: &str) -> Column {
-        self.known.get(&(table.to_owned(), column.to_owned())).copied().unwrap_or(self.usual)
+        self.limited.get(&(table.to_owned(), column.to_owned())).copied().unwrap_or(self.unlimited)
     }
 }
 
 /// Returns the name of a character set or collation if it is safe in a statement.
-fn name(name: String) -> Option<String> {
+fn safe_name(name: String) -> Option<String> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     Some(name).filter(|name| name.bytes().all(is_plain))
 }
 
-/// Returns whether a character set holds all characters, or a range of them from the first one on.
+/// Returns whether a character set contains all characters, or all up to a highest one.
 fn is_supported(dialect: Dialect, set: &str) -> bool {
     match dialect {
         Dialect::PostgreSql => matches!(set, "UTF8" | "SQL_ASCII"),
@@ -181,7 +189,7 @@ fn is_supported(dialect: Dialect, set: &str) -> bool {
 }
 
 /// Returns the highest character in a character set.
-fn last_of(set: Option<&str>) -> char {
+fn highest_character(set: Option<&str>) -> char {
     match set {
         Some("utf8" | "utf8mb3" | "ucs2") => '\u{FFFF}',
         Some("latin1") => '\u{FF}',
@@ -194,17 +202,17 @@ fn last_of(set: Option<&str>) -> char {
 mod tests {
     use super::*;
 
-    fn column(characters: usize, bytes: usize, set: &str, nul: bool) -> Column {
-        Column { characters, bytes, last: last_of(Some(set)), nul, clean: false }
+    fn column(characters: usize, bytes: usize, set: &str, allows_nul: bool) -> Column {
+        Column { characters, bytes, highest: highest_character(Some(set)), allows_nul, is_clean: false }
     }
 
     fn held(column: Column, text: &str) -> (String, bool, bool) {
-        let Held { text, cut, replaced } = column.hold(text);
+        let FittedText { text, cut, replaced } = column.hold(text);
         (text.into_owned(), cut, replaced)
     }
 
     #[test]
-    fn what_fits_stays_as_it_is() {
+    fn texts_that_fit_are_unchanged() {
         let column = column(255, 1020, "utf8mb4", true);
         for text in ["", "🌼🌼", "a\0b", &"я".repeat(255)] {
             assert_eq!(held(column, text), (text.to_owned(), false, false));
@@ -212,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_is_replaced_and_cut() {
+    fn other_texts_are_replaced_and_cut() {
         assert_eq!(held(column(9, 99, "utf8mb3", true), "a🌼b"), ("a\u{FFFD}b".into(), false, true));
         assert_eq!(held(column(9, 99, "latin1", true), "naïve я"), ("naïve ?".into(), false, true));
         assert_eq!(held(column(9, 99, "utf8mb4", false), "\0🌼"), ("\u{FFFD}🌼".into(), false, true));

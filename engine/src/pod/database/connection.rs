@@ -8,7 +8,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::DatabaseError;
-use super::error::refused;
+use super::error::connect_error;
 use crate::sql::{DatabaseUrl, Dialect, Link};
 
 /// Time limit for a new connection.
@@ -55,27 +55,28 @@ pub(super) async fn within_time(
     tokio::time::timeout(CONNECT_TIMEOUT, connecting).await.map_err(|_| DatabaseError::Unreachable {
         url: url.to_string(),
         reason: format!("no answer within {} seconds", CONNECT_TIMEOUT.as_secs()),
-        passing: true,
+        is_temporary: true,
     })?
 }
 
+/// Connects to the database, without a time limit.
 pub(super) async fn connect(url: &DatabaseUrl, access: Access) -> Result<Connection, DatabaseError> {
     let address =
         |error: sqlx::Error| DatabaseError::Address { url: url.to_string(), reason: error.to_string() };
-    let refused = |error: sqlx::Error| refused(url, &error);
+    let failed = |error: sqlx::Error| connect_error(url, &error);
     Ok(match url.dialect() {
         Dialect::PostgreSql => {
             let options: PgConnectOptions = url.expose().parse().map_err(address)?;
-            // PgBouncer rejects parameters it does not know, and no fractions are read here.
+            // PgBouncer rejects parameters it does not know, and Pappus reads no floating-point numbers.
             let options = options.extra_float_digits(None);
             let options = options.application_name("pappus").disable_statement_logging();
-            Connection::Postgres(PgConnection::connect_with(&options).await.map_err(refused)?)
+            Connection::Postgres(PgConnection::connect_with(&options).await.map_err(failed)?)
         }
         Dialect::MySql => {
             let options: MySqlConnectOptions = url.expose().parse().map_err(address)?;
             let options = options.charset("utf8mb4").disable_statement_logging();
-            let options = options.statement_cache_capacity(KEPT_STATEMENTS);
-            Connection::MySql(MySqlConnection::connect_with(&options).await.map_err(refused)?)
+            let options = options.statement_cache_capacity(PREPARED_STATEMENTS);
+            Connection::MySql(MySqlConnection::connect_with(&options).await.map_err(failed)?)
         }
         Dialect::Sqlite => {
             let options: SqliteConnectOptions = url.expose().parse().map_err(address)?;
@@ -83,10 +84,10 @@ pub(super) async fn connect(url: &DatabaseUrl, access: Access) -> Result<Connect
                 .read_only(access == Access::Read)
                 .create_if_missing(false)
                 .disable_statement_logging();
-            Connection::Sqlite(SqliteConnection::connect_with(&options).await.map_err(refused)?)
+            Connection::Sqlite(SqliteConnection::connect_with(&options).await.map_err(failed)?)
         }
     })
 }
 
-/// The statements that MariaDB keeps prepared for a connection.
-const KEPT_STATEMENTS: usize = 256;
+/// The number of statements that stay prepared for a MariaDB or MySQL connection.
+const PREPARED_STATEMENTS: usize = 256;

@@ -17,22 +17,22 @@ pub enum DatabaseError {
         /// The error reported by the database or the system.
         reason: String,
         /// True when the database is unavailable or busy; false when the address or password is wrong.
-        passing: bool,
+        is_temporary: bool,
     },
     /// The database accepts no more connections for now, in total or from this user.
     #[error(
-        "the pod's database at {url} takes no more connections just now: {reason}. Wait until others are closed, or \
-         let it take more ({})",
+        "the pod's database at {url} accepts no more connections at the moment: {reason}. Wait until others are \
+         closed, or raise the limit ({})",
         more_connections(url)
     )]
-    Crowded {
+    TooManyConnections {
         /// The address, without its password.
         url: String,
         /// The error reported by the database.
         reason: String,
     },
     /// The address cannot be used.
-    #[error("{url} is not an address of a database that can be used: {reason}")]
+    #[error("{url} is not the address of a supported database: {reason}")]
     Address {
         /// The address, without its password.
         url: String,
@@ -40,46 +40,46 @@ pub enum DatabaseError {
         reason: String,
     },
     /// The connection was lost during a statement; a retry on a new one may succeed.
-    #[error("the connection to the pod's database ended while it was asked about {what}: {reason}")]
+    #[error("the connection to the pod's database was lost during a statement about {subject}: {reason}")]
     Lost {
         /// Subject of the statement.
-        what: &'static str,
+        subject: &'static str,
         /// The error reported by the database or the system.
         reason: String,
     },
     /// The database user lacks a right on a table.
-    #[error("the pod's database does not allow this user a statement about {what}: {reason}. {help}")]
+    #[error("the pod's database does not allow this user a statement about {subject}: {reason}. {help}")]
     Denied {
         /// Subject of the statement.
-        what: &'static str,
+        subject: &'static str,
         /// The error reported by the database.
         reason: String,
         /// The remedy.
         help: String,
     },
     /// A table or column is missing, as while a pod's database is being restored.
-    #[error("the pod's database lacks what a statement about {what} reads: {reason}")]
+    #[error("the pod's database lacks a table or column for a statement about {subject}: {reason}")]
     Missing {
         /// Subject of the statement.
-        what: &'static str,
+        subject: &'static str,
         /// The error reported by the database.
         reason: String,
     },
-    /// The database cannot hold what people write.
-    #[error("{what} in the character set {set}, which cannot hold what people write; {help} first")]
+    /// The database's character set lacks characters that people write.
+    #[error("{subject} in the character set {set}, which cannot store all characters; {help} first")]
     CharacterSet {
         /// The database or one of its tables, with "is".
-        what: String,
+        subject: String,
         /// The character set.
         set: String,
         /// The remedy.
         help: &'static str,
     },
     /// A statement failed.
-    #[error("the pod's database refused a statement about {what}: {reason}")]
+    #[error("the pod's database rejected a statement about {subject}: {reason}")]
     Statement {
         /// Subject of the statement.
-        what: &'static str,
+        subject: &'static str,
         /// The error reported by the database.
         reason: String,
     },
@@ -88,19 +88,24 @@ pub enum DatabaseError {
 impl DatabaseError {
     /// Builds the error for a table's character set; on PostgreSQL it is that of the whole database.
     pub(super) fn character_set(dialect: Dialect, table: &str, set: String) -> Self {
-        let (what, help) = match dialect {
+        let (subject, help) = match dialect {
             Dialect::PostgreSql => (
                 "the pod's database is".to_owned(),
-                "restore a dump of it into a database made with ENCODING 'UTF8'",
+                "restore a dump of it into a database created with ENCODING 'UTF8'",
             ),
             _ => (format!("the pod's table {table} is"), "convert the pod's tables to utf8mb4"),
         };
-        Self::CharacterSet { what, set, help }
+        Self::CharacterSet { subject, set, help }
     }
 
     /// Returns whether the database is unavailable or busy, so that a retry may succeed.
     pub fn passes(&self) -> bool {
-        matches!(self, Self::Unreachable { passing: true, .. } | Self::Lost { .. } | Self::Crowded { .. })
+        matches!(
+            self,
+            Self::Unreachable { is_temporary: true, .. }
+                | Self::Lost { .. }
+                | Self::TooManyConnections { .. }
+        )
     }
 }
 
@@ -114,12 +119,12 @@ fn more_connections(url: &str) -> &'static str {
 }
 
 /// Converts a failure to connect.
-pub(super) fn refused(url: &DatabaseUrl, error: &sqlx::Error) -> DatabaseError {
+pub(super) fn connect_error(url: &DatabaseUrl, error: &sqlx::Error) -> DatabaseError {
     let (url, reason) = (url.to_string(), reason(error));
-    if is_crowded(error) {
-        return DatabaseError::Crowded { url, reason };
+    if has_too_many_connections(error) {
+        return DatabaseError::TooManyConnections { url, reason };
     }
-    DatabaseError::Unreachable { url, reason, passing: is_away(error) }
+    DatabaseError::Unreachable { url, reason, is_temporary: is_unavailable(error) }
 }
 
 /// The database user, and the rights it needs.
@@ -127,7 +132,7 @@ pub(super) fn refused(url: &DatabaseUrl, error: &sqlx::Error) -> DatabaseError {
 pub(super) struct Caller {
     /// Name of the database user.
     pub(super) user: Option<String>,
-    /// `SELECT`, or several rights.
+    /// The rights, such as `SELECT`, separated by commas.
     pub(super) rights: &'static str,
 }
 
@@ -147,12 +152,12 @@ impl Caller {
         let user = self.user.as_deref().unwrap_or("USER");
         let rights = self.rights;
         if dialect == Dialect::MySql {
-            let one = |table: &&str| format!("GRANT {rights} ON {table} TO {user};");
-            return tables.iter().map(one).collect::<Vec<_>>().join(" ");
+            let grant_one = |table: &&str| format!("GRANT {rights} ON {table} TO {user};");
+            return tables.iter().map(grant_one).collect::<Vec<_>>().join(" ");
         }
         // Names with other characters need quotes.
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-        let user = if user.bytes().all(plain) || self.user.is_none() {
+        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        let user = if user.bytes().all(is_plain) || self.user.is_none() {
             user.to_owned()
         } else {
             format!("\"{user}\"")
@@ -163,7 +168,7 @@ impl Caller {
 
 /// Converts a statement's failure.
 pub(super) fn statement_error(
-    what: &'static str,
+    subject: &'static str,
     mut caller: Caller,
 ) -> impl FnMut(sqlx::Error) -> DatabaseError {
     move |error| {
@@ -173,15 +178,15 @@ pub(super) fn statement_error(
                 (dialect, caller.user) = (Dialect::MySql, Some(user));
             }
             let help = format!("As the owner of the database, run: {}", caller.grant(dialect, &[&table]));
-            return DatabaseError::Denied { what, reason: reason(&error), help };
+            return DatabaseError::Denied { subject, reason: reason(&error), help };
         }
         let reason = error.to_string();
         if is_lost(&error) {
-            DatabaseError::Lost { what, reason }
+            DatabaseError::Lost { subject, reason }
         } else if is_missing(&error) {
-            DatabaseError::Missing { what, reason }
+            DatabaseError::Missing { subject, reason }
         } else {
-            DatabaseError::Statement { what, reason }
+            DatabaseError::Statement { subject, reason }
         }
     }
 }
@@ -205,7 +210,7 @@ fn denied_table(error: &sqlx::Error) -> Option<String> {
     let sqlx::Error::Database(database) = error else { return None };
     let message = database.message();
     // ER_TABLEACCESS_DENIED_ERROR, ER_COLUMNACCESS_DENIED_ERROR.
-    let word = match mysql_number(error) {
+    let quoted_table = match mysql_number(error) {
         Some(1142 | 1143) => {
             let quoted = message.rsplit_once(" for table ").map(|(_, table)| table)?;
             quoted.rsplit('.').next()?
@@ -214,7 +219,7 @@ fn denied_table(error: &sqlx::Error) -> Option<String> {
         _ => return None,
     };
     let quotes = ['`', '\'', '"', '«', '»', '„', '“', '”'];
-    Some(word.trim_matches(quotes).to_owned()).filter(|word| !word.is_empty())
+    Some(quoted_table.trim_matches(quotes).to_owned()).filter(|table| !table.is_empty())
 }
 
 /// Returns whether a table, a column, or the schema or database around them does not exist.
@@ -248,7 +253,7 @@ fn is_lost(error: &sqlx::Error) -> bool {
 }
 
 /// Returns whether the server, or this user's share of it, has no free connection.
-fn is_crowded(error: &sqlx::Error) -> bool {
+fn has_too_many_connections(error: &sqlx::Error) -> bool {
     // ER_CON_COUNT_ERROR, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED.
     if matches!(mysql_number(error), Some(1040 | 1203 | 1226)) {
         return true;
@@ -268,7 +273,7 @@ pub(crate) fn reason(error: &sqlx::Error) -> String {
 }
 
 /// Returns whether a server is unavailable or out of connections, as opposed to a wrong password or name.
-fn is_away(error: &sqlx::Error) -> bool {
+fn is_unavailable(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
         sqlx::Error::Database(error) => {

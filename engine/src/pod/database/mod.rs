@@ -1,7 +1,7 @@
-//! A connection to a pod's database of any kind, with one read-only snapshot or for writing.
+//! Connections to a pod's database: for reading, with one snapshot, and for writing.
 //!
 //! diaspora* runs on PostgreSQL and MariaDB/MySQL; the sample pod uses SQLite. The statements are the same for all
-//! three, so only this module knows the database's kind.
+//! three, so only this module handles their differences.
 
 mod collation;
 mod columns;

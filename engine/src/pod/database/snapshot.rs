@@ -11,11 +11,12 @@ use crate::backoff::Backoff;
 use crate::sql::{DatabaseUrl, Dialect, Row, Value};
 
 /// Pauses between attempts to connect to a database that accepts no more connections.
-const CROWDED: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(1));
+const CONNECT_BACKOFF: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(1));
 
-/// Settings for the length of a transaction, where the server has them: every statement is expected to use indexes,
-/// and none to compile machine code or to start more processes for the little it reads. A role's time limits are for
-/// web requests; an export's transaction lasts for hours, and waits while an archive is written.
+/// Settings of the transaction, as far as the server supports them. They favour indexes, and disable just-in-time
+/// compilation and parallel workers, which cost more than they save for the few rows that most statements read. They
+/// also disable time limits, which are meant for web requests: an export's transaction lasts for hours, and is idle
+/// while an archive is written.
 const POSTGRES_SETTINGS: &str = "SELECT set_config(name, value, true) FROM (VALUES ('jit', 'off'), \
      ('max_parallel_workers_per_gather', '0'), ('random_page_cost', '1.1'), ('work_mem', '32MB'), \
      ('statement_timeout', '0'), ('idle_in_transaction_session_timeout', '0'), ('transaction_timeout', '0')) \
@@ -35,8 +36,8 @@ pub struct SharedSnapshot(String);
 impl SharedSnapshot {
     /// Checks the name, which is inserted into a statement unquoted.
     fn new(name: String) -> Option<Self> {
-        let plain = name.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-        (plain && !name.is_empty()).then_some(Self(name))
+        let is_plain = name.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+        (is_plain && !name.is_empty()).then_some(Self(name))
     }
 }
 
@@ -45,13 +46,13 @@ impl Snapshot {
     /// connections.
     ///
     /// # Errors
-    /// [`DatabaseError::Address`], [`DatabaseError::Unreachable`] and [`DatabaseError::Crowded`].
+    /// [`DatabaseError::Address`], [`DatabaseError::Unreachable`] and [`DatabaseError::TooManyConnections`].
     pub async fn open(url: &DatabaseUrl) -> Result<Self, DatabaseError> {
-        let (begun, mut pauses) = (tokio::time::Instant::now(), CROWDED.pauses());
+        let (started, mut pauses) = (tokio::time::Instant::now(), CONNECT_BACKOFF.pauses());
         loop {
             match Self::begin(url, None).await {
                 // Another program may be about to close a connection.
-                Err(DatabaseError::Crowded { .. }) if begun.elapsed() < CONNECT_TIMEOUT => {
+                Err(DatabaseError::TooManyConnections { .. }) if started.elapsed() < CONNECT_TIMEOUT => {
                     tokio::time::sleep(pauses.next_pause()).await;
                 }
                 other => return other,
@@ -63,15 +64,15 @@ impl Snapshot {
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub async fn open_now(url: &DatabaseUrl) -> Result<Self, DatabaseError> {
+    pub async fn open_without_retries(url: &DatabaseUrl) -> Result<Self, DatabaseError> {
         Self::begin(url, None).await
     }
 
-    /// Determines the database user, where the name alone is not enough.
+    /// Reads the database user's full name where grants require it: on MySQL and MariaDB, with the host.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub(crate) async fn ask_user(&mut self) -> Result<(), DatabaseError> {
+    pub(crate) async fn read_user(&mut self) -> Result<(), DatabaseError> {
         if self.dialect() == Dialect::MySql {
             let row =
                 self.first("its user", "SELECT CURRENT_USER() AS database_user".to_owned(), &[]).await?;
@@ -89,15 +90,15 @@ impl Snapshot {
 
     async fn begin(url: &DatabaseUrl, shared: Option<&SharedSnapshot>) -> Result<Self, DatabaseError> {
         let unreachable =
-            |reason: String| DatabaseError::Unreachable { url: url.to_string(), reason, passing: true };
+            |reason: String| DatabaseError::Unreachable { url: url.to_string(), reason, is_temporary: true };
         let connection = within_time(url, connect(url, Access::Read)).await?;
         let mut snapshot = Self { connection, caller: Caller::reader(url), statements: 0 };
         // PostgreSQL requires this before any query.
-        let share = shared.map(|shared| format!("SET TRANSACTION SNAPSHOT '{}'", shared.0));
+        let set_snapshot = shared.map(|shared| format!("SET TRANSACTION SNAPSHOT '{}'", shared.0));
         let begin: &[&str] = match snapshot.dialect() {
             Dialect::PostgreSql => &[
                 "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
-                share.as_deref().unwrap_or_default(),
+                set_snapshot.as_deref().unwrap_or_default(),
                 // A database without an encoding may contain any bytes; converting to UTF-8 fails for whole rows.
                 "SELECT set_config('client_encoding', 'SQL_ASCII', false) \
                  WHERE current_setting('server_encoding') = 'SQL_ASCII'",
@@ -116,7 +117,7 @@ impl Snapshot {
     }
 
     /// Shares this view of the pod with other connections, as long as this one stays open; returns its name for
-    /// [`open_shared`](Self::open_shared). Only PostgreSQL can; for others, returns `None`.
+    /// [`open_shared`](Self::open_shared), or `None` unless the database is PostgreSQL.
     ///
     /// # Errors
     /// [`DatabaseError::Statement`].
@@ -157,14 +158,14 @@ impl Snapshot {
     /// `sql` contains only Pappus's own numbers, or `?` for the values in `texts`.
     pub fn stream<'a>(
         &'a mut self,
-        what: &'static str,
+        subject: &'static str,
         sql: String,
         texts: &[&str],
     ) -> BoxStream<'a, Result<Row, DatabaseError>> {
         self.statements += 1;
         let caller = self.caller.clone();
         let values: Vec<Value<'_>> = texts.iter().map(|text| (*text).into()).collect();
-        self.connection.link().stream(sql, &values).map_err(statement_error(what, caller)).boxed()
+        self.connection.link().stream(sql, &values).map_err(statement_error(subject, caller)).boxed()
     }
 
     /// Returns all rows of a statement, for few rows only.
@@ -173,11 +174,11 @@ impl Snapshot {
     /// [`DatabaseError::Statement`].
     pub async fn rows(
         &mut self,
-        what: &'static str,
+        subject: &'static str,
         sql: String,
         texts: &[&str],
     ) -> Result<Vec<Row>, DatabaseError> {
-        self.stream(what, sql, texts).try_collect().await
+        self.stream(subject, sql, texts).try_collect().await
     }
 
     /// Returns the first row of a statement.
@@ -186,10 +187,10 @@ impl Snapshot {
     /// [`DatabaseError::Statement`].
     pub async fn first(
         &mut self,
-        what: &'static str,
+        subject: &'static str,
         sql: String,
         texts: &[&str],
     ) -> Result<Option<Row>, DatabaseError> {
-        Ok(self.rows(what, sql, texts).await?.into_iter().next())
+        Ok(self.rows(subject, sql, texts).await?.into_iter().next())
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::DatabaseError;
-use super::columns::{ColumnLimits, Held};
+use super::columns::{ColumnLimits, FittedText};
 use super::connection::{Access, Connection, connect, within_time};
 use super::error::{Caller, statement_error};
 use crate::sql::{DatabaseUrl, Dialect, Row, Value, arrays, placeholders};
@@ -37,8 +37,8 @@ impl PodWriter {
         Ok(Self { connection, caller: Caller::writer(url), columns: None })
     }
 
-    /// Recovers an SQLite file after a writer was killed; a read-only connection cannot, and would fail. Other
-    /// databases recover by themselves.
+    /// Recovers an SQLite file after a writer was killed; a read-only connection cannot do this, and would fail.
+    /// Other databases recover by themselves.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -81,7 +81,7 @@ impl PodWriter {
             return Ok(Arc::clone(columns));
         }
         let rows = match ColumnLimits::statement(self.dialect()) {
-            Some(sql) => self.rows("what the columns hold", sql.to_owned(), &[]).await?,
+            Some(sql) => self.rows("the columns' limits", sql.to_owned(), &[]).await?,
             None => Vec::new(),
         };
         if let Some((table, set)) = ColumnLimits::unsupported(self.dialect(), &rows) {
@@ -118,12 +118,12 @@ impl PodWriter {
     /// [`DatabaseError::Statement`].
     pub async fn run(
         &mut self,
-        what: &'static str,
+        subject: &'static str,
         sql: String,
         values: &[Value<'_>],
     ) -> Result<u64, DatabaseError> {
-        let done = self.connection.link().execute(sql, values).await;
-        done.map_err(statement_error(what, self.caller.clone()))
+        let result = self.connection.link().execute(sql, values).await;
+        result.map_err(statement_error(subject, self.caller.clone()))
     }
 
     /// Returns all rows of a statement, for few rows only.
@@ -132,12 +132,12 @@ impl PodWriter {
     /// [`DatabaseError::Statement`].
     pub async fn rows(
         &mut self,
-        what: &'static str,
+        subject: &'static str,
         sql: String,
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, DatabaseError> {
         let rows = self.connection.link().rows(sql, values).await;
-        rows.map_err(statement_error(what, self.caller.clone()))
+        rows.map_err(statement_error(subject, self.caller.clone()))
     }
 
     /// Returns the rows for a list of texts of any length: `sql` has `IN ({})` in place of the list.
@@ -146,7 +146,7 @@ impl PodWriter {
     /// [`DatabaseError::Statement`].
     pub async fn rows_in<T: AsRef<str> + Sync>(
         &mut self,
-        what: &'static str,
+        subject: &'static str,
         sql: &str,
         texts: &[T],
     ) -> Result<Vec<Row>, DatabaseError> {
@@ -157,18 +157,18 @@ impl PodWriter {
             let sql = sql.replace("IN ({})", "= ANY(?)");
             let texts = texts.iter().map(|text| text.as_ref().to_owned()).collect();
             let rows = arrays::rows_of_any(link, &sql, texts).await;
-            return rows.map_err(statement_error(what, self.caller.clone()));
+            return rows.map_err(statement_error(subject, self.caller.clone()));
         }
         let mut rows = Vec::new();
         for chunk in texts.chunks(1000) {
             let values: Vec<Value<'_>> = chunk.iter().map(|text| text.as_ref().into()).collect();
-            rows.extend(self.rows(what, sql.replace("{}", &placeholders(chunk.len())), &values).await?);
+            rows.extend(self.rows(subject, sql.replace("{}", &placeholders(chunk.len())), &values).await?);
         }
         Ok(rows)
     }
 
     /// Inserts many rows with as few statements as possible, and returns the number inserted. Texts are truncated and
-    /// characters replaced to fit the columns; to report that, check [`PodWriter::columns`] before.
+    /// characters replaced to fit the columns; callers that report this check [`PodWriter::columns`] before.
     ///
     /// # Errors
     /// [`DatabaseError::Statement`].
@@ -177,22 +177,22 @@ impl PodWriter {
         table: &'static str,
         columns: &[&str],
         mut rows: Vec<Vec<Value<'_>>>,
-        existing: OnConflict,
+        on_conflict: OnConflict,
     ) -> Result<u64, DatabaseError> {
-        let held = self.columns().await?;
-        let held: Vec<_> = columns.iter().map(|column| held.of(table, column)).collect();
-        for (column, value) in rows.iter_mut().flat_map(|row| held.iter().zip(row)) {
+        let limits = self.columns().await?;
+        let limits: Vec<_> = columns.iter().map(|column| limits.of(table, column)).collect();
+        for (column, value) in rows.iter_mut().flat_map(|row| limits.iter().zip(row)) {
             if let Value::Text(Some(text)) = value
-                && let Held { text: held, cut, replaced } = column.hold(text)
+                && let FittedText { text: fitted, cut, replaced } = column.hold(text)
                 && (cut || replaced)
             {
-                *text = held.into_owned().into();
+                *text = fitted.into_owned().into();
             }
         }
         let names = columns.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
         let row = format!("({})", placeholders(columns.len()));
         let first = columns.first().copied().unwrap_or_default();
-        let conflict = match (existing, self.dialect()) {
+        let conflict = match (on_conflict, self.dialect()) {
             (OnConflict::Fail, _) => String::new(),
             (OnConflict::Ignore, Dialect::MySql) => {
                 format!(" ON DUPLICATE KEY UPDATE \"{first}\" = {table}.\"{first}\"")
@@ -204,13 +204,13 @@ impl PodWriter {
             let inserted = arrays::insert(link, &insert, rows, &conflict).await;
             return inserted.map_err(statement_error(table, self.caller.clone()));
         }
-        let mut new = 0;
+        let mut inserted = 0;
         for chunk in rows.chunks((MAX_VALUES / columns.len().max(1)).max(1)) {
             let list = vec![row.as_str(); chunk.len()].join(", ");
             let values: Vec<Value<'_>> = chunk.iter().flatten().cloned().collect();
             let sql = format!("{insert} VALUES {list}{conflict}");
-            new += self.run(table, sql, &values).await?;
+            inserted += self.run(table, sql, &values).await?;
         }
-        Ok(new)
+        Ok(inserted)
     }
 }

@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::notes::{Notes, Problem, normalized_id};
 use super::source::{OwnerKey, Source, Statement};
-use super::stand_ins::StandIns;
+use super::stand_ins::Replacements;
 use super::{AccountReader, ReadError, identity};
 use crate::domain::{
     CountKind, DiasporaId, Entity, Guid, OmissionCode, PrivateKey, Profile, PublicKey, RecordKind, Settings,
@@ -15,9 +15,9 @@ use crate::pod::database::DatabaseError;
 use crate::sql::Row;
 
 /// The longest private key text in bytes; one of 8192 bits has 6,400.
-const MAX_PEM: usize = 64 * 1024;
+const MAX_PEM_BYTES: usize = 64 * 1024;
 /// The longest self-description in bytes; diaspora* accepts 65,535 characters.
-const MAX_BIO: usize = 2 << 20;
+const MAX_BIO_BYTES: usize = 2 << 20;
 
 /// An account's row IDs and names.
 #[derive(Debug, Clone)]
@@ -67,7 +67,7 @@ const ASPECTS: Statement = Statement {
         format!(
             "SELECT id, name, post_default, user_id AS account_row FROM aspects WHERE {} \
              ORDER BY order_id, id",
-            scope.of("user_id")
+            scope.condition("user_id")
         )
     },
 };
@@ -81,7 +81,7 @@ const SETTINGS: Statement = Statement {
              u.show_community_spotlight_in_stream, u.auto_follow_back, a.name AS aspect_name, \
              u.id AS account_row FROM users u LEFT JOIN aspects a ON a.id = u.auto_follow_back_aspect_id \
              WHERE {}",
-            scope.of("u.id")
+            scope.condition("u.id")
         )
     },
 };
@@ -90,7 +90,7 @@ const PUBLIC_KEY: Statement = Statement {
     name: "the account's public key",
     owner: OwnerKey::Person,
     sql: |scope| {
-        format!("SELECT serialized_public_key, id AS account_row FROM people WHERE {}", scope.of("id"))
+        format!("SELECT serialized_public_key, id AS account_row FROM people WHERE {}", scope.condition("id"))
     },
 };
 
@@ -101,7 +101,7 @@ const BLOCKS: Statement = Statement {
         format!(
             "SELECT b.id, p.diaspora_handle, b.user_id AS account_row FROM blocks b \
              LEFT JOIN people p ON p.id = b.person_id WHERE {} ORDER BY b.id",
-            scope.of("b.user_id")
+            scope.condition("b.user_id")
         )
     },
 };
@@ -114,7 +114,7 @@ const PROFILE: Statement = Statement {
             "SELECT id, updated_at, first_name, last_name, image_url, image_url_medium, image_url_small, bio, \
              birthday, gender, location, searchable, public_details, nsfw, person_id AS account_row \
              FROM profiles WHERE {} ORDER BY id",
-            scope.of("person_id")
+            scope.condition("person_id")
         )
     },
 };
@@ -127,7 +127,7 @@ const PROFILE_TAGS: Statement = Statement {
             "SELECT t.name, f.id AS profile_id, f.person_id AS account_row FROM taggings g \
              JOIN tags t ON t.id = g.tag_id JOIN profiles f ON f.id = g.taggable_id \
              WHERE g.taggable_type = 'Profile' AND {} ORDER BY g.id",
-            scope.of("f.person_id")
+            scope.condition("f.person_id")
         )
     },
 };
@@ -142,12 +142,13 @@ pub(super) fn read(row: &Row, pod: &PodUrl) -> Result<AccountRow, ReadError> {
     let has_person = !row.is_null("person_id");
     let person_id = if has_person { row.integer("person_id").ok_or_else(unreadable)? } else { -user_id };
     let no_id =
-        || broken(format!("its diaspora* ID is {handle:?}, and none can be made of the pod's address"));
-    let stored = if has_person { row.text("guid").unwrap_or_default() } else { invented_guid(pod, user_id) };
+        || broken(format!("its diaspora* ID is {handle:?}, and none can be derived from the pod's address"));
+    let stored =
+        if has_person { row.text("guid").unwrap_or_default() } else { replacement_guid(pod, user_id) };
     let parsed = |guid: &str| guid.parse::<Guid>().map_err(|error| broken(error.to_string()));
     let (guid, invalid_guid) = match stored.parse::<Guid>() {
         Ok(guid) => (guid, None),
-        Err(_) => (parsed(&invented_guid(pod, user_id))?, Some(stored)),
+        Err(_) => (parsed(&replacement_guid(pod, user_id))?, Some(stored)),
     };
     Ok(AccountRow {
         user_id,
@@ -162,8 +163,8 @@ pub(super) fn read(row: &Row, pod: &PodUrl) -> Result<AccountRow, ReadError> {
     })
 }
 
-/// Returns a GUID for an account that has none which the network allows: the same each time, and nobody else's.
-fn invented_guid(pod: &PodUrl, user_id: i64) -> String {
+/// Returns a valid GUID for an account without one: unique, and the same in every export.
+fn replacement_guid(pod: &PodUrl, user_id: i64) -> String {
     let digest = Sha256::digest(format!("{} users.id {user_id}", pod.as_str()));
     hex::encode(digest.get(..16).unwrap_or_default())
 }
@@ -181,15 +182,15 @@ pub(super) async fn aspects(
     notes: &mut Notes,
 ) -> Result<Vec<AspectRow>, DatabaseError> {
     let rows = source.rows(&ASPECTS, account).await?;
-    let mut stand_ins = StandIns::default();
+    let mut replacements = Replacements::default();
     let aspects = rows.iter().filter_map(|row| {
         let (id, name) = (row.integer("id")?, row.text("name")?);
         let post_default =
-            stand_ins.flag(row, "post_default", &format!("post_default of the aspect {name}"), true);
+            replacements.flag(row, "post_default", &format!("post_default of the aspect {name}"), true);
         Some(AspectRow { id, name, post_default })
     });
     let aspects = aspects.collect();
-    stand_ins.note_account(notes, account);
+    replacements.note_account(notes, account);
     Ok(aspects)
 }
 
@@ -204,32 +205,32 @@ impl AccountReader<'_> {
         let unknown = || ReadError::UnknownAccount { name: self.account.username.clone() };
         let row = self.source.first(&SETTINGS, &self.account).await?.ok_or_else(unknown)?;
         let private_key = self.private_key(row.text("serialized_private_key"));
-        let mut stand_ins = StandIns::default();
-        let [mail, spotlight, back] = [
+        let mut replacements = Replacements::default();
+        let [disable_mail, show_spotlight, follow_back] = [
             ("disable_mail", false),
             ("show_community_spotlight_in_stream", true),
             ("auto_follow_back", false),
         ]
-        .map(|(column, empty)| stand_ins.flag(&row, column, column, empty));
-        stand_ins.note_account(&mut self.notes, &self.account);
+        .map(|(column, default)| replacements.flag(&row, column, column, default));
+        replacements.note_account(&mut self.notes, &self.account);
         Ok(Settings {
-            // Readers compare it with the ID.
+            // Readers require it to match the ID.
             username: self.account.id.username().to_owned(),
             email: row.text("email").unwrap_or_default(),
-            language: row.filled("language"),
+            language: row.non_empty_text("language"),
             private_key,
-            disable_mail: mail,
-            show_community_spotlight_in_stream: spotlight,
-            auto_follow_back: back,
+            disable_mail,
+            show_community_spotlight_in_stream: show_spotlight,
+            auto_follow_back: follow_back,
             auto_follow_back_aspect: row.text("aspect_name"),
             blocks,
             profile: Entity(profile),
         })
     }
 
-    /// Returns the key if it is valid: an unreadable one would only make the importer fail.
+    /// Returns the key if it is valid; an unreadable one would make importers fail.
     fn private_key(&mut self, pem: Option<String>) -> PrivateKey {
-        let key = pem.filter(|pem| (1..=MAX_PEM).contains(&pem.len())).map(PrivateKey::from_pem);
+        let key = pem.filter(|pem| (1..=MAX_PEM_BYTES).contains(&pem.len())).map(PrivateKey::from_pem);
         let reason = match &key {
             None => "the pod has no private key for the account".to_owned(),
             Some(key) => match key.signing_key() {
@@ -287,17 +288,19 @@ impl AccountReader<'_> {
 
     async fn profile(&mut self) -> Result<Profile, ReadError> {
         let row = self.source.first(&PROFILE, &self.account).await?;
-        let mut stand_ins = StandIns::default();
-        let mut profile = profile_of(&self.account.id, row.as_ref(), &mut stand_ins);
-        stand_ins.note_account(&mut self.notes, &self.account);
+        let mut replacements = Replacements::default();
+        let mut profile = profile_of(&self.account.id, row.as_ref(), &mut replacements);
+        replacements.note_account(&mut self.notes, &self.account);
         if let Some(id) = row.and_then(|row| row.integer("id")) {
             let rows = self.source.rows(&PROFILE_TAGS, &self.account).await?;
-            let of_profile = rows.iter().filter(|row| row.integer("profile_id") == Some(id));
-            let tags: Vec<String> =
-                of_profile.filter_map(|row| row.filled("name")).map(|tag| format!("#{tag}")).collect();
+            let profile_rows = rows.iter().filter(|row| row.integer("profile_id") == Some(id));
+            let tags: Vec<String> = profile_rows
+                .filter_map(|row| row.non_empty_text("name"))
+                .map(|tag| format!("#{tag}"))
+                .collect();
             profile.tag_string = Some(tags.join(" ")).filter(|tags| !tags.is_empty());
         }
-        let too_long = |text: &mut String| text.len() > MAX_BIO;
+        let too_long = |text: &mut String| text.len() > MAX_BIO_BYTES;
         if let Some(bio) = profile.bio.take_if(too_long) {
             let (id, name) = (self.account.user_id, self.account.id.to_string());
             self.notes.omit(Problem::too_large(bio.len()), RecordKind::Account, Some(id), Some(name));
@@ -306,14 +309,15 @@ impl AccountReader<'_> {
     }
 }
 
-/// Builds a profile from its row; a person without a profile still needs a name.
-fn profile_of(author: &DiasporaId, row: Option<&Row>, stand_ins: &mut StandIns) -> Profile {
-    let text = |column: &'static str| row.and_then(|row: &Row| row.filled(column));
+/// Builds a profile from its row; without a row, only the author is set.
+fn profile_of(author: &DiasporaId, row: Option<&Row>, replacements: &mut Replacements) -> Profile {
+    let text = |column: &'static str| row.and_then(|row: &Row| row.non_empty_text(column));
     // The pod's default avatar does not belong to the person.
     let image = |column: &'static str| text(column).filter(|url: &String| !url.contains("user/default"));
     Profile {
         author: author.clone(),
-        edited_at: row.and_then(|row| stand_ins.optional(row.time_reading("updated_at"), "profile's time")),
+        edited_at: row
+            .and_then(|row| replacements.optional(row.time_reading("updated_at"), "profile's time")),
         full_name: None,
         first_name: text("first_name"),
         last_name: text("last_name"),
@@ -321,12 +325,12 @@ fn profile_of(author: &DiasporaId, row: Option<&Row>, stand_ins: &mut StandIns) 
         image_url_medium: image("image_url_medium"),
         image_url_small: image("image_url_small"),
         bio: text("bio"),
-        birthday: row.and_then(|row| stand_ins.optional(row.date_reading("birthday"), "birthday")),
+        birthday: row.and_then(|row| replacements.optional(row.date_reading("birthday"), "birthday")),
         gender: text("gender"),
         location: text("location"),
-        searchable: row.and_then(|row| stand_ins.optional_flag(row, "searchable", "searchable")),
-        public: row.and_then(|row| stand_ins.optional_flag(row, "public_details", "public_details")),
-        nsfw: row.and_then(|row| stand_ins.optional_flag(row, "nsfw", "nsfw")),
+        searchable: row.and_then(|row| replacements.optional_flag(row, "searchable", "searchable")),
+        public: row.and_then(|row| replacements.optional_flag(row, "public_details", "public_details")),
+        nsfw: row.and_then(|row| replacements.optional_flag(row, "nsfw", "nsfw")),
         tag_string: None,
     }
 }

@@ -33,8 +33,8 @@ static STATEMENTS: [&[&Statement]; 8] = [
     conversations::STATEMENTS,
 ];
 
-/// People that stay in memory from one batch to the next, at most; each takes some 1.5 kB.
-const PEOPLE_KEPT: usize = 10_000;
+/// The most people that stay in memory from one batch to the next; each takes some 1.5 kB.
+const MAX_PEOPLE: usize = 10_000;
 
 /// What a row takes in memory besides its values, in bytes.
 const ROW_OVERHEAD: usize = 400;
@@ -54,21 +54,21 @@ pub struct ReadAhead {
     pub(super) people: HashMap<i64, Arc<PersonKey>>,
 }
 
-/// What all accounts have in common.
+/// Data that all accounts share.
 pub(super) struct Network {
     pub(super) pods: Arc<HashMap<i64, PodAddress>>,
     pub(super) moves: Arc<Moves>,
-    /// False on most pods older than 0.8. To find that out, a database may have to look through all likes.
-    comments_are_liked: bool,
+    /// False on most pods older than 0.8. Checked once, since the database may have to scan all likes.
+    has_likes_on_comments: bool,
 }
 
 impl Network {
     async fn read(snapshot: &mut Snapshot) -> Result<Self, ReadError> {
-        let liked = "SELECT 1 FROM likes WHERE target_type = 'Comment' LIMIT 1".to_owned();
+        let sql = "SELECT 1 FROM likes WHERE target_type = 'Comment' LIMIT 1".to_owned();
         Ok(Self {
             pods: pod_addresses(snapshot).await?,
             moves: Moves::read(snapshot).await?,
-            comments_are_liked: snapshot.first("likes of comments", liked, &[]).await?.is_some(),
+            has_likes_on_comments: snapshot.first("likes on comments", sql, &[]).await?.is_some(),
         })
     }
 }
@@ -99,7 +99,7 @@ impl ReadAhead {
             None => Network::read(snapshot).await?,
         };
         let network = self.network.insert(network);
-        let (moves, liked) = (Arc::clone(&network.moves), network.comments_are_liked);
+        let (moves, has_likes_on_comments) = (Arc::clone(&network.moves), network.has_likes_on_comments);
         let sql = format!("{} WHERE u.id IN ({}) ORDER BY p.id", account::ACCOUNT, id_list(users));
         let rows = snapshot.rows("the accounts", sql, &[]).await?;
         let persons: Vec<i64> = rows.iter().filter_map(|row| row.integer("person_id")).collect();
@@ -111,8 +111,8 @@ impl ReadAhead {
         for statements in &STATEMENTS {
             for statement in *statements {
                 let owners = if statement.owner == OwnerKey::User { users } else { &persons };
-                let empty = statement.name == LIKES_ON_COMMENTS.name && !liked;
-                if owners.is_empty() || empty {
+                let has_no_rows = statement.name == LIKES_ON_COMMENTS.name && !has_likes_on_comments;
+                if owners.is_empty() || has_no_rows {
                     continue;
                 }
                 self.read_statement(snapshot, statement, owners).await?;
@@ -153,8 +153,8 @@ impl ReadAhead {
         Ok(())
     }
 
-    /// Reads names and keys of everyone active on the accounts' posts, of their earlier identities, and of the
-    /// accounts themselves; and the private keys of those whose relayables lack a signature.
+    /// Reads the names and keys of everyone active on the accounts' posts, of their earlier identities, and of the
+    /// accounts themselves. Also reads the private keys of the people whose relayables lack a signature.
     async fn read_people(
         &mut self,
         snapshot: &mut Snapshot,
@@ -162,29 +162,30 @@ impl ReadAhead {
         persons: Vec<i64>,
     ) -> Result<(), ReadError> {
         let (mut people, mut unsigned) = (HashSet::new(), HashSet::new());
-        for row in persons.iter().flat_map(|person| self.by_others(*person)) {
+        for row in persons.iter().flat_map(|person| self.others_relayables(*person)) {
             let Some(author) = row.integer("author_id") else { continue };
             people.insert(author);
-            if row.filled("author_signature").is_none() {
+            if row.non_empty_text("author_signature").is_none() {
                 unsigned.insert(author);
             }
         }
-        let with_earlier = |people: HashSet<i64>| {
-            let earlier: Vec<i64> = people.iter().flat_map(|person| moves.earlier(*person)).collect();
+        let with_earlier_identities = |people: HashSet<i64>| {
+            let earlier: Vec<i64> =
+                people.iter().flat_map(|person| moves.earlier_identities(*person)).collect();
             let mut people: Vec<i64> = people.into_iter().chain(earlier).collect();
             people.sort_unstable();
             people.dedup();
             people
         };
-        self.private_keys = private_keys(snapshot, &with_earlier(unsigned)).await?;
+        self.private_keys = private_keys(snapshot, &with_earlier_identities(unsigned)).await?;
         people.extend(persons);
-        if self.people.len() > PEOPLE_KEPT {
+        if self.people.len() > MAX_PEOPLE {
             self.people.clear();
         }
-        let mut missing = with_earlier(people);
+        let mut missing = with_earlier_identities(people);
         missing.retain(|person| !self.people.contains_key(person));
-        let found = person_keys(snapshot, &missing).await?;
-        self.people.extend(found.into_iter().map(|key| (key.person, key)));
+        let keys = person_keys(snapshot, &missing).await?;
+        self.people.extend(keys.into_iter().map(|key| (key.person, key)));
         Ok(())
     }
 
@@ -193,20 +194,20 @@ impl ReadAhead {
     }
 
     /// Returns other people's relayables on an account's posts and comments.
-    fn by_others(&self, account: i64) -> impl Iterator<Item = &Row> {
+    fn others_relayables(&self, account: i64) -> impl Iterator<Item = &Row> {
         others::STATEMENTS.iter().flat_map(move |statement| self.rows(statement, account))
     }
 
     /// Returns the `people.id` of everyone active on an account's posts.
     pub(super) fn active_people(&self, account: i64) -> HashSet<i64> {
-        self.by_others(account).filter_map(|row| row.integer("author_id")).collect()
+        self.others_relayables(account).filter_map(|row| row.integer("author_id")).collect()
     }
 
     /// Returns the comments under an account's posts, oldest first.
     pub(super) fn replies(&self, account: i64) -> ByPost<Vec<Reply>> {
-        let own = self.rows(OWN[0], account).iter();
-        let own = own.filter(|row| row.integer("post_author_id") == Some(account));
-        let mut rows: Vec<&Row> = self.rows(others::OTHERS[0], account).iter().chain(own).collect();
+        let own_comments = self.rows(OWN[0], account).iter();
+        let own_comments = own_comments.filter(|row| row.integer("post_author_id") == Some(account));
+        let mut rows: Vec<&Row> = self.rows(others::OTHERS[0], account).iter().chain(own_comments).collect();
         rows.sort_by_key(|row| row.integer("id"));
         let mut replies: ByPost<Vec<Reply>> = ByPost::new();
         for row in rows {
@@ -239,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_statement_has_a_name_of_its_own_and_tells_whose_its_rows_are() {
+    fn every_statement_has_a_unique_name_and_an_account_column() {
         let mut names = HashSet::new();
         for statement in STATEMENTS.iter().copied().flatten() {
             assert!(names.insert(statement.name), "{}", statement.name);

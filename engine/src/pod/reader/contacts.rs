@@ -6,7 +6,7 @@ use futures_util::TryStreamExt as _;
 
 use super::notes::{Notes, Problem, identifier, person_id};
 use super::source::{OwnerKey, Statement};
-use super::stand_ins::StandIns;
+use super::stand_ins::Replacements;
 use super::{AccountReader, ReadError, Sink};
 use crate::domain::{Contact, CountKind, DiasporaId, OmissionCode, PublicKey, RecordKind};
 use crate::sql::Row;
@@ -45,7 +45,7 @@ const CONTACTS: Statement = Statement {
              c.user_id AS account_row FROM contacts c \
              LEFT JOIN people p ON p.id = c.person_id LEFT JOIN profiles f ON f.person_id = p.id \
              WHERE {} ORDER BY c.id, f.id",
-            scope.of("c.user_id")
+            scope.condition("c.user_id")
         )
     },
 };
@@ -57,7 +57,7 @@ const MEMBERSHIPS: Statement = Statement {
         format!(
             "SELECT m.contact_id, m.aspect_id, c.user_id AS account_row FROM aspect_memberships m \
              JOIN contacts c ON c.id = m.contact_id WHERE {} ORDER BY m.id",
-            scope.of("c.user_id")
+            scope.condition("c.user_id")
         )
     },
 };
@@ -79,13 +79,13 @@ impl AccountReader<'_> {
                 aspects.iter().filter(|a| aspect_ids.contains(&a.id)).map(|a| a.name.clone()).collect();
             let person = row.integer("person_row");
             if person.is_some_and(|person| !book.people.insert(person)) {
-                continue; // a second profile of the same person
+                continue; // This is a second profile of the same person.
             }
-            let mut stand_ins = StandIns::default();
-            match contact(&row, groups, notes, &mut stand_ins) {
+            let mut replacements = Replacements::default();
+            match contact(&row, groups, notes, &mut replacements) {
                 Ok(contact) => {
                     let id = Some(contact.account_id.as_str());
-                    stand_ins.note(notes, RecordKind::Contact, row.integer("id"), id);
+                    replacements.note(notes, RecordKind::Contact, row.integer("id"), id);
                     book.note(&row, aspect_ids, &contact.account_id);
                     notes.count(CountKind::Contacts);
                     sink.put(contact).await?;
@@ -130,31 +130,31 @@ fn contact(
     row: &Row,
     groups: Vec<String>,
     notes: &mut Notes,
-    stand_ins: &mut StandIns,
+    replacements: &mut Replacements,
 ) -> Result<Contact, Problem> {
     if row.is_null("person_row") {
         return Err(Problem::new(OmissionCode::MissingPerson, "the person is not in the pod's database"));
     }
     let account_id = person_id(row.text("diaspora_handle"), "diaspora* ID")?;
-    let sharing = stand_ins.flag(row, "sharing", "sharing", false);
-    let receiving = stand_ins.flag(row, "receiving", "receiving", false);
+    let sharing = replacements.flag(row, "sharing", "sharing", false);
+    let receiving = replacements.flag(row, "receiving", "receiving", false);
     let key = row.text("serialized_public_key").unwrap_or_default();
-    let mut leave_out = |code, what: &str, reason: String| {
-        let reason = format!("the person's {what} is left out, the contact itself is there: {reason}");
+    let mut omit_part = |code, part: &str, reason: String| {
+        let reason = format!("the contact is exported without the person's {part}: {reason}");
         let (person, name) = (row.integer("person_row"), Some(account_id.to_string()));
         notes.omit(Problem::new(code, reason), RecordKind::Person, person, name);
     };
     let public_key = match PublicKey::from_pem(&key) {
         Ok(_) => Some(key),
         Err(error) => {
-            leave_out(OmissionCode::UnreadableKey, "public key", error.to_string());
+            omit_part(OmissionCode::UnreadableKey, "public key", error.to_string());
             None
         }
     };
     let person_guid = match identifier(row.text("guid"), "GUID") {
         Ok(guid) => Some(guid),
         Err(Problem { code, reason }) => {
-            leave_out(code, "GUID", reason);
+            omit_part(code, "GUID", reason);
             None
         }
     };

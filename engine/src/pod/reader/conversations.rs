@@ -6,18 +6,18 @@ use futures_util::TryStreamExt as _;
 
 use super::notes::{Problem, identifier};
 use super::source::{OwnerKey, Range, Statement};
-use super::stand_ins::StandIns;
+use super::stand_ins::Replacements;
 use super::{AccountReader, AccountRow, ReadError, Sink};
 use crate::domain::{
     Conversation, ConversationState, CountKind, DiasporaId, Message, OmissionCode, RecordKind,
 };
 use crate::sql::Row;
 
-/// Conversations per batch, with all their messages.
-const BATCH: usize = 100;
+/// The number of conversations in a batch, which contains all their messages.
+const BATCH_CONVERSATIONS: usize = 100;
 
 /// The longest message text in bytes; diaspora* itself limits other texts to 65,535 characters.
-const MAX_MESSAGE: usize = 2 << 20;
+const MAX_MESSAGE_BYTES: usize = 2 << 20;
 
 pub(super) const STATEMENTS: &[&Statement] = &[&CONVERSATIONS, &PARTICIPANTS, &MESSAGES];
 
@@ -29,7 +29,7 @@ const CONVERSATION_IDS: Statement = Statement {
         format!(
             "SELECT conversation_id, person_id AS account_row FROM conversation_visibilities WHERE {} \
              ORDER BY conversation_id",
-            scope.of("person_id")
+            scope.condition("person_id")
         )
     },
 };
@@ -43,7 +43,7 @@ const CONVERSATIONS: Statement = Statement {
              v.person_id AS account_row FROM conversation_visibilities v \
              JOIN conversations c ON c.id = v.conversation_id LEFT JOIN people a ON a.id = c.author_id \
              WHERE {} ORDER BY c.id",
-            scope.part_of("v.person_id", "v.conversation_id")
+            scope.range_condition("v.person_id", "v.conversation_id")
         )
     },
 };
@@ -57,7 +57,7 @@ const PARTICIPANTS: Statement = Statement {
              FROM conversation_visibilities m \
              JOIN conversation_visibilities v ON v.conversation_id = m.conversation_id \
              JOIN people a ON a.id = v.person_id WHERE {} ORDER BY v.conversation_id, a.id",
-            scope.part_of("m.person_id", "m.conversation_id")
+            scope.range_condition("m.person_id", "m.conversation_id")
         )
     },
 };
@@ -71,7 +71,7 @@ const MESSAGES: Statement = Statement {
              v.person_id AS account_row FROM conversation_visibilities v \
              JOIN messages m ON m.conversation_id = v.conversation_id LEFT JOIN people a ON a.id = m.author_id \
              WHERE {} ORDER BY m.conversation_id, m.id",
-            scope.part_of("v.person_id", "v.conversation_id")
+            scope.range_condition("v.person_id", "v.conversation_id")
         )
     },
 };
@@ -82,7 +82,7 @@ impl AccountReader<'_> {
     /// # Errors
     /// The database's failure, or [`ReadError::Stopped`].
     pub async fn conversations(&mut self, sink: &mut impl Sink<Conversation>) -> Result<(), ReadError> {
-        for range in self.conversation_pages().await? {
+        for range in self.conversation_ranges().await? {
             let mut participants = self.participants(range).await?;
             let mut messages = self.messages(range).await?;
             for row in self.source.rows_range(&CONVERSATIONS, &self.account, range).await? {
@@ -91,14 +91,14 @@ impl AccountReader<'_> {
                 let messages = messages.remove(&id).unwrap_or_default();
                 let length = messages.len();
                 let Self { account, notes, .. } = self;
-                let record = notes.record(RecordKind::Conversation, (&row, "id", "guid"), |stand_ins| {
-                    conversation(&row, account, participants, messages, stand_ins)
+                let record = notes.record(RecordKind::Conversation, (&row, "id", "guid"), |replacements| {
+                    conversation(&row, account, participants, messages, replacements)
                 });
                 if let Some(conversation) = record {
                     self.notes.count(CountKind::Conversations);
                     (0..length).for_each(|_| self.notes.count(CountKind::Messages));
-                    for piece in conversation.into_pieces() {
-                        sink.put(piece).await?;
+                    for part in conversation.into_parts() {
+                        sink.put(part).await?;
                     }
                 }
             }
@@ -106,15 +106,15 @@ impl AccountReader<'_> {
         Ok(())
     }
 
-    /// Divides the account's conversations into ranges of row IDs, [`BATCH`] each.
-    async fn conversation_pages(&mut self) -> Result<Vec<Option<Range>>, ReadError> {
+    /// Divides the account's conversations into ranges of row IDs, [`BATCH_CONVERSATIONS`] each.
+    async fn conversation_ranges(&mut self) -> Result<Vec<Option<Range>>, ReadError> {
         if self.source.is_read_ahead() {
             return Ok(vec![None]);
         }
         let rows = self.source.rows(&CONVERSATION_IDS, &self.account).await?;
         let ids: Vec<i64> = rows.iter().filter_map(|row| row.integer("conversation_id")).collect();
         let mut after = 0;
-        let last = ids.chunks(BATCH).filter_map(|chunk| chunk.last());
+        let last = ids.chunks(BATCH_CONVERSATIONS).filter_map(|chunk| chunk.last());
         Ok(last
             .map(|last| Some(Range { after: std::mem::replace(&mut after, *last), up_to: *last }))
             .collect())
@@ -141,8 +141,8 @@ impl AccountReader<'_> {
         let mut messages: HashMap<i64, Vec<Message>> = HashMap::new();
         let mut rows = source.stream_range(&MESSAGES, account, range);
         while let Some(row) = rows.try_next().await? {
-            let record = notes.record(RecordKind::Message, (&row, "id", "guid"), |stand_ins| {
-                message(&row, account, stand_ins)
+            let record = notes.record(RecordKind::Message, (&row, "id", "guid"), |replacements| {
+                message(&row, account, replacements)
             });
             if let (Some(id), Some(message)) = (row.integer("conversation_id"), record) {
                 messages.entry(id).or_default().push(message);
@@ -153,8 +153,8 @@ impl AccountReader<'_> {
 }
 
 fn author(account: &AccountRow, text: Option<String>) -> Result<DiasporaId, Problem> {
-    let gone = || Problem::new(OmissionCode::MissingPerson, "its author is not in the pod's database");
-    account.person_id_of(Some(text.ok_or_else(gone)?), "author's diaspora* ID")
+    let missing = || Problem::new(OmissionCode::MissingPerson, "its author is not in the pod's database");
+    account.person_id_of(Some(text.ok_or_else(missing)?), "author's diaspora* ID")
 }
 
 fn conversation(
@@ -162,31 +162,31 @@ fn conversation(
     account: &AccountRow,
     participants: Vec<DiasporaId>,
     messages: Vec<Message>,
-    stand_ins: &mut StandIns,
+    replacements: &mut Replacements,
 ) -> Result<Conversation, Problem> {
     Ok(Conversation {
         guid: identifier(row.text("guid"), "GUID")?,
         author: author(account, row.text("diaspora_handle"))?,
         subject: row.text("subject").unwrap_or_default(),
-        created_at: stand_ins.time(row, "created_at"),
+        created_at: replacements.time(row, "created_at"),
         participants,
         state: ConversationState {
-            unread: stand_ins.number(row, "unread", "number of unread messages").unwrap_or(0),
+            unread: replacements.number(row, "unread", "number of unread messages").unwrap_or(0),
         },
         messages,
         continued: false,
     })
 }
 
-fn message(row: &Row, account: &AccountRow, stand_ins: &mut StandIns) -> Result<Message, Problem> {
+fn message(row: &Row, account: &AccountRow, replacements: &mut Replacements) -> Result<Message, Problem> {
     let text = row.text("text").unwrap_or_default();
-    if text.len() > MAX_MESSAGE {
+    if text.len() > MAX_MESSAGE_BYTES {
         return Err(Problem::too_large(text.len()));
     }
     Ok(Message {
         guid: identifier(row.text("guid"), "GUID")?,
         author: author(account, row.text("diaspora_handle"))?,
-        created_at: stand_ins.time(row, "created_at"),
+        created_at: replacements.time(row, "created_at"),
         text,
     })
 }

@@ -5,7 +5,7 @@ use futures_util::TryStreamExt as _;
 use super::notes::{Problem, identifier, person_id};
 use super::post_parts::{PHOTO_COLUMNS, photo};
 use super::source::{OwnerKey, Scope, Statement};
-use super::stand_ins::StandIns;
+use super::stand_ins::Replacements;
 use super::{AccountReader, PAGE, ReadError, Sink, yaml};
 use crate::domain::{
     AspectAudience, AspectSetting, CommentedPost, CountKind, ExtraSettings, Guid, LoosePhoto, OmissionCode,
@@ -28,7 +28,7 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &FOLLOWED_TAGS,
     &SUBSCRIPTIONS,
     &MAIL,
-    &MORE_SETTINGS,
+    &OTHER_SETTINGS,
     AUDIENCES[0].1,
     AUDIENCES[1].1,
     &LOOSE_PHOTOS,
@@ -44,7 +44,7 @@ const FOLLOWED_TAGS: Statement = Statement {
         format!(
             "SELECT t.name, f.user_id AS account_row FROM tag_followings f JOIN tags t ON t.id = f.tag_id \
              WHERE {} ORDER BY t.name",
-            scope.of("f.user_id")
+            scope.condition("f.user_id")
         )
     },
 };
@@ -56,7 +56,7 @@ const SUBSCRIPTIONS: Statement = Statement {
         format!(
             "SELECT t.id, p.guid, t.author_id AS account_row FROM participations t \
              LEFT JOIN posts p ON p.id = t.target_id WHERE {} AND t.target_type = 'Post' ORDER BY t.id",
-            scope.of("t.author_id")
+            scope.condition("t.author_id")
         )
     },
 };
@@ -65,17 +65,19 @@ const MAIL: Statement = Statement {
     name: "the mail preferences",
     owner: OwnerKey::User,
     sql: |scope| {
-        let of = scope.of("user_id");
-        format!("SELECT email_type, user_id AS account_row FROM user_preferences WHERE {of} ORDER BY id")
+        let condition = scope.condition("user_id");
+        format!(
+            "SELECT email_type, user_id AS account_row FROM user_preferences WHERE {condition} ORDER BY id"
+        )
     },
 };
 
-const MORE_SETTINGS: Statement = Statement {
-    name: "more of the user's settings",
+const OTHER_SETTINGS: Statement = Statement {
+    name: "the user's other settings",
     owner: OwnerKey::User,
     sql: |scope| {
-        let of = scope.of("id");
-        format!("SELECT color_theme, post_default_public, id AS account_row FROM users WHERE {of}")
+        let condition = scope.condition("id");
+        format!("SELECT color_theme, post_default_public, id AS account_row FROM users WHERE {condition}")
     },
 };
 
@@ -84,7 +86,7 @@ const AUDIENCES: [(&str, &Statement); 2] = [
     (
         "post",
         &Statement {
-            name: "who limited posts were for",
+            name: "the audiences of limited posts",
             owner: OwnerKey::Person,
             sql: |scope| audiences("posts", "Post", scope),
         },
@@ -92,7 +94,7 @@ const AUDIENCES: [(&str, &Statement); 2] = [
     (
         "photo",
         &Statement {
-            name: "who limited photos were for",
+            name: "the audiences of limited photos",
             owner: OwnerKey::Person,
             sql: |scope| audiences("photos", "Photo", scope),
         },
@@ -104,7 +106,7 @@ fn audiences(table: &str, shareable: &str, scope: &Scope<'_>) -> String {
         "SELECT p.guid, v.aspect_id, p.author_id AS account_row FROM aspect_visibilities v \
          JOIN {table} p ON p.id = v.shareable_id WHERE v.shareable_type = '{shareable}' AND {} \
          AND NOT p.public ORDER BY p.id, v.aspect_id",
-        scope.of("p.author_id")
+        scope.condition("p.author_id")
     )
 }
 
@@ -116,7 +118,7 @@ const LOOSE_PHOTOS: Statement = Statement {
             "SELECT f.image_url, {PHOTO_COLUMNS}, ph.author_id AS account_row FROM photos ph \
              LEFT JOIN posts p ON p.guid = ph.status_message_guid \
              LEFT JOIN profiles f ON f.person_id = ph.author_id WHERE {} AND p.id IS NULL ORDER BY ph.id",
-            scope.of("ph.author_id")
+            scope.condition("ph.author_id")
         )
     },
 };
@@ -128,7 +130,7 @@ const PHOTO_NAMES: Statement = Statement {
         format!(
             "SELECT id, remote_photo_name, unprocessed_image, processed_image, author_id AS account_row \
              FROM photos WHERE {} ORDER BY id",
-            scope.of("author_id")
+            scope.condition("author_id")
         )
     },
 };
@@ -142,7 +144,7 @@ const COMMENTED_POSTS: Statement = Statement {
              x.account AS account_row FROM (SELECT DISTINCT c.author_id AS account, c.commentable_id AS post \
              FROM comments c WHERE {} AND c.commentable_type = 'Post') x JOIN posts p ON p.id = x.post \
              LEFT JOIN people a ON a.id = p.author_id WHERE p.public AND p.author_id <> x.account ORDER BY p.id",
-            scope.of("c.author_id")
+            scope.condition("c.author_id")
         )
     },
 };
@@ -150,7 +152,9 @@ const COMMENTED_POSTS: Statement = Statement {
 const HIDDEN_POSTS: Statement = Statement {
     name: "the hidden posts",
     owner: OwnerKey::User,
-    sql: |scope| format!("SELECT hidden_shareables, id AS account_row FROM users WHERE {}", scope.of("id")),
+    sql: |scope| {
+        format!("SELECT hidden_shareables, id AS account_row FROM users WHERE {}", scope.condition("id"))
+    },
 };
 
 impl AccountReader<'_> {
@@ -160,7 +164,7 @@ impl AccountReader<'_> {
     /// The database's failure.
     pub async fn followed_tags(&mut self) -> Result<Vec<String>, ReadError> {
         let rows = self.source.rows(&FOLLOWED_TAGS, &self.account).await?;
-        let mut tags: Vec<String> = rows.iter().filter_map(|row| row.filled("name")).collect();
+        let mut tags: Vec<String> = rows.iter().filter_map(|row| row.non_empty_text("name")).collect();
         // Databases differ in sort order; the same pod must yield the same archive.
         tags.sort();
         for _ in &tags {
@@ -196,24 +200,25 @@ impl AccountReader<'_> {
         Ok(())
     }
 
-    /// Reads the settings that the archive document cannot hold.
+    /// Reads the settings that the archive document cannot contain.
     ///
     /// # Errors
     /// The database's failure.
     pub async fn extra_settings(&mut self) -> Result<ExtraSettings, ReadError> {
         let rows = self.source.rows(&MAIL, &self.account).await?;
-        let mut unwanted_mail: Vec<String> = rows.iter().filter_map(|row| row.filled("email_type")).collect();
+        let mut unwanted_mail: Vec<String> =
+            rows.iter().filter_map(|row| row.non_empty_text("email_type")).collect();
         unwanted_mail.sort();
         unwanted_mail.dedup();
-        let row = self.source.first(&MORE_SETTINGS, &self.account).await?;
-        let mut stand_ins = StandIns::default();
+        let row = self.source.first(&OTHER_SETTINGS, &self.account).await?;
+        let mut replacements = Replacements::default();
         let public = "post_default_public";
-        let is_public = row.as_ref().is_some_and(|row| stand_ins.flag(row, public, public, false));
-        stand_ins.note_account(&mut self.notes, &self.account);
+        let is_public = row.as_ref().is_some_and(|row| replacements.flag(row, public, public, false));
+        replacements.note_account(&mut self.notes, &self.account);
         let aspects = self.aspects.iter();
         Ok(ExtraSettings {
             unwanted_mail,
-            color_theme: row.as_ref().and_then(|row| row.filled("color_theme")),
+            color_theme: row.as_ref().and_then(|row| row.non_empty_text("color_theme")),
             post_default_public: is_public,
             aspects: aspects
                 .map(|a| AspectSetting { name: a.name.clone(), post_default: a.post_default })
@@ -240,9 +245,10 @@ impl AccountReader<'_> {
                 match (&mut current, next) {
                     (Some((guid, ids)), Some((next_guid, id))) if *guid == next_guid => ids.push(id),
                     (_, next) => {
-                        let done = std::mem::replace(&mut current, next.map(|(guid, id)| (guid, vec![id])));
-                        if let Some(done) = done.and_then(|(guid, ids)| audience(&guid, &ids)) {
-                            sink.put(done).await?;
+                        let finished =
+                            std::mem::replace(&mut current, next.map(|(guid, id)| (guid, vec![id])));
+                        if let Some(audience) = finished.and_then(|(guid, ids)| audience(&guid, &ids)) {
+                            sink.put(audience).await?;
                         }
                     }
                 }
@@ -262,8 +268,8 @@ impl AccountReader<'_> {
         let Self { source, account, notes, .. } = self;
         let mut rows = source.stream(&LOOSE_PHOTOS, account);
         while let Some(row) = rows.try_next().await? {
-            let record = notes.record(RecordKind::Photo, (&row, "id", "guid"), |stand_ins| {
-                photo(&row, &account.id, stand_ins)
+            let record = notes.record(RecordKind::Photo, (&row, "id", "guid"), |replacements| {
+                photo(&row, &account.id, replacements)
             });
             if let Some(photo) = record {
                 let url = row.text("image_url");
@@ -283,10 +289,11 @@ impl AccountReader<'_> {
         let mut rows = self.source.stream(&PHOTO_NAMES, &self.account);
         while let Some(row) = rows.try_next().await? {
             // A photo without a name is already listed as an omission.
-            let (Some(id), Some(name)) = (row.integer("id"), row.filled("remote_photo_name")) else {
+            let (Some(id), Some(name)) = (row.integer("id"), row.non_empty_text("remote_photo_name")) else {
                 continue;
             };
-            let (original, processed) = (row.filled("unprocessed_image"), row.filled("processed_image"));
+            let (original, processed) =
+                (row.non_empty_text("unprocessed_image"), row.non_empty_text("processed_image"));
             let mut candidates: Vec<String> =
                 [original, Some(name.clone()), processed].into_iter().flatten().collect();
             candidates.dedup();
@@ -301,16 +308,16 @@ impl AccountReader<'_> {
     /// The database's failure, or [`ReadError::Stopped`].
     pub async fn commented_posts(&mut self, sink: &mut impl Sink<CommentedPost>) -> Result<(), ReadError> {
         let Self { source, account, notes, pods, pod, .. } = self;
-        let home = PodAddress::from(pod.origin());
+        let own_address = PodAddress::from(pod.origin());
         let mut rows = source.stream(&COMMENTED_POSTS, account);
         while let Some(row) = rows.try_next().await? {
             let origin = if row.is_null("owner_id") {
                 row.integer("pod_id").and_then(|pod| pods.get(&pod))
             } else {
-                Some(&home)
+                Some(&own_address)
             };
-            let record = notes.record(RecordKind::Post, (&row, "id", "guid"), |stand_ins| {
-                commented_post(&row, origin, stand_ins)
+            let record = notes.record(RecordKind::Post, (&row, "id", "guid"), |replacements| {
+                commented_post(&row, origin, replacements)
             });
             if let Some(post) = record {
                 notes.count(CountKind::CommentedPosts);
@@ -326,8 +333,8 @@ impl AccountReader<'_> {
     /// The database's failure.
     pub async fn hidden_posts(&mut self) -> Result<Vec<Guid>, ReadError> {
         let row = self.source.first(&HIDDEN_POSTS, &self.account).await?;
-        let yaml = row.and_then(|row| row.filled("hidden_shareables")).unwrap_or_default();
-        // An empty document is what Rails writes for nothing.
+        let yaml = row.and_then(|row| row.non_empty_text("hidden_shareables")).unwrap_or_default();
+        // Rails writes an empty document for an empty list.
         let is_empty = yaml.trim_matches(|c: char| c.is_whitespace() || "-.~".contains(c)).is_empty();
         let ids = if is_empty { Some(Vec::new()) } else { yaml::hidden_posts(&yaml) };
         let ids = ids.unwrap_or_else(|| {
@@ -350,7 +357,7 @@ impl AccountReader<'_> {
 fn commented_post(
     row: &Row,
     origin: Option<&PodAddress>,
-    stand_ins: &mut StandIns,
+    replacements: &mut Replacements,
 ) -> Result<CommentedPost, Problem> {
     let guid: Guid = identifier(row.text("guid"), "GUID")?;
     if row.is_null("diaspora_handle") {
@@ -359,7 +366,7 @@ fn commented_post(
     Ok(CommentedPost {
         author: person_id(row.text("diaspora_handle"), "author's diaspora* ID")?,
         url: origin.map_or_else(String::new, |origin| format!("{}/posts/{guid}", origin.as_str())),
-        created_at: stand_ins.time(row, "created_at"),
+        created_at: replacements.time(row, "created_at"),
         text: row.text("text").unwrap_or_default(),
         guid,
     })

@@ -14,31 +14,31 @@ use crate::pod::database::Snapshot;
 use crate::sql::Row;
 
 /// The longest ID in bytes.
-const MAX_ID: usize = 255;
+const MAX_ID_BYTES: usize = 255;
 /// The most characters of an invalid GUID that are shown.
-const MAX_SHOWN: usize = 80;
+const MAX_SHOWN_CHARS: usize = 80;
 
 /// Finds an account by its username or its diaspora* ID: exactly as written, else ignoring case.
 pub(super) async fn find(snapshot: &mut Snapshot, pod: &PodUrl, name: &str) -> Result<AccountRow, ReadError> {
     let unknown = || ReadError::UnknownAccount { name: name.to_owned() };
-    let asked = name.trim();
-    let lower = asked.to_lowercase();
-    let (username, host) = match (asked.split_once('@'), lower.split_once('@')) {
+    let trimmed = name.trim();
+    let lower = trimmed.to_lowercase();
+    let (username, host) = match (trimmed.split_once('@'), lower.split_once('@')) {
         (Some((username, _)), Some((_, host))) => (username, Some(host)),
-        _ => (asked, None),
+        _ => (trimmed, None),
     };
     if host.is_some()
         && let Some(row) =
-            first_of(snapshot, "p.diaspora_handle IN (?, ?)", &[asked, &lower], "diaspora_handle").await?
+            best_match(snapshot, "p.diaspora_handle IN (?, ?)", &[trimmed, &lower], "diaspora_handle").await?
     {
         return read(&row, pod);
     }
     let lower = username.to_lowercase();
-    let mut found = first_of(snapshot, "u.username IN (?, ?)", &[username, &lower], "username").await?;
-    if found.is_none() {
-        found = first_of(snapshot, "LOWER(u.username) = ?", &[&lower], "username").await?;
+    let mut row = best_match(snapshot, "u.username IN (?, ?)", &[username, &lower], "username").await?;
+    if row.is_none() {
+        row = best_match(snapshot, "LOWER(u.username) = ?", &[&lower], "username").await?;
     }
-    let account = read(&found.ok_or_else(unknown)?, pod)?;
+    let account = read(&row.ok_or_else(unknown)?, pod)?;
     // On a pod that has changed its address, people keep their IDs.
     match host {
         Some(host) if host != pod.diaspora_host() && host != account.id.host() => Err(unknown()),
@@ -46,21 +46,23 @@ pub(super) async fn find(snapshot: &mut Snapshot, pod: &PodUrl, name: &str) -> R
     }
 }
 
-/// Returns the row whose column equals the first matching word, else the oldest: a database may ignore case.
-async fn first_of(
+/// Returns the row whose column equals the earliest possible of these values; else the oldest row, since a database
+/// may ignore case.
+async fn best_match(
     snapshot: &mut Snapshot,
     condition: &str,
-    words: &[&str],
+    values: &[&str],
     column: &'static str,
 ) -> Result<Option<Row>, DatabaseError> {
     let sql = format!("{ACCOUNT} WHERE {condition} ORDER BY u.id, p.id");
-    let mut rows = snapshot.rows("the account", sql, words).await?;
-    let exact =
-        words.iter().find_map(|word| rows.iter().position(|row| row.text(column).as_deref() == Some(*word)));
+    let mut rows = snapshot.rows("the account", sql, values).await?;
+    let exact = values
+        .iter()
+        .find_map(|value| rows.iter().position(|row| row.text(column).as_deref() == Some(*value)));
     Ok((!rows.is_empty()).then(|| rows.swap_remove(exact.unwrap_or(0))))
 }
 
-/// Returns the account's ID: its own if valid in the protocol, else the nearest valid one.
+/// Returns the account's ID: its own if the protocol allows it, else the nearest valid one.
 pub(crate) fn usable_id(handle: &str, username: &str, user_id: i64, pod: &PodUrl) -> Option<DiasporaId> {
     let lower = normalized_id(handle);
     if let Ok(id) = handle.parse().or_else(|_| lower.parse()) {
@@ -68,12 +70,12 @@ pub(crate) fn usable_id(handle: &str, username: &str, user_id: i64, pod: &PodUrl
     }
     let (user, host) = lower.split_once('@').unwrap_or((&lower, ""));
     let user = if user.is_empty() { username.trim().to_lowercase() } else { user.to_owned() };
-    let home = pod.diaspora_host();
-    let host = if format!("a@{host}").parse::<DiasporaId>().is_ok() { host } else { &home };
-    let plain =
+    let pod_host = pod.diaspora_host();
+    let host = if format!("a@{host}").parse::<DiasporaId>().is_ok() { host } else { &pod_host };
+    let replace_invalid =
         |c: char| if c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c) { c } else { '_' };
-    let room = MAX_ID.saturating_sub(host.len() + 1);
-    let user: String = user.chars().map(plain).take(room).collect();
+    let max_chars = MAX_ID_BYTES.saturating_sub(host.len() + 1);
+    let user: String = user.chars().map(replace_invalid).take(max_chars).collect();
     let user = if user.is_empty() { format!("account_{user_id}") } else { user };
     format!("{user}@{host}").parse().ok()
 }
@@ -99,19 +101,19 @@ pub(crate) async fn ids_of_users(
 }
 
 impl AccountRow {
-    /// Parses an ID from a column; the account's own may be valid on this pod only.
+    /// Parses an ID from a column; `label` names it. The account's own ID is replaced if it is valid on this pod only.
     ///
     /// # Errors
     /// [`OmissionCode::MissingValue`] for NULL, [`OmissionCode::InvalidIdentifier`] for any invalid value.
-    pub(super) fn person_id_of(&self, text: Option<String>, what: &str) -> Result<DiasporaId, Problem> {
-        if text.as_ref() == Some(&self.handle) { Ok(self.id.clone()) } else { person_id(text, what) }
+    pub(super) fn person_id_of(&self, text: Option<String>, label: &str) -> Result<DiasporaId, Problem> {
+        if text.as_ref() == Some(&self.handle) { Ok(self.id.clone()) } else { person_id(text, label) }
     }
 
     /// Notes that the account's GUID, ID or username was replaced, or that it has no person.
     pub(super) fn note_names(&self, notes: &mut Notes) {
         let Self { handle, id, username, guid, .. } = self;
         if let Some(invalid) = &self.invalid_guid {
-            let invalid: String = invalid.chars().take(MAX_SHOWN).collect();
+            let invalid: String = invalid.chars().take(MAX_SHOWN_CHARS).collect();
             let reason = format!(
                 "its GUID is {invalid:?} on the pod, which the network does not allow; {guid} replaces it in the archive"
             );
@@ -120,8 +122,8 @@ impl AccountRow {
         }
         if !self.has_person() {
             let reason = format!(
-                "its row in the table people is missing, so the pod cannot tell what it has written, and has no profile of \
-                 it: the archive has its key, settings, aspects and contacts, under the ID {id}"
+                "its row in the table people is missing, so its posts and its profile cannot be found; the archive \
+                 contains its key, settings, aspects and contacts, under the ID {id}"
             );
             let problem = Problem::new(OmissionCode::MissingPerson, reason);
             notes.omit(problem, RecordKind::Account, Some(self.user_id), Some(id.to_string()));
@@ -132,9 +134,9 @@ impl AccountRow {
                 "its diaspora* ID is {handle:?} on the pod, which the network does not allow; {id} replaces it"
             )
         } else if username != id.username() {
-            let own = id.username();
+            let new_name = id.username();
             format!(
-                "its username on the pod is {username:?} and its diaspora* ID is {id}: {own} replaces the username"
+                "its username on the pod is {username:?} and its diaspora* ID is {id}: {new_name} replaces the username"
             )
         } else {
             return;
@@ -154,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_the_nearest_that_the_network_allows() {
+    fn invalid_ids_become_the_nearest_valid_one() {
         assert_eq!(id("al.ice@closing.example", "al.ice"), "al.ice@closing.example");
         assert_eq!(id("Alice@Closing.Example", "Alice"), "alice@closing.example");
         assert_eq!(id("al ice@old.example", "al ice"), "al_ice@old.example");

@@ -1,8 +1,8 @@
 //! Reading one account from a pod's database: typed records in the order of the archive document.
 //!
 //! Each part of the account takes one statement, or a few per [`PAGE`] posts, never one per record; records are
-//! streamed to a [`Sink`], so memory does not grow with the account. An unusable row becomes an omission in the
-//! [`Notes`] and never stops the export.
+//! streamed to a [`Sink`], so memory use does not depend on the account's size. An unusable row becomes an omission in
+//! the [`Notes`] and never stops the export.
 
 mod account;
 mod ahead;
@@ -41,7 +41,7 @@ use super::database::{DatabaseError, Snapshot};
 use super::uploads::UploadsError;
 use crate::domain::{DiasporaId, PodAddress, PostRemainder, SigningKey};
 
-/// Posts per page.
+/// Number of posts that are read at once.
 pub const PAGE: usize = 1000;
 
 /// The reason an account could not be read.
@@ -165,9 +165,9 @@ impl<'a> AccountReader<'a> {
     /// The database's failure.
     pub async fn record_count(&mut self) -> Result<u64, ReadError> {
         let (person, user) = (self.account.person_id, self.account.user_id);
-        let own = ["posts", "comments", "likes", "poll_participations", "photos", "participations"]
+        let own_counts = ["posts", "comments", "likes", "poll_participations", "photos", "participations"]
             .map(|table| format!("(SELECT COUNT(*) FROM {table} r WHERE r.author_id = {person})"));
-        let others =
+        let others_counts =
             [("comments", "commentable_id", "commentable_type"), ("likes", "target_id", "target_type")].map(
                 |(table, id, kind)| {
                     format!(
@@ -176,8 +176,12 @@ impl<'a> AccountReader<'a> {
                     )
                 },
             );
-        let contacts = format!("(SELECT COUNT(*) FROM contacts r WHERE r.user_id = {user})");
-        let sql = format!("SELECT {} + {} + {contacts} AS amount", own.join(" + "), others.join(" + "));
+        let contact_count = format!("(SELECT COUNT(*) FROM contacts r WHERE r.user_id = {user})");
+        let sql = format!(
+            "SELECT {} + {} + {contact_count} AS amount",
+            own_counts.join(" + "),
+            others_counts.join(" + ")
+        );
         let row = self.source.snapshot.first("the size of the account", sql, &[]).await?;
         Ok(row.and_then(|row| row.integer("amount")).and_then(|count| count.try_into().ok()).unwrap_or(0))
     }

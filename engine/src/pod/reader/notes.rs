@@ -43,37 +43,37 @@ impl Problem {
 
     /// Creates the problem of a text or record whose size in bytes exceeds readers' limits.
     pub fn too_large(bytes: usize) -> Self {
-        let reason = format!("it has {bytes} bytes, which is more than readers take of one record");
+        let reason = format!("it has {bytes} bytes, which is more than readers accept for one record");
         Self::new(OmissionCode::TooLarge, reason)
     }
 
-    /// Creates the problem of a missing required value.
-    pub fn missing(what: &str) -> Self {
-        Self::new(OmissionCode::MissingValue, format!("its {what} is empty"))
+    /// Creates the problem of a missing required value; `label` names it.
+    pub fn missing(label: &str) -> Self {
+        Self::new(OmissionCode::MissingValue, format!("its {label} is empty"))
     }
 }
 
-/// Parses an identifier from a column.
+/// Parses an identifier from a column; `label` names it.
 ///
 /// # Errors
 /// [`OmissionCode::MissingValue`] for NULL, [`OmissionCode::InvalidIdentifier`] for any invalid value.
-pub(super) fn identifier<T>(text: Option<String>, what: &str) -> Result<T, Problem>
+pub(super) fn identifier<T>(text: Option<String>, label: &str) -> Result<T, Problem>
 where
     T: TryFrom<String>,
     T::Error: std::fmt::Display,
 {
-    let text = text.ok_or_else(|| Problem::missing(what))?;
+    let text = text.ok_or_else(|| Problem::missing(label))?;
     text.try_into().map_err(|error: T::Error| {
-        Problem::new(OmissionCode::InvalidIdentifier, format!("its {what} cannot be used: {error}"))
+        Problem::new(OmissionCode::InvalidIdentifier, format!("its {label} cannot be used: {error}"))
     })
 }
 
-/// Parses a person's diaspora* ID from a column. As on a pod, capital letters and spaces around it have no meaning.
+/// Parses a person's diaspora* ID from a column. As on a pod, case and surrounding spaces are ignored.
 ///
 /// # Errors
 /// As [`identifier`].
-pub(super) fn person_id(text: Option<String>, what: &str) -> Result<DiasporaId, Problem> {
-    identifier(text.map(|id| normalized_id(&id)), what)
+pub(super) fn person_id(text: Option<String>, label: &str) -> Result<DiasporaId, Problem> {
+    identifier(text.map(|id| normalized_id(&id)), label)
 }
 
 /// Returns a diaspora* ID in the form that the protocol allows, if it only differs in case and surrounding spaces.
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn capital_letters_in_an_id_have_no_meaning() {
+    fn ids_ignore_case_and_surrounding_spaces() {
         let id = |text: &str| person_id(Some(text.to_owned()), "diaspora* ID");
         assert_eq!(id("Jonas@Closing.example ").unwrap().as_str(), "jonas@closing.example");
         assert_eq!(id("jonas").unwrap_err().code, OmissionCode::InvalidIdentifier);

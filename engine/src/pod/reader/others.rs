@@ -31,10 +31,10 @@ pub(super) const OTHERS: [&Statement; 3] = [
 /// Reads the `people.id` of everyone who commented, liked or voted. Used only when an account is read by itself; rows
 /// read ahead contain them.
 const PARTICIPANTS: Statement = Statement {
-    name: "the people who took part",
+    name: "the participants",
     owner: OwnerKey::Person,
     sql: |scope| {
-        let posts = scope.of("p.author_id");
+        let posts = scope.condition("p.author_id");
         let parts = KINDS.iter().map(|Kind { table, parents, .. }| {
             let table = table.name();
             format!(
@@ -51,7 +51,7 @@ const PARTICIPANTS: Statement = Statement {
 };
 
 pub(super) const LIKES_ON_COMMENTS: Statement = Statement {
-    name: "other people's likes of comments",
+    name: "other people's likes on comments",
     owner: OwnerKey::Person,
     sql: |scope| LIKES.select(&likes_on_comments(scope), "r.author_id <> x.account", "x.account"),
 };
@@ -64,8 +64,8 @@ fn likes_on_comments(scope: &Scope<'_>) -> String {
          UNION SELECT l.id, o.author_id FROM likes l JOIN comments c ON c.id = l.target_id \
          AND l.target_type = 'Comment' JOIN posts o ON o.id = c.commentable_id AND c.commentable_type = 'Post' \
          WHERE {}) x ON x.liking = r.id",
-        scope.of("c.author_id"),
-        scope.of("o.author_id")
+        scope.condition("c.author_id"),
+        scope.condition("o.author_id")
     )
 }
 
@@ -74,8 +74,8 @@ pub(super) struct PersonKey {
     pub(super) person: i64,
     id: Option<String>,
     pub(super) name: String,
-    /// The person as a signer, or the reason against it. Checked once: a key takes longer than the rest of the row,
-    /// and many accounts list the same person.
+    /// The person as a signer, or the reason the person cannot be one. Checked once: parsing a key takes longer than
+    /// reading the row, and many accounts list the same person.
     author: Result<NonContactAuthor, Problem>,
 }
 
@@ -107,7 +107,7 @@ impl OthersRelayables {
         std::mem::take(&mut self.unsigned)
     }
 
-    /// Takes the relayables so far that their authors signed before moving, for `extras.json`.
+    /// Takes the relayables read so far whose authors signed them before moving, for `extras.json`.
     pub fn take_signed_as(&mut self) -> Vec<SignedAs> {
         std::mem::take(&mut self.signed_as)
     }
@@ -122,11 +122,13 @@ impl AccountReader<'_> {
         let mut authors = self.active_people().await?;
         let migrations = Migrations::read(&mut self.source, &authors).await?;
         // diaspora* stores no signatures of its own users' relayables on local posts.
-        let mut local: Vec<i64> = authors.iter().copied().chain(migrations.earlier_local(&authors)).collect();
+        let mut local: Vec<i64> =
+            authors.iter().copied().chain(migrations.earlier_local_identities(&authors)).collect();
         local.sort_unstable();
         local.dedup();
         let keys = self.source.private_keys(&local).await?;
-        let earlier: Vec<i64> = authors.iter().flat_map(|author| migrations.earlier(*author)).collect();
+        let earlier: Vec<i64> =
+            authors.iter().flat_map(|author| migrations.earlier_identities(*author)).collect();
         authors.extend(earlier);
         let signers = Signers::new(keys);
         Ok(OthersRelayables { migrations, signers, authors, unsigned: Vec::new(), signed_as: Vec::new() })
@@ -189,13 +191,13 @@ impl AccountReader<'_> {
         let mut page = Vec::with_capacity(PAGE);
         loop {
             let row = rows.try_next().await?;
-            let last = row.is_none();
+            let is_last = row.is_none();
             if let Some(row) = row {
-                page.extend(notes.record(kind.record, (&row, "id", "guid"), |stand_ins| {
-                    RelayableRow::read(kind, account, &row, stand_ins)
+                page.extend(notes.record(kind.record, (&row, "id", "guid"), |replacements| {
+                    RelayableRow::read(kind, account, &row, replacements)
                 }));
             }
-            if last || page.len() == PAGE {
+            if is_last || page.len() == PAGE {
                 for signed in others.sign_all(std::mem::take(&mut page), memory).await {
                     let SignedRecord { row, relayable, signed_as, problem } = signed;
                     if let Some(signed_as) = signed_as {
@@ -207,10 +209,10 @@ impl AccountReader<'_> {
                         sink.put(relayable).await?;
                         continue;
                     };
-                    keep_unsigned(others, notes, kind.record, row, relayable, problem);
+                    add_unsigned(others, notes, kind.record, row, relayable, problem);
                 }
             }
-            if last {
+            if is_last {
                 return Ok(());
             }
         }
@@ -234,7 +236,7 @@ impl AccountReader<'_> {
                 Ok(author) => {
                     notes.count(CountKind::NonContactAuthors);
                     if author.guid.is_none() {
-                        let reason = "the person's GUID cannot be used and is left out, the key is there";
+                        let reason = "the person's key is exported without the GUID, which cannot be used";
                         let problem = Problem::new(OmissionCode::InvalidIdentifier, reason);
                         let name = Some(author.account_id.to_string());
                         notes.omit(problem, RecordKind::Person, Some(person.person), name);
@@ -259,7 +261,7 @@ fn author(id: Option<String>, guid: Option<String>, public_key: String) -> Resul
     Ok(NonContactAuthor { account_id, guid, public_key })
 }
 
-fn keep_unsigned(
+fn add_unsigned(
     others: &mut OthersRelayables,
     notes: &mut Notes,
     kind: RecordKind,

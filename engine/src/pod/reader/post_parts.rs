@@ -8,7 +8,7 @@ use super::contacts::display_name;
 use super::notes::{Problem, identifier, normalized_id};
 use super::posts::{ByPost, Reply};
 use super::source::{OwnerKey, Range, Scope, Statement};
-use super::stand_ins::StandIns;
+use super::stand_ins::Replacements;
 use super::{AccountReader, ReadError};
 use crate::domain::{DiasporaId, Entity, Location, OmissionCode, Photo, Poll, PollAnswer, RecordKind};
 use crate::sql::Row;
@@ -28,7 +28,7 @@ const PHOTOS: Statement = Statement {
 };
 
 const LOCATIONS: Statement = Statement {
-    name: "the places of posts",
+    name: "the locations of posts",
     owner: OwnerKey::Person,
     sql: |scope| {
         format!(
@@ -54,7 +54,7 @@ const POLLS: Statement = Statement {
 
 /// Pods of people active on a public post or who reshared it, and of a reshare's original author.
 const PODS: Statement = Statement {
-    name: "the pods of those who took part",
+    name: "the pods of participants",
     owner: OwnerKey::Person,
     sql: |scope| {
         let (posts, remote) = (posts(scope), "a.owner_id IS NULL AND a.pod_id IS NOT NULL");
@@ -101,13 +101,14 @@ const REPLIES: Statement = Statement {
 
 /// Builds the condition for the posts `p`.
 fn posts(scope: &Scope<'_>) -> String {
-    scope.part_of("p.author_id", "p.id")
+    scope.range_condition("p.author_id", "p.id")
 }
 
 /// Columns of `photos ph` for [`photo`].
 pub(super) const PHOTO_COLUMNS: &str = "ph.id, ph.guid, ph.public, ph.created_at, ph.remote_photo_path, \
      ph.remote_photo_name, ph.text, ph.status_message_guid, ph.height, ph.width, ph.author_id";
 
+/// Parts of the posts in a range, by post.
 #[derive(Default)]
 pub(super) struct PostParts {
     pub(super) photos: ByPost<Vec<Entity<Photo>>>,
@@ -141,11 +142,11 @@ impl PostParts {
         let AccountReader { source, account, notes, .. } = reader;
         let mut rows = source.stream_range(&PHOTOS, account, range);
         while let Some(row) = rows.try_next().await? {
-            let record = notes.record(RecordKind::Photo, (&row, "id", "guid"), |stand_ins| {
+            let record = notes.record(RecordKind::Photo, (&row, "id", "guid"), |replacements| {
                 if row.integer("author_id") == Some(account.person_id) {
-                    photo(&row, &account.id, stand_ins)
+                    photo(&row, &account.id, replacements)
                 } else {
-                    Err(Problem::new(OmissionCode::InvalidIdentifier, "it was uploaded by somebody else"))
+                    Err(Problem::new(OmissionCode::InvalidIdentifier, "it was uploaded by another person"))
                 }
             });
             if let (Some(post), Some(photo)) = (row.integer("post_id"), record) {
@@ -195,10 +196,10 @@ impl PostParts {
     fn add_answer(&mut self, post: i64, row: &Row) -> Result<(), Problem> {
         let poll = match self.polls.entry(post) {
             Entry::Occupied(poll) => poll.into_mut(),
-            Entry::Vacant(place) => {
+            Entry::Vacant(entry) => {
                 let guid = identifier(row.text("guid"), "GUID")?;
                 let question = row.text("question").unwrap_or_default();
-                place.insert(Entity(Poll { guid, question, poll_answers: Vec::new() }))
+                entry.insert(Entity(Poll { guid, question, poll_answers: Vec::new() }))
             }
         };
         if !row.is_null("answer_id") {
@@ -219,11 +220,11 @@ impl PostParts {
             return Ok(());
         }
         let mut rows = reader.source.stream_range(&REPLIES, &reader.account, range);
-        let mut last = None;
+        let mut last_comment = None;
         while let Some(row) = rows.try_next().await? {
             let comment = row.integer("id");
-            if std::mem::replace(&mut last, comment) == comment {
-                continue; // a second profile of the same person
+            if std::mem::replace(&mut last_comment, comment) == comment {
+                continue; // This is a second profile of the same person.
             }
             let author_id = normalized_id(&row.text("diaspora_handle").unwrap_or_default());
             let reply = Reply {
@@ -245,29 +246,37 @@ async fn collect_pairs(
     statement: &'static Statement,
     column: &'static str,
     range: Option<Range>,
-    into: &mut ByPost<Vec<i64>>,
+    pairs: &mut ByPost<Vec<i64>>,
 ) -> Result<(), ReadError> {
     let mut rows = reader.source.stream_range(statement, &reader.account, range);
     while let Some(row) = rows.try_next().await? {
-        if let (Some(post), Some(other)) = (row.integer("post_id"), row.integer(column)) {
-            into.entry(post).or_default().push(other);
+        if let (Some(post), Some(value)) = (row.integer("post_id"), row.integer(column)) {
+            pairs.entry(post).or_default().push(value);
         }
     }
     Ok(())
 }
 
 /// Reads a photo from [`PHOTO_COLUMNS`].
-pub(super) fn photo(row: &Row, author: &DiasporaId, stand_ins: &mut StandIns) -> Result<Photo, Problem> {
+pub(super) fn photo(
+    row: &Row,
+    author: &DiasporaId,
+    replacements: &mut Replacements,
+) -> Result<Photo, Problem> {
     Ok(Photo {
         guid: identifier(row.text("guid"), "GUID")?,
         author: author.clone(),
-        public: stand_ins.flag(row, "public", "public", false),
-        created_at: stand_ins.time(row, "created_at"),
-        remote_photo_path: row.filled("remote_photo_path").ok_or_else(|| Problem::missing("address"))?,
-        remote_photo_name: row.filled("remote_photo_name").ok_or_else(|| Problem::missing("file name"))?,
-        text: row.filled("text"),
-        status_message_guid: row.filled("status_message_guid").and_then(|guid| guid.parse().ok()),
-        height: stand_ins.number(row, "height", "height"),
-        width: stand_ins.number(row, "width", "width"),
+        public: replacements.flag(row, "public", "public", false),
+        created_at: replacements.time(row, "created_at"),
+        remote_photo_path: row
+            .non_empty_text("remote_photo_path")
+            .ok_or_else(|| Problem::missing("address"))?,
+        remote_photo_name: row
+            .non_empty_text("remote_photo_name")
+            .ok_or_else(|| Problem::missing("file name"))?,
+        text: row.non_empty_text("text"),
+        status_message_guid: row.non_empty_text("status_message_guid").and_then(|guid| guid.parse().ok()),
+        height: replacements.number(row, "height", "height"),
+        width: replacements.number(row, "width", "width"),
     })
 }

@@ -8,7 +8,7 @@ use super::contacts::ContactBook;
 use super::notes::{Problem, identifier};
 use super::post_parts::PostParts;
 use super::source::{OwnerKey, Range, Statement};
-use super::stand_ins::StandIns;
+use super::stand_ins::Replacements;
 use super::{AccountReader, PAGE, ReadError, Sink};
 use crate::domain::{
     CountKind, OmissionCode, OwnPost, PodAddress, Post, PostRemainder, RecordKind, Reshare, StatusMessage,
@@ -17,7 +17,7 @@ use crate::domain::{
 use crate::sql::{Reading, Row};
 
 /// Maximum size of a text in bytes. diaspora* accepts 65,535 characters; JSON takes up to six bytes for each byte.
-const MAX_TEXT: usize = 2 << 20;
+const MAX_TEXT_BYTES: usize = 2 << 20;
 
 /// A post for the archive document, with its context for the pages.
 #[derive(Debug)]
@@ -49,12 +49,15 @@ pub struct Reply {
 
 pub(super) const STATEMENTS: &[&Statement] = &[&POSTS];
 
-/// Used only when an account is read alone; rows read ahead need no pages.
+/// Used only when an account is read by itself; rows read ahead are not divided into ranges.
 const POST_IDS: Statement = Statement {
     name: "the list of posts",
     owner: OwnerKey::Person,
     sql: |scope| {
-        format!("SELECT id, author_id AS account_row FROM posts WHERE {} ORDER BY id", scope.of("author_id"))
+        format!(
+            "SELECT id, author_id AS account_row FROM posts WHERE {} ORDER BY id",
+            scope.condition("author_id")
+        )
     },
 };
 
@@ -67,7 +70,7 @@ const POSTS: Statement = Statement {
              a.diaspora_handle AS root_author, p.likes_count, p.author_id AS account_row FROM posts p \
              LEFT JOIN posts r ON r.guid = p.root_guid LEFT JOIN people a ON a.id = r.author_id \
              WHERE {} ORDER BY p.id",
-            scope.part_of("p.author_id", "p.id")
+            scope.range_condition("p.author_id", "p.id")
         )
     },
 };
@@ -82,21 +85,26 @@ impl AccountReader<'_> {
         book: &ContactBook,
         sink: &mut impl Sink<PostRecord>,
     ) -> Result<(), ReadError> {
-        for range in self.post_pages().await? {
+        for range in self.post_ranges().await? {
             let mut parts = PostParts::read(self, range).await?;
             let rows = self.source.rows_range(&POSTS, &self.account, range).await?;
             for row in &rows {
-                let mut stand_ins = StandIns::default();
-                let Some(mut row) = PostRow::new(row, &mut stand_ins) else { continue };
+                let mut replacements = Replacements::default();
+                let Some(mut row) = PostRow::new(row, &mut replacements) else { continue };
                 let aspects = parts.aspects.remove(&row.id).unwrap_or_default();
-                match self.own_post(&mut row, book, &aspects, &mut parts, &mut stand_ins) {
+                match self.own_post(&mut row, book, &aspects, &mut parts, &mut replacements) {
                     Ok(mut post) => {
-                        stand_ins.note(&mut self.notes, RecordKind::Post, Some(row.id), row.guid.as_deref());
+                        replacements.note(
+                            &mut self.notes,
+                            RecordKind::Post,
+                            Some(row.id),
+                            row.guid.as_deref(),
+                        );
                         self.count_post(&post);
                         let mut remainder = PostRemainder::take_from(&mut post);
                         self.shorten_remainder(&mut remainder, row.id);
                         self.note_remainder(remainder.as_ref(), row.id);
-                        let names = (!row.public).then(|| self.aspect_names(&aspects));
+                        let names = (!row.is_public).then(|| self.aspect_names(&aspects));
                         let likes = row.likes;
                         let replies = parts.replies.remove(&row.id).unwrap_or_default();
                         sink.put(PostRecord { post, remainder, aspects: names, likes, replies }).await?;
@@ -109,24 +117,24 @@ impl AccountReader<'_> {
     }
 
     /// Divides the account's posts into ranges of row IDs, [`PAGE`] posts each, with one statement.
-    async fn post_pages(&mut self) -> Result<Vec<Option<Range>>, ReadError> {
+    async fn post_ranges(&mut self) -> Result<Vec<Option<Range>>, ReadError> {
         if self.source.is_read_ahead() {
             return Ok(vec![None]);
         }
         let mut rows = self.source.stream(&POST_IDS, &self.account);
-        let (mut pages, mut after, mut last, mut count) = (Vec::new(), 0, 0, 0);
+        let (mut ranges, mut after, mut last, mut count) = (Vec::new(), 0, 0, 0);
         while let Some(row) = rows.try_next().await? {
             last = row.integer("id").unwrap_or(last);
             count += 1;
             if count % PAGE == 0 {
-                pages.push(Some(Range { after, up_to: last }));
+                ranges.push(Some(Range { after, up_to: last }));
                 after = last;
             }
         }
         if last > after {
-            pages.push(Some(Range { after, up_to: last }));
+            ranges.push(Some(Range { after, up_to: last }));
         }
-        Ok(pages)
+        Ok(ranges)
     }
 
     fn own_post(
@@ -135,18 +143,18 @@ impl AccountReader<'_> {
         book: &ContactBook,
         aspects: &[i64],
         parts: &mut PostParts,
-        stand_ins: &mut StandIns,
+        replacements: &mut Replacements,
     ) -> Result<OwnPost, Problem> {
         let post = match row.kind.as_str() {
-            "StatusMessage" => Post::StatusMessage(self.status_message(row, parts, stand_ins)?),
-            "Reshare" => Post::Reshare(self.reshare(row, stand_ins)?),
+            "StatusMessage" => Post::StatusMessage(self.status_message(row, parts, replacements)?),
+            "Reshare" => Post::Reshare(self.reshare(row, replacements)?),
             other => {
                 let reason = format!("posts of type {other:?} are unknown to the archive format");
                 return Err(Problem::new(OmissionCode::UnknownType, reason));
             }
         };
         // As in diaspora*, every reshare is public.
-        let public = row.public || matches!(post, Post::Reshare(_));
+        let public = row.is_public || matches!(post, Post::Reshare(_));
         let pods = public.then(|| self.subscribed_pods(book, parts.pods.remove(&row.id).unwrap_or_default()));
         let people = (!public).then(|| book.members(aspects));
         Ok(OwnPost { subscribed_pods_uris: pods, subscribed_users_ids: people, post })
@@ -156,13 +164,13 @@ impl AccountReader<'_> {
         &self,
         row: &mut PostRow,
         parts: &mut PostParts,
-        stand_ins: &mut StandIns,
+        replacements: &mut Replacements,
     ) -> Result<StatusMessage, Problem> {
         Ok(StatusMessage {
             author: self.account.id.clone(),
             guid: identifier(row.guid.clone(), "GUID")?,
-            created_at: stand_ins.time_of(row.created_at.clone()),
-            public: row.public,
+            created_at: replacements.time_of(row.created_at.clone()),
+            public: row.is_public,
             provider_display_name: row.provider.take(),
             text: std::mem::take(&mut row.text),
             photos: parts.photos.remove(&row.id).unwrap_or_default(),
@@ -171,11 +179,11 @@ impl AccountReader<'_> {
         })
     }
 
-    fn reshare(&self, row: &PostRow, stand_ins: &mut StandIns) -> Result<Reshare, Problem> {
+    fn reshare(&self, row: &PostRow, replacements: &mut Replacements) -> Result<Reshare, Problem> {
         Ok(Reshare {
             author: self.account.id.clone(),
             guid: identifier(row.guid.clone(), "GUID")?,
-            created_at: stand_ins.time_of(row.created_at.clone()),
+            created_at: replacements.time_of(row.created_at.clone()),
             root_author: row
                 .root_author
                 .clone()
@@ -198,13 +206,13 @@ impl AccountReader<'_> {
         self.aspects.iter().filter(|aspect| ids.contains(&aspect.id)).map(|a| a.name.clone()).collect()
     }
 
-    /// Drops a text that is too large for readers of archives; the document has its beginning.
+    /// Drops a text that is larger than readers accept; the document contains its beginning.
     fn shorten_remainder(&mut self, remainder: &mut Option<PostRemainder>, row: i64) {
         let Some(parts) = remainder else { return };
-        let Some(text) = parts.text.take_if(|text| text.len() > MAX_TEXT) else { return };
+        let Some(text) = parts.text.take_if(|text| text.len() > MAX_TEXT_BYTES) else { return };
         let name = Some(parts.guid.to_string());
         let mut problem = Problem::too_large(text.len());
-        problem.reason.push_str("; the archive has the beginning");
+        problem.reason.push_str("; the archive contains its beginning");
         self.notes.omit(problem, RecordKind::Post, Some(row), name);
         if parts.reasons().is_empty() {
             *remainder = None;
@@ -248,7 +256,7 @@ struct PostRow {
     kind: String,
     guid: Option<String>,
     created_at: Reading<Timestamp>,
-    public: bool,
+    is_public: bool,
     text: String,
     provider: Option<String>,
     root_guid: Option<String>,
@@ -257,18 +265,18 @@ struct PostRow {
 }
 
 impl PostRow {
-    fn new(row: &Row, stand_ins: &mut StandIns) -> Option<Self> {
+    fn new(row: &Row, replacements: &mut Replacements) -> Option<Self> {
         Some(Self {
             id: row.integer("id")?,
             kind: row.text("type").unwrap_or_default(),
             guid: row.text("guid"),
             created_at: row.time_reading("created_at"),
-            public: stand_ins.flag(row, "public", "public", false),
+            is_public: replacements.flag(row, "public", "public", false),
             text: row.text("text").unwrap_or_default(),
-            provider: row.filled("provider_display_name"),
-            root_guid: row.filled("root_guid"),
+            provider: row.non_empty_text("provider_display_name"),
+            root_guid: row.non_empty_text("root_guid"),
             root_author: row.text("root_author"),
-            likes: stand_ins
+            likes: replacements
                 .number(row, "likes_count", "number of likes")
                 .and_then(|likes| likes.try_into().ok())
                 .unwrap_or(0),

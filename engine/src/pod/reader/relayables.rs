@@ -7,7 +7,7 @@ use serde_json::Map;
 
 use super::notes::{Problem, identifier};
 use super::source::{OwnerKey, Scope, Statement};
-use super::stand_ins::StandIns;
+use super::stand_ins::Replacements;
 use super::{AccountReader, AccountRow, ReadError, Sink, yaml};
 use crate::domain::{
     Comment, CountKind, Like, OmissionCode, PollParticipation, RecordKind, Relayable, RelayableEntity,
@@ -80,26 +80,26 @@ pub(super) const VOTES: Kind = Kind {
 
 impl Kind {
     fn own(&self, scope: &Scope<'_>) -> String {
-        self.select("", &scope.of("r.author_id"), "r.author_id")
+        self.select("", &scope.condition("r.author_id"), "r.author_id")
     }
 
     /// Selects other people's records under the account's posts.
     pub(super) fn others(&self, scope: &Scope<'_>) -> String {
-        let condition = format!("{} AND r.author_id <> p.author_id", scope.of("p.author_id"));
+        let condition = format!("{} AND r.author_id <> p.author_id", scope.condition("p.author_id"));
         self.select("", &condition, "p.author_id")
     }
 
-    /// Selects the records that meet a condition, by row ID.
+    /// Selects the records that meet a condition, in order of row ID.
     ///
-    /// `account` is the column that identifies the account; `more` is an additional join.
-    pub(super) fn select(&self, more: &str, condition: &str, account: &str) -> String {
+    /// `account` is the column that identifies the account; `join` is an additional join.
+    pub(super) fn select(&self, join: &str, condition: &str, account: &str) -> String {
         let Self { parents, parent_guid, values, .. } = self;
         let (table, signatures) = (self.table.name(), self.table.signatures());
         let signature_key = self.table.signature_key();
         format!(
             "SELECT r.id, r.guid, {parent_guid} AS parent_guid, r.author_id, a.diaspora_handle AS author, \
              s.author_signature, so.\"order\" AS signature_order, s.additional_data, {values}, p.id AS post_id, \
-             p.author_id AS post_author_id, {account} AS account_row FROM {table} r {parents} {more} \
+             p.author_id AS post_author_id, {account} AS account_row FROM {table} r {parents} {join} \
              LEFT JOIN people a ON a.id = r.author_id LEFT JOIN {signatures} s ON s.{signature_key} = r.id \
              LEFT JOIN signature_orders so ON so.id = s.signature_order_id WHERE {condition} ORDER BY r.id"
         )
@@ -111,7 +111,7 @@ pub(super) struct RelayableRow {
     pub(super) row: i64,
     pub(super) author_row: i64,
     pub(super) entity: RelayableEntity,
-    /// True when the author's diaspora* ID differs from the pod's, which a stored signature may be of.
+    /// True when the author's diaspora* ID was normalized; a stored signature may be of the ID as the pod stores it.
     pub(super) author_normalized: bool,
     pub(super) signature: Option<String>,
     pub(super) order: Option<Vec<Cow<'static, str>>>,
@@ -123,7 +123,7 @@ impl RelayableRow {
         kind: &'static Kind,
         account: &AccountRow,
         row: &Row,
-        stand_ins: &mut StandIns,
+        replacements: &mut Replacements,
     ) -> Result<Self, Problem> {
         if row.is_null("parent_guid") {
             let reason = "its parent is no longer in the pod's database";
@@ -135,15 +135,15 @@ impl RelayableRow {
         }
         let is_signed = |name: &Cow<'_, str>| matches!(name, Cow::Borrowed(_)) || !name.contains("signature");
         let order = row
-            .filled("signature_order")
+            .non_empty_text("signature_order")
             .map(|order| order.split_whitespace().map(property_name).filter(is_signed).collect());
-        let entity = entity(kind, account, row, stand_ins)?;
+        let entity = entity(kind, account, row, replacements)?;
         Ok(Self {
             row: row.integer("id").unwrap_or_default(),
             author_row: row.integer("author_id").unwrap_or_default(),
             author_normalized: row.text("author").as_deref() != Some(entity.author().as_str()),
             entity,
-            signature: row.filled("author_signature"),
+            signature: row.non_empty_text("author_signature"),
             order,
         })
     }
@@ -153,15 +153,15 @@ fn entity(
     kind: &'static Kind,
     account: &AccountRow,
     row: &Row,
-    stand_ins: &mut StandIns,
+    replacements: &mut Replacements,
 ) -> Result<RelayableEntity, Problem> {
     let guid = identifier(row.text("guid"), "GUID")?;
     let parent_guid = identifier(row.text("parent_guid"), "parent's GUID")?;
     let author = account.person_id_of(row.text("author"), "author's diaspora* ID")?;
-    let mut additional = match row.filled("additional_data") {
+    let mut additional = match row.non_empty_text("additional_data") {
         None => Map::new(),
         Some(yaml) => yaml::additional_data(&yaml).ok_or_else(|| {
-            let reason = "the signed values stored beside it cannot be parsed";
+            let reason = "its additional signed values cannot be parsed";
             Problem::new(OmissionCode::UnreadableAdditionalData, reason)
         })?,
     };
@@ -172,9 +172,9 @@ fn entity(
             guid,
             parent_guid,
             author_signature,
-            // Such comments cannot be created, and a stock pod's import aborts at them.
-            text: row.filled("text").ok_or_else(|| Problem::missing("text"))?,
-            created_at: stand_ins.time(row, "created_at"),
+            // diaspora* creates no comments without a text, and a stock pod's import aborts at them.
+            text: row.non_empty_text("text").ok_or_else(|| Problem::missing("text"))?,
+            created_at: replacements.time(row, "created_at"),
             edited_at: additional.shift_remove("edited_at").and_then(|at| at.as_str().map(str::to_owned)),
             additional,
         }),
@@ -184,7 +184,7 @@ fn entity(
             parent_guid,
             author_signature,
             parent_type: row.text("target_type").unwrap_or_default(),
-            positive: stand_ins.flag(row, "positive", "positive", true),
+            positive: replacements.flag(row, "positive", "positive", true),
             additional,
         }),
         _ => RelayableEntity::PollParticipation(PollParticipation {
@@ -209,12 +209,12 @@ impl AccountReader<'_> {
         for (kind, statement) in KINDS.into_iter().zip(OWN) {
             let mut rows = source.stream(statement, account);
             while let Some(row) = rows.try_next().await? {
-                let record = notes.record(kind.record, (&row, "id", "guid"), |stand_ins| {
-                    RelayableRow::read(kind, account, &row, stand_ins)
+                let record = notes.record(kind.record, (&row, "id", "guid"), |replacements| {
+                    RelayableRow::read(kind, account, &row, replacements)
                 });
-                if let Some(found) = record {
+                if let Some(row) = record {
                     notes.count(kind.own);
-                    sink.put(Relayable::new(found.entity, found.order)).await?;
+                    sink.put(Relayable::new(row.entity, row.order)).await?;
                 }
             }
         }

@@ -55,7 +55,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Builds the condition that this column names one of the accounts.
-    pub(super) fn of(&self, column: &str) -> String {
+    pub(super) fn condition(&self, column: &str) -> String {
         match self.accounts {
             [one] => format!("{column} = {one}"),
             many => format!("{column} IN ({})", id_list(many)),
@@ -63,11 +63,13 @@ impl<'a> Scope<'a> {
     }
 
     /// Adds the condition that another column is in the requested range.
-    pub(super) fn part_of(&self, column: &str, ranged: &str) -> String {
-        let of = self.of(column);
+    pub(super) fn range_condition(&self, column: &str, range_column: &str) -> String {
+        let condition = self.condition(column);
         match self.range {
-            Some(Range { after, up_to }) => format!("{of} AND {ranged} > {after} AND {ranged} <= {up_to}"),
-            None => of,
+            Some(Range { after, up_to }) => {
+                format!("{condition} AND {range_column} > {after} AND {range_column} <= {up_to}")
+            }
+            None => condition,
         }
     }
 }
@@ -139,7 +141,7 @@ impl Source<'_> {
         Ok(self.rows(statement, account).await?.into_iter().next())
     }
 
-    /// Returns the base address, without a trailing slash, of every pod this one knows.
+    /// Returns the base addresses, without trailing slashes, of all pods in the database.
     pub(super) async fn pods(&mut self) -> Result<Arc<HashMap<i64, PodAddress>>, DatabaseError> {
         match &self.ahead {
             Some(ReadAhead { network: Some(network), .. }) => Ok(Arc::clone(&network.pods)),
@@ -147,7 +149,7 @@ impl Source<'_> {
         }
     }
 
-    /// Returns everyone who has moved.
+    /// Returns the earlier identities of everyone who has moved.
     pub(super) async fn moves(&mut self) -> Result<Arc<Moves>, ReadError> {
         match &self.ahead {
             Some(ReadAhead { network: Some(network), .. }) => Ok(Arc::clone(&network.moves)),
@@ -161,13 +163,13 @@ impl Source<'_> {
         people: &[i64],
     ) -> Result<HashMap<i64, PrivateKey>, ReadError> {
         if let Some(ahead) = &self.ahead {
-            let known = |person: &i64| Some((*person, ahead.private_keys.get(person)?.clone()));
-            return Ok(people.iter().filter_map(known).collect());
+            let key_of = |person: &i64| Some((*person, ahead.private_keys.get(person)?.clone()));
+            return Ok(people.iter().filter_map(key_of).collect());
         }
         private_keys(self.snapshot, people).await
     }
 
-    /// Returns people's IDs, public keys and names; `people` in ascending order, as is the result.
+    /// Returns people's IDs, public keys and names, in the order of `people`, which must be ascending.
     pub(super) async fn person_keys(&mut self, people: &[i64]) -> Result<Vec<Arc<PersonKey>>, ReadError> {
         if let Some(ahead) = &self.ahead {
             return Ok(people.iter().filter_map(|person| ahead.people.get(person).cloned()).collect());
@@ -205,8 +207,10 @@ pub(super) async fn private_keys(
              WHERE a.id IN ({})",
             id_list(chunk)
         );
-        for row in snapshot.rows("the keys to sign with", sql, &[]).await? {
-            if let (Some(person), Some(pem)) = (row.integer("id"), row.filled("serialized_private_key")) {
+        for row in snapshot.rows("the signing keys", sql, &[]).await? {
+            if let (Some(person), Some(pem)) =
+                (row.integer("id"), row.non_empty_text("serialized_private_key"))
+            {
                 keys.insert(person, PrivateKey::from_pem(pem));
             }
         }

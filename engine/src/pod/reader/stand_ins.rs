@@ -1,8 +1,8 @@
 //! Replacements for values in a database that the protocol cannot represent.
 //!
-//! A required time becomes the start of its known part, else [`NO_TIME`]; an optional one is left out, as nobody was
-//! born on an invented day. A flag that is neither true nor false becomes what an empty one is. In each case the record
-//! is exported, with an omission that reports it.
+//! A required time becomes the start of its known part, else [`NO_TIME`]; an optional one is left out, since an
+//! invented birthday would be wrong. A flag that is neither true nor false gets the value of an empty one. In each case
+//! the record is exported, with an omission that reports the replacement.
 
 use chrono::{DateTime, Utc};
 
@@ -16,9 +16,9 @@ const NO_TIME: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
 /// Replacements in one record, each with its reason.
 #[derive(Debug, Default)]
-pub(super) struct StandIns(Vec<Problem>);
+pub(super) struct Replacements(Vec<Problem>);
 
-impl StandIns {
+impl Replacements {
     /// Reads a required time.
     pub(super) fn time(&mut self, row: &Row, column: &'static str) -> Timestamp {
         self.time_of(row.time_reading(column))
@@ -26,16 +26,16 @@ impl StandIns {
 
     /// Returns a required time, or its replacement.
     pub(super) fn time_of(&mut self, reading: Reading<Timestamp>) -> Timestamp {
-        let nothing = Timestamp::from(NO_TIME);
+        let unknown = Timestamp::from(NO_TIME);
         let (time, problem) = match reading {
             Reading::Known(time) => return time,
             Reading::Absent => {
-                let reason = format!("its time is empty; {nothing} replaces it");
-                (nothing, Problem::new(OmissionCode::MissingValue, reason))
+                let reason = format!("its time is empty; {unknown} replaces it");
+                (unknown, Problem::new(OmissionCode::MissingValue, reason))
             }
-            Reading::UnrepresentableTime(UnrepresentableTime { held, near }) => {
-                let time = near.unwrap_or(nothing);
-                let reason = format!("its time is {held} in the pod's database; {time} replaces it");
+            Reading::UnrepresentableTime(UnrepresentableTime { description, start }) => {
+                let time = start.unwrap_or(unknown);
+                let reason = format!("its time is {description} in the pod's database; {time} replaces it");
                 (time, Problem::new(OmissionCode::UnreadableTime, reason))
             }
         };
@@ -43,48 +43,50 @@ impl StandIns {
         time
     }
 
-    /// Returns an optional time or date; `what` names it.
-    pub(super) fn optional<T>(&mut self, reading: Reading<T>, what: &str) -> Option<T> {
+    /// Returns an optional time or date; `label` names it.
+    pub(super) fn optional<T>(&mut self, reading: Reading<T>, label: &str) -> Option<T> {
         match reading {
             Reading::Known(value) => Some(value),
             Reading::Absent => None,
-            Reading::UnrepresentableTime(UnrepresentableTime { held, .. }) => {
-                let reason = format!("its {what} is {held} in the pod's database and is left out");
+            Reading::UnrepresentableTime(UnrepresentableTime { description, .. }) => {
+                let reason = format!("its {label} is {description} in the pod's database and is left out");
                 self.0.push(Problem::new(OmissionCode::UnreadableTime, reason));
                 None
             }
         }
     }
 
-    /// Reads an optional whole number; `what` names it.
-    pub(super) fn number(&mut self, row: &Row, column: &'static str, what: &str) -> Option<i64> {
+    /// Reads an optional whole number; `label` names it.
+    pub(super) fn number(&mut self, row: &Row, column: &'static str, label: &str) -> Option<i64> {
         let number = row.integer(column);
-        self.readable(number, row, column, |held| {
-            format!("its {what} is {held} in the pod's database, which is no whole number, and is left out")
-        })
-    }
-
-    /// Reads an optional flag; `what` names it.
-    pub(super) fn optional_flag(&mut self, row: &Row, column: &'static str, what: &str) -> Option<bool> {
-        self.read_flag(row, column, what, "it is left out")
-    }
-
-    /// Reads a flag, or what replaces an empty one; `what` names it.
-    pub(super) fn flag(&mut self, row: &Row, column: &'static str, what: &str, empty: bool) -> bool {
-        self.read_flag(row, column, what, &format!("{empty} replaces it")).unwrap_or(empty)
-    }
-
-    fn read_flag(&mut self, row: &Row, column: &'static str, what: &str, instead: &str) -> Option<bool> {
-        let flag = row.boolean(column);
-        self.readable(flag, row, column, |held| {
+        self.note_unreadable(number, row, column, |held| {
             format!(
-                "its {what:?} is {held} in the pod's database, which is neither true nor false; {instead}"
+                "its {label} is {held} in the pod's database, which is not a whole number, and is left out"
             )
         })
     }
 
-    /// Returns a value, and notes the reason if it is none although the column is not empty.
-    fn readable<T>(
+    /// Reads an optional flag; `label` names it.
+    pub(super) fn optional_flag(&mut self, row: &Row, column: &'static str, label: &str) -> Option<bool> {
+        self.read_flag(row, column, label, "it is left out")
+    }
+
+    /// Reads a flag; `default` replaces an empty or unreadable one, and `label` names it.
+    pub(super) fn flag(&mut self, row: &Row, column: &'static str, label: &str, default: bool) -> bool {
+        self.read_flag(row, column, label, &format!("{default} replaces it")).unwrap_or(default)
+    }
+
+    fn read_flag(&mut self, row: &Row, column: &'static str, label: &str, consequence: &str) -> Option<bool> {
+        let flag = row.boolean(column);
+        self.note_unreadable(flag, row, column, |held| {
+            format!(
+                "its {label:?} is {held} in the pod's database, which is neither true nor false; {consequence}"
+            )
+        })
+    }
+
+    /// Returns a value unchanged; notes the reason if it is `None` although the column is not empty.
+    fn note_unreadable<T>(
         &mut self,
         value: Option<T>,
         row: &Row,
@@ -92,7 +94,7 @@ impl StandIns {
         reason: impl FnOnce(String) -> String,
     ) -> Option<T> {
         if value.is_none() && !row.is_null(column) {
-            self.0.push(Problem::new(OmissionCode::UnreadableNumber, reason(row.shown(column))));
+            self.0.push(Problem::new(OmissionCode::UnreadableNumber, reason(row.display_value(column))));
         }
         value
     }
@@ -117,13 +119,13 @@ impl Notes {
         &mut self,
         kind: RecordKind,
         (row, id, name): (&Row, &'static str, &'static str),
-        make: impl FnOnce(&mut StandIns) -> Result<T, Problem>,
+        build: impl FnOnce(&mut Replacements) -> Result<T, Problem>,
     ) -> Option<T> {
-        let mut stand_ins = StandIns::default();
-        match make(&mut stand_ins) {
+        let mut replacements = Replacements::default();
+        match build(&mut replacements) {
             Ok(record) => {
-                if !stand_ins.0.is_empty() {
-                    stand_ins.note(self, kind, row.integer(id), row.text(name).as_deref());
+                if !replacements.0.is_empty() {
+                    replacements.note(self, kind, row.integer(id), row.text(name).as_deref());
                 }
                 Some(record)
             }

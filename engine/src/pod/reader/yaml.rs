@@ -1,4 +1,4 @@
-//! The few columns in which Rails stores YAML.
+//! Parsers for the few columns in which Rails stores YAML.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ pub(super) fn additional_data(yaml: &str) -> Option<Map<String, Value>> {
     if yaml.len() > MAX_BYTES {
         return None;
     }
-    let values: BTreeMap<String, Option<String>> = serde_saphyr::from_str(plain(yaml)).ok()?;
+    let values: BTreeMap<String, Option<String>> = serde_saphyr::from_str(without_ruby_class(yaml)).ok()?;
     // The order of the hash is the order of the text, which a sorted map loses.
     let mut pairs: Vec<(usize, String, Option<String>)> = values
         .into_iter()
@@ -39,12 +39,12 @@ pub(crate) fn hidden_posts(yaml: &str) -> Option<Vec<i64>> {
     if yaml.len() > MAX_BYTES {
         return None;
     }
-    let values: BTreeMap<String, Vec<String>> = serde_saphyr::from_str(plain(yaml)).ok()?;
+    let values: BTreeMap<String, Vec<String>> = serde_saphyr::from_str(without_ruby_class(yaml)).ok()?;
     Some(values.get("Post").into_iter().flatten().filter_map(|id| id.parse().ok()).collect())
 }
 
-/// Removes the Ruby class of hashes that some versions of Rails put on the first line.
-fn plain(yaml: &str) -> &str {
+/// Removes the Ruby class of hashes that some versions of Rails write on the first line.
+fn without_ruby_class(yaml: &str) -> &str {
     match yaml.strip_prefix("--- !ruby/hash:") {
         Some(rest) => rest.split_once(char::is_whitespace).map_or("[]", |(_, body)| body),
         None => yaml,

@@ -14,16 +14,16 @@ use object_store::{
     Attribute, Attributes, ObjectStore as _, ObjectStoreExt as _, PutMode, PutOptions, PutPayload,
 };
 
-use super::{Held, NewPhotoFile, PhotoBytes, PhotoFile, UploadsError, is_original, is_plain_file_name};
+use super::{Comparison, NewPhotoFile, PhotoBytes, PhotoFile, UploadsError, is_original, is_plain_file_name};
 use crate::pod::config::S3Settings;
 use crate::s3::{
     Readers, client, is_denied, is_missing, is_refused, is_unavailable, lacks_conditional_put, list, why,
 };
 
-/// The largest object in bytes that is fetched ahead; for larger ones only the request is sent.
-const FETCHED_AHEAD: u64 = 512 << 10;
-/// Concurrent requests.
-const AT_ONCE: usize = 8;
+/// The largest object in bytes that is downloaded ahead; for larger ones, only the request is sent.
+const MAX_PREFETCH_BYTES: u64 = 512 << 10;
+/// The most requests at the same time.
+const CONCURRENT_REQUESTS: usize = 8;
 /// diaspora*'s header for stored photos unless `s3.cache` is off.
 const CACHE_CONTROL: &str = "max-age=31536000";
 
@@ -32,34 +32,34 @@ const CACHE_CONTROL: &str = "max-age=31536000";
 pub struct PhotoBucket {
     store: Arc<AmazonS3>,
     images: String,
-    place: String,
+    location: String,
     public_address: String,
     cache: bool,
     /// The object that was read last, by any clone.
-    known: Arc<Mutex<Option<Path>>>,
+    readable_object: Arc<Mutex<Option<Path>>>,
 }
 
 impl PhotoBucket {
     /// Opens a bucket and checks that it can be listed, and its objects read.
     pub(super) async fn open(settings: &S3Settings) -> Result<Self, UploadsError> {
-        let place = settings.to_string();
+        let location = settings.to_string();
         let failed = |error: object_store::Error| UploadsError::Bucket {
-            place: place.clone(),
-            what: "read",
-            why: why(&error),
-            passing: is_unavailable(&error),
+            location: location.clone(),
+            action: "read",
+            reason: why(&error),
+            is_temporary: is_unavailable(&error),
         };
         let bucket = Self {
-            store: Arc::new(client(&settings.access, Readers::Everybody).map_err(failed)?),
+            store: Arc::new(client(&settings.access, Readers::Everyone).map_err(failed)?),
             images: format!("{}/images/", settings.prefix),
             public_address: settings.public_address(),
             cache: settings.cache,
-            place: place.clone(),
-            known: Arc::default(),
+            location: location.clone(),
+            readable_object: Arc::default(),
         };
-        // Without the right to list, S3 answers for a missing photo as for a refused one.
-        let one = PaginatedListOptions { max_keys: Some(1), ..PaginatedListOptions::default() };
-        let page = bucket.store.list_paginated(Some(&bucket.images), one).await.map_err(failed)?;
+        // Without the right to list, S3 gives the same answer for missing and forbidden photos.
+        let options = PaginatedListOptions { max_keys: Some(1), ..PaginatedListOptions::default() };
+        let page = bucket.store.list_paginated(Some(&bucket.images), options).await.map_err(failed)?;
         if let Some(first) = page.result.objects.first() {
             bucket.expect_access(&first.location).await?;
         }
@@ -67,8 +67,8 @@ impl PhotoBucket {
     }
 
     /// Returns the bucket's address for display.
-    pub(super) fn place(&self) -> &str {
-        &self.place
+    pub(super) fn location(&self) -> &str {
+        &self.location
     }
 
     /// Returns the photos' public address.
@@ -84,15 +84,15 @@ impl PhotoBucket {
                 Ok(found) if found.meta.size == 0 => missing = PhotoFile::Empty,
                 Ok(found) => {
                     let size = found.meta.size;
-                    let place = self.place.clone();
-                    let bytes = if size <= FETCHED_AHEAD {
+                    let location = self.location.clone();
+                    let bytes = if size <= MAX_PREFETCH_BYTES {
                         let bytes = found.bytes().await.map_err(|error| self.failed("read", &error))?;
                         stream::once(async move { Ok(bytes.into()) }).boxed()
                     } else {
                         found.into_stream().map_ok(Vec::from).boxed()
                     };
                     self.remember(path);
-                    return Ok(PhotoFile::Found(PhotoBytes::Object(ObjectBytes { bytes, place }), size));
+                    return Ok(PhotoFile::Found(PhotoBytes::Object(ObjectBytes { bytes, location }), size));
                 }
                 Err(error) if is_missing(&error) => {}
                 Err(error) if is_refused(&error) => {
@@ -116,46 +116,47 @@ impl PhotoBucket {
         names.try_collect().await.map_err(|error| self.failed("read", &error))
     }
 
-    pub(super) async fn compare(&self, name: &str, bytes: &[u8]) -> Result<Held, UploadsError> {
-        let Some(path) = self.path(name) else { return Ok(Held::Nothing) };
+    pub(super) async fn compare(&self, name: &str, bytes: &[u8]) -> Result<Comparison, UploadsError> {
+        let Some(path) = self.path(name) else { return Ok(Comparison::Absent) };
         let found = match self.store.get(&path).await {
             Ok(found) => found,
-            Err(error) if is_missing(&error) => return Ok(Held::Nothing),
+            Err(error) if is_missing(&error) => return Ok(Comparison::Absent),
             Err(error) => return Err(self.failed("read", &error)),
         };
         if found.meta.size != bytes.len() as u64 {
-            return Ok(Held::Another);
+            return Ok(Comparison::Different);
         }
-        let (mut rest, mut stream) = (bytes, found.into_stream());
+        let (mut remaining, mut stream) = (bytes, found.into_stream());
         while let Some(read) = stream.try_next().await.map_err(|error| self.failed("read", &error))? {
-            match rest.strip_prefix(read.as_ref()) {
-                Some(more) => rest = more,
-                None => return Ok(Held::Another),
+            match remaining.strip_prefix(read.as_ref()) {
+                Some(after) => remaining = after,
+                None => return Ok(Comparison::Different),
             }
         }
-        Ok(if rest.is_empty() { Held::TheSame } else { Held::Another })
+        Ok(if remaining.is_empty() { Comparison::Same } else { Comparison::Different })
     }
 
     pub(super) async fn have(&self, names: &[String]) -> Result<Vec<bool>, UploadsError> {
-        let asked = names.iter().map(|name| async move {
+        let lookups = names.iter().map(|name| async move {
             let Some(path) = self.path(name) else { return Ok(false) };
             Ok(!self.is_free(&path).await?)
         });
-        stream::iter(asked).buffered(AT_ONCE).try_collect().await
+        stream::iter(lookups).buffered(CONCURRENT_REQUESTS).try_collect().await
     }
 
-    /// Stores objects; returns the names that different ones have.
+    /// Stores objects; returns the names under which different ones exist already.
     pub(super) async fn put(&self, photos: Vec<NewPhotoFile>) -> Result<Vec<String>, UploadsError> {
         let put = photos.into_iter().map(|photo| async move {
             let NewPhotoFile { name, bytes, kind } = photo;
             let is_stored = self.put_new(&name, PutPayload::from(bytes), kind).await?;
             Ok::<_, UploadsError>((!is_stored).then_some(name))
         });
-        let taken: Vec<Option<String>> = stream::iter(put).buffer_unordered(AT_ONCE).try_collect().await?;
+        let taken: Vec<Option<String>> =
+            stream::iter(put).buffer_unordered(CONCURRENT_REQUESTS).try_collect().await?;
         Ok(taken.into_iter().flatten().collect())
     }
 
-    /// Stores an object on the condition that there is none of its name; false if there is a different one.
+    /// Stores an object unless its name exists already; returns false if a different object has the name.
     async fn put_new(
         &self,
         name: &str,
@@ -175,11 +176,11 @@ impl PhotoBucket {
             stored = self.store.put_opts(&path, payload.clone(), options).await;
         }
         let Err(error) = stored else { return Ok(true) };
-        // The response may have been lost, or another import has stored the same.
+        // The response may have been lost, or another import has stored the same bytes.
         let bytes = payload.iter().next().map(|bytes| &**bytes).unwrap_or_default();
         match self.compare(name, bytes).await {
-            Ok(Held::TheSame) => Ok(true),
-            Ok(Held::Another) => Ok(false),
+            Ok(Comparison::Same) => Ok(true),
+            Ok(Comparison::Different) => Ok(false),
             _ => Err(self.failed("written", &error)),
         }
     }
@@ -209,22 +210,22 @@ impl PhotoBucket {
         is_plain_file_name(name).then(|| Path::parse(format!("{}{name}", self.images)).ok())?
     }
 
-    fn failed(&self, what: &'static str, error: &object_store::Error) -> UploadsError {
-        let (why, passing) = (why(error), is_unavailable(error));
-        UploadsError::Bucket { place: self.place.clone(), what, why, passing }
+    fn failed(&self, action: &'static str, error: &object_store::Error) -> UploadsError {
+        let (reason, is_temporary) = (why(error), is_unavailable(error));
+        UploadsError::Bucket { location: self.location.clone(), action, reason, is_temporary }
     }
 }
 
 impl fmt::Debug for PhotoBucket {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("PhotoBucket").field(&self.place).finish()
+        formatter.debug_tuple("PhotoBucket").field(&self.location).finish()
     }
 }
 
 /// An object being read.
 pub struct ObjectBytes {
     bytes: BoxStream<'static, object_store::Result<Vec<u8>>>,
-    place: String,
+    location: String,
 }
 
 impl ObjectBytes {
@@ -234,17 +235,17 @@ impl ObjectBytes {
     /// [`UploadsError::Bucket`], when reading failed for good.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, UploadsError> {
         self.bytes.try_next().await.map_err(|error| UploadsError::Bucket {
-            place: self.place.clone(),
-            what: "read",
-            why: why(&error),
-            passing: is_unavailable(&error),
+            location: self.location.clone(),
+            action: "read",
+            reason: why(&error),
+            is_temporary: is_unavailable(&error),
         })
     }
 }
 
 impl fmt::Debug for ObjectBytes {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("ObjectBytes").field(&self.place).finish()
+        formatter.debug_tuple("ObjectBytes").field(&self.location).finish()
     }
 }
 

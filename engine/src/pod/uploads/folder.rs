@@ -7,8 +7,8 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::identity::{FolderIdentity, is_of_the_disk};
-use super::{Held, NewPhotoFile, PhotoBytes, PhotoFile, UploadsError, is_original, is_plain_file_name};
+use super::identity::{FolderIdentity, is_disk_error};
+use super::{Comparison, NewPhotoFile, PhotoBytes, PhotoFile, UploadsError, is_original, is_plain_file_name};
 use crate::disk::name_once;
 
 /// The folder `images/`.
@@ -34,7 +34,7 @@ impl PhotoFolder {
         Ok(Self { images, identity: Arc::new(identity) })
     }
 
-    /// Checks after a failure that the folder, opened once more, can be used in place of the earlier one.
+    /// Checks after a failure that the reopened folder can be used in place of this one.
     pub(super) fn accept(&self, reopened: &Self) -> Result<(), UploadsError> {
         self.identity.accept(&reopened.identity, &self.images)
     }
@@ -45,7 +45,7 @@ impl PhotoFolder {
     }
 
     /// Returns the nearest existing ancestor of the folder, which is on the photos' disk.
-    pub(crate) fn place(&self) -> &Path {
+    pub(crate) fn existing_ancestor(&self) -> &Path {
         self.images.ancestors().find(|folder| folder.is_dir()).unwrap_or(&self.images)
     }
 
@@ -65,7 +65,7 @@ impl PhotoFolder {
                 Ok(Some((_, 0))) => missing = PhotoFile::Empty,
                 Ok(Some((file, size))) => return Ok(PhotoFile::Found(PhotoBytes::File(file), size)),
                 Ok(None) => {}
-                Err(error) if is_of_the_disk(&error) => return Err(self.unreadable(error)),
+                Err(error) if is_disk_error(&error) => return Err(self.unreadable(error)),
                 Err(error) => unreadable = Some(error),
             }
         }
@@ -79,7 +79,7 @@ impl PhotoFolder {
             return Ok(None);
         }
         let path = self.images.join(name);
-        // Opening a pipe waits for its other end.
+        // Only regular files are opened: opening a pipe would wait for its other end.
         let open = || -> io::Result<Option<(File, u64)>> {
             if !std::fs::metadata(&path)?.is_file() {
                 return Ok(None);
@@ -114,22 +114,22 @@ impl PhotoFolder {
         Ok(self.originals()?.into_iter().filter_map(size).collect())
     }
 
-    pub(super) fn compare(&self, name: &str, bytes: &[u8]) -> Result<Held, UploadsError> {
-        // An unreadable file has nothing to compare with.
-        let Ok(Some((mut file, size))) = self.open_file(name) else { return Ok(Held::Nothing) };
+    pub(super) fn compare(&self, name: &str, bytes: &[u8]) -> Result<Comparison, UploadsError> {
+        // An unreadable file counts as absent.
+        let Ok(Some((mut file, size))) = self.open_file(name) else { return Ok(Comparison::Absent) };
         if size != bytes.len() as u64 {
-            return Ok(Held::Another);
+            return Ok(Comparison::Different);
         }
         let mut buffer = vec![0; 64 * 1024];
-        let mut rest = bytes;
+        let mut remaining = bytes;
         loop {
             let length = file.read(&mut buffer).map_err(|source| self.unwritable(source))?;
             if length == 0 {
-                return Ok(if rest.is_empty() { Held::TheSame } else { Held::Another });
+                return Ok(if remaining.is_empty() { Comparison::Same } else { Comparison::Different });
             }
-            match buffer.get(..length).and_then(|read| rest.strip_prefix(read)) {
-                Some(more) => rest = more,
-                None => return Ok(Held::Another),
+            match buffer.get(..length).and_then(|read| remaining.strip_prefix(read)) {
+                Some(after) => remaining = after,
+                None => return Ok(Comparison::Different),
             }
         }
     }
@@ -138,7 +138,7 @@ impl PhotoFolder {
         is_plain_file_name(name) && self.images.join(name).exists()
     }
 
-    /// Stores a file atomically, and never replaces one; false if a different one has its name.
+    /// Stores a file atomically, and never replaces one; returns false if a different file has the name.
     pub(super) fn put(&self, photo: &NewPhotoFile) -> Result<bool, UploadsError> {
         if !is_plain_file_name(&photo.name) {
             return Ok(true);
@@ -146,29 +146,29 @@ impl PhotoFolder {
         match self.write(photo) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Ok(self.compare(&photo.name, &photo.bytes)? == Held::TheSame)
+                Ok(self.compare(&photo.name, &photo.bytes)? == Comparison::Same)
             }
             Err(source) => Err(self.unwritable(source)),
         }
     }
 
     fn write(&self, photo: &NewPhotoFile) -> io::Result<()> {
-        make_like_parent(&self.images)?;
-        let unfinished = self.unfinished(&photo.name);
-        let mut file = alone(&unfinished)?;
+        create_like_parent(&self.images)?;
+        let temporary = self.temporary_path(&photo.name);
+        let mut file = open_exclusively(&temporary)?;
         file.set_len(0)?;
         file.write_all(&photo.bytes)?;
         // The web server must be able to read it.
         file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
         file.sync_data()?;
-        let named = name_once(&unfinished, &self.images.join(&photo.name));
-        // Gone already where it was renamed for lack of links; otherwise the next writer removes it.
-        _ = std::fs::remove_file(&unfinished);
-        named
+        let result = name_once(&temporary, &self.images.join(&photo.name));
+        // Without hard links, the file was renamed and is gone. If removing fails, the next writer removes it.
+        _ = std::fs::remove_file(&temporary);
+        result
     }
 
     /// Returns the file's temporary name. After a kill, the next run reuses it.
-    fn unfinished(&self, name: &str) -> PathBuf {
+    fn temporary_path(&self, name: &str) -> PathBuf {
         self.images.join(format!(".{name}.part"))
     }
 
@@ -176,7 +176,7 @@ impl PhotoFolder {
         if !is_plain_file_name(name) {
             return Ok(());
         }
-        for path in [self.unfinished(name), self.images.join(name)] {
+        for path in [self.temporary_path(name), self.images.join(name)] {
             match std::fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.unwritable(error)),
                 _ => {}
@@ -198,39 +198,40 @@ impl PhotoFolder {
 /// its own `public/`.
 fn may_be_new(uploads: &Path) -> bool {
     let public = uploads.parent().filter(|public| public.file_name().is_some_and(|name| name == "public"));
-    let named = uploads.file_name().is_some_and(|name| name == "uploads");
-    uploads.is_dir() || (named && public.is_some_and(Path::is_dir))
+    let is_named_uploads = uploads.file_name().is_some_and(|name| name == "uploads");
+    uploads.is_dir() || (is_named_uploads && public.is_some_and(Path::is_dir))
 }
 
 /// Creates a missing folder and its parents, each with the permissions and owner of its parent, so that the pod and
 /// its web server can use them as their own.
-fn make_like_parent(folder: &Path) -> io::Result<()> {
+fn create_like_parent(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
     let parent = folder.parent().ok_or(io::ErrorKind::NotFound)?;
-    make_like_parent(parent)?;
+    create_like_parent(parent)?;
     match std::fs::create_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
-        made => made?,
+        result => result?,
     }
-    let like = std::fs::metadata(parent)?;
-    // Only root can change the owner; other imports run as the pod's own user.
-    _ = std::os::unix::fs::chown(folder, Some(like.uid()), Some(like.gid()));
-    std::fs::set_permissions(folder, like.permissions())
+    let parent_metadata = std::fs::metadata(parent)?;
+    // Only root can change the owner; otherwise the import runs as the pod's own user already.
+    _ = std::os::unix::fs::chown(folder, Some(parent_metadata.uid()), Some(parent_metadata.gid()));
+    std::fs::set_permissions(folder, parent_metadata.permissions())
 }
 
 /// Opens a file with an exclusive lock, waiting for other writers.
-fn alone(path: &Path) -> io::Result<File> {
+fn open_exclusively(path: &Path) -> io::Result<File> {
     loop {
         let file = File::options().create(true).truncate(false).write(true).open(path)?;
         file.lock()?;
-        // The previous writer has renamed or removed the file: start again.
-        let same = |there: &std::fs::Metadata| Ok::<_, io::Error>(there.ino() == file.metadata()?.ino());
+        // If the previous writer has renamed or removed the file, start again.
+        let is_same_file =
+            |found: &std::fs::Metadata| Ok::<_, io::Error>(found.ino() == file.metadata()?.ino());
         match std::fs::symlink_metadata(path) {
-            // A writer was killed after it had named the file: written to, the stored photo would change.
-            Ok(there) if same(&there)? && there.nlink() > 1 => std::fs::remove_file(path)?,
-            Ok(there) if same(&there)? => return Ok(file),
+            // A writer was killed after it had linked the final name: writing here would change the stored photo.
+            Ok(found) if is_same_file(&found)? && found.nlink() > 1 => std::fs::remove_file(path)?,
+            Ok(found) if is_same_file(&found)? => return Ok(file),
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_no_photo() {
+    fn folders_are_not_photos() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(dir.path().join("images/sub")).unwrap();
         std::fs::write(dir.path().join("images/a.png"), b"12345").unwrap();
@@ -269,38 +270,40 @@ mod tests {
         std::fs::set_permissions(&public, std::fs::Permissions::from_mode(0o2750)).unwrap();
         assert!(PhotoFolder::open(&public.join("uplaods")).is_err());
         let folder = PhotoFolder::open(&public.join("uploads")).unwrap();
-        assert!(folder.is_new() && folder.originals().unwrap().is_empty() && folder.place() == public);
+        assert!(
+            folder.is_new() && folder.originals().unwrap().is_empty() && folder.existing_ancestor() == public
+        );
         assert!(matches!(found(&folder, &["a.png"]), PhotoFile::Missing));
-        assert_eq!(folder.compare("a.png", b"1").unwrap(), Held::Nothing);
+        assert_eq!(folder.compare("a.png", b"1").unwrap(), Comparison::Absent);
         folder.remove("a.png").unwrap();
         assert!(!public.join("uploads").exists());
         folder
             .put(&NewPhotoFile { name: "a.png".to_owned(), bytes: b"1".to_vec(), kind: "image/png" })
             .unwrap();
-        for made in ["uploads", "uploads/images"] {
-            let mode = std::fs::metadata(public.join(made)).unwrap().permissions().mode();
-            assert_eq!(mode & 0o7777, 0o2750, "{made}");
+        for folder_name in ["uploads", "uploads/images"] {
+            let mode = std::fs::metadata(public.join(folder_name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o7777, 0o2750, "{folder_name}");
         }
         assert!(!folder.is_new() && folder.has("a.png"));
     }
 
     #[test]
-    fn what_is_there_is_compared_byte_for_byte() {
+    fn stored_files_are_compared_byte_for_byte() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(dir.path().join("images")).unwrap();
         let folder = PhotoFolder::open(dir.path()).unwrap();
         let mut bytes = vec![7; 200_000];
-        assert_eq!(folder.compare("a.png", &bytes).unwrap(), Held::Nothing);
+        assert_eq!(folder.compare("a.png", &bytes).unwrap(), Comparison::Absent);
         folder
             .put(&NewPhotoFile { name: "a.png".to_owned(), bytes: bytes.clone(), kind: "image/png" })
             .unwrap();
         let mode = std::fs::metadata(dir.path().join("images/a.png")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o644);
-        assert_eq!(folder.compare("a.png", &bytes).unwrap(), Held::TheSame);
+        assert_eq!(folder.compare("a.png", &bytes).unwrap(), Comparison::Same);
         bytes[199_999] = 8;
-        assert_eq!(folder.compare("a.png", &bytes).unwrap(), Held::Another);
+        assert_eq!(folder.compare("a.png", &bytes).unwrap(), Comparison::Different);
         bytes.pop();
-        assert_eq!(folder.compare("a.png", &bytes).unwrap(), Held::Another);
+        assert_eq!(folder.compare("a.png", &bytes).unwrap(), Comparison::Different);
         folder.put(&NewPhotoFile { name: "../b.png".to_owned(), bytes, kind: "image/png" }).unwrap();
         assert!(!dir.path().join("b.png").exists());
         folder.remove("a.png").unwrap();
@@ -309,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_run_has_left_is_used_up() {
+    fn a_killed_runs_temporary_file_is_reused() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("images")).unwrap();
         let uploads = PhotoFolder::open(folder.path()).unwrap();
@@ -322,7 +325,7 @@ mod tests {
             }
         });
         assert_eq!(names().collect::<Vec<_>>(), ["a.jpg"]);
-        // Killed between the name and the end: the file has both names, and stays as it is.
+        // Killed after linking the final name: the file has both names, and stays unchanged.
         std::fs::hard_link(uploads.images().join("a.jpg"), uploads.images().join(".a.jpg.part")).unwrap();
         assert!(uploads.put(&photo).unwrap());
         assert_eq!(names().collect::<Vec<_>>(), ["a.jpg"]);
@@ -331,8 +334,9 @@ mod tests {
         uploads.remove("a.jpg").unwrap();
         assert_eq!(names().count(), 0);
     }
+
     #[test]
-    fn of_writers_at_once_one_gets_the_name() {
+    fn only_one_of_concurrent_writers_stores_its_file() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("images")).unwrap();
         let uploads = PhotoFolder::open(folder.path()).unwrap();
@@ -349,8 +353,8 @@ mod tests {
         });
         assert_eq!(winners.len(), 1, "{winners:?}");
         assert_eq!(std::fs::read(uploads.images().join("a.jpg")).unwrap(), vec![winners[0]; 50_000]);
-        assert_eq!(std::fs::read_dir(uploads.images()).unwrap().count(), 1, "nothing is left over");
-        // A link to nowhere is a name that is taken as well.
+        assert_eq!(std::fs::read_dir(uploads.images()).unwrap().count(), 1, "no temporary file remains");
+        // A dangling link takes its name as well.
         std::os::unix::fs::symlink("nowhere", uploads.images().join("b.jpg")).unwrap();
         let photo = NewPhotoFile { name: "b.jpg".to_owned(), bytes: vec![1], kind: "image/jpeg" };
         assert!(!uploads.put(&photo).unwrap());

@@ -1,4 +1,4 @@
-//! The identity of the photos' folder: a folder that was moved away or unmounted has no photos, but misses none.
+//! The identity of the photos' folder: in a folder that was moved away or unmounted, photos are not missing.
 
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -10,12 +10,12 @@ use rustix::io::Errno;
 use super::UploadsError;
 use crate::disk;
 
-/// Device and inode of a folder; none while it does not exist.
+/// Device and inode of a folder; `None` while it does not exist.
 #[derive(Debug, Default)]
 pub(super) struct FolderIdentity(Mutex<Option<(u64, u64)>>);
 
 impl FolderIdentity {
-    /// Reads the identity of an existing folder that may be entered.
+    /// Reads the identity of an existing, accessible folder.
     pub(super) fn of(folder: &Path) -> io::Result<Self> {
         read(folder).map(|identity| Self(Mutex::new(Some(identity))))
     }
@@ -25,39 +25,39 @@ impl FolderIdentity {
     /// # Errors
     /// [`UploadsError::Unreadable`] and [`UploadsError::Replaced`].
     pub(super) fn check(&self, folder: &Path) -> Result<(), UploadsError> {
-        let now = match read(folder) {
+        let current = match read(folder) {
             Ok(identity) => Some(identity),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(source) => return Err(unreadable(folder, source)),
         };
         let mut known = self.lock();
-        match (*known, now) {
-            (None, _) => *known = now,
+        match (*known, current) {
+            (None, _) => *known = current,
             (Some(_), None) => return Err(unreadable(folder, Errno::NOENT.into())),
-            (Some(before), Some(now)) if before != now => return Err(replaced(folder)),
+            (Some(before), Some(current)) if before != current => return Err(replaced(folder)),
             _ => {}
         }
         Ok(())
     }
 
-    /// Accepts the identity of the folder that was opened once more: the same, or that of another folder with files,
-    /// such as a copy or a disk that was mounted anew.
+    /// Accepts the identity of the reopened folder: the same, or that of another folder with files, such as a copy or
+    /// a disk that was mounted again.
     ///
     /// # Errors
-    /// As [`check`](Self::check); another folder without files is the point at which a disk should be mounted.
+    /// As [`check`](Self::check), also for another folder without files: it is probably an unused mount point.
     pub(super) fn accept(&self, reopened: &Self, folder: &Path) -> Result<(), UploadsError> {
-        let now = *reopened.lock();
+        let current = *reopened.lock();
         let mut known = self.lock();
-        if known.is_some() && now.is_none() {
+        if known.is_some() && current.is_none() {
             return Err(unreadable(folder, Errno::NOENT.into()));
         }
-        if known.is_some() && now != *known {
+        if known.is_some() && current != *known {
             let mut entries = std::fs::read_dir(folder).map_err(|source| unreadable(folder, source))?;
             if entries.next().is_none() {
                 return Err(replaced(folder));
             }
         }
-        *known = now;
+        *known = current;
         Ok(())
     }
 
@@ -67,7 +67,7 @@ impl FolderIdentity {
 }
 
 fn read(folder: &Path) -> io::Result<(u64, u64)> {
-    // With the dot, a folder that may be listed but not entered is an error.
+    // The dot makes this fail for a folder that may be listed but not entered.
     let metadata = std::fs::metadata(folder.join("."))?;
     Ok((metadata.dev(), metadata.ino()))
 }
@@ -80,8 +80,8 @@ fn replaced(folder: &Path) -> UploadsError {
     UploadsError::Replaced { path: folder.to_owned() }
 }
 
-/// Returns whether an error means the disk, the server behind it, or the limit of open files, rather than one file.
-pub(super) fn is_of_the_disk(error: &io::Error) -> bool {
+/// Returns whether an error concerns the disk, its server, or the limit of open files, rather than one file.
+pub(super) fn is_disk_error(error: &io::Error) -> bool {
     disk::has_failed(error) || disk::is_one_of(error, &[Errno::MFILE, Errno::NFILE])
 }
 
@@ -103,7 +103,7 @@ mod tests {
         std::fs::rename(&images, &away).unwrap();
         assert!(matches!(find("a.png"), Err(UploadsError::Unreadable { .. })));
         assert!(matches!(reopen(), Err(UploadsError::Unreadable { .. })));
-        // A bare mount point.
+        // An unused mount point.
         std::fs::create_dir(&images).unwrap();
         assert!(matches!(find("a.png"), Err(UploadsError::Replaced { .. })));
         assert!(matches!(reopen(), Err(UploadsError::Replaced { .. })));
@@ -111,7 +111,7 @@ mod tests {
         std::fs::rename(&away, &images).unwrap();
         reopen().unwrap();
         assert!(matches!(find("a.png"), Ok(PhotoFile::Found(_, 5))));
-        // A copy is used once it was accepted.
+        // A copy is used once it is accepted.
         std::fs::rename(&images, &away).unwrap();
         std::fs::create_dir(&images).unwrap();
         std::fs::copy(away.join("a.png"), images.join("a.png")).unwrap();
@@ -143,7 +143,7 @@ mod tests {
             (Errno::ACCESS, false),
             (Errno::LOOP, false),
         ] {
-            assert_eq!(is_of_the_disk(&io::Error::from(errno)), of_disk, "{errno}");
+            assert_eq!(is_disk_error(&io::Error::from(errno)), of_disk, "{errno}");
         }
     }
 }

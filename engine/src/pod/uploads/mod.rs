@@ -37,7 +37,7 @@ pub enum UploadsError {
         if source.kind() == io::ErrorKind::PermissionDenied {
             "Run Pappus as a user who may read it"
         } else {
-            "Name the folder that holds images/ with --uploads"
+            "Specify the folder that contains images/ with --uploads"
         }
     )]
     Unreadable {
@@ -61,16 +61,16 @@ pub enum UploadsError {
         source: io::Error,
     },
     /// The bucket cannot be used.
-    #[error("the photos in {place} cannot be {what}: {why}")]
+    #[error("the photos in {location} cannot be {action}: {reason}")]
     Bucket {
         /// The bucket.
-        place: String,
+        location: String,
         /// `read`, `written` or `removed`.
-        what: &'static str,
+        action: &'static str,
         /// The server's or the connection's error.
-        why: String,
-        /// True when the server is out of reach or busy.
-        passing: bool,
+        reason: String,
+        /// True if the server is unreachable or busy.
+        is_temporary: bool,
     },
 }
 
@@ -82,7 +82,7 @@ impl UploadsError {
             Self::Unreadable { source, .. } => {
                 source.kind() != io::ErrorKind::NotADirectory && disk::has_failed(source)
             }
-            Self::Bucket { passing, .. } => *passing,
+            Self::Bucket { is_temporary, .. } => *is_temporary,
             Self::Replaced { .. } | Self::Unwritable { .. } => false,
         }
     }
@@ -110,15 +110,15 @@ pub enum PhotoBytes {
     Object(ObjectBytes),
 }
 
-/// Comparison with the bytes stored under a name.
+/// Result of comparing bytes with those stored under a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Held {
+pub enum Comparison {
     /// Nothing is stored.
-    Nothing,
+    Absent,
     /// The same bytes.
-    TheSame,
+    Same,
     /// Different bytes.
-    Another,
+    Different,
 }
 
 /// A file to store.
@@ -133,11 +133,11 @@ pub struct NewPhotoFile {
 }
 
 /// A lookup of a photo's file. Several may run at once.
-pub struct Lookup(Under);
+pub struct Lookup(LookupState);
 
-enum Under {
-    Found(Result<PhotoFile, UploadsError>),
-    Way(Request),
+enum LookupState {
+    Done(Result<PhotoFile, UploadsError>),
+    Running(Request),
 }
 
 /// A request, aborted on drop.
@@ -153,8 +153,8 @@ impl Lookup {
     /// Returns whether the result is available.
     pub fn is_done(&self) -> bool {
         match &self.0 {
-            Under::Found(_) => true,
-            Under::Way(request) => request.0.is_finished(),
+            LookupState::Done(_) => true,
+            LookupState::Running(request) => request.0.is_finished(),
         }
     }
 
@@ -164,9 +164,9 @@ impl Lookup {
     /// [`UploadsError`], when it is unknown whether the photo exists.
     pub async fn result(self) -> Result<PhotoFile, UploadsError> {
         match self.0 {
-            Under::Found(found) => found,
+            LookupState::Done(result) => result,
             // Only a runtime that is shutting down cancels a request.
-            Under::Way(mut request) => (&mut request.0).await.unwrap_or(Ok(PhotoFile::Missing)),
+            LookupState::Running(mut request) => (&mut request.0).await.unwrap_or(Ok(PhotoFile::Missing)),
         }
     }
 }
@@ -176,19 +176,19 @@ impl PhotoStore {
     ///
     /// # Errors
     /// [`UploadsError`].
-    pub async fn open(place: &Uploads) -> Result<Self, UploadsError> {
-        match place {
+    pub async fn open(uploads: &Uploads) -> Result<Self, UploadsError> {
+        match uploads {
             Uploads::Folder(path) => PhotoFolder::open(path).map(Self::Folder),
             Uploads::S3(settings) => PhotoBucket::open(settings).await.map(Self::Bucket),
         }
     }
 
-    /// Opens the folder or bucket once more after a failure, and checks that this store can be used again.
+    /// Reopens the folder or bucket after a failure, and checks that this store can be used again.
     ///
     /// # Errors
     /// [`UploadsError`], also when a folder that existed does not, or an empty one has taken its place.
-    pub async fn reopen(&self, place: &Uploads) -> Result<(), UploadsError> {
-        match (self, Self::open(place).await?) {
+    pub async fn reopen(&self, uploads: &Uploads) -> Result<(), UploadsError> {
+        match (self, Self::open(uploads).await?) {
             (Self::Folder(folder), Self::Folder(reopened)) => folder.accept(&reopened),
             _ => Ok(()),
         }
@@ -198,11 +198,11 @@ impl PhotoStore {
     ///
     /// # Errors
     /// [`UploadsError`].
-    pub async fn of_pod(place: &Uploads, database: &DatabaseUrl) -> Result<Self, UploadsError> {
-        let store = Self::open(place).await?;
-        if let Some(lost) = store.lost() {
+    pub async fn of_pod(uploads: &Uploads, database: &DatabaseUrl) -> Result<Self, UploadsError> {
+        let store = Self::open(uploads).await?;
+        if let Some(missing) = store.missing_folder_error() {
             // Boxed since it is large and rarely needed.
-            let Ok(mut snapshot) = Box::pin(Snapshot::open(database)).await else { return Err(lost) };
+            let Ok(mut snapshot) = Box::pin(Snapshot::open(database)).await else { return Err(missing) };
             Box::pin(store.expect_photos(&mut snapshot)).await?;
         }
         Ok(store)
@@ -213,24 +213,24 @@ impl PhotoStore {
     /// # Errors
     /// [`UploadsError::Unreadable`].
     pub async fn expect_photos(&self, snapshot: &mut Snapshot) -> Result<(), UploadsError> {
-        let Some(lost) = self.lost() else { return Ok(()) };
+        let Some(missing) = self.missing_folder_error() else { return Ok(()) };
         let sql = "SELECT COUNT(*) AS amount FROM photos r JOIN people p ON p.id = r.author_id \
              WHERE p.owner_id IS NOT NULL";
         let row = snapshot.first("the number of photos", sql.to_owned(), &[]).await;
         match row.ok().flatten().and_then(|row| row.integer("amount")) {
             Some(0) => Ok(()),
-            _ => Err(lost),
+            _ => Err(missing),
         }
     }
 
     /// Returns the error for a missing folder.
-    fn lost(&self) -> Option<UploadsError> {
+    fn missing_folder_error(&self) -> Option<UploadsError> {
         let Self::Folder(folder) = self else { return None };
-        let lost = || UploadsError::Unreadable {
+        let error = || UploadsError::Unreadable {
             path: folder.images().to_owned(),
             source: io::Error::from_raw_os_error(rustix::io::Errno::NOENT.raw_os_error()),
         };
-        folder.is_new().then(lost)
+        folder.is_new().then(error)
     }
 
     /// Returns the photos' public address, ending in `/`, as in `remote_photo_path`.
@@ -241,13 +241,13 @@ impl PhotoStore {
         }
     }
 
-    /// Starts looking up the first of these names that has a file.
+    /// Starts looking up the first of these names for which a nonempty file exists.
     pub fn look_for(&self, names: Vec<String>) -> Lookup {
         Lookup(match self {
-            Self::Folder(folder) => Under::Found(folder.find(&names)),
+            Self::Folder(folder) => LookupState::Done(folder.find(&names)),
             Self::Bucket(bucket) => {
                 let bucket = bucket.clone();
-                Under::Way(Request(tokio::spawn(async move { bucket.find(names).await })))
+                LookupState::Running(Request(tokio::spawn(async move { bucket.find(names).await })))
             }
         })
     }
@@ -278,7 +278,7 @@ impl PhotoStore {
     ///
     /// # Errors
     /// [`UploadsError`].
-    pub async fn compare(&self, name: &str, bytes: &[u8]) -> Result<Held, UploadsError> {
+    pub async fn compare(&self, name: &str, bytes: &[u8]) -> Result<Comparison, UploadsError> {
         match self {
             Self::Folder(folder) => folder.compare(name, bytes),
             Self::Bucket(bucket) => bucket.compare(name, bytes).await,
@@ -296,8 +296,8 @@ impl PhotoStore {
         }
     }
 
-    /// Stores files, each atomically. Never replaces a file: returns the names that different files have. A bucket of a
-    /// server without conditional writes is only looked at before.
+    /// Stores files, each atomically. Never replaces a file: returns the names under which different files exist
+    /// already. On a server without conditional writes, a bucket is only checked beforehand.
     ///
     /// # Errors
     /// [`UploadsError`].
@@ -333,12 +333,12 @@ impl fmt::Display for PhotoStore {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Folder(folder) => write!(formatter, "{}", folder.images().display()),
-            Self::Bucket(bucket) => formatter.write_str(bucket.place()),
+            Self::Bucket(bucket) => formatter.write_str(bucket.location()),
         }
     }
 }
 
-/// Returns whether a name is one path component that means the same on every system.
+/// Returns whether a name is a single path component on every system.
 pub fn is_plain_file_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= 255

@@ -5,10 +5,10 @@ use serde_json::{Map, Number, Value};
 use super::{Repair, times};
 use crate::domain::{DiasporaId, Guid};
 
-/// The object that holds a record's fields.
+/// The object that contains a record's fields.
 pub(super) type Fields = Map<String, Value>;
 
-/// The time of records whose own cannot be read: recognizably not a real one.
+/// The time of records without a readable one: recognizably not a real time.
 const NO_TIME: &str = "1970-01-01T00:00:00Z";
 
 /// Converts a scalar value to a text.
@@ -46,8 +46,8 @@ fn as_flag(value: &Value) -> Option<bool> {
     }
 }
 
-/// The largest bound (2^53) up to which a float holds every integer.
-const EXACT: f64 = 9_007_199_254_740_992.0;
+/// The largest integer (2^53) up to which a float represents every integer.
+const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Converts a value to an integer, rounded if necessary.
 fn as_integer(value: &Value) -> Option<Number> {
@@ -56,12 +56,12 @@ fn as_integer(value: &Value) -> Option<Number> {
         Value::String(text) => serde_json::from_str(text.trim()).ok()?,
         _ => return None,
     };
-    if let Some(whole) = number.as_i64() {
-        return Some(whole.into());
+    if let Some(integer) = number.as_i64() {
+        return Some(integer.into());
     }
     let rounded = number.as_f64()?.round();
     #[expect(clippy::cast_possible_truncation, reason = "the bound is checked first")]
-    (rounded.abs() <= EXACT).then(|| (rounded as i64).into())
+    (rounded.abs() <= MAX_EXACT).then(|| (rounded as i64).into())
 }
 
 impl Repair<'_> {
@@ -70,11 +70,11 @@ impl Repair<'_> {
         let Some(value) = fields.get_mut(name) else { return };
         if !value.is_null() {
             match read(value) {
-                Ok(good) => {
-                    *value = good;
+                Ok(converted) => {
+                    *value = converted;
                     return;
                 }
-                Err(problem) => self.lose(name, problem),
+                Err(problem) => self.note_lost(name, problem),
             }
         }
         fields.remove(name);
@@ -112,14 +112,14 @@ impl Repair<'_> {
         });
     }
 
-    /// Converts a required time: an unreadable one is noted and replaced by `stand_in`.
-    pub(super) fn needed_time(&mut self, fields: &mut Fields, name: &str, stand_in: Option<&Value>) {
+    /// Converts a required time: an unreadable one is noted and replaced by `replacement`.
+    pub(super) fn required_time(&mut self, fields: &mut Fields, name: &str, replacement: Option<&Value>) {
         self.time(fields, name);
         if !fields.contains_key(name) {
-            if stand_in.is_none() && !self.has_lost(name) {
-                self.lose(name, "it is missing");
+            if replacement.is_none() && !self.has_lost(name) {
+                self.note_lost(name, "it is missing");
             }
-            fields.insert(name.to_owned(), stand_in.cloned().unwrap_or_else(|| NO_TIME.into()));
+            fields.insert(name.to_owned(), replacement.cloned().unwrap_or_else(|| NO_TIME.into()));
         }
     }
 
@@ -140,19 +140,19 @@ impl Repair<'_> {
             Some(Value::Array(elements)) => std::mem::take(elements),
             Some(Value::Null) => Vec::new(),
             Some(_) => {
-                self.lose(name, "it is not a list");
+                self.note_lost(name, "it is not a list");
                 Vec::new()
             }
         };
-        let mut good = Vec::with_capacity(elements.len());
+        let mut valid = Vec::with_capacity(elements.len());
         for (index, mut element) in elements.into_iter().enumerate() {
-            let place = format!("{name}[{index}]");
-            match self.within(place.as_str(), |inner| repair(inner, &mut element)) {
-                Ok(()) => good.push(element),
-                Err(problem) => self.lose(&place, problem),
+            let path = format!("{name}[{index}]");
+            match self.within(path.as_str(), |inner| repair(inner, &mut element)) {
+                Ok(()) => valid.push(element),
+                Err(problem) => self.note_lost(&path, problem),
             }
         }
-        fields.insert(name.to_owned(), good.into());
+        fields.insert(name.to_owned(), valid.into());
     }
 
     /// Converts an optional wrapped record within another.
@@ -174,7 +174,7 @@ impl Repair<'_> {
         };
         fields.remove(name);
         if let Some(problem) = problem {
-            self.lose(name, problem);
+            self.note_lost(name, problem);
         }
     }
 
@@ -185,15 +185,15 @@ impl Repair<'_> {
         kind: &str,
         repair: impl FnOnce(&mut Self, &mut Fields) -> Result<(), String>,
     ) -> Result<(), String> {
-        let wrapping = value.as_object_mut().ok_or("it is not an object")?;
+        let envelope = value.as_object_mut().ok_or("it is not an object")?;
         // The published schema requires the kind only where several are possible.
-        if let Some(found) = wrapping.get("entity_type").and_then(as_text)
+        if let Some(found) = envelope.get("entity_type").and_then(as_text)
             && found.trim().to_lowercase() != kind
         {
-            self.lose("entity_type", format!("only a {kind} can be here"));
+            self.note_lost("entity_type", format!("only a {kind} is allowed here"));
         }
-        wrapping.insert("entity_type".to_owned(), kind.into());
-        let data = wrapping.get_mut("entity_data").and_then(Value::as_object_mut);
+        envelope.insert("entity_type".to_owned(), kind.into());
+        let data = envelope.get_mut("entity_data").and_then(Value::as_object_mut);
         repair(self, data.ok_or("it has no entity_data")?)
     }
 }
@@ -204,6 +204,6 @@ pub(super) fn default(fields: &mut Fields, name: &str, value: impl Into<Value>) 
 }
 
 /// Returns an error if a required field is absent.
-pub(super) fn need(fields: &Fields, name: &str) -> Result<(), String> {
-    if fields.contains_key(name) { Ok(()) } else { Err(format!("it has no {name} that can be read")) }
+pub(super) fn require(fields: &Fields, name: &str) -> Result<(), String> {
+    if fields.contains_key(name) { Ok(()) } else { Err(format!("it has no readable {name}")) }
 }

@@ -1,8 +1,8 @@
 //! Lenient reading of records in archives that Pappus did not write.
 //!
-//! A malformed optional value is dropped alone, not with the record around it. A record that serde accepts is left
-//! unchanged. One that it refuses is read into a [`Value`], each field is converted to the expected type or removed,
-//! and the result is read again. Stock importers are lenient in much the same ways: they read few fields, and trim
+//! A malformed optional value is dropped, but the record around it is not. A record that serde accepts stays
+//! unchanged. One that it rejects is read into a [`Value`], each field is converted to the expected type or removed,
+//! and the result is read again. Stock importers are lenient in similar ways: they read few fields, and trim
 //! and lowercase IDs (`Person.by_account_identifier`).
 
 mod fields;
@@ -27,7 +27,7 @@ use crate::domain::DiasporaId;
 pub(crate) struct LostValue {
     /// Its path in the record, such as `photos[0].height`.
     pub(crate) path: String,
-    /// The reason that it could not be read.
+    /// The reason it could not be read.
     pub(crate) problem: String,
 }
 
@@ -48,7 +48,7 @@ pub(crate) trait Record: DeserializeOwned {
 /// be the account's and does not name it.
 ///
 /// # Errors
-/// The reason that the record cannot be read at all.
+/// The reason the record cannot be read at all.
 pub(crate) fn read_record<T: Record>(
     value: &RawValue,
     account: Option<&DiasporaId>,
@@ -57,7 +57,7 @@ pub(crate) fn read_record<T: Record>(
     let mut record: T = if let Ok(record) = serde_json::from_str(value.get()) {
         record
     } else {
-        // The last of duplicate fields counts, as in diaspora*.
+        // As in diaspora*, the last of duplicate fields counts.
         let mut value: Value = serde_json::from_str(value.get())?;
         T::repair(&mut value, &mut repair);
         serde_json::from_value(value)?
@@ -75,7 +75,7 @@ pub(crate) struct Repair<'a> {
 
 impl Repair<'_> {
     /// Notes that the value at the current path, or a field there, is dropped.
-    fn lose(&mut self, field: &str, problem: impl Into<String>) {
+    fn note_lost(&mut self, field: &str, problem: impl Into<String>) {
         let mut path = String::new();
         for part in self.path.iter().map(String::as_str).chain([field]).filter(|part| !part.is_empty()) {
             if !path.is_empty() && !part.starts_with('[') {
@@ -89,8 +89,8 @@ impl Repair<'_> {
     /// Repairs a part of the record.
     fn within<T>(&mut self, part: impl Into<String>, repair: impl FnOnce(&mut Self) -> T) -> T {
         self.path.push(part.into());
-        let done = repair(self);
+        let result = repair(self);
         self.path.pop();
-        done
+        result
     }
 }

@@ -2,36 +2,36 @@
 
 use serde_json::Value;
 
-use super::fields::{Fields, as_id, as_text, default, need};
+use super::fields::{Fields, as_id, as_text, default, require};
 use super::{Record, Repair, times};
 use crate::domain::{
     Aspect, Contact, DiasporaId, Entity, ExtraSettings, Guid, NonContactAuthor, OwnPost, PrivateKey, Profile,
     Relayable,
 };
 
-/// The author of content that names none.
+/// The author of content without an author.
 const UNKNOWN_AUTHOR: &str = "unknown@unknown.invalid";
 
-// Written by Pappus only, always in the same form.
+// Only Pappus writes these, always in the same form.
 impl Record for ExtraSettings {}
 impl Record for PrivateKey {}
 
 impl Record for bool {
     fn repair(value: &mut Value, repair: &mut Repair<'_>) {
-        alone(value, repair, Repair::flag);
+        repair_bare_value(value, repair, Repair::flag);
     }
 }
 
 impl Record for String {
     fn repair(value: &mut Value, repair: &mut Repair<'_>) {
         unwrap_name(value);
-        alone(value, repair, Repair::text);
+        repair_bare_value(value, repair, Repair::text);
     }
 }
 
 impl Record for Option<String> {
     fn repair(value: &mut Value, repair: &mut Repair<'_>) {
-        alone(value, repair, Repair::text);
+        repair_bare_value(value, repair, Repair::text);
     }
 }
 
@@ -84,9 +84,9 @@ impl Record for Contact {
         for (name, copy) in [("sharing", "following"), ("receiving", "followed")] {
             repair.flag(fields, name);
             repair.flag(fields, copy);
-            let said = fields.get(name).or_else(|| fields.get(copy)).cloned().unwrap_or(false.into());
-            default(fields, name, said.clone());
-            default(fields, copy, said);
+            let flag = fields.get(name).or_else(|| fields.get(copy)).cloned().unwrap_or(false.into());
+            default(fields, name, flag.clone());
+            default(fields, copy, flag);
         }
         // Hubzilla writes objects with a name here.
         repair.list(fields, "contact_groups_membership", |_, group| {
@@ -101,19 +101,20 @@ impl Record for Contact {
 impl Record for OwnPost {
     fn repair(value: &mut Value, repair: &mut Repair<'_>) {
         let Value::Object(fields) = value else { return };
-        for (name, people) in [("subscribed_pods_uris", false), ("subscribed_users_ids", true)] {
+        for (name, are_people) in [("subscribed_pods_uris", false), ("subscribed_users_ids", true)] {
             repair.list(fields, name, |_, element| {
                 *element =
-                    if people { as_id(element)? } else { as_text(element).ok_or("it is not a text")? }.into();
+                    if are_people { as_id(element)? } else { as_text(element).ok_or("it is not a text")? }
+                        .into();
                 Ok(())
             });
         }
-        let said = fields.get("entity_type").and_then(as_text);
+        let stated_kind = fields.get("entity_type").and_then(as_text);
         let Some(data) = fields.get_mut("entity_data").and_then(Value::as_object_mut) else { return };
-        let Some(kind) = kind_of_post(said.as_deref(), data, repair) else { return };
+        let Some(kind) = kind_of_post(stated_kind.as_deref(), data, repair) else { return };
         author(data, repair);
         repair.guid(data, "guid");
-        repair.needed_time(data, "created_at", None);
+        repair.required_time(data, "created_at", None);
         if kind == "reshare" {
             repair.id(data, "root_author");
             repair.guid(data, "root_guid");
@@ -124,22 +125,22 @@ impl Record for OwnPost {
     }
 }
 
-/// Returns the kind of a post: as it says, or else by its fields; `None` for something that is no post.
-fn kind_of_post(said: Option<&str>, data: &Fields, repair: &mut Repair<'_>) -> Option<&'static str> {
+/// Returns the kind of a post, as stated or else derived from its fields; `None` if it is not a post.
+fn kind_of_post(stated_kind: Option<&str>, data: &Fields, repair: &mut Repair<'_>) -> Option<&'static str> {
     let (message, reshare) = ("status_message", "reshare");
-    if let Some(said) = said {
-        match said.trim().to_lowercase().as_str() {
+    if let Some(stated_kind) = stated_kind {
+        match stated_kind.trim().to_lowercase().as_str() {
             // The second is the class's name.
             "status_message" | "statusmessage" => return Some(message),
             "reshare" => return Some(reshare),
             _ if ["parent_guid", "remote_photo_name"].iter().any(|name| data.contains_key(*name)) => {
                 return None;
             }
-            _ => repair.lose("entity_type", "it is no kind of post"),
+            _ => repair.note_lost("entity_type", "it is not a kind of post"),
         }
     }
-    let reshares = data.contains_key("root_guid") && !data.contains_key("text");
-    Some(if reshares { reshare } else { message })
+    let is_reshare = data.contains_key("root_guid") && !data.contains_key("text");
+    Some(if is_reshare { reshare } else { message })
 }
 
 /// Sets the author of the account's own content.
@@ -151,7 +152,7 @@ fn author(data: &mut Fields, repair: &mut Repair<'_>) {
 fn status_message(data: &mut Fields, repair: &mut Repair<'_>) {
     repair.flag(data, "public");
     if !data.contains_key("public") {
-        repair.lose("public", "it does not say who may see it; nobody may for now");
+        repair.note_lost("public", "its audience cannot be read, so the post is not public");
         data.insert("public".to_owned(), false.into());
     }
     for name in ["text", "provider_display_name"] {
@@ -178,11 +179,11 @@ fn status_message(data: &mut Fields, repair: &mut Repair<'_>) {
                 repair.guid(answer, "guid");
                 repair.text(answer, "answer");
                 default(answer, "answer", "");
-                need(answer, "guid")
+                require(answer, "guid")
             })
         });
         default(poll, "poll_answers", Vec::<Value>::new());
-        need(poll, "guid")
+        require(poll, "guid")
     });
 }
 
@@ -206,8 +207,8 @@ fn photo_data(
     repair.guid(photo, "status_message_guid");
     repair.integer(photo, "height");
     repair.integer(photo, "width");
-    need(photo, "guid")?;
-    need(photo, "remote_photo_name")
+    require(photo, "guid")?;
+    require(photo, "remote_photo_name")
 }
 
 impl Record for Relayable {
@@ -227,7 +228,7 @@ impl Record for Relayable {
                     repair.text(data, name);
                 }
                 default(data, "text", "");
-                repair.needed_time(data, "created_at", None);
+                repair.required_time(data, "created_at", None);
                 &["author", "guid", "parent_guid", "text", "created_at"]
             }
             "like" => {
@@ -240,12 +241,12 @@ impl Record for Relayable {
             _ => &["author", "guid", "parent_guid", "poll_answer_guid"],
         };
         fields.insert("entity_type".to_owned(), kind.into());
-        // No order is not the empty one.
+        // A missing order differs from an empty one.
         if let Some(order) = fields.remove("property_order").filter(|order| !order.is_null()) {
             if order.is_array() {
                 fields.insert("property_order".to_owned(), order);
             } else {
-                repair.lose("property_order", "it is not a list");
+                repair.note_lost("property_order", "it is not a list");
             }
         }
         repair.list(fields, "property_order", |_, name| {
@@ -259,7 +260,7 @@ impl Record for Relayable {
 
 impl Record for Entity<Profile> {
     fn repair(value: &mut Value, repair: &mut Repair<'_>) {
-        // A profile without its author is refused by serde.
+        // serde rejects a profile without its author.
         _ = repair.wrapped(value, "profile", |repair, profile| {
             repair.id(profile, "author");
             repair.time(profile, "edited_at");
@@ -290,7 +291,7 @@ impl Record for Entity<Profile> {
         if let Some(text) = birthday.take().filter(|text| !text.trim().is_empty()) {
             match times::day(&text) {
                 Some(day) => *birthday = Some(day.format("%Y-%m-%d").to_string()),
-                None => repair.lose("birthday", format!("{text:?} is not a date")),
+                None => repair.note_lost("birthday", format!("{text:?} is not a date")),
             }
         }
     }
@@ -302,7 +303,11 @@ pub(crate) fn username(text: &str) -> String {
 }
 
 /// Applies a field's repair to a bare value.
-fn alone<'a>(value: &mut Value, repair: &mut Repair<'a>, read: fn(&mut Repair<'a>, &mut Fields, &str)) {
+fn repair_bare_value<'a>(
+    value: &mut Value,
+    repair: &mut Repair<'a>,
+    read: fn(&mut Repair<'a>, &mut Fields, &str),
+) {
     let mut fields = Fields::new();
     fields.insert(String::new(), value.take());
     read(repair, &mut fields, "");

@@ -13,7 +13,7 @@ const ZONED: [&str; 5] = [
     "%a %b %d %H:%M:%S %#z %Y",
     "%Y/%m/%d %H:%M:%S %#z",
 ];
-/// Formats without one, taken as UTC.
+/// Formats without an offset or a zone, read as UTC.
 const PLAIN: [&str; 5] = [
     "%Y-%m-%dT%H:%M:%S%.f",
     "%Y-%m-%d %H:%M:%S%.f",
@@ -28,14 +28,15 @@ pub(super) fn timestamp(value: &Value) -> Option<Timestamp> {
     let time = match value {
         Value::String(text) => from_text(text.trim())?,
         Value::Number(seconds) => {
-            #[expect(clippy::cast_possible_truncation, reason = "fractions of seconds are not kept")]
-            let whole = seconds.as_i64().or_else(|| seconds.as_f64().map(|seconds| seconds as i64))?;
-            DateTime::from_timestamp(whole, 0)?.naive_utc()
+            #[expect(clippy::cast_possible_truncation, reason = "fractions of seconds are dropped")]
+            let whole_seconds =
+                seconds.as_i64().or_else(|| seconds.as_f64().map(|seconds| seconds as i64))?;
+            DateTime::from_timestamp(whole_seconds, 0)?.naive_utc()
         }
         _ => return None,
     };
     let time = Timestamp::from_utc(time);
-    // Only times that round-trip through the network's format.
+    // Only times that the network's format can represent are accepted.
     time.to_string().parse().ok()
 }
 
@@ -44,11 +45,11 @@ fn from_text(text: &str) -> Option<NaiveDateTime> {
         return Some(time.to_utc());
     }
     let utc = ["UTC", "GMT", "Z"].iter().find_map(|zone| text.strip_suffix(zone)).map_or(text, str::trim_end);
-    let zoned = || ZONED.iter().find_map(|form| DateTime::parse_from_str(text, form).ok());
-    let plain = || PLAIN.iter().find_map(|form| NaiveDateTime::parse_from_str(utc, form).ok());
-    let mail = || DateTime::parse_from_rfc2822(text).ok();
+    let with_zone = || ZONED.iter().find_map(|form| DateTime::parse_from_str(text, form).ok());
+    let without_zone = || PLAIN.iter().find_map(|form| NaiveDateTime::parse_from_str(utc, form).ok());
+    let rfc_2822 = || DateTime::parse_from_rfc2822(text).ok();
     let day = || NaiveDate::parse_from_str(utc, "%Y-%m-%d").ok().and_then(|day| day.and_hms_opt(0, 0, 0));
-    zoned().or_else(mail).map(|time| time.naive_utc()).or_else(plain).or_else(day)
+    with_zone().or_else(rfc_2822).map(|time| time.naive_utc()).or_else(without_zone).or_else(day)
 }
 
 /// Parses a day, such as a birthday: `2000-02-29`, or a point in time on that day.
@@ -66,7 +67,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn one_moment_in_many_forms() {
+    fn all_forms_of_one_time_are_parsed() {
         for form in [
             json!("2014-03-02T10:11:12Z"),
             json!(" 2014-03-02T10:11:12Z\n"),

@@ -22,12 +22,12 @@ fn wide(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn gives_every_byte_from_every_place() {
+fn every_byte_is_readable_from_every_position() {
     for length in [0, 1, 2, 47, 48, 49, 95, 96, 97, 3000, 120_000] {
         let bytes: Vec<u8> = (0..length).map(|number: u32| (number % 251) as u8).collect();
         for line_end in ["\n", "\r\n"] {
             let text = armor(&bytes, line_end);
-            let loose = format!("\n  {text}\n\n");
+            let indented = format!("\n  {text}\n\n");
             let marked = [b"\xef\xbb\xbf", text.as_bytes()].concat();
             let quoted = |mark: &str| {
                 let lines: Vec<String> = text.lines().map(|line| format!("{mark}{line}")).collect();
@@ -38,7 +38,7 @@ fn gives_every_byte_from_every_place() {
             };
             let forms = [
                 text.as_bytes().to_vec(),
-                loose.into_bytes(),
+                indented.into_bytes(),
                 marked,
                 wide(&text),
                 quoted("").into_bytes(),
@@ -50,9 +50,9 @@ fn gives_every_byte_from_every_place() {
             for form in forms {
                 assert!(is_armored(&form[..form.len().min(512)]));
                 let mut reader = ArmorReader::new(Cursor::new(form)).unwrap();
-                let mut all = Vec::new();
-                reader.read_to_end(&mut all).unwrap();
-                assert!(all == bytes, "{length}");
+                let mut decoded = Vec::new();
+                reader.read_to_end(&mut decoded).unwrap();
+                assert!(decoded == bytes, "{length}");
                 assert_eq!(reader.seek(SeekFrom::End(0)).unwrap(), u64::from(length));
                 for at in [0, 1, 48, length / 2, length.saturating_sub(1), 50_000] {
                     let at = at.min(length) as usize;
@@ -66,7 +66,7 @@ fn gives_every_byte_from_every_place() {
     }
 }
 
-/// The bytes, as mail programs leave their armor.
+/// Returns the armored bytes in all forms that mail programs produce.
 fn mailed(bytes: &[u8]) -> Vec<Vec<u8>> {
     let text = armor(bytes, "\n");
     let lines = |change: &dyn Fn(usize, &str) -> String| {
@@ -81,17 +81,17 @@ fn mailed(bytes: &[u8]) -> Vec<Vec<u8>> {
     let spaces = text.replace(' ', "\u{a0}");
     let no_break = lines(&|_, line| format!("\u{a0}{line}\u{a0}\n"));
     let mut forms: Vec<String> = vec![
-        // White space behind lines, between lines, and of different kinds.
+        // White space after lines, between lines, and of different kinds.
         lines(&|_, line| format!("{line}  \r\n")),
         lines(&|_, line| format!("{line}\n\n")),
         lines(&|number, line| format!("{line}{}", if number % 2 == 0 { "\n" } else { "\r\n" })),
-        // Indented and quoted as each line likes.
+        // Indented and quoted differently on each line.
         lines(&|number, line| format!("{}{line}\n", " ".repeat(number % 5))),
         lines(&|number, line| format!("{}{line}\n", [">", "> ", ">> ", "> > ", "| "][number % 5])),
-        // Quoted by a program that wraps afterwards: what is too long comes without a mark.
+        // Quoted by a program that wraps afterwards: the second parts of lines have no quotation mark.
         lines(&|_, line| {
-            let (one, two) = line.split_at(line.len().min(60));
-            format!("> {one}\n{two}\n")
+            let (first, second) = line.split_at(line.len().min(60));
+            format!("> {first}\n{second}\n")
         }),
         format!("On Monday Ann wrote:\n> Hello,\n{}\n-- \nBob\n", wrapped(76)),
         format!("{}\n{}", text.trim_end(), "-- \nAnn\n".repeat(5000)),
@@ -112,36 +112,36 @@ fn mailed(bytes: &[u8]) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn what_mail_programs_do_to_lines_does_not_matter() {
+fn lines_changed_by_mail_programs_are_readable() {
     for length in [0, 1, 2, 3, 200, 49_151, 49_152, 49_153, 150_000] {
         let bytes: Vec<u8> = (0..length).map(|number: u32| (number % 251) as u8).collect();
         for (number, form) in mailed(&bytes).into_iter().enumerate() {
             assert!(is_armored(&form[..form.len().min(512)]), "{number}");
             let mut reader = ArmorReader::new(Cursor::new(form)).unwrap();
-            let mut all = Vec::new();
-            reader.read_to_end(&mut all).unwrap();
-            assert!(all == bytes, "{length} in form {number}");
+            let mut decoded = Vec::new();
+            reader.read_to_end(&mut decoded).unwrap();
+            assert!(decoded == bytes, "{length} in form {number}");
             let half = length / 2;
             reader.seek(SeekFrom::Start(half.into())).unwrap();
-            all.clear();
-            reader.read_to_end(&mut all).unwrap();
-            assert!(all == bytes[half as usize..], "{length} in form {number}");
+            decoded.clear();
+            reader.read_to_end(&mut decoded).unwrap();
+            assert!(decoded == bytes[half as usize..], "{length} in form {number}");
         }
     }
 }
 
 #[test]
-fn damaged_armor_is_an_error_that_says_what_to_do() {
-    let whole = armor(&[7; 500], "\n");
-    let cut = &whole[..whole.len() / 2];
-    let no_padding = whole.replace('=', "");
-    let shorter = whole.replacen("BwcH", "BwH", 1);
-    let other = whole.replacen("BwcH", "B?cH", 1);
-    let inserted = whole.replacen("BwcH", "Bw=cH", 1);
-    let printable = whole.replace('=', "=3D");
-    let dashes = whole.replacen("BwcH", "-- \nAnn", 1);
+fn errors_of_damaged_armor_contain_advice() {
+    let complete = armor(&[7; 500], "\n");
+    let cut = &complete[..complete.len() / 2];
+    let no_padding = complete.replace('=', "");
+    let shorter = complete.replacen("BwcH", "BwH", 1);
+    let other = complete.replacen("BwcH", "B?cH", 1);
+    let inserted = complete.replacen("BwcH", "Bw=cH", 1);
+    let printable = complete.replace('=', "=3D");
+    let dashes = complete.replacen("BwcH", "-- \nAnn", 1);
     let blank = format!("{BEGIN_LINE}\n{}", " ".repeat(300_000));
-    assert!(whole.contains('='));
+    assert!(complete.contains('='));
     for text in [
         cut,
         &no_padding,
@@ -158,11 +158,11 @@ fn damaged_armor_is_an_error_that_says_what_to_do() {
             .and_then(|mut reader| reader.read_to_end(&mut Vec::new()));
         let error = read.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
-        let said = error.to_string();
-        assert!(said.contains("armor") && said.contains("as an attachment"), "{said}");
+        let message = error.to_string();
+        assert!(message.contains("armor") && message.contains("as an attachment"), "{message}");
     }
     assert!(!is_armored(b"age-encryption.org/v1\n"));
-    // Other files that contain one.
-    assert!(!is_armored(format!("PK\u{3}\u{4}\n{whole}").as_bytes()));
-    assert!(!is_armored(format!("{{\"text\": \"{whole}").as_bytes()));
+    // Other files that contain armor.
+    assert!(!is_armored(format!("PK\u{3}\u{4}\n{complete}").as_bytes()));
+    assert!(!is_armored(format!("{{\"text\": \"{complete}").as_bytes()));
 }

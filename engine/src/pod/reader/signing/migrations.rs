@@ -13,9 +13,9 @@ use crate::sql::id_list;
 /// The most moves followed back; a longer chain is a loop or forged.
 const MAX_CHAIN: usize = 16;
 
-/// The earlier identities of everyone who moved.
+/// The earlier identities of everyone who moved, by `people.id`.
 pub(in crate::pod::reader) struct Moves {
-    before: HashMap<i64, Vec<i64>>,
+    predecessors: HashMap<i64, Vec<i64>>,
 }
 
 /// Moves, with IDs and keys of the people concerned.
@@ -28,28 +28,30 @@ pub(in crate::pod::reader) struct Migrations {
 pub(in crate::pod::reader) struct Identity {
     pub(in crate::pod::reader) id: DiasporaId,
     pub(in crate::pod::reader) key: Option<VerifyingKey>,
-    pub(in crate::pod::reader) local: bool,
+    pub(in crate::pod::reader) is_local: bool,
 }
 
 impl Moves {
     /// Reads all moves.
     pub(in crate::pod::reader) async fn read(snapshot: &mut Snapshot) -> Result<Arc<Self>, ReadError> {
         let sql = "SELECT new_person_id, old_person_id FROM account_migrations ORDER BY id".to_owned();
-        let mut before: HashMap<i64, Vec<i64>> = HashMap::new();
+        let mut predecessors: HashMap<i64, Vec<i64>> = HashMap::new();
         for row in snapshot.rows("the account migrations", sql, &[]).await? {
-            if let (Some(new), Some(old)) = (row.integer("new_person_id"), row.integer("old_person_id")) {
-                before.entry(new).or_default().push(old);
+            if let (Some(new_person), Some(old_person)) =
+                (row.integer("new_person_id"), row.integer("old_person_id"))
+            {
+                predecessors.entry(new_person).or_default().push(old_person);
             }
         }
-        Ok(Arc::new(Self { before }))
+        Ok(Arc::new(Self { predecessors }))
     }
 
     /// Returns a person's earlier identities, latest first.
-    pub(in crate::pod::reader) fn earlier(&self, person: i64) -> Vec<i64> {
+    pub(in crate::pod::reader) fn earlier_identities(&self, person: i64) -> Vec<i64> {
         let mut earlier = Vec::new();
         let mut next = vec![person];
         while let Some(person) = next.pop() {
-            for old in self.before.get(&person).into_iter().flatten() {
+            for old in self.predecessors.get(&person).into_iter().flatten() {
                 if earlier.len() < MAX_CHAIN && !earlier.contains(old) {
                     earlier.push(*old);
                     next.push(*old);
@@ -67,16 +69,16 @@ impl Migrations {
         authors: &HashSet<i64>,
     ) -> Result<Self, ReadError> {
         let mut migrations = Self { moves: source.moves().await?, people: HashMap::new() };
-        let mut wanted: Vec<i64> = authors
+        let mut people: Vec<i64> = authors
             .iter()
             .flat_map(|author| {
-                let earlier = migrations.earlier(*author);
+                let earlier = migrations.earlier_identities(*author);
                 if earlier.is_empty() { Vec::new() } else { [vec![*author], earlier].concat() }
             })
             .collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        for chunk in wanted.chunks(crate::pod::reader::PAGE) {
+        people.sort_unstable();
+        people.dedup();
+        for chunk in people.chunks(crate::pod::reader::PAGE) {
             migrations.read_people(source.snapshot, chunk).await?;
         }
         Ok(migrations)
@@ -92,15 +94,15 @@ impl Migrations {
             if let (Some(person), Some(id)) = (row.integer("id"), id) {
                 let pem = row.text("serialized_public_key").unwrap_or_default();
                 let key = PublicKey::from_pem(&pem).and_then(|key| key.verifying_key()).ok();
-                self.people.insert(person, Identity { id, key, local: !row.is_null("owner_id") });
+                self.people.insert(person, Identity { id, key, is_local: !row.is_null("owner_id") });
             }
         }
         Ok(())
     }
 
     /// Returns a person's earlier identities, latest first.
-    pub(in crate::pod::reader) fn earlier(&self, person: i64) -> Vec<i64> {
-        self.moves.earlier(person)
+    pub(in crate::pod::reader) fn earlier_identities(&self, person: i64) -> Vec<i64> {
+        self.moves.earlier_identities(person)
     }
 
     /// Returns the ID and key of a person involved in a move.
@@ -109,11 +111,11 @@ impl Migrations {
     }
 
     /// Returns these people's earlier identities that were on this pod.
-    pub(in crate::pod::reader) fn earlier_local(&self, authors: &HashSet<i64>) -> Vec<i64> {
+    pub(in crate::pod::reader) fn earlier_local_identities(&self, authors: &HashSet<i64>) -> Vec<i64> {
         let mut people: Vec<i64> = authors
             .iter()
-            .flat_map(|author| self.earlier(*author))
-            .filter(|person| self.identity(*person).is_some_and(|identity| identity.local))
+            .flat_map(|author| self.earlier_identities(*author))
+            .filter(|person| self.identity(*person).is_some_and(|identity| identity.is_local))
             .collect();
         people.sort_unstable();
         people.dedup();

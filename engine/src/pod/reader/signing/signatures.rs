@@ -1,11 +1,11 @@
-//! The signatures of other people's relayables, and the author's ID that each was made under.
+//! The signatures of other people's relayables, and the author's ID that each was created under.
 //!
-//! diaspora* stores a moved author's new ID beside the signature of the old one, and exports both like this. A record
-//! with the old ID makes its importer fail (`InvalidAuthor`) once the pod knows the record under the new one. So the
-//! export keeps the new ID too, and notes the signing ID beside it.
+//! diaspora* stores a moved author's new ID together with the signature of the old one, and exports both. A record
+//! with the old ID makes its importer fail (`InvalidAuthor`) if the pod already has the record with the new one. So the
+//! export writes the new ID too, and in addition the ID that signed.
 //!
 //! Relayables that this pod's people wrote before moving away have no stored signature. diaspora* signs them with the
-//! old key on export, and then names the old ID (`FederationEntitySerializer`): so does this module.
+//! old key on export, and then writes the old ID (`FederationEntitySerializer`). This module does the same.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::domain::{DiasporaId, OmissionCode, Relayable};
 use crate::pod::reader::notes::Problem;
 use crate::pod::reader::others::OthersRelayables;
 use crate::pod::reader::relayables::RelayableRow;
-use crate::pod::reader::signing::signers::{Job, SignatureId, SignatureMemory};
+use crate::pod::reader::signing::signers::{SignatureId, SignatureMemory, SigningJob};
 
 /// A relayable with its signature, if available.
 pub(in crate::pod::reader) struct SignedRecord {
@@ -27,101 +27,105 @@ pub(in crate::pod::reader) struct SignedRecord {
 }
 
 /// A record without a signature: its position in the list, and `people.id` of its author.
-type Bare = (usize, i64);
+type UnsignedPosition = (usize, i64);
 
 impl OthersRelayables {
     /// Finds or creates each record's signature, or notes the reason it has none.
     pub(in crate::pod::reader) async fn sign_all(
         &mut self,
-        found: Vec<RelayableRow>,
+        rows: Vec<RelayableRow>,
         memory: &mut impl SignatureMemory,
     ) -> Vec<SignedRecord> {
-        let mut bare = Vec::new();
-        let mut records: Vec<SignedRecord> = Vec::with_capacity(found.len());
-        for found in found {
-            let (row, author, signature) = (found.row, found.author_row, found.signature);
-            let (orderless, author_normalized) = (found.order.is_none(), found.author_normalized);
-            let mut relayable = Relayable::new(found.entity, found.order);
+        let mut unsigned = Vec::new();
+        let mut records: Vec<SignedRecord> = Vec::with_capacity(rows.len());
+        for read in rows {
+            let (row, author, signature) = (read.row, read.author_row, read.signature);
+            let (lacks_order, author_normalized) = (read.order.is_none(), read.author_normalized);
+            let mut relayable = Relayable::new(read.entity, read.order);
             let (mut signed_as, mut problem) = (None, None);
             if let Some(signature) = signature {
                 signed_as = self.signing_id(author, &relayable, &signature);
                 relayable.entity.set_author_signature(Some(signature));
-                if orderless {
-                    let reason = "the order of its signed values is gone; it is kept in extras.json";
+                if lacks_order {
+                    let reason = "the order of its signed values is not stored; it is in extras.json instead";
                     problem = Some(Problem::new(OmissionCode::NoSignatureOrder, reason));
                 } else if author_normalized && signed_as.is_none() {
                     let reason = "its author's diaspora* ID has capital letters or spaces on the pod, so the stored \
-                                  signature may be of another text; it is kept in extras.json";
+                                  signature may be of another text; it is in extras.json instead";
                     problem = Some(Problem::new(OmissionCode::InvalidIdentifier, reason));
                 }
             } else {
-                bare.push((records.len(), author));
+                unsigned.push((records.len(), author));
             }
             records.push(SignedRecord { row, relayable, signed_as, problem });
         }
-        self.recall_signatures(&mut records, &mut bare, memory).await;
-        self.make_signatures(&mut records, bare, memory).await;
+        self.reuse_signatures(&mut records, &mut unsigned, memory).await;
+        self.create_signatures(&mut records, unsigned, memory).await;
         records
     }
 
-    /// Inserts the signatures that an earlier export created. Records left in `bare` have none.
-    async fn recall_signatures(
+    /// Inserts the signatures that an earlier export created. Records left in `unsigned` have none.
+    async fn reuse_signatures(
         &mut self,
         records: &mut [SignedRecord],
-        bare: &mut Vec<Bare>,
+        unsigned: &mut Vec<UnsignedPosition>,
         memory: &mut impl SignatureMemory,
     ) {
-        let mut wanted = HashMap::new();
-        for (position, author) in bare.iter() {
+        let mut candidates = HashMap::new();
+        for (position, author) in unsigned.iter() {
             let SignedRecord { relayable, .. } = &mut records[*position];
             let name = relayable.entity.author().clone();
-            let holder = self.chain(*author).into_iter().find(|person| self.signers.has_key(*person));
-            if let Some(holder) = holder
-                && self.name(holder, *author, relayable)
-                && let Some(id) = self.signers.signature_id(holder, &relayable.signed_text())
+            let signer =
+                self.possible_signers(*author).into_iter().find(|person| self.signers.has_key(*person));
+            if let Some(signer) = signer
+                && self.set_author_to_signer(signer, *author, relayable)
+                && let Some(id) = self.signers.signature_id(signer, &relayable.signed_text())
             {
-                wanted.insert(*position, (id, name));
+                candidates.insert(*position, (id, name));
             } else {
                 relayable.entity.set_author(name);
             }
         }
-        let ids: Vec<SignatureId> = wanted.values().map(|(id, _)| *id).collect();
-        let known = if ids.is_empty() { HashMap::new() } else { memory.recall(&ids).await };
-        bare.retain(|(position, _)| {
-            let Some((id, name)) = wanted.remove(position) else { return true };
+        let ids: Vec<SignatureId> = candidates.values().map(|(id, _)| *id).collect();
+        let known_signatures = if ids.is_empty() { HashMap::new() } else { memory.recall(&ids).await };
+        unsigned.retain(|(position, _)| {
+            let Some((id, name)) = candidates.remove(position) else { return true };
             let SignedRecord { relayable, .. } = &mut records[*position];
-            match known.get(&id) {
+            match known_signatures.get(&id) {
                 Some(signature) => relayable.entity.set_author_signature(Some(signature.clone())),
                 None => relayable.entity.set_author(name),
             }
-            !known.contains_key(&id)
+            !known_signatures.contains_key(&id)
         });
     }
 
     /// Signs the records without a signature, if the keys are on this pod.
-    async fn make_signatures(
+    async fn create_signatures(
         &mut self,
         records: &mut [SignedRecord],
-        bare: Vec<Bare>,
+        unsigned: Vec<UnsignedPosition>,
         memory: &mut impl SignatureMemory,
     ) {
         let mut jobs = Vec::new();
-        let mut waiting = Vec::new();
-        for (position, author) in bare {
+        let mut positions = Vec::new();
+        for (position, author) in unsigned {
             let SignedRecord { relayable, problem, .. } = &mut records[position];
-            let signer = self.chain(author).into_iter().find(|person| self.signers.can_sign(*person, memory));
+            let signer = self
+                .possible_signers(author)
+                .into_iter()
+                .find(|person| self.signers.can_sign(*person, memory));
             match signer {
-                Some(signer) if self.name(signer, author, relayable) => {
-                    jobs.push(Job { person: signer, text: relayable.signed_text() });
-                    waiting.push(position);
+                Some(signer) if self.set_author_to_signer(signer, author, relayable) => {
+                    jobs.push(SigningJob { person: signer, text: relayable.signed_text() });
+                    positions.push(position);
                 }
-                _ => *problem = Some(unsigned()),
+                _ => *problem = Some(no_signature()),
             }
         }
-        for (position, signature) in waiting.into_iter().zip(self.signers.sign(&jobs, memory).await) {
+        for (position, signature) in positions.into_iter().zip(self.signers.sign(&jobs, memory).await) {
             let SignedRecord { relayable, problem, .. } = &mut records[position];
             if signature.is_none() {
-                *problem = Some(unsigned());
+                *problem = Some(no_signature());
             }
             relayable.entity.set_author_signature(signature);
         }
@@ -129,7 +133,7 @@ impl OthersRelayables {
 
     /// Returns the ID that a stored signature was made under, if it is not the author's current one.
     fn signing_id(&self, author: i64, relayable: &Relayable, signature: &str) -> Option<DiasporaId> {
-        let earlier = self.migrations.earlier(author);
+        let earlier = self.migrations.earlier_identities(author);
         if earlier.is_empty() {
             return None;
         }
@@ -143,12 +147,12 @@ impl OthersRelayables {
     }
 
     /// Returns the possible signers: the author and the author's earlier identities.
-    fn chain(&self, author: i64) -> Vec<i64> {
-        std::iter::once(author).chain(self.migrations.earlier(author)).collect()
+    fn possible_signers(&self, author: i64) -> Vec<i64> {
+        std::iter::once(author).chain(self.migrations.earlier_identities(author)).collect()
     }
 
-    /// Sets the record's author to the signer, if that is another identity.
-    fn name(&self, signer: i64, author: i64, relayable: &mut Relayable) -> bool {
+    /// Sets the record's author to the signer, if that is another identity; returns false if that identity is unknown.
+    fn set_author_to_signer(&self, signer: i64, author: i64, relayable: &mut Relayable) -> bool {
         if signer == author {
             return true;
         }
@@ -158,7 +162,7 @@ impl OthersRelayables {
     }
 }
 
-fn unsigned() -> Problem {
-    let reason = "the pod has neither a signature nor the author's private key; it is kept in extras.json";
+fn no_signature() -> Problem {
+    let reason = "the pod has neither a signature nor the author's private key; it is in extras.json instead";
     Problem::new(OmissionCode::NoSignature, reason)
 }

@@ -2,7 +2,8 @@
 //!
 //! diaspora* stores no signatures for its own users' relayables on local posts: it signs a record when it leaves the
 //! pod, and so does an export. A 4096-bit RSA signature takes four milliseconds, and signing takes most of the time of
-//! a large export. So it uses all cores, and signatures are remembered: the same key and text always give the same one.
+//! a large export. It therefore uses all cores, and remembers signatures: the same key and text always give the same
+//! one.
 
 use std::collections::HashMap;
 use std::num::NonZero;
@@ -12,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use crate::domain::{KeyError, PrivateKey, SigningKey};
 
 /// Maximum number of parsed keys cached; each takes about ten kilobytes.
-const MAX_PARSED: usize = 512;
+const MAX_PARSED_KEYS: usize = 512;
 
 /// Identifies a signature: SHA-256 of the private key's digest and the signed text. Finding a known signature does
 /// not require parsing the key, which takes milliseconds.
@@ -20,7 +21,7 @@ pub type SignatureId = [u8; 32];
 
 /// Remembers signatures from one export to the next.
 pub trait SignatureMemory: Send {
-    /// Returns those of these signatures that are known.
+    /// Returns the known signatures among these.
     fn recall(&mut self, ids: &[SignatureId]) -> impl Future<Output = HashMap<SignatureId, String>> + Send;
     /// Stores new signatures.
     fn remember(&mut self, signatures: &[(SignatureId, String)]) -> impl Future<Output = ()> + Send;
@@ -79,7 +80,7 @@ pub(in crate::pod::reader) struct Signers {
 }
 
 /// A text to sign, and its signer.
-pub(in crate::pod::reader) struct Job {
+pub(in crate::pod::reader) struct SigningJob {
     pub(in crate::pod::reader) person: i64,
     pub(in crate::pod::reader) text: String,
 }
@@ -126,7 +127,7 @@ impl Signers {
     /// `None`.
     pub(in crate::pod::reader) async fn sign<M: SignatureMemory>(
         &mut self,
-        jobs: &[Job],
+        jobs: &[SigningJob],
         memory: &mut M,
     ) -> Vec<Option<String>> {
         if jobs.is_empty() {
@@ -137,22 +138,25 @@ impl Signers {
         }
         let signed =
             on_all_cores(jobs, |job| self.parsed.get(&job.person)?.sign_base64(job.text.as_bytes()).ok());
-        let new: Vec<(SignatureId, String)> = jobs
+        let new_signatures: Vec<(SignatureId, String)> = jobs
             .iter()
             .zip(&signed)
             .filter_map(|(job, signature)| {
                 Some((self.signature_id(job.person, &job.text)?, signature.clone()?))
             })
             .collect();
-        memory.remember(&new).await;
-        if self.parsed.len() > MAX_PARSED {
+        memory.remember(&new_signatures).await;
+        if self.parsed.len() > MAX_PARSED_KEYS {
             self.parsed.clear();
         }
         signed
     }
 }
 
-fn on_all_cores(jobs: &[Job], work: impl Fn(&Job) -> Option<String> + Sync) -> Vec<Option<String>> {
+fn on_all_cores(
+    jobs: &[SigningJob],
+    work: impl Fn(&SigningJob) -> Option<String> + Sync,
+) -> Vec<Option<String>> {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let chunk_size = jobs.len().div_ceil(cores).max(1);
     let work = &work;

@@ -1,7 +1,7 @@
 //! Distinguishes a bucket that refuses one object from one that refuses all.
 //!
-//! A key that may list but not read, or has lost the right meanwhile, concerns the whole pod, as a folder does that was
-//! moved away: archives would all be without photos.
+//! A key that may list but not read, or no longer read, affects the whole pod, like a folder that was moved away: all
+//! archives would lack photos.
 
 use std::sync::PoisonError;
 
@@ -14,10 +14,10 @@ use crate::pod::uploads::UploadsError;
 use crate::s3::{is_denied, is_missing, is_refused, why};
 
 /// The most other objects that are requested after a refusal.
-const PROBES: usize = 8;
+const MAX_PROBES: usize = 8;
 
 impl PhotoBucket {
-    /// Checks that the key may read: this object, or at least another.
+    /// Checks that the key may read this object, or at least another one.
     ///
     /// # Errors
     /// [`UploadsError::Bucket`].
@@ -29,18 +29,18 @@ impl PhotoBucket {
         }
     }
 
-    /// Checks after an object was refused that the bucket gives others.
+    /// Checks after an object was refused that the key may read others.
     ///
     /// # Errors
-    /// [`UploadsError::Bucket`] if it refuses all that are requested.
+    /// [`UploadsError::Bucket`] if all requested ones are refused.
     pub(super) async fn check_refusal(
         &self,
         refused: &Path,
         error: &object_store::Error,
     ) -> Result<(), UploadsError> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(known) = known.filter(|known| known != refused)
-            && self.gives(&known).await? == Some(true)
+        let readable = self.readable_object.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(readable) = readable.filter(|readable| readable != refused)
+            && self.can_read(&readable).await? == Some(true)
         {
             return Ok(());
         }
@@ -49,8 +49,8 @@ impl PhotoBucket {
         let others: Vec<Path> =
             objects.into_iter().map(|object| object.location).filter(|path| path != refused).collect();
         let mut all_refused = false;
-        for path in others.iter().step_by(others.len().div_ceil(PROBES).max(1)) {
-            match self.gives(path).await? {
+        for path in others.iter().step_by(others.len().div_ceil(MAX_PROBES).max(1)) {
+            match self.can_read(path).await? {
                 Some(true) => return Ok(()),
                 Some(false) => all_refused = true,
                 None => {}
@@ -59,12 +59,17 @@ impl PhotoBucket {
         if !all_refused {
             return Ok(());
         }
-        let why = format!("{}; let the key read the bucket's objects (s3:GetObject)", why(error));
-        Err(UploadsError::Bucket { place: self.place.clone(), what: "read", why, passing: false })
+        let reason = format!("{}; let the key read the bucket's objects (s3:GetObject)", why(error));
+        Err(UploadsError::Bucket {
+            location: self.location.clone(),
+            action: "read",
+            reason,
+            is_temporary: false,
+        })
     }
 
     /// Returns whether the key may read an object; `None` if there is no such object.
-    async fn gives(&self, path: &Path) -> Result<Option<bool>, UploadsError> {
+    async fn can_read(&self, path: &Path) -> Result<Option<bool>, UploadsError> {
         match self.store.get(path).await {
             Ok(_) => {
                 self.remember(path.clone());
@@ -72,7 +77,7 @@ impl PhotoBucket {
             }
             Err(error) if is_missing(&error) => Ok(None),
             Err(error) if is_denied(&error) => Ok(Some(false)),
-            // It must be brought back from an archive first, which is not for want of the right.
+            // The object must first be restored from the storage class for archives, so the key is not the reason.
             Err(error) if is_refused(&error) => Ok(Some(true)),
             Err(error) => Err(self.failed("read", &error)),
         }
@@ -80,6 +85,6 @@ impl PhotoBucket {
 
     /// Remembers an object that the key may read.
     pub(super) fn remember(&self, path: Path) {
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(path);
+        *self.readable_object.lock().unwrap_or_else(PoisonError::into_inner) = Some(path);
     }
 }

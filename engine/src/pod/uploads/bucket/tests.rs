@@ -1,4 +1,4 @@
-//! Buckets that misbehave, as small servers on this machine.
+//! Faulty buckets, simulated by small servers on this machine.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -38,7 +38,7 @@ fn server(answer: fn(&str, &mut TcpStream)) -> S3Settings {
     S3Settings { access, prefix: "uploads".to_owned(), cache: true }
 }
 
-fn say(connection: &mut TcpStream, status: &str, headers: &str, body: &str) {
+fn respond(connection: &mut TcpStream, status: &str, headers: &str, body: &str) {
     let length = if headers.contains("Content-Length") { String::new() } else { body.len().to_string() };
     let length = if length.is_empty() { length } else { format!("Content-Length: {length}\r\n") };
     let text = format!("HTTP/1.1 {status}\r\nConnection: close\r\n{length}{headers}\r\n{body}");
@@ -47,7 +47,7 @@ fn say(connection: &mut TcpStream, status: &str, headers: &str, body: &str) {
 
 fn empty_list(connection: &mut TcpStream) {
     let list = "<ListBucketResult><Name>pictures</Name><KeyCount>0</KeyCount></ListBucketResult>";
-    say(connection, "200 OK", "", list);
+    respond(connection, "200 OK", "", list);
 }
 
 fn assert_clear(error: &UploadsError, words: &str) {
@@ -61,7 +61,7 @@ fn assert_clear(error: &UploadsError, words: &str) {
 }
 
 #[tokio::test]
-async fn a_silent_server_is_not_waited_for_long() {
+async fn a_silent_server_times_out() {
     let started = Instant::now();
     let error = PhotoBucket::open(&server(|_, _| ())).await.unwrap_err();
     assert_clear(&error, "the server did not answer, or broke off: operation timed out");
@@ -69,14 +69,14 @@ async fn a_silent_server_is_not_waited_for_long() {
 }
 
 #[tokio::test]
-async fn a_photo_that_stops_coming_is_a_failure() {
+async fn an_interrupted_download_is_an_error() {
     let settings = server(|request, connection| {
         if request.contains("list-type") {
             return empty_list(connection);
         }
         let headers =
             "Content-Length: 1000000\r\nETag: \"1\"\r\nLast-Modified: Sun, 22 Nov 2026 10:00:00 GMT\r\n";
-        say(connection, "200 OK", headers, "only the beginning");
+        respond(connection, "200 OK", headers, "only the beginning");
     });
     let bucket = PhotoBucket::open(&settings).await.unwrap();
     assert!(!format!("{bucket:?}").contains("hunter2"));
@@ -85,7 +85,7 @@ async fn a_photo_that_stops_coming_is_a_failure() {
     assert_eq!(bytes.next().await.unwrap().unwrap(), b"only the beginning");
     let error = loop {
         match bytes.next().await {
-            Ok(more) => assert!(more.is_some(), "not the end"),
+            Ok(bytes) => assert!(bytes.is_some(), "not the end"),
             Err(error) => break error,
         }
     };
@@ -97,43 +97,43 @@ fn list_of(connection: &mut TcpStream, names: &[&str]) {
         objects + &format!("<Contents><Key>uploads/images/{name}</Key><Size>5</Size><LastModified>2026-11-22T10:00:00.000Z</LastModified><ETag>\"1\"</ETag></Contents>")
     });
     let list = format!("<ListBucketResult><Name>pictures</Name>{objects}</ListBucketResult>");
-    say(connection, "200 OK", "", &list);
+    respond(connection, "200 OK", "", &list);
 }
 
 /// Answers with a photo, or refuses it.
-fn photo_or_not(connection: &mut TcpStream, refuses: bool) {
+fn photo_or_refusal(connection: &mut TcpStream, refuses: bool) {
     if refuses {
         let error = "<Error><Code>AccessDenied</Code><Message>No</Message></Error>";
-        return say(connection, "403 Forbidden", "", error);
+        return respond(connection, "403 Forbidden", "", error);
     }
     let headers = "ETag: \"1\"\r\nLast-Modified: Sun, 22 Nov 2026 10:00:00 GMT\r\n";
-    say(connection, "200 OK", headers, "photo");
+    respond(connection, "200 OK", headers, "photo");
 }
 
 #[tokio::test]
-async fn a_key_that_only_lists_is_not_one_omission_for_each_photo() {
+async fn a_key_without_read_access_is_an_error_of_the_bucket() {
     let settings = server(|request, connection| {
         if request.contains("list-type") {
             return list_of(connection, &["a.png", "b.png", "c.png"]);
         }
-        photo_or_not(connection, true);
+        photo_or_refusal(connection, true);
     });
     let error = PhotoBucket::open(&settings).await.unwrap_err();
     assert_clear(&error, "the access key does not allow it (AccessDenied); let the key read");
 }
 
 #[tokio::test]
-async fn rights_that_are_lost_meanwhile_are_a_failure_of_the_bucket() {
+async fn lost_rights_are_an_error_of_the_bucket() {
     static LOST: AtomicBool = AtomicBool::new(false);
     let settings = server(|request, connection| {
         if request.contains("list-type") {
             return list_of(connection, &["a.png", "b.png", "closed.png", "d.png"]);
         }
-        photo_or_not(connection, request.contains("closed.png") || LOST.load(Ordering::Relaxed));
+        photo_or_refusal(connection, request.contains("closed.png") || LOST.load(Ordering::Relaxed));
     });
     let bucket = PhotoBucket::open(&settings).await.unwrap();
     let find = async |name: &str| bucket.find(vec![name.to_owned()]).await;
-    // One that is refused is one that is refused, whatever was read before.
+    // A single object that the server refuses is unreadable, both before and after another was read.
     for _ in 0..2 {
         let closed = find("closed.png").await.unwrap();
         assert!(matches!(&closed, PhotoFile::Unreadable(why) if why.contains("AccessDenied")), "{closed:?}");
@@ -150,17 +150,17 @@ async fn rights_that_are_lost_meanwhile_are_a_failure_of_the_bucket() {
 }
 
 #[tokio::test]
-async fn answers_are_told_apart() {
+async fn error_responses_are_distinguished() {
     let settings = server(|request, connection| {
         let error = |code: &str| format!("<Error><Code>{code}</Code><Message>So\nit is</Message></Error>");
         let path = request.split_whitespace().nth(1).unwrap();
         match path.rsplit('/').next().unwrap() {
-            "gone.png" => say(connection, "404 Not Found", "", &error("NoSuchKey")),
-            "closed.png" => say(connection, "403 Forbidden", "", &error("AccessDenied")),
-            "late.png" => say(connection, "403 Forbidden", "", &error("ExpiredToken")),
-            "odd.png" => say(connection, "418 Teapot", "", &error("Strange")),
-            "bare.png" => say(connection, "301 Moved Permanently", "", ""),
-            "nobucket.png" => say(connection, "404 Not Found", "", &error("NoSuchBucket")),
+            "gone.png" => respond(connection, "404 Not Found", "", &error("NoSuchKey")),
+            "closed.png" => respond(connection, "403 Forbidden", "", &error("AccessDenied")),
+            "late.png" => respond(connection, "403 Forbidden", "", &error("ExpiredToken")),
+            "odd.png" => respond(connection, "418 Teapot", "", &error("Strange")),
+            "bare.png" => respond(connection, "301 Moved Permanently", "", ""),
+            "nobucket.png" => respond(connection, "404 Not Found", "", &error("NoSuchBucket")),
             _ => empty_list(connection),
         }
     });
@@ -179,33 +179,33 @@ async fn answers_are_told_apart() {
     }
 }
 
-/// Answers requests for `mine.png`, which is free, and for `other.png`, which came in between.
+/// Answers requests for `mine.png`, which does not exist, and for `other.png`, which was created in the meantime.
 fn store_or_refuse(request: &str, connection: &mut TcpStream, refuses: bool) {
     let is_conditional = request.to_ascii_lowercase().contains("if-none-match: *");
-    let there = "ETag: \"1\"\r\nLast-Modified: Sun, 22 Nov 2026 10:00:00 GMT\r\n";
+    let headers = "ETag: \"1\"\r\nLast-Modified: Sun, 22 Nov 2026 10:00:00 GMT\r\n";
     let method = request.split_whitespace().next().unwrap();
     match (method, request.contains("/other.png")) {
         ("PUT", _) if is_conditional && refuses => {
             let error = "<Error><Code>NotImplemented</Code><Message>A header</Message></Error>";
-            say(connection, "501 Not Implemented", "", error);
+            respond(connection, "501 Not Implemented", "", error);
         }
-        ("PUT", true) if is_conditional => say(connection, "412 Precondition Failed", "", ""),
+        ("PUT", true) if is_conditional => respond(connection, "412 Precondition Failed", "", ""),
         ("PUT", is_other) => {
-            assert!(!is_other, "written over");
-            say(connection, "200 OK", "ETag: \"2\"\r\n", "");
+            assert!(!is_other, "overwritten");
+            respond(connection, "200 OK", "ETag: \"2\"\r\n", "");
         }
-        ("GET", true) => say(connection, "200 OK", there, "another's"),
-        ("HEAD", true) => say(connection, "200 OK", &format!("Content-Length: 9\r\n{there}"), ""),
-        ("HEAD", false) => say(connection, "404 Not Found", "", ""),
+        ("GET", true) => respond(connection, "200 OK", headers, "another's"),
+        ("HEAD", true) => respond(connection, "200 OK", &format!("Content-Length: 9\r\n{headers}"), ""),
+        ("HEAD", false) => respond(connection, "404 Not Found", "", ""),
         _ => empty_list(connection),
     }
 }
 
 #[tokio::test]
-async fn an_object_that_came_in_between_is_not_written_over() {
+async fn a_concurrently_created_object_is_not_overwritten() {
     for settings in [
         server(|request, connection| store_or_refuse(request, connection, false)),
-        // Servers without conditional writes are asked before.
+        // Without conditional writes, the name is checked first.
         server(|request, connection| store_or_refuse(request, connection, true)),
     ] {
         let bucket = PhotoBucket::open(&settings).await.unwrap();
