@@ -125,7 +125,7 @@ pub(super) type Response = Result<Answer, HttpError>;
 fn document<D: serde::de::DeserializeOwned>(answer: Response) -> Result<Option<D>, Response> {
     match answer {
         Ok(answer) if answer.is_success() => Ok(serde_json::from_slice(&answer.body).ok()),
-        Ok(Answer { status: 404 | 410, .. }) => Ok(None),
+        Ok(Answer { status: 404 | 410, .. }) | Err(HttpError::TooLarge { .. }) => Ok(None),
         _ if matches!(classify(&answer, None), DeliveryResult::PodLater | DeliveryResult::Later) => {
             Err(answer)
         }

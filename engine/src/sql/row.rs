@@ -191,8 +191,20 @@ impl Row {
                 let bytes = |at| row.try_get_raw(at).ok()?.as_bytes().ok().map(<[u8]>::len);
                 (0..row.len()).filter_map(bytes).sum()
             }
-            Self::MySql(row) => sizes(row.len(), |at| row.try_get_unchecked(at).ok()),
-            Self::Sqlite(row) => sizes(row.len(), |at| row.try_get_unchecked(at).ok()),
+            Self::MySql(row) => {
+                let bytes =
+                    |at| row.try_get_unchecked::<Option<&[u8]>, _>(at).ok().flatten().map(<[u8]>::len);
+                (0..row.len()).filter_map(bytes).sum()
+            }
+            Self::Sqlite(row) => {
+                let bytes = |at| {
+                    let value = row.try_get_raw(at).ok().filter(|value| !value.is_null())?;
+                    // SQLite would turn numbers into texts, for later reads as well.
+                    let is_number = !matches!(value.type_info().name(), "TEXT" | "BLOB");
+                    if is_number { Some(8) } else { row.try_get_unchecked(at).ok().map(<[u8]>::len) }
+                };
+                (0..row.len()).filter_map(bytes).sum()
+            }
         }
     }
 
@@ -205,11 +217,6 @@ impl Row {
             Self::Sqlite(row) => row.try_get_raw(index).is_ok_and(|value| value.is_null()),
         }
     }
-}
-
-/// Adds up the bytes of columns, which NULL has none of.
-fn sizes<'r>(columns: usize, bytes: impl Fn(usize) -> Option<Option<&'r [u8]>>) -> usize {
-    (0..columns).filter_map(bytes).flatten().map(<[u8]>::len).sum()
 }
 
 /// Parses the words that databases and Rails use for booleans; earlier versions of Rails used 't' and 'f'.
