@@ -19,8 +19,8 @@ use crate::pod::database::PodWriter;
 use crate::pod::profile::read_profile;
 use crate::store::Store;
 
-/// Number of recipients whose envelopes are sealed at a time.
-const PAGE: usize = 200;
+/// The number of recipients whose envelopes are sealed at a time.
+const PAGE_RECIPIENTS: usize = 200;
 
 /// Summary of a queued announcement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -29,25 +29,25 @@ pub struct Announced {
     pub old: DiasporaId,
     /// The account's new ID.
     pub new: DiasporaId,
-    /// Number of pods notified of the move.
+    /// The number of pods notified of the move.
     pub pods: u64,
-    /// Number of people on other pods who get a message of their own.
+    /// The number of people on other pods who get a message of their own.
     pub people: u64,
-    /// Contacts in the archive that this pod does not know: their pods are notified, and they get messages of their
-    /// own if the archive has their GUID and key.
+    /// The number of contacts in the archive that this pod does not know: their pods are notified, and they get
+    /// messages of their own if the archive has their GUID and key.
     pub unknown: u64,
-    /// Friends: people who shared both ways, as [`Ledger::friends`] counts them.
+    /// The number of friends, people who shared both ways, as [`Ledger::friends`] counts them.
     pub friends: u64,
-    /// Number of deliveries that are new in the ledger.
+    /// The number of deliveries that are new in the ledger.
     pub queued: u64,
     /// People who cannot be notified, with the reason.
     pub by_hand: Vec<(String, String)>,
 }
 
-/// The account's old identity, as the archive states it.
+/// The account's old identity, as in the archive.
 pub(super) struct OldAccount {
     pub(super) id: DiasporaId,
-    /// Not in stock archives.
+    /// None in stock archives.
     pub(super) guid: Option<Guid>,
     pub(super) key: SigningKey,
 }
@@ -57,16 +57,16 @@ pub(super) struct Announcer {
     pub(super) pod: PodWriter,
     pub(super) now: Timestamp,
     pub(super) old: OldAccount,
-    /// Set if there was proof that the archive belongs to the account.
-    pub(super) proven: bool,
+    /// True if the archive was proven to be the account's.
+    pub(super) is_proven: bool,
     pub(super) new_person: i64,
     pub(super) new_user: i64,
     pub(super) import: String,
-    pub(super) new: DiasporaId,
+    pub(super) new_id: DiasporaId,
     identity: NewIdentity,
     new_key: SigningKey,
     profile: Profile,
-    photos_at: Option<String>,
+    photo_base_url: Option<String>,
 }
 
 impl Announcer {
@@ -85,50 +85,51 @@ impl Announcer {
         let row = rows.first().ok_or_else(gone)?;
         let new_person = row.integer("new_person").ok_or_else(gone)?;
         let new_user = row.integer("new_user").ok_or_else(gone)?;
-        let new: DiasporaId = row.text("diaspora_handle").and_then(|id| id.parse().ok()).ok_or_else(gone)?;
+        let new_id: DiasporaId =
+            row.text("diaspora_handle").and_then(|id| id.parse().ok()).ok_or_else(gone)?;
         let pem = row.text("serialized_private_key").unwrap_or_default();
         let new_key = PrivateKey::from_pem(pem).signing_key()?;
         let identity = NewIdentity {
-            id: new.to_string(),
+            id: new_id.to_string(),
             guid: row.text("guid").ok_or_else(gone)?,
             public_key: row.text("serialized_public_key").ok_or_else(gone)?,
             user: new_user,
         };
-        let profile = read_profile(&mut pod, new_person, &new).await?.ok_or_else(gone)?;
+        let profile = read_profile(&mut pod, new_person, &new_id).await?.ok_or_else(gone)?;
         let photo_names_taken = photo_names_taken(store, import).await?;
         let sql = format!(
             "SELECT remote_photo_path FROM photos WHERE author_id = {new_person} AND processed_image IS NOT NULL \
              AND remote_photo_path IS NOT NULL ORDER BY id DESC LIMIT 1"
         );
-        // The import's target, on this pod or on S3. Other pods look there by the names they know, and one of these
-        // may be the name of somebody else's file.
-        let photos_at = pod.rows("photos", sql, &[]).await?;
-        let photos_at = photos_at.first().and_then(|row| row.non_empty_text("remote_photo_path"));
-        let photos_at = photos_at.filter(|_| photo_names_taken == 0);
-        let (proven, import) = (import.is_proven(), import.id.clone());
+        // The address to which the import has written, on this pod or on S3. Other pods look for the photos there by
+        // the names that they know, and none of these may be the name of somebody else's file.
+        let photo_base_url = pod.rows("photos", sql, &[]).await?;
+        let photo_base_url = photo_base_url.first().and_then(|row| row.non_empty_text("remote_photo_path"));
+        let photo_base_url = photo_base_url.filter(|_| photo_names_taken == 0);
+        let (is_proven, import) = (import.is_proven(), import.id.clone());
         Ok(Self {
             pod,
             now,
             old,
-            proven,
+            is_proven,
             new_person,
             new_user,
             import,
-            new,
+            new_id,
             identity,
             new_key,
             profile,
-            photos_at,
+            photo_base_url,
         })
     }
 
     /// Returns the announcement. The new account's signature covers only the two IDs, so it is the same each time.
     pub(super) fn migration(&self) -> Result<AccountMigration, AnnounceError> {
-        let photos = self.photos_at.clone();
+        let photos = self.photo_base_url.clone();
         Ok(AccountMigration::sign(self.old.id.clone(), self.profile.clone(), photos, &self.new_key)?)
     }
 
-    /// Queues every delivery in the ledger, and registers who knows the account.
+    /// Queues every delivery in the ledger, and registers the people who know the account.
     ///
     /// `contacts` are those of the archive; the new account need not have them all. `farewell` is the text of a last
     /// post by the old account, if any.
@@ -138,20 +139,20 @@ impl Announcer {
         contacts: &BTreeMap<DiasporaId, ClaimedContact>,
         farewell: Option<&str>,
     ) -> Result<Announced, AnnounceError> {
-        let (ledger, at) = (Ledger::new(store), self.now.to_utc().and_utc());
+        let (ledger, queued_at) = (Ledger::new(store), self.now.to_utc().and_utc());
         let mut audience = self.audience(contacts).await?;
-        // First, since nothing unregistered may be sent.
+        // First, since messages are sent only for registered identities.
         ledger.register(&self.import, &self.identity, &audience.known).await?;
         ledger.recognise(&audience.hubzillas(), System::Hubzilla).await?;
         ledger.note_offline(&audience.offline).await?;
-        let mut queued = ledger.enqueue(self.public(&audience, farewell)?, at).await?;
+        let mut queued = ledger.enqueue(self.public(&audience, farewell)?, queued_at).await?;
         let (sealed, people) = self.queue_personal(&ledger, &mut audience).await?;
         queued += sealed;
-        // Those registered by earlier runs too: everyone whom `deliveries` counts.
+        // Includes friends registered by earlier runs, as `deliveries` counts them.
         let friends = ledger.friends(Scope::Import(&self.import)).await?.all.unsigned_abs();
         Ok(Announced {
             old: self.old.id.clone(),
-            new: self.new.clone(),
+            new: self.new_id.clone(),
             pods: audience.pods.len() as u64,
             people,
             unknown: audience.unknown,
@@ -166,7 +167,7 @@ impl Announcer {
         let seal = |xml: String| MagicEnvelope::seal(&self.old.id, &self.old.key, &xml);
         let mut envelopes = vec![(Kind::AccountMigration, seal(self.migration()?.to_xml())?)];
         if let Some(text) = farewell {
-            let post = farewell::post(&self.old.id, &self.new, &self.import, text, self.now)?;
+            let post = farewell::post(&self.old.id, &self.new_id, &self.import, text, self.now)?;
             envelopes.push((Kind::Farewell, seal(post.to_xml())?));
         }
         let delivery = |kind, pod: &Url, people: &[DiasporaId], envelope: &str| {
@@ -200,29 +201,30 @@ impl Announcer {
         audience: &mut Audience,
     ) -> Result<(u64, u64), AnnounceError> {
         let (mut queued, mut people) = (0, 0);
-        let at = self.now.to_utc().and_utc();
-        let profile = MagicEnvelope::seal(&self.new, &self.new_key, &self.profile.to_xml())?;
+        let queued_at = self.now.to_utc().and_utc();
+        let profile = MagicEnvelope::seal(&self.new_id, &self.new_key, &self.profile.to_xml())?;
         let digest = profile_digest(&self.profile);
         // The old pod gets the move and nothing else.
         let contacts: Vec<&Recipient> =
             audience.recipients.iter().filter(|person| person.shares.is_some()).collect();
         let sealer = MessageSealer {
             import: &self.import,
-            old: &self.old.id,
-            new: &self.new,
+            old_id: &self.old.id,
+            new_id: &self.new_id,
             new_key: &self.new_key,
             profile: &profile,
             profile_digest: &digest,
         };
-        for page in contacts.chunks(PAGE) {
+        for page in contacts.chunks(PAGE_RECIPIENTS) {
             // Messages queued by an interrupted run need not be sealed again.
             let urls: Vec<Url> = page.iter().filter_map(|recipient| recipient.address().ok()).collect();
-            let there = ledger.queued(&self.import, Kind::Profile, &urls).await?;
-            let is_there =
-                |recipient: &Recipient| recipient.address().is_ok_and(|url| there.contains(url.as_str()));
+            let queued_urls = ledger.queued(&self.import, Kind::Profile, &urls).await?;
+            let is_queued = |recipient: &Recipient| {
+                recipient.address().is_ok_and(|url| queued_urls.contains(url.as_str()))
+            };
             people += page.len() as u64;
             let page: Vec<&Recipient> =
-                page.iter().copied().filter(|recipient| !is_there(recipient)).collect();
+                page.iter().copied().filter(|recipient| !is_queued(recipient)).collect();
             let mut batch = Vec::with_capacity(page.len() * 2);
             for (recipient, sealed) in page.iter().zip(sealer.seal(&page)) {
                 match sealed {
@@ -233,7 +235,7 @@ impl Announcer {
                     }
                 }
             }
-            queued += ledger.enqueue(batch, at).await?;
+            queued += ledger.enqueue(batch, queued_at).await?;
         }
         Ok((queued, people))
     }

@@ -5,30 +5,30 @@ use sha2::{Digest as _, Sha256};
 use super::AnnounceError;
 use crate::domain::{DiasporaId, Guid, Post, StatusMessage, Timestamp};
 
-/// Length of a diaspora* GUID.
-const GUID_LENGTH: usize = 32;
+/// The length of a diaspora* GUID, in characters.
+const GUID_CHARS: usize = 32;
 
 /// Returns the post: `text`, with `{new}` replaced by the new address. Its GUID is derived from the import, so that a
 /// second run sends the same post.
 pub(super) fn post(
-    old: &DiasporaId,
-    new: &DiasporaId,
+    old_id: &DiasporaId,
+    new_id: &DiasporaId,
     import: &str,
     text: &str,
     now: Timestamp,
 ) -> Result<Post, AnnounceError> {
-    let digest = hex::encode(Sha256::digest(format!("farewell of {old}, import {import}")));
+    let digest = hex::encode(Sha256::digest(format!("farewell of {old_id}, import {import}")));
     let guid: Guid = digest
-        .get(..GUID_LENGTH)
+        .get(..GUID_CHARS)
         .and_then(|guid| guid.parse().ok())
-        .ok_or_else(|| AnnounceError::Gone(old.to_string()))?;
+        .ok_or_else(|| AnnounceError::Gone(old_id.to_string()))?;
     Ok(Post::StatusMessage(StatusMessage {
-        author: old.clone(),
+        author: old_id.clone(),
         guid,
         created_at: now,
         public: true,
         provider_display_name: None,
-        text: text.replace("{new}", new.as_str()),
+        text: text.replace("{new}", new_id.as_str()),
         photos: Vec::new(),
         location: None,
         poll: None,

@@ -8,13 +8,13 @@ use crate::domain::{KeyError, PrivateKey};
 /// The usability of an archive's private key.
 #[derive(Debug)]
 pub enum KeyState {
-    /// Can sign, with the given passphrase if it needs one.
+    /// The key can sign, with the given passphrase if it needs one.
     Usable,
-    /// Encrypted, and no passphrase was given; the key as it is.
+    /// The key is encrypted, and no passphrase was given; contains the encrypted key.
     Locked(PrivateKey),
-    /// Encrypted with another passphrase than the given one.
+    /// The key is encrypted with another passphrase than the given one.
     WrongPassphrase,
-    /// Missing or unable to sign: nobody can announce the move.
+    /// The key is missing or cannot sign: nobody can announce the move.
     Unusable(KeyError),
 }
 

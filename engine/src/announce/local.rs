@@ -10,7 +10,7 @@ use crate::pod::tables::RelayableTable;
 use crate::sql::{Row, Value, id_list};
 use crate::store::{Store, random_id};
 
-/// Tables that reference a person, the column, and the columns that make a row unique per person.
+/// Tables that reference a person, with the column, and the columns that make a row unique per person.
 const REFERENCES: &[(&str, &str, &[&str])] = &[
     ("contacts", "person_id", &["user_id"]),
     ("posts", "author_id", &["root_guid"]),
@@ -32,32 +32,32 @@ impl Announcer {
     /// Writes the account migration, re-points every reference, merges duplicates, closes the old person and empties
     /// the profile: in one transaction, as diaspora* does when it receives the announcement.
     ///
-    /// Marks the import as announced within that transaction, after everything that can refuse the move for good: from
+    /// Marks the import as announced within that transaction, after all steps that can refuse the move for good: from
     /// then on it cannot be undone.
     pub(super) async fn move_references(&mut self, store: &Store) -> Result<(), AnnounceError> {
         self.pod.begin().await?;
-        let old = self.old_person().await?;
-        if let Some(old) = old {
+        let old_person = self.old_person().await?;
+        if let Some(old_person) = old_person {
             let migration = self.migration()?;
-            self.note_migration(old, &migration).await?;
+            self.note_migration(old_person, &migration).await?;
         }
         mark_announced(store, &self.import, self.now).await?;
-        if let Some(old) = old {
-            self.remove_lifted_blocks(store, old).await?;
-            self.point_to_new(old).await?;
+        if let Some(old_person) = old_person {
+            self.remove_lifted_blocks(store, old_person).await?;
+            self.point_to_new(old_person).await?;
         }
         self.pod.commit().await?;
         Ok(())
     }
 
-    /// Removes the blocks of the old person by people who ignored the new one since the import, and have lifted that:
-    /// theirs would come back with the move.
-    async fn remove_lifted_blocks(&mut self, store: &Store, old: i64) -> Result<(), AnnounceError> {
+    /// Removes the blocks of the old person by people who ignored the new one since the import, and have lifted that
+    /// block: otherwise the move would restore it.
+    async fn remove_lifted_blocks(&mut self, store: &Store, old_person: i64) -> Result<(), AnnounceError> {
         let people = ignoring_people(store, &self.import).await?;
         let sql = format!(
             "SELECT b.id FROM blocks b JOIN people p ON p.owner_id = b.user_id \
              LEFT JOIN blocks n ON n.user_id = b.user_id AND n.person_id = {} \
-             WHERE b.person_id = {old} AND n.id IS NULL AND p.guid IN ({{}})",
+             WHERE b.person_id = {old_person} AND n.id IS NULL AND p.guid IN ({{}})",
             self.new_person
         );
         let rows = self.pod.rows_in("blocks", &sql, &people).await?;
@@ -68,52 +68,55 @@ impl Announcer {
         Ok(())
     }
 
-    /// Gives everything of the old person's to the new one.
-    async fn point_to_new(&mut self, old: i64) -> Result<(), AnnounceError> {
-        let (new, user) = (self.new_person, self.new_user);
-        self.stop_sharing_of_ignoring_users(old).await?;
-        for (table, column, once) in REFERENCES {
-            if !once.is_empty() {
-                let same =
-                    once.iter().map(|name| format!("n.{name} = o.{name}")).collect::<Vec<_>>().join(" AND ");
+    /// Points every reference to the old person to the new one.
+    async fn point_to_new(&mut self, old_person: i64) -> Result<(), AnnounceError> {
+        let (new_person, user) = (self.new_person, self.new_user);
+        self.stop_sharing_of_ignoring_users(old_person).await?;
+        for (table, column, unique_columns) in REFERENCES {
+            if !unique_columns.is_empty() {
+                let same = unique_columns
+                    .iter()
+                    .map(|name| format!("n.{name} = o.{name}"))
+                    .collect::<Vec<_>>()
+                    .join(" AND ");
                 // Selected first: MySQL cannot change a table that the same statement reads.
                 let sql = format!(
-                    "SELECT o.id FROM {table} o JOIN {table} n ON n.{column} = {new} AND {same} \
-                     WHERE o.{column} = {old}"
+                    "SELECT o.id FROM {table} o JOIN {table} n ON n.{column} = {new_person} AND {same} \
+                     WHERE o.{column} = {old_person}"
                 );
                 let rows = self.pod.rows(table, sql, &[]).await?;
                 for chunk in ids_of(&rows).chunks(1000) {
                     self.remove_duplicates(table, &id_list(chunk)).await?;
                 }
             }
-            let sql = format!("UPDATE {table} SET {column} = {new} WHERE {column} = {old}");
+            let sql = format!("UPDATE {table} SET {column} = {new_person} WHERE {column} = {old_person}");
             self.pod.run(table, sql, &[]).await?;
         }
         // The old key's signatures match neither the new ID nor the new key. Without them, the relayables of this
         // pod's users are signed when they are sent.
         for table in RelayableTable::ALL {
             let (signatures, key, table) = (table.signatures(), table.signature_key(), table.name());
-            let own = format!("SELECT id FROM {table} WHERE author_id = {new}");
-            self.pod.run(signatures, format!("DELETE FROM {signatures} WHERE {key} IN ({own})"), &[]).await?;
+            let ids = format!("SELECT id FROM {table} WHERE author_id = {new_person}");
+            self.pod.run(signatures, format!("DELETE FROM {signatures} WHERE {key} IN ({ids})"), &[]).await?;
         }
         // Nobody may be a contact of themselves or ignore themselves.
         for sql in [
-            format!("DELETE FROM contacts WHERE user_id = {user} AND person_id = {new}"),
-            format!("DELETE FROM blocks WHERE user_id = {user} AND person_id = {new}"),
+            format!("DELETE FROM contacts WHERE user_id = {user} AND person_id = {new_person}"),
+            format!("DELETE FROM blocks WHERE user_id = {user} AND person_id = {new_person}"),
         ] {
             self.pod.run("the move", sql, &[]).await?;
         }
-        tombstone(&mut self.pod, old, self.now).await?;
+        tombstone(&mut self.pod, old_person, self.now).await?;
         self.sync_local_contacts().await
     }
 
-    /// Removes the old person's duplicates with everything that depends on them, such as a reshare that both have
-    /// made, and corrects the counters that counted both. Contacts are merged before.
+    /// Removes the old person's duplicates, such as a reshare of a post that both have reshared, with all dependent
+    /// rows, and corrects the counters that counted both. Contacts are merged before.
     async fn remove_duplicates(&mut self, table: &'static str, ids: &str) -> Result<(), AnnounceError> {
         if table == "contacts" {
             self.merge_contacts(ids).await?;
         }
-        let parts: &[String] = &match table {
+        let statements: &[String] = &match table {
             "contacts" => vec![format!("DELETE FROM aspect_memberships WHERE contact_id IN ({ids})")],
             "likes" => vec![
                 format!(
@@ -145,7 +148,7 @@ impl Announcer {
             ],
             _ => Vec::new(),
         };
-        for sql in parts {
+        for sql in statements {
             self.pod.run(table, sql.clone(), &[]).await?;
         }
         self.pod.run(table, format!("DELETE FROM {table} WHERE id IN ({ids})"), &[]).await?;
@@ -154,7 +157,7 @@ impl Announcer {
 
     /// Returns the old person's row; creates it from the verified archive if this pod never knew the person.
     ///
-    /// None if nothing proves whose archive it is: its key must not become the one this pod trusts.
+    /// None if nothing proves whose archive it is: its key must not become the one that this pod trusts.
     async fn old_person(&mut self) -> Result<Option<i64>, AnnounceError> {
         let select = "SELECT id FROM people WHERE diaspora_handle IN ({})";
         let id = self.old.id.as_str().to_owned();
@@ -162,7 +165,7 @@ impl Announcer {
         if let Some(person) = rows.first().and_then(|row| row.integer("id")) {
             return Ok(Some(person));
         }
-        if !self.proven {
+        if !self.is_proven {
             return Ok(None);
         }
         let guid = self.free_guid().await?;
@@ -188,15 +191,15 @@ impl Announcer {
         self.pod.insert("people", &columns, vec![row], OnConflict::Fail).await?;
         let rows = self.pod.rows_in("the old person", select, &[&id]).await?;
         let person = rows.first().and_then(|row| row.integer("id")).ok_or(AnnounceError::Gone(id))?;
-        // Empty from the start: only the new person should be found.
+        // Empty from the start: the search should find only the new person.
         let row = vec![person.into(), "".into(), false.into(), now.into(), now.into()];
         let columns = ["person_id", "full_name", "searchable", "created_at", "updated_at"];
         self.pod.insert("profiles", &columns, vec![row], OnConflict::Fail).await?;
         Ok(Some(person))
     }
 
-    /// Returns the GUID of the old person's row: the old pod's, unless the archive does not have it or somebody else has
-    /// it here.
+    /// Returns the GUID for the old person's row: that of the old pod; a new one if the archive does not contain it,
+    /// or if somebody else has it here.
     async fn free_guid(&mut self) -> Result<String, AnnounceError> {
         let Some(guid) = &self.old.guid else { return Ok(random_id()?) };
         let sql = "SELECT id FROM people WHERE guid IN ({})";
@@ -204,11 +207,15 @@ impl Announcer {
         Ok(if taken.is_empty() { guid.to_string() } else { random_id()? })
     }
 
-    async fn note_migration(&mut self, old: i64, migration: &AccountMigration) -> Result<(), AnnounceError> {
-        let new = self.new_person;
+    async fn note_migration(
+        &mut self,
+        old_person: i64,
+        migration: &AccountMigration,
+    ) -> Result<(), AnnounceError> {
+        let new_person = self.new_person;
         let row = vec![
-            old.into(),
-            new.into(),
+            old_person.into(),
+            new_person.into(),
             self.now.into(),
             migration.signature.as_str().into(),
             migration.remote_photo_path.clone().into(),
@@ -217,11 +224,13 @@ impl Announcer {
         self.pod.insert("account_migrations", &columns, vec![row], OnConflict::Ignore).await?;
         let sql = format!(
             "SELECT p.diaspora_handle FROM account_migrations m JOIN people p ON p.id = m.new_person_id \
-             WHERE m.old_person_id = {old} AND m.new_person_id <> {new}"
+             WHERE m.old_person_id = {old_person} AND m.new_person_id <> {new_person}"
         );
         let rows = self.pod.rows("the account migrations", sql, &[]).await?;
         match rows.first().and_then(|row| row.text("diaspora_handle")) {
-            Some(elsewhere) => Err(AnnounceError::AlreadyMoved { old: self.old.id.clone(), elsewhere }),
+            Some(destination) => {
+                Err(AnnounceError::AlreadyMoved { old_id: self.old.id.clone(), destination })
+            }
             None => Ok(()),
         }
     }

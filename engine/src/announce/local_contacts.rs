@@ -9,10 +9,13 @@ use crate::sql::id_list;
 impl Announcer {
     /// Ends sharing with the old person for users who ignore the new one: diaspora* allows no sharing with somebody who
     /// is ignored (`Contact#not_blocked_user`).
-    pub(super) async fn stop_sharing_of_ignoring_users(&mut self, old: i64) -> Result<(), AnnounceError> {
+    pub(super) async fn stop_sharing_of_ignoring_users(
+        &mut self,
+        old_person: i64,
+    ) -> Result<(), AnnounceError> {
         let sql = format!(
             "SELECT c.id FROM contacts c JOIN blocks b ON b.user_id = c.user_id AND b.person_id = {} \
-             WHERE c.person_id = {old}",
+             WHERE c.person_id = {old_person}",
             self.new_person
         );
         let contacts = ids_of(&self.pod.rows("contacts", sql, &[]).await?);
@@ -28,10 +31,10 @@ impl Announcer {
         Ok(())
     }
 
-    /// Merges contacts with the old person into the same users' contacts with the new one: whoever shared with the old
-    /// person shares with the new one, in the same aspects.
+    /// Merges contacts with the old person into the same users' contacts with the new one: users who shared with the
+    /// old person share with the new one, in the same aspects.
     ///
-    /// Does not touch `sharing`, which [`Self::sync_local_contacts`] sets: the old person's is out of date.
+    /// Leaves `sharing` unchanged, which [`Self::sync_local_contacts`] sets: the old person's is out of date.
     pub(super) async fn merge_contacts(&mut self, old_contacts: &str) -> Result<(), AnnounceError> {
         let now = self.now;
         let pairs = format!(
@@ -62,28 +65,32 @@ impl Announcer {
         Ok(())
     }
 
-    /// Makes the two contact rows between local people consistent.
+    /// Makes the two contact rows between the account and each user of this pod consistent.
     pub(super) async fn sync_local_contacts(&mut self) -> Result<(), AnnounceError> {
-        let (new, user) = (self.new_person, self.new_user);
+        let (new_person, user) = (self.new_person, self.new_user);
         let sql = format!(
-            "SELECT mine.id AS mine_id, theirs.receiving AS theirs_receiving, theirs.id AS theirs_id, \
-             mine.receiving AS mine_receiving FROM contacts mine \
-             JOIN people p ON p.id = mine.person_id JOIN contacts theirs ON theirs.user_id = p.owner_id \
-             AND theirs.person_id = {new} WHERE mine.user_id = {user}"
+            "SELECT account_contact.id AS account_contact_id, user_contact.receiving AS user_receiving, \
+             user_contact.id AS user_contact_id, account_contact.receiving AS account_receiving \
+             FROM contacts account_contact JOIN people p ON p.id = account_contact.person_id \
+             JOIN contacts user_contact ON user_contact.user_id = p.owner_id \
+             AND user_contact.person_id = {new_person} WHERE account_contact.user_id = {user}"
         );
         for row in self.pod.rows("contacts", sql, &[]).await? {
-            for (id, shares) in [("mine_id", "theirs_receiving"), ("theirs_id", "mine_receiving")] {
+            for (id, shares) in
+                [("account_contact_id", "user_receiving"), ("user_contact_id", "account_receiving")]
+            {
                 let (id, shares) = (row.integer(id), row.boolean(shares));
                 let (Some(id), Some(shares)) = (id, shares) else { continue };
                 let sql = format!("UPDATE contacts SET sharing = ? WHERE id = {id}");
                 self.pod.run("contacts", sql, &[shares.into()]).await?;
             }
         }
-        // Local people who share with the account but were not imported as its contacts.
+        // Users of this pod who share with the account but were not imported as its contacts.
         let sql = format!(
-            "SELECT p.id FROM contacts theirs JOIN people p ON p.owner_id = theirs.user_id \
-             LEFT JOIN contacts mine ON mine.user_id = {user} AND mine.person_id = p.id \
-             WHERE theirs.person_id = {new} AND theirs.receiving AND mine.id IS NULL AND p.id <> {new}"
+            "SELECT p.id FROM contacts user_contact JOIN people p ON p.owner_id = user_contact.user_id \
+             LEFT JOIN contacts account_contact ON account_contact.user_id = {user} \
+             AND account_contact.person_id = p.id WHERE user_contact.person_id = {new_person} AND user_contact.receiving \
+             AND account_contact.id IS NULL AND p.id <> {new_person}"
         );
         let now = self.now;
         let rows = self

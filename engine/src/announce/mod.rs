@@ -50,7 +50,7 @@ pub enum AnnounceError {
     #[error("the archive document: {0}")]
     Document(#[from] DocumentError),
     /// The archive does not name its account.
-    #[error("the archive does not specify whose account it holds")]
+    #[error("the archive does not specify whose account it contains")]
     NoAccount,
     /// The account has not been imported.
     #[error("{0} has not been imported into this pod: run `pappus import` first")]
@@ -67,7 +67,7 @@ pub enum AnnounceError {
     /// No usable private key; other pods trust only the old key.
     #[error(
         "the archive has no usable private key of {account}: {reason}. Nobody can announce the move without it; \
-         the account stays here under its new name, and its contacts have to be told by hand"
+         the account stays here under its new name, and its contacts have to be notified by hand"
     )]
     NoKey {
         /// The account.
@@ -77,26 +77,26 @@ pub enum AnnounceError {
     },
     /// The archive is not the one that was imported.
     #[error(
-        "the archive's key of {account} is {found}, and the one that was imported had {imported}: announce the move with \
+        "the archive's key of {account} is {archive_key}, and the one that was imported had {imported_key}: announce the move with \
          the archive that was imported, or a later one of the same account"
     )]
     AnotherArchive {
         /// The account.
         account: DiasporaId,
         /// Fingerprint of the key in the archive that was imported.
-        imported: String,
+        imported_key: String,
         /// Fingerprint of the key in this one.
-        found: String,
+        archive_key: String,
     },
-    /// This pod by now knows another key of the account, or the old pod publishes another one.
+    /// This pod now has another key of the account, or the old pod publishes another one.
     #[error(
-        "the key of {account} differs by now: {source_of_key} {known}, and the archive has {found}. Other pods would believe \
+        "the key of {account} differs by now: {source_of_key} {other_key}, and the archive has {archive_key}. Other pods would believe \
          neither. Somebody else's archive may have been imported; {}",
         if *is_announced {
             "the move has been announced already and cannot be undone. Ask the person; if it is not theirs, close the \
              account on this pod"
         } else {
-            "`pappus undo` takes it back"
+            "`pappus undo` undoes the import"
         }
     )]
     WrongKey {
@@ -105,18 +105,18 @@ pub enum AnnounceError {
         /// The source of the other key.
         source_of_key: KeySource,
         /// Fingerprint of that key.
-        known: String,
+        other_key: String,
         /// Fingerprint of the key in the archive.
-        found: String,
+        archive_key: String,
         /// True when the move was announced before: it can no longer be undone.
         is_announced: bool,
         /// All keys that were compared.
         evidence: Box<Evidence>,
     },
-    /// This pod has by now stored a key of the account that cannot be read.
+    /// This pod has stored a key of the account since the import, and the key cannot be read.
     #[error(
         "the key that this pod has stored for {0} by now cannot be read: {1}. It may not be the archive's, so nobody is \
-         told. Correct people.serialized_public_key on this pod, or empty it if the key is lost: an empty key counts as \
+         notified. Correct people.serialized_public_key on this pod, or empty it if the key is lost: an empty key counts as \
          unknown"
     )]
     UnreadableKey(DiasporaId, KeyError),
@@ -135,7 +135,7 @@ pub enum AnnounceError {
          --accept-unproven first", host = .0.host()
     )]
     NoLongerKnown(DiasporaId),
-    /// The archive that was imported did not show this key, so what supported that archive does not support this one.
+    /// The archive that was imported did not contain this key, so its evidence does not prove this archive.
     #[error(
         "nothing proves that the key {1} is that of {0}: the archive that was imported did not show it. Repeat the import \
          with this archive first"
@@ -145,12 +145,12 @@ pub enum AnnounceError {
     #[error("the account {0} is no longer on this pod")]
     Gone(String),
     /// The account has already moved elsewhere.
-    #[error("the account {old} has already moved to {elsewhere}: an account moves once")]
+    #[error("the account {old_id} has already moved to {destination}: an account moves once")]
     AlreadyMoved {
         /// The account's old ID.
-        old: DiasporaId,
-        /// The account it moved to.
-        elsewhere: String,
+        old_id: DiasporaId,
+        /// The diaspora* ID to which it moved.
+        destination: String,
     },
     /// The pod's database failed; running the same command again resumes.
     #[error(transparent)]
@@ -203,16 +203,16 @@ pub struct AnnounceOptions {
     /// The text of a last public post by the old account, for friends whose software does not support moves; `{new}`
     /// in it becomes the new address. None for no post.
     pub farewell: Option<String>,
-    /// Queries the key that the old pod publishes by now; none if no other pod is to be contacted.
+    /// Looks up the key that the old pod publishes now; none if no other pod is to be contacted.
     pub discovery: Option<Discovery>,
-    /// The pods that the podmin trusts by now, each for its own people.
+    /// The pods that the podmin trusts now, each for its own people.
     pub pinned_pods: Vec<PodPin>,
     /// The timestamp of new rows.
     pub now: Timestamp,
 }
 
-/// Moves everything on the target pod from the old person to the new one, and queues the messages to the contacts'
-/// pods. Returns without sending anything.
+/// Points all references on the target pod from the old person to the new one, and queues the messages to the contacts'
+/// pods. Returns without sending them.
 ///
 /// The archive is needed for the old account's key, since pods accept a move only from the old account, and for
 /// contacts unknown to the target pod: their pods are notified as well.
@@ -226,42 +226,47 @@ pub async fn announce(
     store: &Store,
     options: &AnnounceOptions,
 ) -> Result<Announced, AnnounceError> {
-    let old = archive.report().account.clone().ok_or(AnnounceError::NoAccount)?;
-    let import = imported(store, &old, url).await?;
+    let old_id = archive.report().account.clone().ok_or(AnnounceError::NoAccount)?;
+    let import = imported_account(store, &old_id, url).await?;
     let Source { private_key, contacts } = Source::read(&mut archive)?;
     let key = match &options.key_passphrase {
         Some(passphrase) if private_key.is_encrypted() => private_key.decrypt(passphrase)?,
         _ => private_key,
     };
     let old_key =
-        key.signing_key().map_err(|reason| AnnounceError::NoKey { account: old.clone(), reason })?;
-    let is_trusted = is_pinned(&archive, &old, &options.pinned_pods);
+        key.signing_key().map_err(|reason| AnnounceError::NoKey { account: old_id.clone(), reason })?;
+    let is_trusted = is_pinned(&archive, &old_id, &options.pinned_pods);
     let guid = archive.manifest().map(|manifest| manifest.account.guid.clone());
     let mut pod = PodWriter::open(database).await?;
     evidence::recheck_evidence(
         &mut pod,
         &import,
-        &old,
+        &old_id,
         old_key.public_key()?.fingerprint(),
         options.discovery.as_ref(),
         is_trusted,
     )
     .await?;
-    let old = OldAccount { id: old, guid, key: old_key };
+    let old = OldAccount { id: old_id, guid, key: old_key };
     let mut announcer = Announcer::open(pod, store, options.now, &import, old).await?;
     announcer.move_references(store).await?;
     announcer.queue(store, &contacts, options.farewell.as_deref()).await
 }
 
-async fn imported(store: &Store, old: &DiasporaId, url: &PodUrl) -> Result<ImportRecord, AnnounceError> {
+/// Returns the complete import of an account.
+async fn imported_account(
+    store: &Store,
+    old_id: &DiasporaId,
+    url: &PodUrl,
+) -> Result<ImportRecord, AnnounceError> {
     let import = list_imports(store, Some(url.as_str()))
         .await?
         .into_iter()
-        .find(|import| import.old_id == old.as_str() && import.state != ImportState::Undone)
+        .find(|import| import.old_id == old_id.as_str() && import.state != ImportState::Undone)
         .filter(|import| !import.is_being_undone)
-        .ok_or_else(|| AnnounceError::NotImported(old.clone()))?;
+        .ok_or_else(|| AnnounceError::NotImported(old_id.clone()))?;
     match import.state {
-        ImportState::Importing => Err(AnnounceError::Incomplete(old.clone())),
+        ImportState::Importing => Err(AnnounceError::Incomplete(old_id.clone())),
         _ => Ok(import),
     }
 }

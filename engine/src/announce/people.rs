@@ -16,18 +16,18 @@ use crate::http::place;
 use crate::pod::database::DatabaseError;
 use crate::sql::Row;
 
-/// Largest number of pods notified; the network has fewer.
+/// The maximum number of pods notified; the network has fewer.
 const MAX_PODS: usize = 10_000;
-/// Longest chain of moves that is followed; a longer one is a loop or abuse.
-const MAX_CHAIN: usize = 16;
+/// The maximum number of moves in a chain that is followed; a longer one is a loop or abuse.
+const MAX_CHAIN_MOVES: usize = 16;
 
 /// The reason why neither a person nor their pod can be notified.
 const WRONG_ADDRESS: &str = "the pod's address is wrong";
 
-/// A person who can get no personal message, because their key or GUID cannot be used or their pod has no row.
+/// A person who gets no personal message, because their key or GUID cannot be used or their pod has no row.
 struct PodOnly {
     person: DiasporaId,
-    /// None if this pod has no usable address of it.
+    /// None if this pod has no usable address of the pod.
     pod: Option<Url>,
     /// False for the old person.
     is_contact: bool,
@@ -40,9 +40,9 @@ pub(super) struct Audience {
     pub(super) recipients: Vec<Recipient>,
     /// Every pod to be notified, with the people there who get no personal message.
     pub(super) pods: BTreeMap<Url, Vec<DiasporaId>>,
-    /// Number of the archive's contacts that this pod does not know.
+    /// The number of the archive's contacts that this pod does not know.
     pub(super) unknown: u64,
-    /// Pods that this pod cannot reach either, and since when.
+    /// Pods that this pod cannot reach, with the time of the first failure.
     pub(super) offline: Vec<(String, DateTime<Utc>)>,
     /// Everyone who knows the account, under their current IDs.
     pub(super) known: Vec<KnownPerson>,
@@ -51,18 +51,19 @@ pub(super) struct Audience {
 }
 
 impl Audience {
-    /// Returns the pods that can be recognised as Hubzilla without a request, by people whom this pod knows. What an
-    /// archive claims about a pod's people would decide how the messages of all accounts are sent there.
+    /// Returns the pods that can be recognised as Hubzilla without a request, by people whom this pod knows. The
+    /// archive's claims about people do not count: they would decide how the messages of all accounts are sent to
+    /// their pods.
     pub(super) fn hubzillas(&self) -> Vec<String> {
-        let shown = |person: &&Recipient| {
+        let is_hubzilla = |person: &&Recipient| {
             !person.is_claimed && is_hubzilla_person(person.id.host(), &person.guid, &person.key)
         };
         let pods: BTreeSet<String> =
-            self.recipients.iter().filter(shown).map(|person| place(&person.pod)).collect();
+            self.recipients.iter().filter(is_hubzilla).map(|person| place(&person.pod)).collect();
         pods.into_iter().collect()
     }
 
-    /// Adds the pods of people who can get no personal message.
+    /// Adds the pods of people who get no personal message.
     fn add_pods_of(&mut self, people: Vec<PodOnly>, addresses: &HashMap<String, Url>) {
         for PodOnly { person, pod, is_contact } in people {
             match pod.or_else(|| pod_of(&person, addresses)) {
@@ -75,13 +76,13 @@ impl Audience {
         }
     }
 
-    /// Returns the pod of everyone who is notified so far.
+    /// Returns the pods of all people who are notified so far.
     fn pods_of_people(&self) -> HashMap<DiasporaId, Url> {
-        let personally = self.recipients.iter().map(|known| (known.id.clone(), known.pod.clone()));
+        let of_recipients = self.recipients.iter().map(|person| (person.id.clone(), person.pod.clone()));
         let of_pod = |(pod, people): (&Url, &Vec<DiasporaId>)| {
             people.iter().map(|person| (person.clone(), pod.clone())).collect::<Vec<_>>()
         };
-        personally.chain(self.pods.iter().flat_map(of_pod)).collect()
+        of_recipients.chain(self.pods.iter().flat_map(of_pod)).collect()
     }
 }
 
@@ -99,15 +100,15 @@ impl Announcer {
         let contacts: Vec<(DiasporaId, &ClaimedContact)> = contacts
             .iter()
             .map(|(contact, claimed)| (newest(contact, &moves), claimed))
-            .filter(|(contact, _)| *contact != self.old.id && *contact != self.new)
+            .filter(|(contact, _)| *contact != self.old.id && *contact != self.new_id)
             .collect();
         self.add_pods_of_unknown(&mut audience, &contacts, &addresses).await?;
         Ok(audience)
     }
 
-    /// Adds the account's contacts on other pods, and the old person. Returns those who can get no personal message.
+    /// Adds the account's contacts on other pods, and the old person. Returns those who get no personal message.
     async fn add_recipients(&mut self, audience: &mut Audience) -> Result<Vec<PodOnly>, AnnounceError> {
-        let (user, new) = (self.new_user, self.new_person);
+        let (user, new_person) = (self.new_user, self.new_person);
         let sql = format!(
             "SELECT p.diaspora_handle, p.guid, p.serialized_public_key, d.host, d.port, d.\"ssl\", c.receiving \
              FROM contacts c JOIN people p ON p.id = c.person_id LEFT JOIN pods d ON d.id = p.pod_id \
@@ -117,7 +118,7 @@ impl Announcer {
         let sql = format!(
             "SELECT p.diaspora_handle, p.guid, p.serialized_public_key, d.host, d.port, d.\"ssl\" \
              FROM account_migrations m JOIN people p ON p.id = m.old_person_id LEFT JOIN pods d ON d.id = p.pod_id \
-             WHERE m.new_person_id = {new} AND p.owner_id IS NULL"
+             WHERE m.new_person_id = {new_person} AND p.owner_id IS NULL"
         );
         let old = self.pod.rows("the old person", sql, &[]).await?;
         let (mut people, mut without_message) = (BTreeMap::new(), Vec::new());
@@ -144,26 +145,26 @@ impl Announcer {
         Ok(without_message)
     }
 
-    /// Returns the moves this pod knows, from old to new ID.
+    /// Returns the moves that this pod knows, from old to new ID.
     async fn moves(&mut self) -> Result<HashMap<DiasporaId, DiasporaId>, DatabaseError> {
         let sql = "SELECT o.diaspora_handle AS old_handle, n.diaspora_handle AS new_handle \
                    FROM account_migrations m JOIN people o ON o.id = m.old_person_id \
                    JOIN people n ON n.id = m.new_person_id";
         let rows = self.pod.rows("the account migrations", sql.to_owned(), &[]).await?;
-        let known =
+        let account_move =
             |row: &Row| Some((row.text("old_handle")?.parse().ok()?, row.text("new_handle")?.parse().ok()?));
-        Ok(rows.iter().filter_map(known).collect())
+        Ok(rows.iter().filter_map(account_move).collect())
     }
 
-    /// Adds the archive's contacts that are no contacts here: through their pods, which need not be reachable now, and
-    /// with personal messages if this pod does not know them and the archive has GUID and key.
+    /// Adds the archive's contacts that are no contacts here: their pods, which need not be reachable now, and personal
+    /// messages if this pod does not know them and the archive contains GUID and key.
     async fn add_pods_of_unknown(
         &mut self,
         audience: &mut Audience,
         contacts: &[(DiasporaId, &ClaimedContact)],
         addresses: &HashMap<String, Url>,
     ) -> Result<(), AnnounceError> {
-        let own_pods = audience.pods_of_people();
+        let notified_pods = audience.pods_of_people();
         let closed = self.closed_accounts(contacts).await?;
         let mut seen = HashSet::new();
         for (contact, claimed) in contacts {
@@ -172,8 +173,8 @@ impl Announcer {
             if is_closed == Some(true) || !seen.insert(contact) {
                 continue;
             }
-            let own_pod = own_pods.get(contact).cloned();
-            let Some(pod) = own_pod.or_else(|| pod_of(contact, addresses)) else {
+            let notified_pod = notified_pods.get(contact).cloned();
+            let Some(pod) = notified_pod.or_else(|| pod_of(contact, addresses)) else {
                 audience.by_hand.push((contact.to_string(), WRONG_ADDRESS.to_owned()));
                 continue;
             };
@@ -182,8 +183,8 @@ impl Announcer {
                 pod: place(&pod),
                 is_friend: claimed.is_friend,
             });
-            let is_here = contact.host() == self.new.host();
-            if is_here || own_pods.contains_key(contact) {
+            let is_here = contact.host() == self.new_id.host();
+            if is_here || notified_pods.contains_key(contact) {
                 continue;
             }
             if audience.pods.len() >= MAX_PODS && !audience.pods.contains_key(&pod) {
@@ -191,8 +192,8 @@ impl Announcer {
                 continue;
             }
             let people = audience.pods.entry(pod.clone()).or_default();
-            // Known here, but no contact: removed or ignored since the import. The archive no longer says with whom the
-            // account shares.
+            // Known here, but no contact: removed or ignored since the import. The archive no longer shows whether the
+            // account shares with them.
             if is_closed.is_some() {
                 people.push(contact.clone());
                 continue;
@@ -219,33 +220,34 @@ impl Announcer {
         Ok(rows.iter().filter_map(read).collect())
     }
 
-    /// Returns the addresses of the pods that this pod knows, and adds those it cannot reach (`Pod#offline_since`).
+    /// Returns the addresses of the pods that this pod knows, by host and port; adds those that it cannot reach
+    /// (`Pod#offline_since`) to the audience.
     async fn addresses(&mut self, audience: &mut Audience) -> Result<HashMap<String, Url>, DatabaseError> {
         let sql = "SELECT host, port, \"ssl\", offline_since FROM pods";
         let rows = self.pod.rows("pods", sql.to_owned(), &[]).await?;
         let offline =
             |row: &Row| Some((place(&pod_address(row).ok()?), row.time("offline_since")?.to_utc().and_utc()));
         audience.offline = rows.iter().filter_map(offline).collect();
-        let known = rows.iter().filter_map(|row| pod_address(row).ok());
-        let known = known.chain(audience.pods.keys().cloned());
-        Ok(known.map(|url| (url.authority().to_owned(), url)).collect())
+        let urls = rows.iter().filter_map(|row| pod_address(row).ok());
+        let urls = urls.chain(audience.pods.keys().cloned());
+        Ok(urls.map(|url| (url.authority().to_owned(), url)).collect())
     }
 }
 
 /// Returns the address of a person's pod: as this pod knows it, or by the diaspora* ID.
 fn pod_of(person: &DiasporaId, addresses: &HashMap<String, Url>) -> Option<Url> {
-    let known = addresses.get(person.host()).cloned();
-    known.or_else(|| Url::parse(&format!("https://{}/", person.host())).ok())
+    let address = addresses.get(person.host()).cloned();
+    address.or_else(|| Url::parse(&format!("https://{}/", person.host())).ok())
 }
 
 /// Follows a person's moves to their current ID.
 fn newest(person: &DiasporaId, moves: &HashMap<DiasporaId, DiasporaId>) -> DiasporaId {
-    let mut now = person;
-    for _ in 0..MAX_CHAIN {
-        match moves.get(now) {
-            Some(next) => now = next,
+    let mut current = person;
+    for _ in 0..MAX_CHAIN_MOVES {
+        match moves.get(current) {
+            Some(next) => current = next,
             None => break,
         }
     }
-    now.clone()
+    current.clone()
 }

@@ -16,7 +16,7 @@ pub(super) struct Recipient {
     pub(super) pod: Url,
     /// True if the account shares with the person; `None` for the old person.
     pub(super) shares: Option<bool>,
-    /// True if only the archive states GUID and key.
+    /// True if GUID and key are only from the archive.
     pub(super) is_claimed: bool,
 }
 
@@ -31,8 +31,8 @@ impl Recipient {
         Ok(Self { id, guid, key, pod, shares, is_claimed: false })
     }
 
-    /// Builds a recipient from the archive's data of a contact, if sufficient: pods such as Hubzilla's do not always
-    /// publish GUID and key.
+    /// Creates a recipient from the archive's data about a contact; none without GUID and key, which some pods, such as
+    /// Hubzilla's, do not always publish.
     pub(super) fn from_archive(id: &DiasporaId, claimed: &ClaimedContact, pod: Url) -> Option<Self> {
         let (guid, key) = (claimed.guid.clone()?, claimed.key.clone()?);
         Some(Self { id: id.clone(), guid, key, pod, shares: Some(claimed.shares), is_claimed: true })

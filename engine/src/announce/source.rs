@@ -12,7 +12,7 @@ use crate::archive::lists::List;
 use crate::archive::open::{Archive, Verified};
 use crate::domain::{Contact, DiasporaId, Guid, PrivateKey, PublicKey};
 
-/// Largest number of contacts read; no account has more.
+/// The maximum number of contacts that are read; no account has more.
 const MAX_CONTACTS: usize = 500_000;
 
 /// The data read from the archive.
@@ -21,12 +21,12 @@ pub(super) struct Source {
     pub(super) contacts: BTreeMap<DiasporaId, ClaimedContact>,
 }
 
-/// The archive's claims about a contact: they decide only whom a message is sealed for.
+/// The archive's claims about a contact: they decide only for whom a message is sealed.
 #[derive(Clone)]
 pub(super) struct ClaimedContact {
-    /// The person and the account shared both ways.
+    /// True if the person and the account shared both ways.
     pub(super) is_friend: bool,
-    /// The account shares with the person.
+    /// True if the account shares with the person.
     pub(super) shares: bool,
     /// For people whose pod does not publish it.
     pub(super) guid: Option<Guid>,
@@ -43,7 +43,7 @@ impl Source {
     }
 }
 
-/// Returns the number of pods that an archive's contacts are on: the hosts its author could make us contact. Reads
+/// Returns the number of pods of an archive's contacts: the hosts to which its author could make Pappus connect. Reads
 /// the document once.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Closes a person of another pod who has moved here: leaves a closed row, without personal data.
+//! Closes a person of another pod who has moved here: a closed row without personal data stays.
 //!
 //! diaspora* does the same when it performs a migration (`AccountMigration#perform!`:
 //! `AccountDeleter#tombstone_person_and_profile`, which is `Person#lock_access!` and `Profile#tombstone!`). The user
@@ -7,8 +7,8 @@
 use crate::domain::Timestamp;
 use crate::pod::database::{DatabaseError, PodWriter};
 
-/// Columns of `profiles` that are emptied, including `diaspora_handle`, which no version fills any more.
-const EMPTIED: [&str; 12] = [
+/// Columns of `profiles` that are cleared, including `diaspora_handle`, which current versions leave empty.
+const CLEARED_COLUMNS: [&str; 12] = [
     "diaspora_handle",
     "first_name",
     "last_name",
@@ -25,15 +25,16 @@ const EMPTIED: [&str; 12] = [
 
 /// Returns the condition for a row `f` of `profiles` that is not empty yet. An empty full name is an empty text.
 pub(crate) fn has_content() -> String {
-    let filled: Vec<String> = EMPTIED.iter().map(|column| format!("f.{column} IS NOT NULL")).collect();
-    format!("(f.searchable OR f.full_name IS NULL OR f.full_name <> '' OR {})", filled.join(" OR "))
+    let conditions: Vec<String> =
+        CLEARED_COLUMNS.iter().map(|column| format!("f.{column} IS NOT NULL")).collect();
+    format!("(f.searchable OR f.full_name IS NULL OR f.full_name <> '' OR {})", conditions.join(" OR "))
 }
 
-/// Closes a person of another pod and empties the profile, with its tags. Leaves correct rows untouched. Returns the
+/// Closes a person of another pod and clears the profile, with its tags. Leaves correct rows unchanged. Returns the
 /// number of changed rows.
 ///
 /// # Errors
-/// The database's failure.
+/// [`DatabaseError`].
 pub(crate) async fn tombstone(
     pod: &mut PodWriter,
     person: i64,
@@ -65,10 +66,11 @@ pub(crate) async fn tombstone(
     let sql = format!("SELECT f.id FROM profiles f WHERE f.person_id = {person} AND {}", has_content());
     for row in pod.rows("the old person's profile", sql, &[]).await? {
         let Some(profile) = row.integer("id") else { continue };
-        let nothing: Vec<String> = EMPTIED.iter().map(|column| format!("{column} = NULL")).collect();
+        let assignments: Vec<String> =
+            CLEARED_COLUMNS.iter().map(|column| format!("{column} = NULL")).collect();
         let sql = format!(
             "UPDATE profiles SET searchable = (1 = 0), full_name = '', {}, updated_at = ? WHERE id = {profile}",
-            nothing.join(", ")
+            assignments.join(", ")
         );
         changed += pod.run("the old person's profile", sql, &[now.into()]).await?;
     }

@@ -30,7 +30,7 @@ impl Target {
     ) -> Result<(), ImportError> {
         let account = context.account;
         let batch = self.clamp_times(batch);
-        match self.hold(batch, context.files).await? {
+        match self.fit_batch(batch, context.files).await? {
             Batch::Contacts(contacts) => {
                 let existing = self.existing_contacts(account.user, &contacts, journal).await?;
                 self.apply(decide::contacts::contacts(context, &existing, &contacts), journal).await
@@ -68,7 +68,9 @@ impl Target {
                 let existing = self.existing_subscriptions(account, &posts, journal).await?;
                 self.apply(subscriptions::subscriptions(account, &existing, &posts), journal).await
             }
-            Batch::Conversations(all) => self.import_conversations(context, all, journal).await,
+            Batch::Conversations(conversations) => {
+                self.import_conversations(context, conversations, journal).await
+            }
             Batch::HiddenPosts(posts) => {
                 let existing = self.existing_hidden_posts(account, &posts, journal).await?;
                 let plan = subscriptions::hidden_posts(account.user, &existing, &posts);
@@ -92,8 +94,8 @@ impl Target {
         journal: &mut Journal,
     ) -> Result<(), ImportError> {
         let existing = self.existing_conversations(context.account, &conversations, journal).await?;
-        let last = &mut self.last_conversation;
-        let plan = decide::conversations::conversations(context, existing, last, conversations);
+        let last_conversation = &mut self.last_conversation;
+        let plan = decide::conversations::conversations(context, existing, last_conversation, conversations);
         self.apply(plan, journal).await
     }
 
@@ -112,10 +114,10 @@ impl Target {
         records: Vec<Relayable>,
         journal: &mut Journal,
     ) -> Result<(), ImportError> {
-        // Comments first: the account may like its own.
+        // Comments first, since the account may like its own comments.
         let is_comment = |record: &Relayable| matches!(record.entity, RelayableEntity::Comment(_));
-        let (comments, others): (Vec<_>, Vec<_>) = records.into_iter().partition(is_comment);
-        for records in [comments, others] {
+        let (comments, likes_and_votes): (Vec<_>, Vec<_>) = records.into_iter().partition(is_comment);
+        for records in [comments, likes_and_votes] {
             let records = records.into_iter().map(|record| (record, SignatureCheck::NotNeeded)).collect();
             self.import_relayables(context, Authorship::Own, records, journal).await?;
         }
@@ -149,7 +151,7 @@ impl Target {
             return Ok(());
         }
         self.pod.begin().await?;
-        // The journal must know the rows before the transaction commits.
+        // The journal must contain the rows before the transaction commits.
         let noting = async { journal.note(intents).await.map_err(ImportError::from) };
         tokio::try_join!(noting, rows.write(self))?;
         Ok(self.commit_batch(journal).await?)

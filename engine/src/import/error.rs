@@ -19,7 +19,7 @@ pub enum ImportError {
     /// The archive document can no longer be read.
     #[error("the archive document: {0}")]
     Document(#[from] DocumentError),
-    /// The pod's database failed. Rows written before are kept: the same command continues from there.
+    /// The pod's database failed. Rows written before stay: the same command continues from there.
     #[error(transparent)]
     Database(#[from] DatabaseError),
     /// Pappus's own store failed.
@@ -27,22 +27,22 @@ pub enum ImportError {
     Store(#[from] StoreError),
     /// Not enough disk space for the photos.
     #[error(
-        "the photos with their sizes need about {} in {place}, where {} are free: free up space there first. Nothing \
+        "the photos with their sizes need about {} in {location}, where {} are free: free up space there first. Nothing \
          more was written", capacity::megabytes(*.needed), capacity::megabytes(*.free)
     )]
     NoSpace {
         /// The location of the photo files.
-        place: String,
+        location: String,
         /// Bytes needed, estimated.
         needed: u64,
         /// Bytes free.
         free: u64,
     },
     /// The system does not report the free disk space.
-    #[error("the free space in {place} cannot be determined: {source}")]
+    #[error("the free space in {location} cannot be determined: {source}")]
     Space {
         /// The location of the photo files.
-        place: String,
+        location: String,
         /// The system's error.
         source: std::io::Error,
     },
@@ -52,16 +52,16 @@ pub enum ImportError {
     /// The new key could not be generated.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The new username makes no valid diaspora* ID.
+    /// The new username does not form a valid diaspora* ID.
     #[error(transparent)]
     Name(#[from] DiasporaIdError),
-    /// The username is not available.
+    /// The username is not available; with the reason.
     #[error("the username {0:?} cannot be used: {1}. Choose another one with --as")]
     Username(String, &'static str),
-    /// Other pods may know another account by the username.
+    /// Other pods may know another account, or another key, by the username.
     #[error(
-        "the username {0:?} cannot be used: {1}. Other pods may know a name with the key it had, and would refuse \
-         everything signed with another one. Choose another name with --as"
+        "the username {0:?} cannot be used: {1}. Other pods may have saved the key that the name had, and would \
+         refuse everything signed with another key. Choose another name with --as"
     )]
     FormerName(String, &'static str),
     /// The user has closed the imported account.
@@ -69,12 +69,12 @@ pub enum ImportError {
     Closed(DiasporaId),
     /// An undo of the import was interrupted, or was started while the import ran.
     #[error(
-        "the import {import} of {old} is being undone, and that was interrupted: run `pappus undo {import}` again, \
+        "the import {import} of {old_id} is being undone, and that was interrupted: run `pappus undo {import}` again, \
          then import"
     )]
     BeingUndone {
         /// The account's old diaspora* ID.
-        old: DiasporaId,
+        old_id: DiasporaId,
         /// The import's ID.
         import: String,
     },
@@ -88,17 +88,17 @@ pub enum ImportError {
     #[error("the account's sealed private key: {0}")]
     Sealed(EncryptionError),
     /// The e-mail address cannot be used.
-    #[error("the e-mail address {0:?} cannot be used: {1}. Name another one with --email")]
+    #[error("the e-mail address {0:?} cannot be used: {1}. Specify another one with --email")]
     Email(String, &'static str),
     /// The archive does not name its account.
-    #[error("the archive does not specify whose account it holds")]
+    #[error("the archive does not specify whose account it contains")]
     NoAccount,
-    /// The archive is from this very pod.
+    /// The archive is from the target pod itself.
     #[error("{0} is an account of this pod already: an account cannot be imported where it came from")]
-    OntoItself(DiasporaId),
-    /// The key in the archive differs from the key that the network knows.
+    SamePod(DiasporaId),
+    /// The key in the archive differs from the one that the target pod has or the old pod publishes.
     #[error(
-        "the key in the archive is not the key of {account}: {source_of_key} {known}, the archive holds {found}. \
+        "the key in the archive is not the key of {account}: {source_of_key} {other_key}, the archive contains {archive_key}. \
          It may be forged, so it is refused"
     )]
     WrongKey {
@@ -107,9 +107,9 @@ pub enum ImportError {
         /// The source of the other key.
         source_of_key: KeySource,
         /// The other key.
-        known: KeyFingerprint,
-        /// The key in the archive.
-        found: String,
+        other_key: KeyFingerprint,
+        /// Fingerprint of the key in the archive; `none` if it contains no readable key.
+        archive_key: String,
         /// All keys that were compared.
         evidence: Box<Evidence>,
     },
@@ -120,22 +120,23 @@ pub enum ImportError {
          unknown"
     )]
     UnreadableKey(DiasporaId, KeyError),
-    /// Nothing proves the archive's owner; with the old pod's reason, if it was asked, ending in a space.
+    /// Nothing proves the archive's owner. Contains the account, the error of the old pod's answer with a final space
+    /// (empty if the pod was not asked), and all keys that were compared.
     #[error(
         "nothing proves that this is the archive of {0}: the archive's key is known neither to this pod nor by a \
          pinned pod key. {1}If you know whose it is, specify --accept-unproven"
     )]
     Unproven(DiasporaId, String, Box<Evidence>),
-    /// The account has moved before.
+    /// The account has moved before, to the given diaspora* ID.
     #[error("{0} has already moved to {1}: an account moves once")]
     AlreadyMoved(DiasporaId, String),
     /// The account is being or was imported under another name.
     #[error(
-        "{old} was imported here before as {name} (import {import}): undo that first, or use the same name"
+        "{old_id} was imported here before as {name} (import {import}): undo that first, or use the same name"
     )]
     ImportedBefore {
         /// The account's old diaspora* ID.
-        old: DiasporaId,
+        old_id: DiasporaId,
         /// The username it has here.
         name: String,
         /// The import's ID.
@@ -143,25 +144,25 @@ pub enum ImportError {
     },
     /// The account was imported from an archive with another key.
     #[error(
-        "{old} was imported here before as {name} (import {import}) from an archive with the key {imported}, and this \
-         archive's key is {found}: one of the two is not the account's. Import a newer archive of the same account, or \
+        "{old_id} was imported here before as {name} (import {import}) from an archive with the key {imported_key}, and this \
+         archive's key is {archive_key}: one of the two is not the account's. Import a newer archive of the same account, or \
          undo that import first"
     )]
     AnotherKey {
         /// The account's old diaspora* ID.
-        old: DiasporaId,
+        old_id: DiasporaId,
         /// The username it has here.
         name: String,
         /// The import's ID.
         import: String,
         /// Fingerprint of the key in the archive that was imported.
-        imported: String,
-        /// Fingerprint of the key in this one.
-        found: String,
+        imported_key: String,
+        /// Fingerprint of the key in this one; `none` if it contains no readable key.
+        archive_key: String,
     },
-    /// A row that was just written is missing.
+    /// A row that was just written is missing; with its description.
     #[error("{0} disappeared while it was being imported; run the same command again")]
-    Changed(&'static str),
+    RowMissing(&'static str),
     /// A worker thread panicked, or the journal is inconsistent.
     #[error("the import stopped unexpectedly. This is a bug in Pappus; please report it")]
     Internal,
@@ -185,13 +186,13 @@ impl ImportError {
             Self::NoKeyFolder | Self::Keys(_) | Self::Sealed(_) => "keys",
             Self::Email(..) => "email_not_possible",
             Self::NoAccount => "no_account",
-            Self::OntoItself(_) => "onto_itself",
+            Self::SamePod(_) => "onto_itself",
             Self::WrongKey { .. } => "wrong_key",
             Self::UnreadableKey(..) => "unreadable_key",
             Self::Unproven(..) => "unproven",
             Self::AlreadyMoved(..) => "already_moved",
             Self::ImportedBefore { .. } | Self::AnotherKey { .. } => "imported_before",
-            Self::Changed(_) => "changed",
+            Self::RowMissing(_) => "changed",
             Self::Internal => "broken",
         }
     }

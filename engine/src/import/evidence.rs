@@ -14,7 +14,7 @@ use crate::pod::database::{DatabaseError, PodWriter};
 pub struct Evidence {
     /// The diaspora* ID of the account.
     pub account: String,
-    /// The account's key in the archive; none if the archive holds no readable key.
+    /// The account's key in the archive; none if it contains no readable key.
     pub archive: Option<String>,
     /// The key that this pod already has for the account.
     pub known: Option<String>,
@@ -41,7 +41,7 @@ impl Evidence {
         }
     }
 
-    /// Returns the same keys with the pod keys that are pinned by now.
+    /// Returns the same keys with the pod keys that are pinned now.
     pub(crate) fn with_pins(&self, pins: &[PodPin]) -> Self {
         let host = self.account.split_once('@').map_or("", |(_, host)| host);
         Self { pinned: pinned_for(host, pins), ..self.clone() }
@@ -59,7 +59,7 @@ fn pinned_for(host: &str, pins: &[PodPin]) -> Vec<String> {
 }
 
 /// Returns the key that a pod has stored for an account; none if it does not know the account, or stored an empty key.
-/// The inner error is that of a stored key that cannot be read: nothing says that it is the archive's.
+/// The inner error is for a stored key that cannot be read: it may differ from the archive's.
 ///
 /// # Errors
 /// [`DatabaseError`].

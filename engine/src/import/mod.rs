@@ -1,14 +1,14 @@
 //! Imports an account into a pod.
 //!
 //! ```text
-//! Archive<Verified> ──survey──▶ people, keys ──▶ plan (reads only) ──▶ Report
+//! Archive<Verified> ──survey──▶ people, keys ──▶ plan (dry run) ──▶ Report
 //!                                          └───▶ import ──journal──▶ Report
 //! ```
 //!
-//! A plan and an import take the same decisions in the same code; the plan's connection is a read-only transaction.
-//! For each batch of records, `scan::existing` reads what the pod and the journal have of it, `decide` makes a plan, and
-//! `apply` reports it and carries it out. Before a batch is written, the journal in Pappus's own store notes what will
-//! be written, so an import that was killed continues where it stopped, and one that is not announced yet can be undone.
+//! A dry run and an import decide in the same code; a dry run's connection is a read-only transaction. For each batch
+//! of records, `scan::existing` reads its rows on the pod and its notes in the journal, `decide` makes a plan, and
+//! `apply` reports the plan and carries it out. Before a batch is written, the journal in Pappus's own store notes its
+//! rows: so an import that was killed continues where it stopped, and one that is not announced yet can be undone.
 
 mod apply;
 mod decide;
@@ -86,8 +86,8 @@ pub struct ImportOptions {
     pub uploads: PhotoStore,
     /// The timestamp of new rows.
     pub now: Timestamp,
-    /// Whose import it is, where several people bring archives, such as `newcomer-12`; none for the podmin's own. An
-    /// import that somebody else started is not continued.
+    /// The owner of the import, such as `newcomer-12`, if several people upload archives; none for the podmin's own
+    /// imports. An import of another owner is not continued.
     pub owner: Option<String>,
     /// SHA-256 of the archive file.
     pub archive_sha256: String,
@@ -97,8 +97,8 @@ pub struct ImportOptions {
     pub progress: Arc<dyn Progress>,
 }
 
-/// The key of an account to import. Finding two large primes takes as long as all the rest, so it starts first, and
-/// the account gets the key last.
+/// The key of an account to import. Finding two large primes takes as long as the rest of the import, so it starts
+/// first, and the account gets the key last.
 pub struct PendingKey(JoinHandle<Result<PrivateKey, KeyError>>);
 
 impl PendingKey {
@@ -108,7 +108,7 @@ impl PendingKey {
     }
 }
 
-/// The result of a plan or a finished import.
+/// The result of a dry run or a finished import.
 #[derive(Debug)]
 pub struct Imported {
     /// The account's old diaspora* ID.
@@ -119,7 +119,7 @@ pub struct Imported {
     pub proof: Proof,
     /// The keys that were compared.
     pub evidence: Evidence,
-    /// The import's ID in the store; none for a plan.
+    /// The import's ID in the store; none for a dry run.
     pub import: Option<String>,
     /// The records imported and left out.
     pub report: Report,
@@ -142,14 +142,14 @@ pub async fn plan(
     let mut pod = PodWriter::open_read_only(database).await?;
     pod.columns().await?;
     let mut target = Target::new(pod, url.clone(), options.now, Some(Planned::default()));
-    target.photos_at = options.uploads.public_address(url);
+    target.photo_base_url = options.uploads.public_address(url);
     target.progress = Arc::clone(&options.progress);
     let journal = Journal::blank(store);
     Importer { target, options, journal, key: None, former_key: None }.run(archive, store).await
 }
 
 /// Checks in advance that a username is available on a pod, and an e-mail address can be used. Another account may
-/// still take them first: the import checks again. `old` is the account that requests the name.
+/// still take them first: the import checks again. `old_id` is the account that requests the name.
 ///
 /// # Errors
 /// [`ImportError::Name`], [`ImportError::Username`], [`ImportError::FormerName`], [`ImportError::Email`], or a
@@ -158,24 +158,24 @@ pub async fn check_choice(
     database: &DatabaseUrl,
     url: &PodUrl,
     store: &Store,
-    old: &DiasporaId,
+    old_id: &DiasporaId,
     reserved_names: &[String],
     (username, email): (&str, Option<&str>),
 ) -> Result<(), ImportError> {
-    let new: DiasporaId = format!("{username}@{}", url.diaspora_host()).parse()?;
+    let new_id: DiasporaId = format!("{username}@{}", url.diaspora_host()).parse()?;
     let mut pod = PodWriter::open_read_only(database).await?;
-    // As a plan does: a pod whose tables cannot hold what people write takes nobody in.
+    // As a dry run does: fails for a pod whose tables cannot store all characters that people write.
     pod.columns().await?;
     // Nothing is written, so no row gets this time.
-    let at = Timestamp::from_utc(chrono::NaiveDateTime::default());
-    let mut target = Target::new(pod, url.clone(), at, Some(Planned::default()));
-    scan::names::check_name(&mut target, &new, reserved_names).await?;
+    let now = Timestamp::from_utc(chrono::NaiveDateTime::default());
+    let mut target = Target::new(pod, url.clone(), now, Some(Planned::default()));
+    scan::names::check_name(&mut target, &new_id, reserved_names).await?;
     // The import checks again, with the archive.
     journal::former::identity_for(
         store,
         url.as_str(),
         username,
-        &Claimant { old, archive: None, is_newcomer: true },
+        &Claimant { old_id, archive: None, is_newcomer: true },
     )
     .await?;
     match email {
@@ -184,11 +184,11 @@ pub async fn check_choice(
     }
 }
 
-/// Imports an account, or continues an interrupted import. What people have deleted since an earlier run stays
+/// Imports an account, or continues an interrupted import. Records that people have deleted since an earlier run stay
 /// deleted.
 ///
 /// # Errors
-/// [`ImportError`]. Rows written stay, and the same call continues from there.
+/// [`ImportError`]. Rows written so far stay, and the same call continues from there.
 pub async fn import(
     archive: Archive<Verified>,
     database: &DatabaseUrl,
@@ -200,7 +200,7 @@ pub async fn import(
     let mut pod = PodWriter::open(database).await?;
     pod.columns().await?;
     let mut target = Target::new(pod, url.clone(), options.now, None);
-    target.photos_at = options.uploads.public_address(url);
+    target.photo_base_url = options.uploads.public_address(url);
     target.progress = Arc::clone(&options.progress);
     let (journal, key) = (Journal::blank(Some(store)), Some(key));
     Importer { target, options, journal, key, former_key: None }.run(archive, Some(store)).await

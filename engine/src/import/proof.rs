@@ -37,11 +37,11 @@ impl Importer<'_> {
         &mut self,
         archive: &Archive<Verified>,
         survey: &Survey,
-        old: &DiasporaId,
-        trusted: bool,
+        old_id: &DiasporaId,
+        is_trusted: bool,
     ) -> Result<(Proof, Evidence), ImportError> {
-        let own = survey.private_key.as_ref().and_then(|key| key.signing_key().ok());
-        let own = match (own, archive.manifest()) {
+        let archive_key = survey.private_key.as_ref().and_then(|key| key.signing_key().ok());
+        let archive_key = match (archive_key, archive.manifest()) {
             (Some(key), _) => Some(key.public_key()?),
             // With an encrypted key, the account's signature was checked with the key in the manifest.
             (None, Some(manifest)) => {
@@ -49,65 +49,70 @@ impl Importer<'_> {
             }
             (None, None) => None,
         };
-        let known = stored_key(&mut self.target.pod, old).await?;
-        let known = known.map_err(|reason| ImportError::UnreadableKey(old.clone(), reason))?;
-        let (published, unsaid) = match published_key(self.options.discovery.as_ref(), old).await {
+        let known = stored_key(&mut self.target.pod, old_id).await?;
+        let known = known.map_err(|reason| ImportError::UnreadableKey(old_id.clone(), reason))?;
+        let (published, lookup_error) = match published_key(self.options.discovery.as_ref(), old_id).await {
             Some(Ok(key)) => (Some(key), None),
             Some(Err(error)) => (None, Some(error)),
             None => (None, None),
         };
-        if let Some(problem) = unsaid.as_ref().and_then(DiscoveryError::tls) {
+        if let Some(problem) = lookup_error.as_ref().and_then(DiscoveryError::tls) {
             self.target.report.note(Subject::Account, FindingCode::OldPodTls, &problem);
         }
-        let shown = |key: &Option<PublicKey>| key.as_ref().map(|key| key.fingerprint().to_string());
+        let fingerprint_of = |key: &Option<PublicKey>| key.as_ref().map(|key| key.fingerprint().to_string());
         let evidence = Evidence {
-            archive: shown(&own),
-            known: shown(&known),
-            published: shown(&published),
-            ..Evidence::of(archive, old, &self.options.pinned_pods)
+            archive: fingerprint_of(&archive_key),
+            known: fingerprint_of(&known),
+            published: fingerprint_of(&published),
+            ..Evidence::of(archive, old_id, &self.options.pinned_pods)
         };
-        let signed = match &archive.report().origin {
+        let is_signed = match &archive.report().origin {
             Origin::Pappus { account, .. } => matches!(account, AccountSignature::Good { .. }),
             Origin::Stock => true,
         };
-        let differs = |key: &PublicKey| match &own {
-            Some(own) => own.fingerprint() != key.fingerprint(),
+        let differs = |key: &PublicKey| match &archive_key {
+            Some(archive_key) => archive_key.fingerprint() != key.fingerprint(),
             // A pinned pod vouches for an account whose key is not in the archive.
-            None => !trusted,
+            None => !is_trusted,
         };
-        // A differing known key refutes an archive despite any proof: whoever buys the domain of a dead pod can
-        // publish any key, and so can a pod that lies.
+        // An archive whose key differs from a known one is rejected despite any other proof: the buyer of a dead pod's
+        // domain can publish any key, and so can a dishonest pod.
         for (key, source_of_key) in [(&known, KeySource::Known), (&published, KeySource::Published)] {
             let Some(other) = key.as_ref().filter(|key| differs(key)) else { continue };
             return Err(ImportError::WrongKey {
-                account: old.clone(),
+                account: old_id.clone(),
                 source_of_key,
-                known: other.fingerprint(),
-                found: evidence.archive.clone().unwrap_or_else(|| "none".to_owned()),
+                other_key: other.fingerprint(),
+                archive_key: evidence.archive.clone().unwrap_or_else(|| "none".to_owned()),
                 evidence: Box::new(evidence),
             });
         }
-        let proof = if own.is_some() && signed && published.is_some() {
+        let proof = if archive_key.is_some() && is_signed && published.is_some() {
             Proof::HCard
-        } else if own.is_some() && signed && known.is_some() {
+        } else if archive_key.is_some() && is_signed && known.is_some() {
             Proof::CachedPerson
-        } else if trusted {
+        } else if is_trusted {
             Proof::PinnedPodKey
         } else if self.options.accept_unproven {
             Proof::Unproven
         } else {
-            let unsaid = unsaid.map(|error| format!("The old pod was asked and could not say: {error}. "));
-            return Err(ImportError::Unproven(old.clone(), unsaid.unwrap_or_default(), Box::new(evidence)));
+            let reason = lookup_error.map(|error| format!("The old pod did not return its key: {error}. "));
+            return Err(ImportError::Unproven(
+                old_id.clone(),
+                reason.unwrap_or_default(),
+                Box::new(evidence),
+            ));
         };
         Ok((proof, evidence))
     }
 }
 
-/// Returns the key that the old pod publishes for the account, or the error; none if the pod is not to be asked.
+/// Returns the key that the old pod publishes for the account, or the error; none without `discovery`: then the pod is
+/// not asked.
 pub(crate) async fn published_key(
     discovery: Option<&Discovery>,
-    old: &DiasporaId,
+    old_id: &DiasporaId,
 ) -> Option<Result<PublicKey, DiscoveryError>> {
-    let found = discovery?.find_all([old.clone()]).await;
-    found.into_values().next().map(|found| found.map(|person| person.public_key))
+    let people = discovery?.find_all([old_id.clone()]).await;
+    people.into_values().next().map(|result| result.map(|person| person.public_key))
 }

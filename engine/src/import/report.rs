@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::journal::notes::Noted;
 use crate::domain::CountKind;
 
-/// The largest number of findings that are listed; all are counted.
-const MAX_LISTED: usize = 10_000;
+/// The maximum number of findings that are listed; all are counted.
+const MAX_LISTED_FINDINGS: usize = 10_000;
 
 /// The reason why a record is left out, or a remark on it. Stable names for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -24,7 +24,7 @@ pub enum FindingCode {
     ParentMissing,
     /// The account may not see the post it belongs to.
     ParentNotVisible,
-    /// Somebody on the target pod for whom it is ignores its author.
+    /// The author of its post, or a participant of its conversation, is on the target pod and ignores its author.
     AuthorIgnored,
     /// It belongs to a post that is not the account's.
     ParentNotOwn,
@@ -42,9 +42,9 @@ pub enum FindingCode {
     KeyUnknown,
     /// It is a reshare whose original leads back to it, or a reshare of reshares without end.
     ReshareLoop,
-    /// The same person's same record exists here already.
+    /// The same record of the same person exists here already.
     Duplicate,
-    /// It is the account itself, or was before.
+    /// It is the account itself, under its new name or its old one.
     OwnPerson,
     /// The file is not in the archive.
     FileMissing,
@@ -56,27 +56,27 @@ pub enum FindingCode {
     FileTaken,
     /// The file is not in the archive, and the photo's address is no web address.
     NoWebAddress,
-    /// It is longer than the target pod's database can hold and cannot be cut: another person signed it, or others
+    /// It is longer than the target pod's database can store and cannot be cut: another person signed it, or others
     /// refer to it.
     TooLong,
-    /// It has characters that the target pod's database cannot hold, and cannot be changed: another person signed it,
+    /// It has characters that the target pod's database cannot store, and cannot be changed: another person signed it,
     /// or it is an address.
     CannotHold,
     /// An earlier run imported it, or it existed before, and people have deleted it since.
     DeletedSince,
     /// A value was longer than the target pod allows and was cut.
     Shortened,
-    /// Its time is still to come; it gets the time of the import.
+    /// Its time is in the future; it gets the time of the import.
     InTheFuture,
-    /// Characters that the target pod's database cannot hold were replaced.
+    /// Characters that the target pod's database cannot store were replaced.
     Replaced,
     /// A newer archive of the account has another value; the one on the target pod stays.
     KeptAsHere,
-    /// It came with an earlier archive of the account, and the newer one has it no more; it stays.
+    /// It was imported from an earlier archive of the account, and the newer one no longer contains it; it stays.
     GoneFromArchive,
     /// A value in the record cannot be read.
     ValueLeftOut,
-    /// A ZIP within the archive's ZIP, such as the one of a stock pod's photos: it is not read.
+    /// A ZIP in the archive's ZIP, such as a stock pod's ZIP of photos: it is not read.
     NestedZip,
     /// Nothing proves that the archive is the account's own: the podmin accepted it nevertheless.
     Unproven,
@@ -97,7 +97,7 @@ impl FindingCode {
             Self::GuidTaken => "left out: its GUID belongs to somebody else's record here",
             Self::ParentMissing => "left out: what it belongs to is not on this pod",
             Self::ParentNotVisible => "left out: the account may not see the post it belongs to",
-            Self::AuthorIgnored => "left out: the person here for whom it is ignores its author",
+            Self::AuthorIgnored => "left out: the person who would receive it here ignores its author",
             Self::ParentNotOwn => "left out: it belongs to a post that is not the account's",
             Self::PersonUnknown => "left out: the person is unknown here and could not be looked up",
             Self::PersonClosed => "left out: the person has closed the account",
@@ -110,25 +110,25 @@ impl FindingCode {
             Self::OwnPerson => "left out: it is the account itself",
             Self::FileMissing => "kept, pointing to the old pod: the file is not in the archive",
             Self::NotAPicture => "left out: the file is not a picture, or too large",
-            Self::NoSpace => "do not fit where they belong: the import would be refused",
+            Self::NoSpace => "need more disk space than is free: the import would be refused",
             Self::FileTaken => "left out: another file has that name here",
             Self::NoWebAddress => "left out: it points to something that is not a web address",
-            Self::TooLong => "left out: it is longer than this pod can hold, and cannot be cut",
+            Self::TooLong => "left out: it is longer than this pod can store, and cannot be cut",
             Self::CannotHold => {
-                "left out: this pod's database cannot hold it as it is (characters that its character set lacks, or an \
+                "left out: this pod's database cannot store it as it is (characters that its character set lacks, or an \
                  address that is too long)"
             }
             Self::DeletedSince => "left out: it was here already, and was deleted since",
             Self::Shortened => "kept, cut to the length this pod takes",
-            Self::InTheFuture => "kept, with the time of the import: its own is still to come",
-            Self::Replaced => "kept, with characters replaced that this pod's database cannot hold",
+            Self::InTheFuture => "kept, with the time of the import: its own is in the future",
+            Self::Replaced => "kept, with characters replaced that this pod's database cannot store",
             Self::KeptAsHere => "kept as it is here: this archive has another value",
             Self::GoneFromArchive => "kept, although this archive no longer contains it",
             Self::ValueLeftOut => "kept without one value, which cannot be read",
             Self::NestedZip => {
-                "not read: it is a ZIP in the ZIP; unpack it, and give its photos with --photos"
+                "not read: it is a ZIP in the ZIP; unpack it, and specify its photos with --photos"
             }
-            Self::Unproven => "taken on your word: nothing proves that the archive is the account's own",
+            Self::Unproven => "accepted on your word: nothing proves that the archive is the account's own",
             Self::OldPodTls => "the old pod could not say whose archive it is: its TLS failed",
         }
     }
@@ -169,15 +169,15 @@ pub struct Finding {
 pub struct Tally {
     /// Records in the archive.
     pub in_archive: u64,
-    /// New on the target pod.
+    /// Imported: new on the target pod.
     pub imported: u64,
-    /// Existing, and now the account's, or left unchanged.
+    /// Existing before: now the account's, or left unchanged.
     pub adopted: u64,
     /// Left out, by reason.
     pub left_out: BTreeMap<FindingCode, u64>,
 }
 
-/// The report of a plan or an import.
+/// The report of a dry run or an import.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// By kind of record.
@@ -213,14 +213,14 @@ impl Report {
         tally.adopted += 1;
     }
 
-    /// Counts an existing record; if the journal knows it, as noted there.
-    pub(super) fn is_here(&mut self, kind: CountKind, noted: Option<Noted>) {
-        if noted.is_none_or(Noted::was_here) {
+    /// Counts an existing record: as the journal has noted it, or as adopted if the journal has no note.
+    pub(super) fn present(&mut self, kind: CountKind, noted: Option<Noted>) {
+        if noted.is_none_or(Noted::existed_before) {
             self.adopted(kind);
         } else {
             self.imported(kind);
         }
-        self.imported_before += u64::from(noted.is_some_and(|noted| noted.earlier));
+        self.imported_before += u64::from(noted.is_some_and(|noted| noted.is_earlier));
     }
 
     /// Counts and lists a record that is left out.
@@ -232,7 +232,7 @@ impl Report {
     }
 
     /// Counts records that are left out, without listing them.
-    pub(super) fn left_out_more(&mut self, kind: CountKind, code: FindingCode, count: u64) {
+    pub(super) fn left_out_unlisted(&mut self, kind: CountKind, code: FindingCode, count: u64) {
         let tally = self.tally(kind);
         tally.in_archive += count;
         *tally.left_out.entry(code).or_default() += count;
@@ -246,7 +246,7 @@ impl Report {
         code: FindingCode,
         record: &(impl ToString + ?Sized),
     ) {
-        if self.findings.len() < MAX_LISTED {
+        if self.findings.len() < MAX_LISTED_FINDINGS {
             self.findings.push(Finding { code, kind: subject.into(), record: record.to_string() });
         } else {
             self.more_findings += 1;

@@ -1,4 +1,4 @@
-//! The target pod during a plan or an import.
+//! The target pod during a dry run or an import.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -12,51 +12,51 @@ use crate::pod::database::{DatabaseError, OnConflict, PodWriter};
 use crate::progress::Progress;
 use crate::sql::Value;
 
-/// Rows that a plan would have written, so that dependent ones are planned as well. Rows that are only planned have
+/// Rows that a dry run would have written, so that dependent ones are planned as well. Rows that are only planned have
 /// negative numbers.
 #[derive(Default)]
 pub(super) struct Planned {
     pub(super) posts: HashMap<Guid, PlannedRow>,
     pub(super) comments: HashMap<Guid, PlannedRow>,
     pub(super) polls: HashMap<Guid, PlannedRow>,
-    /// With their polls.
+    /// Row numbers of polls, by the GUIDs of their answers.
     pub(super) answers: HashMap<Guid, i64>,
-    /// Originals of reshares.
+    /// GUIDs of originals, by those of their reshares.
     pub(super) reshares: HashMap<String, String>,
-    last: i64,
+    last_number: i64,
 }
 
-/// A row that a plan would have written.
+/// A row that a dry run would have written.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PlannedRow {
     pub(super) number: i64,
     /// True if it is the account's, or belongs to a post of the account's.
-    pub(super) own: bool,
+    pub(super) is_own: bool,
 }
 
-/// The account's own rows in a plan.
+/// The row number of the account's user and person in a dry run.
 pub(super) const PLANNED_ACCOUNT: i64 = -1;
 
-/// The author of records that nobody here may touch.
-const NOBODY: i64 = i64::MIN;
+/// An author that no person has: that of GUIDs that differ from existing ones in case only.
+const NO_PERSON: i64 = i64::MIN;
 
 impl Planned {
     /// Returns a number that no row has.
-    pub(super) fn number(&mut self) -> i64 {
-        self.last -= 1;
-        PLANNED_ACCOUNT + self.last
+    pub(super) fn next_number(&mut self) -> i64 {
+        self.last_number -= 1;
+        PLANNED_ACCOUNT + self.last_number
     }
 
     /// Plans a post with its poll.
-    pub(super) fn add_post(&mut self, post: &Post, own: bool) {
-        let number = self.number();
-        self.posts.insert(post.guid().clone(), PlannedRow { number, own });
+    pub(super) fn add_post(&mut self, post: &Post, is_own: bool) {
+        let number = self.next_number();
+        self.posts.insert(post.guid().clone(), PlannedRow { number, is_own });
         if let Some(root) = root_of(post) {
             self.reshares.insert(post.guid().to_string(), root.to_string());
         }
         if let Post::StatusMessage(StatusMessage { poll: Some(Entity(poll)), .. }) = post {
-            let number = self.number();
-            self.polls.insert(poll.guid.clone(), PlannedRow { number, own });
+            let number = self.next_number();
+            self.polls.insert(poll.guid.clone(), PlannedRow { number, is_own });
             self.answers.extend(poll.poll_answers.iter().map(|answer| (answer.0.guid.clone(), number)));
         }
     }
@@ -117,12 +117,12 @@ pub(super) struct Target {
     pub(super) pod: PodWriter,
     pub(super) url: PodUrl,
     /// The base URL of the pod's photos, ending in `/`; empty if none are written.
-    pub(super) photos_at: String,
+    pub(super) photo_base_url: String,
     pub(super) now: Timestamp,
-    /// None if rows are written.
+    /// The rows that a dry run has planned; none if rows are written.
     pub(super) planned: Option<Planned>,
     pub(super) report: Report,
-    /// Posts the account has reshared so far.
+    /// Posts that the account has reshared so far.
     pub(super) reshared: HashSet<Guid>,
     /// Hashes of the account's limited posts in the archive.
     pub(super) limited: HashSet<u64>,
@@ -149,12 +149,12 @@ impl Target {
     pub(super) fn new(pod: PodWriter, url: PodUrl, now: Timestamp, planned: Option<Planned>) -> Self {
         let (report, reshared, limited) = (Report::default(), HashSet::new(), HashSet::new());
         let progress = Arc::new(());
-        let (photos_at, last_conversation) = (String::new(), None);
+        let (photo_base_url, last_conversation) = (String::new(), None);
         let (same_aspects, spellings, followed_tags) = (HashMap::new(), HashMap::new(), HashSet::new());
         Self {
             pod,
             url,
-            photos_at,
+            photo_base_url,
             now,
             planned,
             report,
@@ -168,7 +168,7 @@ impl Target {
         }
     }
 
-    /// Returns whether anything is written at all.
+    /// Returns whether rows are written: false in a dry run.
     pub(super) fn writes(&self) -> bool {
         self.planned.is_none()
     }
@@ -181,18 +181,18 @@ impl Target {
     ) -> Result<HashMap<String, ExistingRow>, DatabaseError> {
         let sql = format!("SELECT guid, id, author_id FROM {table} WHERE guid IN ({{}})");
         let rows = self.pod.rows_in(table, &sql, guids).await?;
-        let mut there: HashMap<String, ExistingRow> = rows
+        let mut existing: HashMap<String, ExistingRow> = rows
             .iter()
             .filter_map(|row| {
                 let author = row.integer("author_id").unwrap_or(-1);
                 Some((row.text("guid")?, ExistingRow { id: row.integer("id")?, author }))
             })
             .collect();
-        let stored: Vec<String> = there.keys().cloned().collect();
+        let stored: Vec<String> = existing.keys().cloned().collect();
         for guid in self.case_variants(table, guids, &stored).await? {
-            there.insert(guid, ExistingRow { id: -1, author: NOBODY });
+            existing.insert(guid, ExistingRow { id: -1, author: NO_PERSON });
         }
-        Ok(there)
+        Ok(existing)
     }
 
     /// Returns the GUIDs that the database treats as equal to others that exist or were requested before, in another
@@ -207,18 +207,18 @@ impl Target {
             return Ok(Vec::new());
         }
         let stored = stored.iter().map(String::as_str);
-        let mut otherwise = Vec::new();
+        let mut variants = Vec::new();
         for guid in stored.chain(guids.iter().copied()) {
             let key = (table, guid.to_ascii_lowercase());
             if self.spellings.entry(key).or_insert_with(|| guid.to_owned()) != guid {
-                otherwise.push(guid.to_owned());
+                variants.push(guid.to_owned());
             }
         }
-        Ok(otherwise)
+        Ok(variants)
     }
 
     /// Returns GUIDs of a table that no new row can have.
-    pub(super) async fn taken(
+    pub(super) async fn taken_guids(
         &mut self,
         table: &'static str,
         guids: &[&str],
@@ -243,15 +243,15 @@ impl Target {
     /// Returns row numbers of tags; missing ones are created, if diaspora* would store them under these names.
     pub(super) async fn tags(&mut self, names: &[String]) -> Result<HashMap<String, i64>, DatabaseError> {
         let column = self.pod.columns().await?.of("tags", "name");
-        let held: HashMap<&String, String> =
+        let stored_names: HashMap<&String, String> =
             names.iter().map(|name| (name, column.hold(name).text.into_owned())).collect();
-        let mut names: Vec<&String> = held.values().collect();
+        let mut names: Vec<&String> = stored_names.values().collect();
         names.sort_unstable();
         names.dedup();
-        let new: HashSet<&String> =
-            held.iter().filter(|(name, _)| is_normal_tag(name)).map(|(_, held)| held).collect();
-        let new_names = names.iter().filter(|name| new.contains(*name));
-        let rows = new_names.map(|name| vec![Value::from(name.as_str())]).collect();
+        let creatable: HashSet<&String> =
+            stored_names.iter().filter(|(name, _)| is_normal_tag(name)).map(|(_, stored)| stored).collect();
+        let creatable_names = names.iter().filter(|name| creatable.contains(*name));
+        let rows = creatable_names.map(|name| vec![Value::from(name.as_str())]).collect();
         self.pod.insert("tags", &["name"], rows, OnConflict::Ignore).await?;
         let rows = self.pod.rows_in("tags", "SELECT name, id FROM tags WHERE name IN ({})", &names).await?;
         let mut ids: HashMap<String, i64> =
@@ -264,7 +264,10 @@ impl Target {
                 ids.extend(rows.first().and_then(|row| row.integer("id")).map(|id| (name.clone(), id)));
             }
         }
-        Ok(held.iter().filter_map(|(name, held)| Some(((*name).clone(), *ids.get(held)?))).collect())
+        Ok(stored_names
+            .iter()
+            .filter_map(|(name, stored)| Some(((*name).clone(), *ids.get(stored)?)))
+            .collect())
     }
 
     /// Returns row numbers of the tags of `posts`, a list of row numbers.
@@ -297,9 +300,9 @@ impl Target {
         self.pod.insert("taggings", &columns, rows, OnConflict::Ignore).await.map(drop)
     }
 
-    /// Cuts a text of the profile to a column's length, and reports it.
-    pub(super) fn fit_profile(&mut self, column: &str, text: &str, most: usize) -> String {
-        match text.char_indices().nth(most) {
+    /// Cuts a text of the profile to `max_chars` characters, the column's length, and reports that.
+    pub(super) fn fit_profile_text(&mut self, column: &str, text: &str, max_chars: usize) -> String {
+        match text.char_indices().nth(max_chars) {
             None => text.to_owned(),
             Some((end, _)) => {
                 self.report.note(Subject::Profile, FindingCode::Shortened, column);

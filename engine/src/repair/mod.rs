@@ -1,7 +1,7 @@
 //! Fixes data that earlier versions of Pappus wrote into a pod, as far as it can still be identified.
 //!
-//! Every repair looks for rows that are unchanged since an earlier version wrote them, changes those, and leaves the
-//! pod's own updates alone. So a second run finds nothing to do. A dry run changes nothing.
+//! Every repair looks for rows that are unchanged since an earlier version wrote them, changes those, and keeps the
+//! pod's own updates. So a second run finds nothing to do. A dry run changes nothing.
 
 mod moved;
 mod people;
@@ -16,7 +16,7 @@ use crate::pod::database::{DatabaseError, PodWriter};
 use crate::sql::DatabaseUrl;
 use crate::store::{Store, StoreError};
 
-/// The reason a repair stopped. Changes made so far stay, and the same call resumes.
+/// The reason why a repair stopped. Changes made so far stay, and the same call resumes.
 #[derive(Debug, thiserror::Error)]
 pub enum RepairError {
     /// The pod's database failed.
@@ -31,7 +31,7 @@ pub enum RepairError {
 pub struct RepairOptions {
     /// Looks up people.
     pub discovery: Discovery,
-    /// Only report the changes.
+    /// True to report the changes without making them.
     pub dry_run: bool,
     /// The timestamp of changed rows.
     pub now: Timestamp,
@@ -45,8 +45,8 @@ pub enum Repair {
     People,
     /// People who have moved here keep only a closed row under their old IDs.
     MovedPeople,
-    /// Followed tags that imports added under names with markup get the name that diaspora* would store, or are removed if
-    /// that exists already.
+    /// Followed tags that imports added under names with markup get the names that diaspora* would store, or are
+    /// removed if these exist already.
     Tags,
 }
 
@@ -55,7 +55,7 @@ pub enum Repair {
 pub struct RepairReport {
     /// The repair.
     pub repair: Repair,
-    /// Number of rows that an earlier version may have written.
+    /// The number of rows that an earlier version may have written.
     pub examined: u64,
     /// Changes made, or to be made in a dry run.
     pub changes: Vec<Change>,
@@ -83,7 +83,7 @@ pub struct FieldChange {
     pub to: Option<String>,
 }
 
-/// A person whose rows stay as they are.
+/// A person whose rows stay unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Skipped {
     /// The person's diaspora* ID.
@@ -99,7 +99,7 @@ impl RepairReport {
 }
 
 /// The context of every repair.
-struct Work<'a> {
+struct RepairContext<'a> {
     pod: PodWriter,
     url: &'a PodUrl,
     store: &'a Store,
@@ -121,6 +121,6 @@ pub async fn repair(
     } else {
         PodWriter::open(database).await?
     };
-    let mut work = Work { pod, url, store, options };
-    Ok(vec![work.people().await?, work.moved_people().await?, work.tags().await?])
+    let mut context = RepairContext { pod, url, store, options };
+    Ok(vec![context.people().await?, context.moved_people().await?, context.tags().await?])
 }

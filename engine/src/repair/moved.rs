@@ -2,22 +2,23 @@
 //!
 //! Earlier versions closed the old person when a move was announced, but left name, avatar and the rest.
 
-use super::{Change, FieldChange, Repair, RepairError, RepairReport, Work};
+use super::{Change, FieldChange, Repair, RepairContext, RepairError, RepairReport};
 use crate::announce::{has_content, tombstone};
 use crate::import::{ImportState, list_imports};
 
-impl Work<'_> {
+impl RepairContext<'_> {
+    /// Closes and clears the old rows of people who have moved here.
     pub(super) async fn moved_people(&mut self) -> Result<RepairReport, RepairError> {
         let mut repaired = RepairReport::new(Repair::MovedPeople);
         let imports = list_imports(self.store, Some(self.url.as_str())).await?;
-        let mut moved: Vec<String> = imports
+        let mut old_ids: Vec<String> = imports
             .into_iter()
             .filter(|import| import.state == ImportState::Announced)
             .map(|import| import.old_id)
             .collect();
-        moved.sort_unstable();
-        moved.dedup();
-        repaired.examined = moved.len() as u64;
+        old_ids.sort_unstable();
+        old_ids.dedup();
+        repaired.examined = old_ids.len() as u64;
         let sql = format!(
             "SELECT p.id, p.diaspora_handle, f.first_name, f.last_name FROM people p \
              JOIN profiles f ON f.person_id = p.id WHERE p.owner_id IS NULL AND p.closed_account \
@@ -26,7 +27,7 @@ impl Work<'_> {
              AND p.diaspora_handle IN ({{}}) ORDER BY p.diaspora_handle",
             has_content()
         );
-        for row in self.pod.rows_in("the people who have moved", &sql, &moved).await? {
+        for row in self.pod.rows_in("the people who have moved", &sql, &old_ids).await? {
             let (Some(id), Some(person)) = (row.integer("id"), row.text("diaspora_handle")) else {
                 continue;
             };

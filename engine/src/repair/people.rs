@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::{Change, FieldChange, Repair, RepairError, RepairReport, Skipped, Work};
+use super::{Change, FieldChange, Repair, RepairContext, RepairError, RepairReport, Skipped};
 use crate::discovery::DiscoveredPerson;
 use crate::domain::{DiasporaId, PublicKey};
 use crate::import::{PersonProfile, were_joined};
@@ -38,7 +38,7 @@ struct ProfileRow {
     first_name: Option<String>,
     last_name: Option<String>,
     full_name: Option<String>,
-    /// Unchanged since its creation, with the values it was created with.
+    /// True if the profile is unchanged since its creation.
     is_untouched: bool,
 }
 
@@ -67,19 +67,27 @@ impl PersonRow {
     /// Returns the changes, given the answer of the person's own pod.
     ///
     /// # Errors
-    /// The reason it must not be changed.
-    fn correction(&self, found: &DiscoveredPerson, profile: PersonProfile) -> Result<Correction, String> {
-        if found.guid.as_str() != self.guid {
-            return Err("the pod now tells another GUID for this address: it may be somebody else".to_owned());
+    /// The reason why the person's rows must not be changed.
+    fn correction(
+        &self,
+        discovered: &DiscoveredPerson,
+        profile: PersonProfile,
+    ) -> Result<Correction, String> {
+        if discovered.guid.as_str() != self.guid {
+            return Err(
+                "the pod now publishes another GUID for this address: it may be somebody else".to_owned()
+            );
         }
-        let known = PublicKey::from_pem(&self.key).map(|key| key.fingerprint());
-        if known.as_ref() != Ok(&found.public_key.fingerprint()) {
-            return Err("the pod now tells another key for this address: it may be somebody else".to_owned());
+        let fingerprint = PublicKey::from_pem(&self.key).map(|key| key.fingerprint());
+        if fingerprint.as_ref() != Ok(&discovered.public_key.fingerprint()) {
+            return Err(
+                "the pod now publishes another key for this address: it may be somebody else".to_owned()
+            );
         }
-        let key = found.public_key.as_pem();
-        let differs = key != self.key && key.trim_end() == self.key.trim_end();
-        let is_new = self.profile.is_of_an_earlier_version() && self.profile.differs_from(&profile);
-        Ok(Correction { key: differs.then(|| key.to_owned()), profile: is_new.then_some(profile) })
+        let key = discovered.public_key.as_pem();
+        let lacks_newline = key != self.key && key.trim_end() == self.key.trim_end();
+        let is_outdated = self.profile.is_of_an_earlier_version() && self.profile.differs_from(&profile);
+        Ok(Correction { key: lacks_newline.then(|| key.to_owned()), profile: is_outdated.then_some(profile) })
     }
 }
 
@@ -91,7 +99,8 @@ impl ProfileRow {
             && were_joined(&name(&self.first_name), &name(&self.last_name))
     }
 
-    /// Compares names with empty and missing ones as equal.
+    /// Returns whether the profile differs from the one that the person's pod publishes. Empty and missing names are
+    /// equal.
     fn differs_from(&self, profile: &PersonProfile) -> bool {
         let name = |name: &Option<String>| name.clone().unwrap_or_default();
         let names = [&self.first_name, &self.last_name].map(name);
@@ -119,12 +128,12 @@ impl Correction {
         let mut fields = Vec::new();
         if let Some(key) = &self.key {
             // The last line shows the difference.
-            let end =
+            let last_line =
                 |pem: &str| pem.get(pem.trim_end().rfind('\n').map_or(0, |at| at + 1)..).map(str::to_owned);
             fields.push(FieldChange {
                 column: "serialized_public_key",
-                from: end(&person.key),
-                to: end(key),
+                from: last_line(&person.key),
+                to: last_line(key),
             });
         }
         if let Some(profile) = &self.profile {
@@ -146,7 +155,8 @@ impl Correction {
     }
 }
 
-impl Work<'_> {
+impl RepairContext<'_> {
+    /// Corrects the rows of people of other pods whom imports have added.
     pub(super) async fn people(&mut self) -> Result<RepairReport, RepairError> {
         let mut repaired = RepairReport::new(Repair::People);
         let mut after = String::new();
@@ -161,8 +171,8 @@ impl Work<'_> {
         }
     }
 
-    /// Returns the GUIDs of people added by imports into this pod, in pages. Those of imports that were undone may
-    /// have stayed.
+    /// Returns a page of at most 1000 GUIDs, after a GUID, of people added by imports into this pod. People of imports
+    /// that were undone may have stayed.
     async fn imported_people(&self, after: &str) -> Result<Vec<String>, RepairError> {
         let sql = "SELECT DISTINCT r.guid FROM pappus_import_rows r JOIN pappus_imports i ON i.id = r.import_id \
                    WHERE r.kind = 'people' AND i.pod_url = ? AND r.guid > ? ORDER BY r.guid LIMIT 1000";
@@ -171,7 +181,8 @@ impl Work<'_> {
         Ok(rows.iter().map(|row| row.get("guid")).collect::<Result<_, _>>()?)
     }
 
-    /// Returns those who still exist, belong to another pod, and have neither closed their account nor moved.
+    /// Returns those of these people who still exist, belong to another pod, and have neither closed their account nor
+    /// moved.
     async fn people_rows(&mut self, guids: &[String]) -> Result<Vec<PersonRow>, RepairError> {
         let empty: Vec<String> = LEFT_EMPTY.iter().map(|column| format!("f.{column} IS NULL")).collect();
         let empty = empty.join(" AND ");
@@ -191,21 +202,21 @@ impl Work<'_> {
         Ok(people)
     }
 
-    /// Queries the people's own pods, and writes their answers in one transaction.
+    /// Looks up the people on their own pods, and writes the answers in one transaction.
     async fn correct(
         &mut self,
         people: Vec<PersonRow>,
         repaired: &mut RepairReport,
     ) -> Result<(), RepairError> {
         let ids: Vec<DiasporaId> = people.iter().map(|person| person.handle.clone()).collect();
-        let mut found: HashMap<DiasporaId, _> = self.options.discovery.find_all(ids).await;
+        let mut answers: HashMap<DiasporaId, _> = self.options.discovery.find_all(ids).await;
         let dialect = self.pod.dialect();
         let mut corrections = Vec::new();
         for person in people {
-            let outcome = match found.remove(&person.handle) {
-                Some(Ok(found)) => person.correction(
-                    &found,
-                    PersonProfile::from_hcard(&found.profile).without_long_addresses(dialect),
+            let outcome = match answers.remove(&person.handle) {
+                Some(Ok(discovered)) => person.correction(
+                    &discovered,
+                    PersonProfile::from_hcard(&discovered.profile).without_long_addresses(dialect),
                 ),
                 Some(Err(error)) => Err(error.to_string()),
                 None => continue,

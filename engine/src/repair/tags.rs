@@ -1,34 +1,38 @@
-//! Repairs tags that imports followed under names that diaspora* would not store: its pages print names as they are.
+//! Repairs tags that imports followed under names that diaspora* would not store: its pages print stored names without
+//! escaping them.
 
-use super::{Change, FieldChange, Repair, RepairError, RepairReport, Work};
+use super::{Change, FieldChange, Repair, RepairContext, RepairError, RepairReport};
 use crate::import::{followed_tags, normal_tag};
 
-impl Work<'_> {
+impl RepairContext<'_> {
+    /// Renames or removes followed tags with markup in their names.
     pub(super) async fn tags(&mut self) -> Result<RepairReport, RepairError> {
         let mut repaired = RepairReport::new(Repair::Tags);
         let names = followed_tags(self.store, self.url.as_str()).await?;
         repaired.examined = names.len() as u64;
-        let markup: Vec<String> = names.into_iter().filter(|name| is_markup(name)).collect();
+        let markup_names: Vec<String> = names.into_iter().filter(|name| is_markup(name)).collect();
         let sql = "SELECT id, name FROM tags WHERE name IN ({}) ORDER BY id";
-        for row in self.pod.rows_in("tags", sql, &markup).await? {
+        for row in self.pod.rows_in("tags", sql, &markup_names).await? {
             let (Some(id), Some(name)) = (row.integer("id"), row.text("name")) else { continue };
             if !is_markup(&name) {
                 continue;
             }
-            let to = match normal_tag(&name) {
-                Some(to) if self.pod.rows_in("tags", TAGGED, &[&to]).await?.is_empty() => Some(to),
+            let new_name = match normal_tag(&name) {
+                Some(normal) if self.pod.rows_in("tags", TAGS_BY_NAME, &[&normal]).await?.is_empty() => {
+                    Some(normal)
+                }
                 _ => None,
             };
             if !self.options.dry_run {
-                self.rename_tag(id, to.as_deref()).await?;
+                self.rename_tag(id, new_name.as_deref()).await?;
             }
-            let fields = vec![FieldChange { column: "name", from: Some(name.clone()), to }];
+            let fields = vec![FieldChange { column: "name", from: Some(name.clone()), to: new_name }];
             repaired.changes.push(Change { person: name, fields });
         }
         Ok(repaired)
     }
 
-    /// Renames a tag, or removes it if no name is left for it.
+    /// Renames a tag, or removes it without a new name.
     async fn rename_tag(&mut self, id: i64, name: Option<&str>) -> Result<(), RepairError> {
         self.pod.begin().await?;
         if let Some(name) = name {
@@ -44,9 +48,10 @@ impl Work<'_> {
     }
 }
 
-const TAGGED: &str = "SELECT id FROM tags WHERE name IN ({})";
+/// The query for tags by their names.
+const TAGS_BY_NAME: &str = "SELECT id FROM tags WHERE name IN ({})";
 
-/// Returns whether a name does something else in a page than being read; other odd names are harmless.
+/// Returns whether a page may treat a name as markup instead of text; other unusual names are harmless.
 fn is_markup(name: &str) -> bool {
     name != "<3" && name.contains(['<', '>', '&', '"', '\'', '`'])
 }

@@ -125,7 +125,7 @@ impl Step {
             return Err(self.stopped("blocked_pod", &reason));
         }
         if old.host() == pod.url.diaspora_host() {
-            return Err(self.stopped("onto_itself", &ImportError::OntoItself(old)));
+            return Err(self.stopped("onto_itself", &ImportError::SamePod(old)));
         }
         let key = key_state(&mut archive, None)?;
         let email = match super::prefill::email(&mut archive) {
@@ -234,7 +234,7 @@ impl Step {
             | ImportError::Uploads(_)
             | ImportError::Space { .. }
             | ImportError::Keys(_)
-            | ImportError::Changed(_) => reschedule(&error),
+            | ImportError::RowMissing(_) => reschedule(&error),
             ImportError::Unproven(_, _, evidence) if self.newcomer.state == State::Importing => {
                 Outcome::Unproven(evidence)
             }

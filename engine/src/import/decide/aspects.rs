@@ -16,7 +16,8 @@ pub(in crate::import) struct AspectRows<'a> {
     pub(in crate::import) names: Vec<&'a String>,
 }
 
-/// One that an archive names twice exists once. They were created with the account, except for those of a newer archive.
+/// Plans the aspects. One that the archive contains twice is created once. Most were created with the account; only
+/// those of a newer archive are inserted.
 pub(in crate::import) fn aspects<'a>(
     account: &NewAccount,
     noted: &HashMap<String, Noted>,
@@ -44,6 +45,7 @@ pub(in crate::import) struct BlockRows<'a> {
     pub(in crate::import) people: Vec<i64>,
 }
 
+/// Plans the blocks, each person once. Blocks of unknown people are left out.
 pub(in crate::import) fn blocks<'a>(
     context: &Context<'a>,
     existing: &ExistingBlocks,
@@ -70,10 +72,11 @@ pub(in crate::import) fn blocks<'a>(
     plan
 }
 
-/// Posts and photos to be shown to aspects: row number, class, and aspect.
+/// Posts and photos to be shown to aspects: row number, class, and row number of the aspect.
 pub(in crate::import) struct AudienceRows(pub(in crate::import) Vec<(i64, &'static str, i64)>);
 
-/// Aspects can be changed and deleted: what was shown to them once is not shown to others now.
+/// Plans the audiences of limited posts and photos. Those that an earlier run has written are left out: the user may
+/// have changed or deleted the aspects since.
 pub(in crate::import) fn audiences(
     account: &NewAccount,
     existing: &[ExistingAudiences],
@@ -86,7 +89,7 @@ pub(in crate::import) fn audiences(
         };
         let row = existing.rows.get(audience.guid.as_str());
         let Some(row) = row.filter(|row| row.author == account.person) else { continue };
-        if existing.noted.get(audience.guid.as_str()).is_some_and(|noted| noted.certain) {
+        if existing.noted.get(audience.guid.as_str()).is_some_and(|noted| noted.is_certain) {
             continue;
         }
         plan.intents.push(Intent::write(existing.noted_as, &audience.guid));
@@ -99,16 +102,16 @@ pub(in crate::import) fn audiences(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::decide::tests::{World, actions, deleted, written};
+    use crate::import::decide::tests::{Fixture, actions, deleted, written};
     use crate::import::target::ExistingRow;
 
     #[test]
     fn aspects_exist_once_and_deleted_ones_stay_deleted() {
-        let world = World::new();
+        let fixture = Fixture::new();
         let names = ["Friends", "Work", "Work", "Gone"].map(str::to_owned);
         let settings = ExtraSettings::default();
         let noted = [("Gone".to_owned(), deleted())].into();
-        let plan = aspects(&world.account, &noted, (&names, &settings));
+        let plan = aspects(&fixture.account, &noted, (&names, &settings));
         assert_eq!(
             actions(&plan),
             [
@@ -126,12 +129,12 @@ mod tests {
     }
 
     #[test]
-    fn unknown_people_are_not_ignored_and_others_once() {
-        let world = World::new();
+    fn blocks_of_unknown_people_are_left_out_and_others_exist_once() {
+        let fixture = Fixture::new();
         let ids = ["bob@far.example", "nobody@far.example", "bob@far.example", "ignored@far.example"];
         let ids = ids.map(|id| id.parse().unwrap());
         let noted = [("ignored@far.example".to_owned(), written())].into();
-        let plan = blocks(&world.context(), &ExistingBlocks { ignored: [5].into(), noted }, &ids);
+        let plan = blocks(&fixture.context(), &ExistingBlocks { ignored: [5].into(), noted }, &ids);
         assert_eq!(
             actions(&plan),
             [
@@ -146,29 +149,35 @@ mod tests {
 
     #[test]
     fn only_own_posts_are_shown_to_aspects_and_only_once() {
-        let world = World::new();
+        let fixture = Fixture::new();
         let audience = |guid: &str, aspects: &[&str]| AspectAudience {
             kind: "post".to_owned(),
             guid: guid.parse().unwrap(),
             aspects: aspects.iter().map(ToString::to_string).collect(),
         };
-        let (own, foreign, shown) = ("0123456789abcdef", "1123456789abcdef", "2123456789abcdef");
+        let (own_post, foreign_post, shown_post) =
+            ("0123456789abcdef", "1123456789abcdef", "2123456789abcdef");
         let row = |author| ExistingRow { id: 90, author };
         let existing = ExistingAudiences {
             kind: "post",
             class: "Post",
             noted_as: kinds::POST_AUDIENCES,
-            rows: [(own.to_owned(), row(1)), (foreign.to_owned(), row(3)), (shown.to_owned(), row(1))].into(),
-            noted: [(shown.to_owned(), written())].into(),
+            rows: [
+                (own_post.to_owned(), row(1)),
+                (foreign_post.to_owned(), row(3)),
+                (shown_post.to_owned(), row(1)),
+            ]
+            .into(),
+            noted: [(shown_post.to_owned(), written())].into(),
         };
         let list = [
-            audience(own, &["Friends", "Gone"]),
-            audience(foreign, &["Friends"]),
-            audience(shown, &["Friends"]),
+            audience(own_post, &["Friends", "Gone"]),
+            audience(foreign_post, &["Friends"]),
+            audience(shown_post, &["Friends"]),
         ];
-        let plan = audiences(&world.account, &[existing], &list);
+        let plan = audiences(&fixture.account, &[existing], &list);
         assert_eq!(plan.rows.0, [(90, "Post", 7)]);
-        assert_eq!(plan.intents, [Intent::write(kinds::POST_AUDIENCES, own)]);
+        assert_eq!(plan.intents, [Intent::write(kinds::POST_AUDIENCES, own_post)]);
         assert!(plan.entries.is_empty());
     }
 }

@@ -1,10 +1,10 @@
-//! Contacts. They start as not sharing: whether people share is up to them, after the move.
+//! Contacts. They start with `sharing` false: people decide after the move whether they share with the new account.
 
 use std::collections::HashSet;
 
 use super::{Action, BatchPlan, Context};
 use crate::domain::{Contact, CountKind, DiasporaId};
-use crate::import::journal::missing_contacts::missing;
+use crate::import::journal::missing_contacts::missing_contact;
 use crate::import::journal::notes::kinds;
 use crate::import::report::FindingCode;
 use crate::import::scan::existing::contacts::ExistingContacts;
@@ -14,26 +14,29 @@ use crate::import::scan::people::Person;
 #[derive(Debug)]
 pub(in crate::import) struct ContactRows {
     pub(in crate::import) user: i64,
-    /// New contacts, and those of [`Self::shared_by_them`], which get aspects as well.
+    /// New contacts, and those of [`Self::sharing_contacts`], which get aspects as well.
     pub(in crate::import) contacts: Vec<NewContact>,
-    /// Contacts of people who have started to share with the account; the account is to share as well.
-    pub(in crate::import) shared_by_them: Vec<i64>,
+    /// Row numbers of contacts of people who have started to share with the account; the account is to share as well.
+    pub(in crate::import) sharing_contacts: Vec<i64>,
 }
 
+/// A contact to be written.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::import) struct NewContact {
     pub(in crate::import) person: i64,
+    /// True if the account shares with the person.
     pub(in crate::import) receiving: bool,
     pub(in crate::import) aspects: Vec<i64>,
 }
 
+/// Plans the contacts, one for each person.
 pub(in crate::import) fn contacts(
     context: &Context<'_>,
     existing: &ExistingContacts,
     contacts: &[Contact],
 ) -> BatchPlan<ContactRows> {
     let account = context.account;
-    let rows = ContactRows { user: account.user, contacts: Vec::new(), shared_by_them: Vec::new() };
+    let rows = ContactRows { user: account.user, contacts: Vec::new(), sharing_contacts: Vec::new() };
     let mut plan = BatchPlan::new(rows);
     let mut seen = HashSet::new();
     for contact in contacts {
@@ -43,7 +46,7 @@ pub(in crate::import) fn contacts(
             Err(code) => {
                 let is_missing = code == FindingCode::PersonUnknown && contact.receiving;
                 if is_missing && !existing.missing.contains(id.as_str()) {
-                    plan.intents.push(missing(contact));
+                    plan.intents.push(missing_contact(contact));
                 }
                 plan.omit(CountKind::Contacts, code, id);
                 continue;
@@ -59,7 +62,7 @@ pub(in crate::import) fn contacts(
             (Action::Insert, _) => {}
             // People who were notified of the move earlier may share already.
             (Action::Present(None), Some(row)) if receiving && !row.receiving => {
-                plan.rows.shared_by_them.push(row.id);
+                plan.rows.sharing_contacts.push(row.id);
             }
             _ => continue,
         }
@@ -77,7 +80,7 @@ fn contact_person<'a>(
     seen: &mut HashSet<i64>,
 ) -> Result<&'a Person, FindingCode> {
     let person = context.people.get(id).ok_or(FindingCode::PersonUnknown)?;
-    if person.closed {
+    if person.is_closed {
         Err(FindingCode::PersonClosed)
     } else if context.account.is_own(person.id) {
         Err(FindingCode::OwnPerson)
@@ -93,7 +96,7 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
-    use crate::import::decide::tests::{World, deleted, written};
+    use crate::import::decide::tests::{Fixture, deleted, written};
     use crate::import::journal::missing_contacts::MISSING_CONTACTS;
     use crate::import::journal::notes::Intent;
     use crate::import::scan::existing::contacts::ContactRow;
@@ -120,7 +123,7 @@ mod tests {
 
     #[test]
     fn contacts_are_written_found_or_left_out_with_a_reason() {
-        let world = World::new();
+        let fixture = Fixture::new();
         let list = [
             contact("bob@far.example", true),
             contact("bob@far.example", true),
@@ -131,7 +134,7 @@ mod tests {
             contact("waiting@far.example", true),
             contact("shares@far.example", false),
         ];
-        let plan = contacts(&world.context(), &existing(&[], &[]), &list);
+        let plan = contacts(&fixture.context(), &existing(&[], &[]), &list);
         let actions: Vec<Action> = plan.entries.iter().map(|entry| entry.action).collect();
         assert_eq!(
             actions,
@@ -154,28 +157,31 @@ mod tests {
             ]
         );
         assert_eq!(plan.intents.len(), 3);
-        // Only whom the account shares with, and once.
+        // Only people with whom the account shares are noted, each once.
         let noted: Vec<&Intent> = plan.intents.iter().filter(|note| note.kind == MISSING_CONTACTS).collect();
-        assert_eq!(noted, [&missing(&list[2])]);
+        assert_eq!(noted, [&missing_contact(&list[2])]);
         assert_eq!(noted[0].previous.as_deref(), Some(r#"["Friends"]"#));
     }
 
     #[test]
-    fn who_shares_already_is_shared_with_and_what_people_deleted_stays_deleted() {
-        let world = World::new();
+    fn people_who_share_already_are_shared_with_and_deleted_contacts_stay_deleted() {
+        let fixture = Fixture::new();
         let row = |receiving| ContactRow { id: 31, receiving };
         let bob = [contact("bob@far.example", true)];
-        let plan = contacts(&world.context(), &existing(&[(3, row(false))], &[]), &bob);
+        let plan = contacts(&fixture.context(), &existing(&[(3, row(false))], &[]), &bob);
         assert_eq!(plan.entries[0].action, Action::Present(None));
-        assert_eq!((plan.rows.shared_by_them.len(), plan.rows.contacts.len(), plan.intents.len()), (1, 1, 1));
-        let plan = contacts(&world.context(), &existing(&[(3, row(true))], &[]), &bob);
+        assert_eq!(
+            (plan.rows.sharing_contacts.len(), plan.rows.contacts.len(), plan.intents.len()),
+            (1, 1, 1)
+        );
+        let plan = contacts(&fixture.context(), &existing(&[(3, row(true))], &[]), &bob);
         assert!(plan.rows.contacts.is_empty() && plan.intents.len() == 1);
         let noted = [("bob@far.example", written())];
-        let plan = contacts(&world.context(), &existing(&[(3, row(false))], &noted), &bob);
+        let plan = contacts(&fixture.context(), &existing(&[(3, row(false))], &noted), &bob);
         assert_eq!(plan.entries[0].action, Action::Present(Some(written())));
         assert!(plan.rows.contacts.is_empty() && plan.intents.is_empty());
         let noted = [("bob@far.example", deleted())];
-        let plan = contacts(&world.context(), &existing(&[], &noted), &bob);
+        let plan = contacts(&fixture.context(), &existing(&[], &noted), &bob);
         assert_eq!(plan.entries[0].action, Action::Omit(FindingCode::DeletedSince));
         assert!(plan.rows.contacts.is_empty() && plan.intents.is_empty());
     }

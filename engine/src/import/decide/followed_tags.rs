@@ -15,10 +15,11 @@ pub(in crate::import) struct FollowedTagRows {
     pub(in crate::import) names: Vec<String>,
 }
 
+/// Plans the followed tags, each once.
 pub(in crate::import) fn followed_tags(user: i64, existing: &ExistingTags) -> BatchPlan<FollowedTagRows> {
     let mut plan = BatchPlan::new(FollowedTagRows { user, names: Vec::new() });
     let mut seen = HashSet::new();
-    for (name, spelled) in &existing.names {
+    for (name, spelling) in &existing.names {
         if seen.insert(name) {
             let noted = existing.noted.get(name).copied();
             let action = Action::of_row(noted, existing.followed.contains(name));
@@ -27,7 +28,7 @@ pub(in crate::import) fn followed_tags(user: i64, existing: &ExistingTags) -> Ba
                 plan.rows.names.push(name.clone());
             }
         } else {
-            plan.omit(CountKind::FollowedTags, FindingCode::Duplicate, spelled);
+            plan.omit(CountKind::FollowedTags, FindingCode::Duplicate, spelling);
         }
     }
     plan
@@ -38,10 +39,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_that_the_database_takes_for_one_are_followed_once() {
+    fn tags_that_the_database_treats_as_equal_are_followed_once() {
         let names = [("cafe", "cafe"), ("cafe", "café"), ("rust", "rust")];
         let existing = ExistingTags {
-            names: names.map(|(name, spelled)| (name.to_owned(), spelled.to_owned())).to_vec(),
+            names: names.map(|(name, spelling)| (name.to_owned(), spelling.to_owned())).to_vec(),
             followed: ["rust".to_owned()].into(),
             noted: [].into(),
         };

@@ -1,5 +1,5 @@
-//! People of the target pod who ignore the old person: they ignore the new one as well, from the beginning. The
-//! announcement moves their blocks, but it may come late or never.
+//! Blocks of the new person by people of the target pod who ignore the old one. They apply from the import on: the
+//! announcement would move the blocks, but it may come late or never.
 
 use super::{Action, BatchPlan};
 use crate::import::journal::notes::{Intent, kinds};
@@ -12,8 +12,8 @@ pub(in crate::import) struct IgnoredByRows {
     pub(in crate::import) users: Vec<i64>,
 }
 
-/// Users who have lifted the block of the new person since, or share with them, are left out: they have decided. The
-/// report names none of them, as the account must not learn who ignores it.
+/// Plans the blocks. Users who have lifted the block of the new person since, or share with them, are left out: they
+/// have decided otherwise. The report names nobody, since the account must not learn who ignores it.
 pub(in crate::import) fn ignored_by(
     account: &NewAccount,
     users: &[IgnoringUser],
@@ -35,10 +35,10 @@ pub(in crate::import) fn ignored_by(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::decide::tests::{World, deleted, guid, written};
+    use crate::import::decide::tests::{Fixture, deleted, guid, written};
 
     #[test]
-    fn only_those_who_have_not_decided_since_ignore_the_new_person() {
+    fn only_users_who_have_not_decided_otherwise_ignore_the_new_person() {
         let user = |user: i64, ignores_new, shares, noted| {
             let guid = guid(user).to_string();
             IgnoringUser { user, guid, ignores_new, shares, noted }
@@ -50,7 +50,7 @@ mod tests {
             user(64, true, false, None),
             user(65, true, false, Some(written())),
         ];
-        let plan = ignored_by(&World::new().account, &users);
+        let plan = ignored_by(&Fixture::new().account, &users);
         assert_eq!((plan.rows.person, plan.rows.users), (1, vec![61]));
         assert_eq!(
             plan.intents,

@@ -1,5 +1,6 @@
-//! Decides about the records of a batch. Nothing here reads or writes a database: a plan follows from the records,
-//! from what the pod and the journal hold of them ([`super::scan::existing`]), and from the account and its people.
+//! Decides about the records of a batch. This module does not access databases: a plan follows from the records, from
+//! their rows on the pod and their notes in the journal ([`super::scan::existing`]), and from the account and its
+//! people.
 
 pub(super) mod aspects;
 pub(super) mod contacts;
@@ -20,12 +21,12 @@ use super::target::{ExistingRow, NewAccount};
 use super::write::photos::PhotoFiles;
 use crate::domain::{CountKind, DiasporaId};
 
-/// The account that is imported, and whom and what its records refer to.
+/// The imported account, with the people and the photo files that its records refer to.
 #[derive(Clone, Copy)]
 pub(super) struct Context<'a> {
     pub(super) account: &'a NewAccount,
     /// The account's ID in the archive.
-    pub(super) old: &'a DiasporaId,
+    pub(super) old_id: &'a DiasporaId,
     pub(super) people: &'a People,
     pub(super) files: &'a PhotoFiles,
 }
@@ -47,7 +48,11 @@ pub(super) enum Action {
 
 impl Action {
     /// Decides about a record of the account's own, by its existing row and the journal's entry.
-    pub(super) fn of_own(row: Option<&ExistingRow>, noted: Option<Noted>, account: &NewAccount) -> Self {
+    pub(super) fn of_own_record(
+        row: Option<&ExistingRow>,
+        noted: Option<Noted>,
+        account: &NewAccount,
+    ) -> Self {
         match row {
             Some(row) if Some(row.author) == account.old_person => Self::Adopt(*row),
             Some(row) if row.author != account.person => Self::Omit(FindingCode::GuidTaken),
@@ -55,11 +60,11 @@ impl Action {
         }
     }
 
-    /// Decides about a row that nobody else can have. One that existed and is missing now was deleted by people.
+    /// Decides about a row that nobody else can have. A row that existed and is missing now was deleted by people.
     pub(super) fn of_row(noted: Option<Noted>, exists: bool) -> Self {
         match noted {
             _ if exists => Self::Present(noted),
-            Some(noted) if noted.certain => Self::Omit(FindingCode::DeletedSince),
+            Some(noted) if noted.is_certain => Self::Omit(FindingCode::DeletedSince),
             _ => Self::Insert,
         }
     }
@@ -120,7 +125,7 @@ impl<R> BatchPlan<R> {
             match action {
                 Action::Insert => report.imported(*kind),
                 Action::Adopt(_) => report.adopted(*kind),
-                Action::Present(noted) => report.is_here(*kind, *noted),
+                Action::Present(noted) => report.present(*kind, *noted),
                 Action::Omit(code) => report.left_out(*kind, *code, record),
                 Action::Note(code) => report.note(*kind, *code, record),
             }

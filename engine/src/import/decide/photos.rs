@@ -12,10 +12,11 @@ use crate::import::write::photos::PhotoFiles;
 pub(in crate::import) struct PhotoRows<'a> {
     pub(in crate::import) context: Context<'a>,
     pub(in crate::import) new: Vec<Photo>,
-    /// Row numbers of the old person's.
+    /// Row numbers of the old person's photos, which become the account's.
     pub(in crate::import) adopted: Vec<i64>,
 }
 
+/// Plans the photos outside posts, each once.
 pub(in crate::import) fn standalone_photos<'a>(
     context: Context<'a>,
     existing: &ExistingPhotos,
@@ -26,7 +27,7 @@ pub(in crate::import) fn standalone_photos<'a>(
     for photo in photos {
         let (row, noted) = existing.of(&photo.guid);
         let action = if seen.insert(photo.guid.clone()) {
-            Action::of_own(row, noted, context.account)
+            Action::of_own_record(row, noted, context.account)
         } else {
             Action::Omit(FindingCode::Duplicate)
         };
@@ -45,14 +46,16 @@ pub(in crate::import) fn standalone_photos<'a>(
 }
 
 impl ExistingPhotos {
-    /// Notes that a photo stays on the old pod: it is not here, and the import has no file for it.
+    /// Notes that a photo stays on the old pod: its file is neither here nor in the archive.
     pub(in crate::import) fn note_missing_file<R>(
         &self,
         plan: &mut BatchPlan<R>,
         files: &PhotoFiles,
         photo: &Photo,
     ) {
-        if !files.contains_key(&photo.remote_photo_name) && !self.with_file.contains(photo.guid.as_str()) {
+        if !files.contains_key(&photo.remote_photo_name)
+            && !self.guids_with_file.contains(photo.guid.as_str())
+        {
             plan.count(CountKind::Photos, &photo.guid, Action::Note(FindingCode::FileMissing));
         }
     }
@@ -61,12 +64,12 @@ impl ExistingPhotos {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::decide::tests::{World, actions, deleted, guid};
+    use crate::import::decide::tests::{Fixture, actions, deleted, guid};
     use crate::import::target::ExistingRow;
 
     #[test]
     fn photos_are_written_adopted_found_or_left_out() {
-        let world = World::new();
+        let fixture = Fixture::new();
         let photo = |number: i64| -> Photo {
             serde_json::from_value(serde_json::json!({
                 "guid": guid(number), "author": "alice@old.example", "public": true,
@@ -79,10 +82,10 @@ mod tests {
         let existing = ExistingPhotos {
             rows: [row(2, 2), row(3, 1), row(4, 3)].into(),
             noted: [(guid(5).to_string(), deleted())].into(),
-            with_file: [1, 2].map(|number| guid(number).to_string()).into(),
+            guids_with_file: [1, 2].map(|number| guid(number).to_string()).into(),
         };
         let photos = [1, 2, 3, 4, 5, 1].map(photo).to_vec();
-        let plan = standalone_photos(world.context(), &existing, photos);
+        let plan = standalone_photos(fixture.context(), &existing, photos);
         assert_eq!(
             actions(&plan),
             [

@@ -16,8 +16,11 @@ use crate::validate::SignatureCheck;
 /// The authorship of a batch's records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::import) enum Authorship {
+    /// The account's own records.
     Own,
+    /// Records of any author under the account's posts.
     Others,
+    /// Likes of any author of comments under the account's posts.
     LikesOnComments,
 }
 
@@ -27,31 +30,32 @@ pub(in crate::import) struct RelayableRows<'a> {
     pub(in crate::import) people: &'a People,
     pub(in crate::import) new: Vec<NewRelayable>,
     pub(in crate::import) adopted: Vec<(RelayableTable, i64)>,
-    /// Existing records that this pod has without their signature: it discards signatures of records under posts of
-    /// authors on other pods, and needs them from now on.
+    /// Existing records that this pod has without their signature, with their row numbers: it discards signatures of
+    /// records under posts of authors on other pods, and needs them from now on.
     pub(in crate::import) unsigned: Vec<(RelayableTable, i64, Relayable)>,
 }
 
 /// A record to be imported.
 pub(in crate::import) struct NewRelayable {
     pub(in crate::import) record: Relayable,
-    pub(in crate::import) links: Links,
+    pub(in crate::import) referenced_rows: ReferencedRows,
 }
 
 /// The rows of this pod that a record refers to.
-pub(in crate::import) struct Links {
+pub(in crate::import) struct ReferencedRows {
     pub(in crate::import) author: i64,
-    /// The author's own row here, if imported but not announced yet.
-    also: Option<i64>,
+    /// The row of the author's own account here, if imported but not announced yet.
+    pending_id: Option<i64>,
     pub(in crate::import) parent: Parent,
     pub(in crate::import) class: &'static str,
-    /// The answer that a vote chooses; none if it is none of the poll's.
+    /// The answer that a vote chooses; none if the poll does not have it.
     pub(in crate::import) answer: Option<i64>,
 }
 
+/// Plans the comments, likes and votes.
 pub(in crate::import) fn relayables<'a>(
     context: &Context<'a>,
-    whose: Authorship,
+    authorship: Authorship,
     mut existing: ExistingRelayables,
     records: Vec<(Relayable, SignatureCheck)>,
 ) -> BatchPlan<RelayableRows<'a>> {
@@ -62,33 +66,40 @@ pub(in crate::import) fn relayables<'a>(
     let mut seen: HashSet<(RelayableTable, Guid)> = HashSet::new();
     for (record, check) in records {
         let table = RelayableTable::of(&record.entity);
-        let (kind, guid) = (kind_of(table, whose), record.entity.guid().clone());
+        let (kind, guid) = (kind_of(table, authorship), record.entity.guid().clone());
         let row = existing.row(table, &guid).copied();
-        let links = if seen.insert((table, guid.clone())) {
-            links_of(context, whose, &existing, &record.entity, check)
+        let referenced_rows = if seen.insert((table, guid.clone())) {
+            find_referenced_rows(context, authorship, &existing, &record.entity, check)
         } else {
             Err(FindingCode::Duplicate)
         };
-        let action = match &links {
+        let action = match &referenced_rows {
             Err(code) => Action::Omit(*code),
-            Ok(links) => match (row, check) {
+            Ok(referenced_rows) => match (row, check) {
                 (Some(row), SignatureCheck::NotNeeded) => {
-                    Action::of_own(Some(&row), existing.noted(table, &guid), account)
+                    Action::of_own_record(Some(&row), existing.noted(table, &guid), account)
                 }
-                (Some(row), _) if row.author == links.author || Some(row.author) == links.also => {
+                (Some(row), _)
+                    if row.author == referenced_rows.author
+                        || Some(row.author) == referenced_rows.pending_id =>
+                {
                     Action::Present(existing.noted(table, &guid))
                 }
                 (Some(_), _) => Action::Omit(FindingCode::GuidTaken),
-                (None, _) => links.omission_reason(&existing).map_or(Action::Insert, Action::Omit),
+                (None, _) => referenced_rows.omission_reason(&existing).map_or(Action::Insert, Action::Omit),
             },
         };
-        match (action, links) {
-            (Action::Insert, Ok(links)) if !links.is_first_reaction(table, &mut reactions) => {
+        match (action, referenced_rows) {
+            (Action::Insert, Ok(referenced_rows))
+                if !referenced_rows.is_first_reaction(table, &mut reactions) =>
+            {
                 plan.intents.push(Intent::duplicate(table.name(), &guid));
                 plan.omit(kind, FindingCode::Duplicate, &guid);
                 continue;
             }
-            (Action::Insert, Ok(links)) => plan.rows.new.push(NewRelayable { record, links }),
+            (Action::Insert, Ok(referenced_rows)) => {
+                plan.rows.new.push(NewRelayable { record, referenced_rows })
+            }
             (Action::Adopt(row), _) => plan.rows.adopted.push((table, row.id)),
             (Action::Present(_), _) if check == SignatureCheck::Good => {
                 if let Some(row) = row.filter(|row| {
@@ -106,23 +117,23 @@ pub(in crate::import) fn relayables<'a>(
     plan
 }
 
-/// Returns the rows that a record refers to, or the reason why it is left out wherever it exists.
-fn links_of(
+/// Returns the rows that a record refers to, or the reason why it is left out even if it exists here.
+fn find_referenced_rows(
     context: &Context<'_>,
-    whose: Authorship,
+    authorship: Authorship,
     existing: &ExistingRelayables,
     entity: &RelayableEntity,
     check: SignatureCheck,
-) -> Result<Links, FindingCode> {
+) -> Result<ReferencedRows, FindingCode> {
     if let Some(code) = existing.omission_reason(RelayableTable::of(entity), entity.guid()) {
         return Err(code);
     }
-    let (author, also) = match check {
+    let (author, pending_id) = match check {
         // Other people's lists contain the account's records under its own posts, too.
         SignatureCheck::NotNeeded => (context.account.person, None),
         SignatureCheck::Good => {
             let person = context.people.get(entity.author()).ok_or(FindingCode::PersonUnknown)?;
-            (person.id, person.also)
+            (person.id, person.pending_id)
         }
         SignatureCheck::Bad => return Err(FindingCode::SignatureBad),
         SignatureCheck::Incomplete => return Err(FindingCode::SignatureIncomplete),
@@ -133,7 +144,7 @@ fn links_of(
     let parents = &existing.parents;
     let (parent, class) = parents.of(entity).ok_or(FindingCode::ParentMissing)?;
     let parent = *parent.ok_or(FindingCode::ParentMissing)?;
-    if whose != Authorship::Own && !parent.own {
+    if authorship != Authorship::Own && !parent.is_own {
         return Err(FindingCode::ParentNotOwn);
     }
     let answer = match entity {
@@ -141,45 +152,48 @@ fn links_of(
         _ => None,
     };
     let answer = answer.filter(|(poll, _)| *poll == parent.id).map(|(_, answer)| *answer);
-    Ok(Links { author, also, parent, class, answer })
+    Ok(ReferencedRows { author, pending_id, parent, class, answer })
 }
 
-impl Links {
-    /// Returns the reason why a record that does not exist here is left out.
+impl ReferencedRows {
+    /// Returns the reason why a record that does not exist here is left out; none for one that is imported.
     fn omission_reason(&self, existing: &ExistingRelayables) -> Option<FindingCode> {
         let ignores = |person| existing.parents.ignores(&self.parent, person);
-        if !self.parent.visible {
+        if !self.parent.is_visible {
             Some(FindingCode::ParentNotVisible)
-        } else if ignores(self.author) || self.also.is_some_and(ignores) {
+        } else if ignores(self.author) || self.pending_id.is_some_and(ignores) {
             Some(FindingCode::AuthorIgnored)
         } else {
             (self.class == "Poll" && self.answer.is_none()).then_some(FindingCode::ParentMissing)
         }
     }
 
-    /// Returns whether it is no repeated reaction: one person likes a thing once and votes in a poll once.
+    /// Returns whether the author has not reacted to the parent before: one person likes a post or comment once, and
+    /// votes in a poll once. Comments may repeat.
     fn is_first_reaction(&self, table: RelayableTable, reactions: &mut HashSet<Reaction>) -> bool {
         let reaction = |author| (table, self.class, self.parent.id, author);
         table == RelayableTable::Comments
-            || !self.also.is_some_and(|also| reactions.contains(&reaction(also)))
+            || !self.pending_id.is_some_and(|pending_id| reactions.contains(&reaction(pending_id)))
                 && reactions.insert(reaction(self.author))
     }
 }
 
-/// Returns whether a signature is stored. Records of this pod's own people are signed anew when sent, unless theirs
-/// is known. One from before their move here no longer fits their name and key, even before the announcement.
+/// Returns whether a record's signature is stored. Records of this pod's own people are signed again when they are
+/// sent, unless their signatures are stored. A signature from before the author's move here no longer matches the
+/// author's name and key, even before the announcement.
 pub(in crate::import) fn keeps_signature(
     people: &People,
     entity: &RelayableEntity,
     row: Option<&ExistingRow>,
 ) -> bool {
     people.get(entity.author()).is_none_or(|author| {
-        (author.user.is_none() || !author.has_moved) && row.is_none_or(|row| Some(row.author) != author.also)
+        (author.user.is_none() || !author.has_moved)
+            && row.is_none_or(|row| Some(row.author) != author.pending_id)
     })
 }
 
-fn kind_of(table: RelayableTable, whose: Authorship) -> CountKind {
-    match (table, whose) {
+fn kind_of(table: RelayableTable, authorship: Authorship) -> CountKind {
+    match (table, authorship) {
         (_, Authorship::LikesOnComments) => CountKind::LikesOnComments,
         (RelayableTable::Comments, Authorship::Own) => CountKind::OwnComments,
         (RelayableTable::Comments, Authorship::Others) => CountKind::OthersComments,
@@ -193,13 +207,13 @@ fn kind_of(table: RelayableTable, whose: Authorship) -> CountKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::decide::tests::{World, actions, deleted, found, guid, written};
-    use crate::import::journal::notes::{How, Noted};
+    use crate::import::decide::tests::{Fixture, actions, deleted, found, guid, written};
+    use crate::import::journal::notes::{Noted, RowOrigin};
     use RelayableTable::{Comments, Likes};
 
-    const POST: i64 = 100;
-    const FOREIGN: i64 = 101;
-    const HIDDEN: i64 = 102;
+    const OWN_POST: i64 = 100;
+    const FOREIGN_POST: i64 = 101;
+    const HIDDEN_POST: i64 = 102;
 
     fn like(number: i64, author: &str, parent: i64) -> Relayable {
         let entity = serde_json::json!({
@@ -223,49 +237,50 @@ mod tests {
         Relayable::new(serde_json::from_value(entity).unwrap(), None)
     }
 
-    /// An own post, a public one of carol's, and one that the account may not see.
+    /// Returns a post of the account, a public one of carol, and one that the account may not see.
     fn existing() -> ExistingRelayables {
         let mut existing = ExistingRelayables::default();
-        for (id, own, visible, host) in
-            [(POST, true, true, 1), (FOREIGN, false, true, 6), (HIDDEN, false, false, 6)]
+        for (id, is_own, is_visible, author) in
+            [(OWN_POST, true, true, 1), (FOREIGN_POST, false, true, 6), (HIDDEN_POST, false, false, 6)]
         {
-            let parent = Parent { id, own, visible, host: Some(host) };
+            let parent = Parent { id, is_own, is_visible, post_author: Some(author) };
             existing.parents.posts.insert(guid(id).to_string(), parent);
         }
         existing
     }
 
-    fn has_row(existing: &mut ExistingRelayables, table: RelayableTable, number: i64, author: i64) {
+    fn add_row(existing: &mut ExistingRelayables, table: RelayableTable, number: i64, author: i64) {
         let row = ExistingRow { id: number, author };
         existing.rows.entry(table).or_default().insert(guid(number).to_string(), row);
     }
 
-    fn has_note(existing: &mut ExistingRelayables, table: RelayableTable, number: i64, noted: Noted) {
+    fn add_note(existing: &mut ExistingRelayables, table: RelayableTable, number: i64, noted: Noted) {
         existing.noted.entry(table).or_default().insert(guid(number).to_string(), noted);
     }
 
     fn plan_of(
-        world: &World,
-        whose: Authorship,
+        fixture: &Fixture,
+        authorship: Authorship,
         existing: ExistingRelayables,
         records: Vec<Relayable>,
     ) -> BatchPlan<RelayableRows<'_>> {
-        let check = if whose == Authorship::Own { SignatureCheck::NotNeeded } else { SignatureCheck::Good };
+        let check =
+            if authorship == Authorship::Own { SignatureCheck::NotNeeded } else { SignatureCheck::Good };
         let records = records.into_iter().map(|record| (record, check)).collect();
-        relayables(&world.context(), whose, existing, records)
+        relayables(&fixture.context(), authorship, existing, records)
     }
 
     #[test]
     fn others_relayables_need_a_signature_and_a_known_author_and_an_own_post() {
-        let world = World::new();
+        let fixture = Fixture::new();
         let list = vec![
-            comment(1, "bob@far.example", POST),
-            comment(1, "bob@far.example", POST),
-            comment(2, "nobody@far.example", POST),
-            comment(3, "bob@far.example", FOREIGN),
+            comment(1, "bob@far.example", OWN_POST),
+            comment(1, "bob@far.example", OWN_POST),
+            comment(2, "nobody@far.example", OWN_POST),
+            comment(3, "bob@far.example", FOREIGN_POST),
             comment(4, "bob@far.example", 999),
         ];
-        let plan = plan_of(&world, Authorship::Others, existing(), list);
+        let plan = plan_of(&fixture, Authorship::Others, existing(), list);
         assert_eq!(
             actions(&plan),
             [
@@ -277,7 +292,7 @@ mod tests {
             ]
         );
         assert_eq!(plan.intents, [Intent::write("comments", &guid(1))]);
-        assert_eq!((plan.rows.new.len(), plan.rows.new[0].links.author), (1, 3));
+        assert_eq!((plan.rows.new.len(), plan.rows.new[0].referenced_rows.author), (1, 3));
         for (check, code) in [
             (SignatureCheck::Bad, FindingCode::SignatureBad),
             (SignatureCheck::Incomplete, FindingCode::SignatureIncomplete),
@@ -285,40 +300,42 @@ mod tests {
             (SignatureCheck::Unsigned, FindingCode::Unsigned),
             (SignatureCheck::Unreadable, FindingCode::Unreadable),
         ] {
-            let list = vec![(comment(1, "bob@far.example", POST), check)];
-            let plan = relayables(&world.context(), Authorship::Others, existing(), list);
+            let list = vec![(comment(1, "bob@far.example", OWN_POST), check)];
+            let plan = relayables(&fixture.context(), Authorship::Others, existing(), list);
             assert_eq!(actions(&plan), [Action::Omit(code)]);
         }
     }
 
     #[test]
     fn own_relayables_need_a_visible_parent_whose_author_does_not_ignore_the_account() {
-        let world = World::new();
-        let own = "alice@old.example";
-        let list = || vec![comment(1, own, FOREIGN), comment(2, own, HIDDEN), comment(3, own, POST)];
-        let plan = plan_of(&world, Authorship::Own, existing(), list());
+        let fixture = Fixture::new();
+        let alice = "alice@old.example";
+        let list = || {
+            vec![comment(1, alice, FOREIGN_POST), comment(2, alice, HIDDEN_POST), comment(3, alice, OWN_POST)]
+        };
+        let plan = plan_of(&fixture, Authorship::Own, existing(), list());
         let (insert, hidden) = (Action::Insert, Action::Omit(FindingCode::ParentNotVisible));
         assert_eq!(actions(&plan), [insert, hidden, insert]);
-        assert!(plan.rows.new.iter().all(|new| new.links.author == 1));
+        assert!(plan.rows.new.iter().all(|new| new.referenced_rows.author == 1));
         let mut ignored = existing();
         ignored.parents.ignored.insert((6, 1));
-        let plan = plan_of(&world, Authorship::Own, ignored, list());
+        let plan = plan_of(&fixture, Authorship::Own, ignored, list());
         assert_eq!(actions(&plan), [Action::Omit(FindingCode::AuthorIgnored), hidden, insert]);
     }
 
     #[test]
-    fn existing_records_are_adopted_present_or_somebody_elses() {
-        let world = World::new();
-        let own = "alice@old.example";
-        let mut here = existing();
+    fn existing_records_are_adopted_or_present_and_those_of_others_left_out() {
+        let fixture = Fixture::new();
+        let alice = "alice@old.example";
+        let mut existing_records = existing();
         for (number, author) in [(1, 2), (2, 1), (3, 3), (4, 1)] {
-            has_row(&mut here, Comments, number, author);
+            add_row(&mut existing_records, Comments, number, author);
         }
-        has_note(&mut here, Comments, 4, written());
-        has_note(&mut here, Comments, 5, deleted());
-        here.deleted_elsewhere.insert((Comments, guid(6).to_string()));
-        let list = (1..=6).map(|number| comment(number, own, POST)).collect();
-        let plan = plan_of(&world, Authorship::Own, here, list);
+        add_note(&mut existing_records, Comments, 4, written());
+        add_note(&mut existing_records, Comments, 5, deleted());
+        existing_records.deleted_elsewhere.insert((Comments, guid(6).to_string()));
+        let list = (1..=6).map(|number| comment(number, alice, OWN_POST)).collect();
+        let plan = plan_of(&fixture, Authorship::Own, existing_records, list);
         assert_eq!(
             actions(&plan),
             [
@@ -340,37 +357,37 @@ mod tests {
 
     #[test]
     fn one_person_likes_a_post_once_and_the_journal_remembers_the_other_like() {
-        let world = World::new();
-        let list = || vec![like(1, "bob@far.example", POST), like(2, "bob@far.example", POST)];
-        let plan = plan_of(&world, Authorship::Others, existing(), list());
+        let fixture = Fixture::new();
+        let list = || vec![like(1, "bob@far.example", OWN_POST), like(2, "bob@far.example", OWN_POST)];
+        let plan = plan_of(&fixture, Authorship::Others, existing(), list());
         assert_eq!(actions(&plan), [Action::Insert, Action::Omit(FindingCode::Duplicate)]);
         assert!(plan.intents.contains(&Intent::duplicate("likes", &guid(2))));
-        let mut here = existing();
-        here.reactions.insert((Likes, "Post", POST, 3));
-        let plan = plan_of(&world, Authorship::Others, here, list());
+        let mut existing_records = existing();
+        existing_records.reactions.insert((Likes, "Post", OWN_POST, 3));
+        let plan = plan_of(&fixture, Authorship::Others, existing_records, list());
         assert_eq!(actions(&plan), [Action::Omit(FindingCode::Duplicate); 2]);
-        let mut here = existing();
-        has_note(&mut here, Likes, 2, Noted { how: How::Duplicate, ..found() });
-        let plan = plan_of(&world, Authorship::Others, here, list());
+        let mut existing_records = existing();
+        add_note(&mut existing_records, Likes, 2, Noted { origin: RowOrigin::Duplicate, ..found() });
+        let plan = plan_of(&fixture, Authorship::Others, existing_records, list());
         assert_eq!(actions(&plan), [Action::Insert, Action::Omit(FindingCode::Duplicate)]);
         assert_eq!(plan.intents, [Intent::write("likes", &guid(1))]);
     }
 
     #[test]
     fn a_signature_that_this_pod_lacks_is_added() {
-        let world = World::new();
-        let list = || vec![comment(1, "bob@far.example", POST)];
-        let mut here = existing();
-        has_row(&mut here, Comments, 1, 3);
-        has_note(&mut here, Comments, 1, found());
-        let plan = plan_of(&world, Authorship::Others, here, list());
+        let fixture = Fixture::new();
+        let list = || vec![comment(1, "bob@far.example", OWN_POST)];
+        let mut existing_records = existing();
+        add_row(&mut existing_records, Comments, 1, 3);
+        add_note(&mut existing_records, Comments, 1, found());
+        let plan = plan_of(&fixture, Authorship::Others, existing_records, list());
         assert_eq!(actions(&plan), [Action::Present(Some(found()))]);
         assert_eq!(plan.intents, [Intent::write("comment_signatures", &guid(1))]);
         assert_eq!(plan.rows.unsigned.len(), 1);
-        let mut here = existing();
-        has_row(&mut here, Comments, 1, 3);
-        here.signed.insert((Comments, 1));
-        let plan = plan_of(&world, Authorship::Others, here, list());
+        let mut existing_records = existing();
+        add_row(&mut existing_records, Comments, 1, 3);
+        existing_records.signed.insert((Comments, 1));
+        let plan = plan_of(&fixture, Authorship::Others, existing_records, list());
         assert_eq!(plan.intents, [Intent::found("comments", &guid(1))]);
         assert!(plan.rows.unsigned.is_empty());
     }

@@ -15,6 +15,7 @@ pub(in crate::import) struct SubscriptionRows<'a> {
     pub(in crate::import) posts: Vec<(i64, Guid)>,
 }
 
+/// Plans the subscriptions, each once.
 pub(in crate::import) fn subscriptions<'a>(
     account: &'a NewAccount,
     existing: &ExistingSubscriptions,
@@ -24,12 +25,12 @@ pub(in crate::import) fn subscriptions<'a>(
     let mut seen = HashSet::new();
     for post in posts {
         let row = existing.posts.get(post.as_str());
-        let is_there = row.is_some_and(|row| existing.subscribed.contains(&row.id));
-        let action = Action::of_row(existing.noted.get(post.as_str()).copied(), is_there);
+        let is_subscribed = row.is_some_and(|row| existing.subscribed.contains(&row.id));
+        let action = Action::of_row(existing.noted.get(post.as_str()).copied(), is_subscribed);
         let action = match (action, row) {
             (Action::Insert, None) => Action::Omit(FindingCode::ParentMissing),
             _ if !seen.insert(post) => Action::Omit(FindingCode::Duplicate),
-            (Action::Insert, Some(row)) if !row.visible => Action::Omit(FindingCode::ParentNotVisible),
+            (Action::Insert, Some(row)) if !row.is_visible => Action::Omit(FindingCode::ParentNotVisible),
             (Action::Insert, Some(row)) => {
                 plan.rows.posts.push((row.id, post.clone()));
                 action
@@ -47,7 +48,7 @@ pub(in crate::import) struct HiddenPostRows {
     pub(in crate::import) posts: Vec<i64>,
 }
 
-/// What the user has hidden or shown again here stays unchanged.
+/// Plans the hidden posts. Posts that the user has hidden or shown again here stay unchanged.
 pub(in crate::import) fn hidden_posts(
     user: i64,
     existing: &ExistingHiddenPosts,
@@ -58,8 +59,8 @@ pub(in crate::import) fn hidden_posts(
     for post in posts {
         let noted = existing.noted.get(post.as_str());
         let problem = match existing.posts.get(post.as_str()) {
-            Some(row) if row.visible => {
-                if noted.is_none_or(|noted| !noted.certain) && seen.insert(post) {
+            Some(row) if row.is_visible => {
+                if noted.is_none_or(|noted| !noted.is_certain) && seen.insert(post) {
                     plan.intents.push(Intent::write(kinds::HIDDEN_POSTS, post));
                     plan.rows.posts.push(row.id);
                 }
@@ -78,26 +79,26 @@ pub(in crate::import) fn hidden_posts(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::decide::tests::{World, actions, deleted, guid};
+    use crate::import::decide::tests::{Fixture, actions, deleted, guid};
     use crate::import::scan::existing::relayable_parents::Parent;
 
-    fn parent(id: i64, visible: bool) -> Parent {
-        Parent { id, visible, own: false, host: None }
+    fn parent(id: i64, is_visible: bool) -> Parent {
+        Parent { id, is_visible, is_own: false, post_author: None }
     }
 
     #[test]
     fn the_account_subscribes_to_posts_that_it_may_see() {
-        let world = World::new();
+        let fixture = Fixture::new();
         let posts: Vec<_> = (1..=5).map(guid).collect();
         let existing = ExistingSubscriptions {
             posts: [(1, true), (2, false), (4, true)]
-                .map(|(id, visible)| (guid(id).to_string(), parent(id, visible)))
+                .map(|(id, is_visible)| (guid(id).to_string(), parent(id, is_visible)))
                 .into(),
             subscribed: [4].into(),
             noted: [(guid(5).to_string(), deleted())].into(),
         };
         let list: Vec<Guid> = [&posts[..], &posts[..1], &posts[2..3]].concat();
-        let plan = subscriptions(&world.account, &existing, &list);
+        let plan = subscriptions(&fixture.account, &existing, &list);
         assert_eq!(
             actions(&plan),
             [
@@ -118,7 +119,7 @@ mod tests {
     fn posts_are_hidden_once_and_stay_shown_when_shown_again() {
         let existing = ExistingHiddenPosts {
             posts: [(1, true), (2, false), (3, true)]
-                .map(|(id, visible)| (guid(id).to_string(), parent(id, visible)))
+                .map(|(id, is_visible)| (guid(id).to_string(), parent(id, is_visible)))
                 .into(),
             noted: [(guid(3).to_string(), deleted())].into(),
         };

@@ -1,28 +1,28 @@
-//! A mark in the pod's database that tells the last batch of an import.
+//! A mark in the pod's database that records the last committed batch of an import.
 //!
 //! The journal is in another database than the pod's rows, and no transaction spans both. So the last statement of
 //! each transaction on the pod writes its number into the account's own person: into `fetch_status`, which diaspora*
 //! uses for people of other pods only (`Diaspora::Fetcher::Public`). If the program is killed between the two
-//! commits, the mark tells which batches the pod has.
+//! commits, the mark shows which batches the pod has.
 
 use crate::import::journal::notes::Journal;
 use crate::import::target::Target;
 use crate::pod::database::DatabaseError;
 
-/// Added to a batch's number: diaspora*'s own values are smaller. The column holds 32 bits.
-const MARK: i64 = 1_000_000_000;
+/// The number that is added to a batch's number: diaspora*'s own values are smaller. The column has 32 bits.
+const MARK_OFFSET: i64 = 1_000_000_000;
 /// The value that diaspora* writes for its own people when it checks whether to fetch their posts.
 const UNFETCHABLE: i64 = 6;
 
 /// Returns the batch number in a value of the column; 0 for diaspora*'s own values.
 pub(in crate::import) fn batch_of(fetch_status: Option<i64>) -> i64 {
-    fetch_status.map_or(0, |status| (status - MARK).max(0))
+    fetch_status.map_or(0, |status| (status - MARK_OFFSET).max(0))
 }
 
 impl Target {
-    /// Returns the last batch that the pod has of the account with this GUID; none if there is no such account. A
-    /// complete import has no mark, which returns 0.
-    pub(in crate::import) async fn batch_on_the_pod(
+    /// Returns the last committed batch of the account with this GUID; none if there is no such account, and 0 for a
+    /// complete import, which has no mark.
+    pub(in crate::import) async fn committed_batch(
         &mut self,
         person_guid: &str,
     ) -> Result<Option<i64>, DatabaseError> {
@@ -37,14 +37,14 @@ impl Target {
         journal: &mut Journal,
     ) -> Result<(), DatabaseError> {
         if let Some(person) = journal.person {
-            self.set_fetch_status(person, MARK + journal.batch_under_way()).await?;
+            self.set_fetch_status(person, MARK_OFFSET + journal.current_batch()).await?;
         }
         self.pod.commit().await?;
-        journal.batch_is_there();
+        journal.finish_batch();
         Ok(())
     }
 
-    /// Removes the mark, once the journal has recorded that the pod has everything.
+    /// Removes the mark, after the journal has recorded that the pod has all batches.
     pub(in crate::import) async fn remove_mark(&mut self, journal: &Journal) -> Result<(), DatabaseError> {
         match journal.person {
             Some(person) => self.set_fetch_status(person, UNFETCHABLE).await,
@@ -60,10 +60,13 @@ impl Target {
 
 #[cfg(test)]
 mod tests {
-    use super::{MARK, batch_of};
+    use super::{MARK_OFFSET, batch_of};
 
     #[test]
-    fn what_diaspora_writes_is_no_mark() {
-        assert_eq!([None, Some(0), Some(6), Some(MARK), Some(MARK + 3)].map(batch_of), [0, 0, 0, 0, 3]);
+    fn values_of_diaspora_are_no_marks() {
+        assert_eq!(
+            [None, Some(0), Some(6), Some(MARK_OFFSET), Some(MARK_OFFSET + 3)].map(batch_of),
+            [0, 0, 0, 0, 3]
+        );
     }
 }

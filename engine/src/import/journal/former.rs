@@ -14,11 +14,11 @@ use crate::store::{Store, StoreError};
 
 /// The account that requests a username.
 pub(in crate::import) struct Claimant<'a> {
-    pub(in crate::import) old: &'a DiasporaId,
+    pub(in crate::import) old_id: &'a DiasporaId,
     /// The fingerprint of the key, if the archive shows its key, and the archive's SHA-256; none before the archive
     /// is read.
     pub(in crate::import) archive: Option<(Option<&'a str>, &'a str)>,
-    /// Someone at the newcomers' door, not the podmin.
+    /// True for newcomers, false for the podmin.
     pub(in crate::import) is_newcomer: bool,
 }
 
@@ -34,9 +34,9 @@ pub(in crate::import) struct FormerIdentity {
 
 impl FormerIdentity {
     fn is_of(&self, claimant: &Claimant<'_>) -> bool {
-        self.old_id == claimant.old.as_str()
+        self.old_id == claimant.old_id.as_str()
             && claimant.archive.is_none_or(|(key, sha256)| match (&self.old_key, key) {
-                (Some(own), Some(key)) => own == key,
+                (Some(former_key), Some(key)) => former_key == key,
                 _ => self.archive_sha256 == sha256,
             })
     }
@@ -51,7 +51,10 @@ impl FormerIdentity {
     }
 }
 
-/// Returns a username's former identity if this may be the same account; none if unknown to pods; else an error.
+/// Returns a username's former identity if the claimant may be the same account; none if no other pod knows the name.
+///
+/// # Errors
+/// [`ImportError::FormerName`] if the claimant may not take the name.
 pub(in crate::import) async fn identity_for(
     store: &Store,
     pod_url: &str,
@@ -60,10 +63,8 @@ pub(in crate::import) async fn identity_for(
 ) -> Result<Option<FormerIdentity>, ImportError> {
     let refused = |reason| Err(ImportError::FormerName(username.to_owned(), reason));
     let Some(former) = find(store, pod_url, username).await? else {
-        return if was_lost(store, pod_url, username).await? {
-            refused(
-                "an earlier version of Pappus took back an import under that name and did not keep its key",
-            )
+        return if has_lost_key(store, pod_url, username).await? {
+            refused("an earlier version of Pappus undid an import under that name and did not save its key")
         } else {
             check_new_name(store, pod_url, username, claimant).await.map(|()| None)
         };
@@ -73,14 +74,14 @@ pub(in crate::import) async fn identity_for(
     } else if former.sealed_key.is_none() {
         // It never had a key, so no pod knows it.
         check_new_name(store, pod_url, username, claimant).await.map(|()| None)
-    } else if former.old_id == claimant.old.as_str() {
+    } else if former.old_id == claimant.old_id.as_str() {
         refused("an import of this account with another key was undone here")
     } else {
         refused("an import of another account under that name was undone here")
     }
 }
 
-/// Returns the key of the account that an import restores; none if other pods cannot know one.
+/// Returns the saved key of the account of an import; none if other pods cannot know one.
 pub(in crate::import) async fn key_of(
     store: &Store,
     import: &ImportRecord,
@@ -93,11 +94,11 @@ pub(in crate::import) async fn key_of(
     }
 }
 
-/// The number of names that are saved for one account, until it takes one of them again.
-const MOST_NAMES: i64 = 2;
+/// The maximum number of usernames that are reserved for one account; it frees one by taking it again.
+const MAX_RESERVED_NAMES: i64 = 2;
 
-/// Checks that a newcomer may take a username that the account had in no import that was undone here: each is kept for
-/// it for good, so it gets only so many.
+/// Checks that a newcomer may take a username that the account has not had before: the name of each undone import stays
+/// reserved for it, so an account gets at most [`MAX_RESERVED_NAMES`].
 async fn check_new_name(
     store: &Store,
     pod_url: &str,
@@ -107,11 +108,11 @@ async fn check_new_name(
     if !claimant.is_newcomer {
         return Ok(());
     }
-    let sql = "SELECT COUNT(*) AS kept FROM pappus_former_identities WHERE pod_url = ? AND old_id = ? \
+    let sql = "SELECT COUNT(*) AS reserved_names FROM pappus_former_identities WHERE pod_url = ? AND old_id = ? \
                AND username <> ? AND sealed_key IS NOT NULL";
-    let values = [pod_url.into(), claimant.old.as_str().into(), username.into()];
+    let values = [pod_url.into(), claimant.old_id.as_str().into(), username.into()];
     let row = store.first("counting former identities", sql, &values).await?;
-    if row.map_or(Ok(0), |row| row.get::<i64>("kept"))? < MOST_NAMES {
+    if row.map_or(Ok(0), |row| row.get::<i64>("reserved_names"))? < MAX_RESERVED_NAMES {
         return Ok(());
     }
     let reason = "imports of this account under two other names were undone here; use one of those names";
@@ -133,7 +134,7 @@ async fn find(store: &Store, pod_url: &str, username: &str) -> Result<Option<For
 }
 
 /// Returns whether the journal's version 1, which saved no keys, had a completed, undone import under that name.
-async fn was_lost(store: &Store, pod_url: &str, username: &str) -> Result<bool, StoreError> {
+async fn has_lost_key(store: &Store, pod_url: &str, username: &str) -> Result<bool, StoreError> {
     let sql = "SELECT COUNT(*) AS lost FROM pappus_imports WHERE pod_url = ? AND new_username = ? \
                AND state = 'undone' AND report IS NOT NULL AND journal_version = 1 \
                AND NOT EXISTS (SELECT 1 FROM pappus_imports n WHERE n.pod_url = pappus_imports.pod_url \
@@ -142,8 +143,8 @@ async fn was_lost(store: &Store, pod_url: &str, username: &str) -> Result<bool, 
     Ok(row.map_or(Ok(0), |row| row.get::<i64>("lost"))? > 0)
 }
 
-/// Saves GUID and key of an account about to be removed. A key saved earlier stays if the account has none.
-pub(in crate::import) async fn keep(
+/// Saves GUID and key of an account that is about to be removed. A key saved earlier stays if the account has none.
+pub(in crate::import) async fn save(
     store: &Store,
     keys: Option<&CampaignKeys>,
     import: &ImportRecord,
@@ -158,16 +159,16 @@ pub(in crate::import) async fn keep(
         }
         None => None,
     };
-    let known = find(store, &import.pod_url, &import.new_username).await?;
-    let known = known.filter(|known| known.person_guid == import.person_guid);
-    let sealed_key = sealed_key.or_else(|| known.and_then(|known| known.sealed_key));
-    let place = [import.pod_url.as_str().into(), import.new_username.as_str().into()];
+    let saved = find(store, &import.pod_url, &import.new_username).await?;
+    let saved = saved.filter(|saved| saved.person_guid == import.person_guid);
+    let sealed_key = sealed_key.or_else(|| saved.and_then(|saved| saved.sealed_key));
+    let name_values = [import.pod_url.as_str().into(), import.new_username.as_str().into()];
     let mut transaction = store.begin().await?;
     let sql = "DELETE FROM pappus_former_identities WHERE pod_url = ? AND username = ?";
-    transaction.execute("storing an identity", sql, &place).await?;
+    transaction.execute("storing an identity", sql, &name_values).await?;
     let sql = "INSERT INTO pappus_former_identities (pod_url, username, person_guid, old_id, old_key, archive_sha256, \
                sealed_key, undone_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
-    let [pod_url, username] = place;
+    let [pod_url, username] = name_values;
     let values = [
         pod_url,
         username,
@@ -183,7 +184,10 @@ pub(in crate::import) async fn keep(
 }
 
 /// Returns whether the key of an import's account is saved.
-pub(in crate::import) async fn keeps_key(store: &Store, import: &ImportRecord) -> Result<bool, StoreError> {
+pub(in crate::import) async fn has_saved_key(
+    store: &Store,
+    import: &ImportRecord,
+) -> Result<bool, StoreError> {
     let former = find(store, &import.pod_url, &import.new_username).await?;
     let former = former.filter(|former| former.person_guid == import.person_guid);
     Ok(former.is_some_and(|former| former.sealed_key.is_some()))

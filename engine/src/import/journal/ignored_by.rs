@@ -3,8 +3,8 @@
 use crate::import::journal::notes::kinds;
 use crate::store::{Store, StoreError};
 
-/// Returns the GUIDs of people who certainly ignored the account by its new name when it was imported: whoever does not
-/// any more has lifted the block.
+/// Returns the GUIDs of people who certainly ignored the account by its new name when it was imported: those who no
+/// longer do have lifted the block.
 pub(crate) async fn ignoring_people(store: &Store, import: &str) -> Result<Vec<String>, StoreError> {
     // A run that was killed may have noted blocks that it never wrote.
     let sql = "SELECT DISTINCT r.guid FROM pappus_import_rows r JOIN pappus_imports i ON i.id = r.import_id \

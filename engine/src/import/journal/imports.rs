@@ -70,7 +70,7 @@ impl ImportRecord {
         self.proof().is_some_and(|proof| proof != Proof::Unproven.as_str())
     }
 
-    /// Returns whether nothing but a pinned pod key proved it.
+    /// Returns whether only a pinned pod key proved it.
     pub(crate) fn is_proven_by_pin(&self) -> bool {
         self.proof().is_some_and(|proof| proof == Proof::PinnedPodKey.as_str())
     }
@@ -116,7 +116,7 @@ fn read(row: &StoreRow) -> Result<ImportRecord, StoreError> {
     })
 }
 
-/// Lists all imports into a pod, newest first; into every pod without an address.
+/// Lists the imports into a pod, newest first; without an address, those into all pods.
 ///
 /// # Errors
 /// An error of the store.
@@ -128,26 +128,26 @@ pub async fn list_imports(store: &Store, pod_url: Option<&str>) -> Result<Vec<Im
     rows.iter().map(read).collect()
 }
 
-/// Finds an import by the beginning of its ID.
+/// Finds an import by the beginning of its ID; none if several imports match.
 ///
 /// # Errors
 /// An error of the store.
 pub async fn find_import(store: &Store, id: &str) -> Result<Option<ImportRecord>, StoreError> {
-    let mut found = list_imports(store, None).await?;
-    found.retain(|import| import.id.starts_with(id));
-    Ok(if found.len() == 1 { found.pop() } else { None })
+    let mut imports = list_imports(store, None).await?;
+    imports.retain(|import| import.id.starts_with(id));
+    Ok(if imports.len() == 1 { imports.pop() } else { None })
 }
 
 /// Returns the import of an account into a pod that was not undone: there is at most one.
 pub(in crate::import) async fn active_import(
     store: &Store,
-    old: &DiasporaId,
+    old_id: &DiasporaId,
     pod_url: &str,
 ) -> Result<Option<ImportRecord>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM pappus_imports WHERE old_id = ? AND pod_url = ? AND state NOT IN ('undone', 'failed')"
     );
-    let row = store.first("looking for the import", &sql, &[old.as_str().into(), pod_url.into()]).await?;
+    let row = store.first("looking for the import", &sql, &[old_id.as_str().into(), pod_url.into()]).await?;
     row.as_ref().map(read).transpose()
 }
 
@@ -159,10 +159,10 @@ pub(in crate::import) async fn active_imports(
 ) -> Result<HashMap<String, ImportRecord>, StoreError> {
     let mut imports = HashMap::new();
     for chunk in people.chunks(1000) {
-        let places = placeholders(chunk.len());
+        let placeholders = placeholders(chunk.len());
         let sql = format!(
             "SELECT {COLUMNS} FROM pappus_imports WHERE pod_url = ? AND state NOT IN ('undone', 'failed') \
-             AND COALESCE(person_guid, id) IN ({places})"
+             AND COALESCE(person_guid, id) IN ({placeholders})"
         );
         let mut values = vec![pod_url.into()];
         values.extend(chunk.iter().map(|guid| (*guid).into()));
@@ -177,7 +177,7 @@ pub(in crate::import) async fn active_imports(
 /// The data of an import that starts.
 pub(in crate::import) struct NewImport<'a> {
     pub(in crate::import) archive_sha256: &'a str,
-    pub(in crate::import) old: &'a DiasporaId,
+    pub(in crate::import) old_id: &'a DiasporaId,
     /// See [`ImportRecord::old_key`].
     pub(in crate::import) old_key: Option<&'a str>,
     pub(in crate::import) username: &'a str,
@@ -190,14 +190,15 @@ pub(in crate::import) struct NewImport<'a> {
 
 /// Records the start of an import.
 ///
-/// If two start at the same time, the store refuses the second one ([`StoreError::Duplicate`]).
+/// # Errors
+/// [`StoreError::Duplicate`] if another import of the account starts at the same time.
 pub(in crate::import) async fn begin(store: &Store, new: NewImport<'_>) -> Result<ImportRecord, StoreError> {
     let id = random_id()?;
     let import = ImportRecord {
         person_guid: new.person_guid.unwrap_or(&id).to_owned(),
         id: id.clone(),
         archive_sha256: new.archive_sha256.to_owned(),
-        old_id: new.old.to_string(),
+        old_id: new.old_id.to_string(),
         old_key: new.old_key.map(str::to_owned),
         new_username: new.username.to_owned(),
         pod_url: new.pod_url.to_owned(),
@@ -216,7 +217,7 @@ pub(in crate::import) async fn begin(store: &Store, new: NewImport<'_>) -> Resul
         import.id.as_str().into(),
         new.person_guid.into(),
         new.archive_sha256.into(),
-        new.old.as_str().into(),
+        new.old_id.as_str().into(),
         new.old_key.into(),
         new.username.into(),
         new.pod_url.into(),
@@ -229,6 +230,7 @@ pub(in crate::import) async fn begin(store: &Store, new: NewImport<'_>) -> Resul
     Ok(import)
 }
 
+/// Returns a time in milliseconds since 1970.
 pub(in crate::import) fn millis(time: Timestamp) -> i64 {
     time.to_utc().and_utc().timestamp_millis()
 }

@@ -1,5 +1,5 @@
-//! Contacts that an import left out because nothing knew their people: their pods did not answer, and the archive's word
-//! for them does not count. `import::missing_contacts` completes them once the pod knows these people.
+//! Contacts that an import left out because their people were unknown: their pods did not answer, and the archive is
+//! not trusted to describe them. `import::missing_contacts` completes them once the pod knows these people.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ pub(in crate::import) struct WaitingImport {
 }
 
 /// Creates a note on a contact whom the account shares with, and whose person is unknown.
-pub(in crate::import) fn missing(contact: &Contact) -> Intent {
+pub(in crate::import) fn missing_contact(contact: &Contact) -> Intent {
     let aspects = serde_json::json!(contact.contact_groups_membership).to_string();
     Intent { kind: MISSING_CONTACTS, guid: contact.account_id.to_string(), previous: Some(aspects) }
 }
@@ -80,7 +80,7 @@ fn contact(id: DiasporaId, aspects: &str) -> Contact {
     }
 }
 
-/// Notes missing contacts as written by the import: from now on, one that is gone was removed by people.
+/// Notes missing contacts as written by the import: from now on, one that does not exist was removed by people.
 pub(in crate::import) async fn note_as_written(
     store: &Store,
     import: &str,
@@ -99,8 +99,8 @@ pub(in crate::import) async fn note_as_written(
     Ok(())
 }
 
-/// Deletes the notes on missing contacts that a later run of the import has brought.
-pub(in crate::import) async fn forget_brought(store: &Store, import: &str) -> Result<(), StoreError> {
+/// Deletes the notes on missing contacts that a later run of the import has written.
+pub(in crate::import) async fn forget_completed(store: &Store, import: &str) -> Result<(), StoreError> {
     let sql = "DELETE FROM pappus_import_rows WHERE import_id = ? AND kind = ? AND guid IN \
                (SELECT r.guid FROM pappus_import_rows r JOIN pappus_imports i ON i.id = r.import_id \
                WHERE r.import_id = ? AND r.kind = ? AND r.batch <= i.settled_batch)";

@@ -1,4 +1,5 @@
-//! The record of imports' writes in Pappus's own store, from which killed imports continue and which undo removes.
+//! Notes in Pappus's own store on the rows that imports write: a killed import continues from them, and an undo removes
+//! the noted rows.
 
 pub(super) mod commit_mark;
 pub(super) mod former;

@@ -20,8 +20,8 @@ impl People {
         journal: &Journal,
     ) -> Result<(), ImportError> {
         let Some(store) = journal.store() else { return Ok(()) };
-        let names = self.unmoved();
-        let pending = pending(store, target.url.as_str(), &names).await?;
+        let old_ids = self.unmoved_ids();
+        let pending = pending(store, target.url.as_str(), &old_ids).await?;
         let guids: Vec<&str> = pending.values().map(String::as_str).collect();
         let rows = target.ids("people", &guids).await?;
         for (old_id, guid) in &pending {
@@ -33,7 +33,7 @@ impl People {
     }
 }
 
-/// Returns GUIDs of new persons by the old IDs, for imports that were not undone.
+/// Returns the GUIDs of new persons by their old IDs, for imports that were not undone.
 async fn pending(
     store: &Store,
     pod_url: &str,
@@ -41,10 +41,10 @@ async fn pending(
 ) -> Result<HashMap<String, String>, StoreError> {
     let mut pending = HashMap::new();
     for chunk in old_ids.chunks(1000) {
-        let places = placeholders(chunk.len());
+        let placeholders = placeholders(chunk.len());
         let sql = format!(
             "SELECT old_id, COALESCE(person_guid, id) AS account_guid FROM pappus_imports WHERE pod_url = ? \
-             AND state NOT IN ('undone', 'failed') AND old_id IN ({places})"
+             AND state NOT IN ('undone', 'failed') AND old_id IN ({placeholders})"
         );
         let mut values = vec![pod_url.into()];
         values.extend(chunk.iter().map(Into::into));

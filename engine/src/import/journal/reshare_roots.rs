@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::import::journal::imports::ImportRecord;
-use crate::import::journal::notes::{kinds, noted};
+use crate::import::journal::notes::{kinds, note_page};
 use crate::import::journal::undo::UndoError;
 use crate::import::target::Target;
 use crate::pod::database::DatabaseError;
@@ -21,7 +21,7 @@ impl Target {
     ) -> Result<(), UndoError> {
         let mut after = 0;
         loop {
-            let page = noted(store, &import.id, kinds::RESHARE_ROOTS, after).await?;
+            let page = note_page(store, &import.id, kinds::RESHARE_ROOTS, after).await?;
             let Some((last, ..)) = page.last() else { return Ok(()) };
             after = *last;
             let roots = page.into_iter().filter_map(|(_, guid, root)| Some((guid, root?)));

@@ -1,6 +1,6 @@
 //! The states of an import, and the changes from one to the next.
 //!
-//! Two programs may work on one import at the same time: the podmin's commands and the newcomers' door. Each change
+//! Two programs may work on one import at the same time: the podmin's command and the web service. Each change
 //! checks the state that it starts from in the statement that writes it, so of an announcement and an undo only the
 //! first begins.
 
@@ -22,8 +22,8 @@ pub(crate) enum MarkError {
     Refused(String),
 }
 
-/// Records that an import is complete, and that everything up to a batch is on the pod. An announced import stays
-/// announced, and keeps the evidence that the announcement relied on: since then the pod knows the account.
+/// Records that an import is complete, and that all batches up to `settled_batch` are on the pod. An announced import
+/// stays announced, and keeps the evidence that the announcement relied on: the pod knows the account since then.
 ///
 /// Returns false and records nothing if the import was undone, or is being undone.
 pub(in crate::import) async fn finish(
@@ -95,7 +95,7 @@ mod tests {
             let now: Timestamp = chrono::DateTime::<chrono::Utc>::UNIX_EPOCH.into();
             let import = NewImport {
                 archive_sha256: "00",
-                old: &"ida@old.example".parse().unwrap(),
+                old_id: &"ida@old.example".parse().unwrap(),
                 old_key: None,
                 username: "ida",
                 owner: "podmin",
@@ -115,7 +115,7 @@ mod tests {
             begin_undo(&self.store, &self.id).await.unwrap()
         }
 
-        async fn is_announced(&self) -> bool {
+        async fn announce(&self) -> bool {
             match mark_announced(&self.store, &self.id, self.now).await {
                 Ok(()) => true,
                 Err(MarkError::Refused(id)) => {
@@ -126,7 +126,7 @@ mod tests {
             }
         }
 
-        /// The state, the undo that is at work, and the report.
+        /// Returns the state, whether an undo is under way, and the report.
         async fn state(&self) -> (ImportState, bool, Option<String>) {
             let import = find_import(&self.store, &self.id).await.unwrap().unwrap();
             (import.state, import.is_being_undone, import.report)
@@ -136,11 +136,11 @@ mod tests {
     #[tokio::test]
     async fn an_announced_import_stays_announced() {
         let scene = Scene::new().await;
-        assert!(!scene.is_announced().await, "it is not complete");
+        assert!(!scene.announce().await, "it is not complete");
         assert!(scene.finish("first").await);
         assert_eq!(scene.state().await, (ImportState::Imported, false, Some("first".to_owned())));
-        assert!(scene.is_announced().await);
-        assert!(scene.is_announced().await, "again, since an announcement may be repeated");
+        assert!(scene.announce().await);
+        assert!(scene.announce().await, "again, since an announcement may be repeated");
         // A second run that began before the announcement.
         assert!(scene.finish("second").await);
         assert_eq!(scene.state().await, (ImportState::Announced, false, Some("second".to_owned())));
@@ -155,7 +155,7 @@ mod tests {
         assert!(scene.begin_undo().await);
         assert!(scene.begin_undo().await, "again, since an undo may be interrupted");
         for state in [ImportState::Imported, ImportState::Undone] {
-            assert!(!scene.is_announced().await);
+            assert!(!scene.announce().await);
             assert!(!scene.finish("second").await);
             let is_being_undone = state == ImportState::Imported;
             assert_eq!(scene.state().await, (state, is_being_undone, Some("first".to_owned())));

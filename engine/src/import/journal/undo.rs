@@ -8,10 +8,10 @@ use crate::depot::CampaignKeys;
 use crate::domain::Timestamp;
 use crate::import::journal::former;
 use crate::import::journal::imports::{ImportRecord, ImportState, find_import};
-use crate::import::journal::notes::{forget_void, kinds, noted};
+use crate::import::journal::notes::{forget_unwritten, kinds, note_page};
 use crate::import::journal::states;
 use crate::import::journal::undo_rows::{KINDS, Kind};
-use crate::import::journal::undo_shared::Shared;
+use crate::import::journal::undo_shared::UndoContext;
 use crate::import::target::Target;
 use crate::import::write::photos::stored_names;
 use crate::import::{ImportError, Report};
@@ -51,16 +51,16 @@ pub enum UndoError {
 /// The result of an undo.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Undone {
-    /// Rows removed, of all kinds.
+    /// The number of rows removed, of all kinds.
     pub removed: u64,
-    /// Rows returned to their previous authors.
+    /// The number of rows given back to their previous authors.
     pub given_back: u64,
     /// True if the account's key is saved, sealed, for another import under the same username.
     pub keeps_key: bool,
 }
 
-/// Removes exactly the rows that the import wrote, and returns those that it took over. GUID and key of the account
-/// are saved, sealed with `keys`: other pods may know them.
+/// Removes exactly the rows that the import wrote, and gives adopted ones back to their previous authors. GUID and key
+/// of the account are saved, sealed with `keys`: other pods may know them.
 ///
 /// # Errors
 /// [`UndoError`]; what was undone until then stays undone, and the same call continues.
@@ -86,37 +86,37 @@ pub async fn undo(
     target.report = Report::default();
     let mut undone = Undone::default();
     if !states::begin_undo(store, &import.id).await? {
-        return Err(ended(store, import).await?);
+        return Err(undo_refused(store, import).await?);
     }
-    let mark = target.batch_on_the_pod(&import.person_guid).await?;
+    let mark = target.committed_batch(&import.person_guid).await?;
     // Rows noted but never written may belong to others by now.
     let batch = mark.map_or(0, |mark| mark.max(import.settled_batch));
-    forget_void(store, &import.id, mark.is_some(), batch).await?;
-    if let Some((person, user)) = target.keep_identity(store, keys, import).await? {
+    forget_unwritten(store, &import.id, mark.is_some(), batch).await?;
+    if let Some((person, user)) = target.save_identity(store, keys, import).await? {
         // Posts of others with records of the account; their counters change.
         let touched = target.touched(person).await?;
-        let shared = Shared { store, import, person };
+        let context = UndoContext { store, import, person };
         for table in RelayableTable::ALL {
-            undone.removed += target.remove_signatures(&shared, table).await?;
+            undone.removed += target.remove_signatures(&context, table).await?;
         }
         target.point_photos_back(store, import, person).await?;
         for kind in KINDS {
-            target.undo_kind(&shared, kind, &mut undone).await?;
+            target.undo_kind(&context, kind, &mut undone).await?;
         }
         undone.removed += target.remove_account(person, user).await?;
-        target.count_again(&touched).await?;
+        target.recount(&touched).await?;
     }
     target.restore_reshare_roots(store, import).await?;
     target.remove_fetched(store, import, &mut undone).await?;
     undone.removed += target.remove_added_people(store, import).await?;
-    undone.keeps_key = former::keeps_key(store, import).await?;
+    undone.keeps_key = former::has_saved_key(store, import).await?;
     target.remove_files(store, import, uploads).await?;
     states::finish_undo(store, &import.id, now).await?;
     Ok(undone)
 }
 
 /// Returns the error for an import that was announced or undone since its record was read.
-async fn ended(store: &Store, import: &ImportRecord) -> Result<UndoError, StoreError> {
+async fn undo_refused(store: &Store, import: &ImportRecord) -> Result<UndoError, StoreError> {
     let current = find_import(store, &import.id).await?;
     Ok(match current.map(|current| current.state) {
         Some(ImportState::Announced) => UndoError::Announced(import.old_id.clone()),
@@ -147,7 +147,7 @@ impl Target {
         Ok(Touched { posts: posts.unwrap_or_default(), answers, tags })
     }
 
-    pub(in crate::import) async fn count_again(&mut self, touched: &Touched) -> Result<(), UndoError> {
+    pub(in crate::import) async fn recount(&mut self, touched: &Touched) -> Result<(), UndoError> {
         for chunk in touched.posts.chunks(1000) {
             self.count_posts(&id_list(chunk)).await?;
         }
@@ -163,18 +163,19 @@ impl Target {
     /// Removes signatures that were added to existing records.
     async fn remove_signatures(
         &mut self,
-        shared: &Shared<'_>,
+        context: &UndoContext<'_>,
         table: RelayableTable,
     ) -> Result<u64, UndoError> {
         let (signatures, key) = (table.signatures(), table.signature_key());
         let (mut removed, mut after) = (0, 0);
         loop {
-            let page = noted(shared.store, &shared.import.id, signatures, after).await?;
+            let page = note_page(context.store, &context.import.id, signatures, after).await?;
             let Some((last, ..)) = page.last() else { return Ok(removed) };
             after = *last;
             let guids: Vec<&str> = page.iter().map(|(_, guid, _)| guid.as_str()).collect();
             let ids = self.ids(table.name(), &guids).await?.into_values();
-            let ids: Vec<i64> = self.owned(table.name(), shared.person, ids).await?.into_iter().collect();
+            let ids: Vec<i64> =
+                self.owned_ids(table.name(), context.person, ids).await?.into_iter().collect();
             if !ids.is_empty() {
                 let sql = format!("DELETE FROM {signatures} WHERE {key} IN ({})", id_list(&ids));
                 removed += self.pod.run(signatures, sql, &[]).await?;
@@ -182,7 +183,7 @@ impl Target {
         }
     }
 
-    /// Removes the photo files that the import has written, except those that others need by now.
+    /// Removes the photo files that the import has written, except those that other photos or imports need by now.
     async fn remove_files(
         &mut self,
         store: &Store,
@@ -191,7 +192,7 @@ impl Target {
     ) -> Result<(), UndoError> {
         let mut after = 0;
         loop {
-            let page = noted(store, &import.id, kinds::PHOTO_FILES, after).await?;
+            let page = note_page(store, &import.id, kinds::PHOTO_FILES, after).await?;
             let Some((last, ..)) = page.last() else { return Ok(()) };
             after = *last;
             let names: Vec<String> = page.into_iter().map(|(_, name, _)| name).collect();
@@ -202,7 +203,7 @@ impl Target {
     }
 
     /// Returns the account's rows after saving its key; none if the account no longer exists, or never did.
-    async fn keep_identity(
+    async fn save_identity(
         &mut self,
         store: &Store,
         keys: Option<&CampaignKeys>,
@@ -213,30 +214,30 @@ impl Target {
         let rows = self.pod.rows_in("the account", sql, &[import.person_guid.as_str()]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let key = row.text("serialized_private_key").filter(|key| !key.is_empty()).map(Zeroizing::new);
-        former::keep(store, keys, import, key, self.now).await?;
+        former::save(store, keys, import, key, self.now).await?;
         Ok(row.integer("id").zip(row.integer("owner_id")))
     }
 
     async fn undo_kind(
         &mut self,
-        shared: &Shared<'_>,
+        context: &UndoContext<'_>,
         kind: &Kind,
         undone: &mut Undone,
     ) -> Result<(), UndoError> {
-        let (table, person) = (kind.table, shared.person);
+        let (table, person) = (kind.table, context.person);
         let mut after = 0;
         loop {
-            let page = noted(shared.store, &shared.import.id, table, after).await?;
+            let page = note_page(context.store, &context.import.id, table, after).await?;
             let Some((last, ..)) = page.last() else { return Ok(()) };
             after = *last;
             self.pod.begin().await?;
-            let mut back: BTreeMap<i64, Vec<&str>> = BTreeMap::new();
+            let mut by_author: BTreeMap<i64, Vec<&str>> = BTreeMap::new();
             for (_, guid, previous) in &page {
                 if let Some(author) = previous.as_ref().and_then(|previous| previous.parse().ok()) {
-                    back.entry(author).or_default().push(guid);
+                    by_author.entry(author).or_default().push(guid);
                 }
             }
-            for (author, guids) in back {
+            for (author, guids) in by_author {
                 let ids: Vec<i64> = self.ids(table, &guids).await?.into_values().collect();
                 let sql = format!(
                     "UPDATE {table} SET author_id = {author} WHERE author_id = {person} AND id IN ({})",
@@ -248,9 +249,9 @@ impl Target {
             }
             let written = page.iter().filter(|(.., previous)| previous.is_none());
             let written: Vec<&str> = written.map(|(_, guid, _)| guid.as_str()).collect();
-            let ids = self.not_shared(shared, table, &written).await?;
+            let ids = self.unshared_ids(context, table, &written).await?;
             if !ids.is_empty() {
-                self.forget_elsewhere(shared, table, &ids).await?;
+                self.forget_elsewhere(context, table, &ids).await?;
                 self.remove(kind, &id_list(&ids), undone).await?;
             }
             self.pod.commit().await?;

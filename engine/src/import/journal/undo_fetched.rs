@@ -9,8 +9,8 @@ use crate::import::target::Target;
 use crate::sql::{id_list, placeholders};
 use crate::store::{Store, StoreError};
 
-/// Tables and columns that refer to people, besides their profiles.
-const PEOPLE: &[(&str, &str)] = &[
+/// Tables and columns that refer to people, in addition to their profiles.
+const PERSON_COLUMNS: &[(&str, &str)] = &[
     ("posts", "author_id"),
     ("comments", "author_id"),
     ("likes", "author_id"),
@@ -48,11 +48,11 @@ impl Target {
                 let guids: Vec<&str> = page.iter().map(String::as_str).collect();
                 let ids: Vec<i64> = self.ids("posts", &guids).await?.into_values().collect();
                 tags.extend(self.remove_unused_posts(posts, class, &ids, undone).await?);
-                self.forget_gone(store, import, (FETCHED_POSTS, "posts"), &guids).await?;
+                self.forget_removed(store, import, (FETCHED_POSTS, "posts"), &guids).await?;
             }
         }
         let touched = Touched { posts: Vec::new(), answers: Vec::new(), tags };
-        self.count_again(&touched).await
+        self.recount(&touched).await
     }
 
     /// Removes those of these posts that nobody has interacted with; returns the tags that they had.
@@ -94,18 +94,18 @@ impl Target {
         Ok(tags)
     }
 
-    /// Deletes the notes on those of these people or posts of others that no longer exist: whoever has such a GUID later
-    /// was not added by an import. `kind` is the journal's, with the table.
-    async fn forget_gone(
+    /// Deletes the notes on those of these people or posts of others that no longer exist: a later row with such a GUID
+    /// was not added by an import. `kind` is the journal's name, `table` that of the table.
+    async fn forget_removed(
         &mut self,
         store: &Store,
         import: &ImportRecord,
-        kind: (&str, &'static str),
+        (kind, table): (&str, &'static str),
         guids: &[&str],
     ) -> Result<(), UndoError> {
-        let there = self.ids(kind.1, guids).await?;
-        let gone: Vec<&str> = guids.iter().copied().filter(|guid| !there.contains_key(*guid)).collect();
-        Ok(forget_added(store, import, kind.0, &gone).await?)
+        let existing = self.ids(table, guids).await?;
+        let removed: Vec<&str> = guids.iter().copied().filter(|guid| !existing.contains_key(*guid)).collect();
+        Ok(forget_added(store, import, kind, &removed).await?)
     }
 
     /// Removes people whom this import, or one undone before, has added, unless other rows refer to them by now.
@@ -123,7 +123,7 @@ impl Target {
             let guids: Vec<&str> = page.iter().map(String::as_str).collect();
             let ids: Vec<i64> = self.ids("people", &guids).await?.into_values().collect();
             removed += self.remove_unused_people(&ids).await?;
-            self.forget_gone(store, import, (kinds::PEOPLE, "people"), &guids).await?;
+            self.forget_removed(store, import, (kinds::PEOPLE, "people"), &guids).await?;
         }
     }
 
@@ -131,7 +131,7 @@ impl Target {
         if ids.is_empty() {
             return Ok(0);
         }
-        let unused = PEOPLE.iter().fold(String::new(), |text, (table, column)| {
+        let unused = PERSON_COLUMNS.iter().fold(String::new(), |text, (table, column)| {
             format!("{text} AND NOT EXISTS (SELECT 1 FROM {table} u WHERE u.{column} = p.id)")
         });
         let sql = format!(
@@ -167,9 +167,9 @@ async fn forget_added(
     if guids.is_empty() {
         return Ok(());
     }
-    let places = placeholders(guids.len());
+    let placeholders = placeholders(guids.len());
     let sql = format!(
-        "DELETE FROM pappus_import_rows WHERE kind = ? AND guid IN ({places}) AND import_id IN \
+        "DELETE FROM pappus_import_rows WHERE kind = ? AND guid IN ({placeholders}) AND import_id IN \
          (SELECT id FROM pappus_imports WHERE pod_url = ? AND (state = 'undone' OR id = ?))"
     );
     let mut values = vec![kind.into()];

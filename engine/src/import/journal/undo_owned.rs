@@ -1,5 +1,5 @@
-//! What belongs to the account of an undone import: a GUID or a file name in its journal may have been given to another
-//! account's row or file since.
+//! Rows and files that still belong to the account of an undone import: a GUID or a file name in its journal may belong
+//! to another account's row or file by now.
 
 use std::collections::HashSet;
 
@@ -13,8 +13,9 @@ use crate::sql::{id_list, placeholders};
 use crate::store::{Store, StoreError};
 
 impl Target {
-    /// Returns those of these rows that are the account's, or belong to its posts, comments or conversations.
-    pub(in crate::import) async fn owned(
+    /// Returns the numbers of those of these rows that are the account's, or belong to its posts, comments or
+    /// conversations.
+    pub(in crate::import) async fn owned_ids(
         &mut self,
         table: &'static str,
         person: i64,
@@ -26,7 +27,7 @@ impl Target {
             let sql = format!(
                 "SELECT t.id FROM {table} t WHERE t.id IN ({}) AND ({})",
                 id_list(chunk),
-                is_owned(table, person)
+                ownership_condition(table, person)
             );
             let rows = self.pod.rows(table, sql, &[]).await?;
             owned.extend(rows.iter().filter_map(|row| row.integer("id")));
@@ -34,7 +35,7 @@ impl Target {
         Ok(owned)
     }
 
-    /// Returns those of these photo files that are also a remaining photo's, or another import's.
+    /// Returns the names of those of these photo files that belong to a remaining photo, or to another import.
     pub(in crate::import) async fn files_in_use(
         &mut self,
         store: &Store,
@@ -52,9 +53,9 @@ impl Target {
     }
 }
 
-/// Returns the condition for rows `t` of a table.
-fn is_owned(table: &str, person: i64) -> String {
-    let own = format!("t.author_id = {person}");
+/// Returns the SQL condition for rows `t` of a table that are the account's, or belong to its records.
+fn ownership_condition(table: &str, person: i64) -> String {
+    let author_condition = format!("t.author_id = {person}");
     let posts = format!("SELECT id FROM posts WHERE author_id = {person}");
     let on_posts = |kind: &str| format!("{kind}_type = 'Post' AND {kind}_id IN ({posts})");
     let takes_part = |column: &str| {
@@ -64,22 +65,24 @@ fn is_owned(table: &str, person: i64) -> String {
         )
     };
     match table {
-        "comments" => format!("{own} OR {}", on_posts("t.commentable")),
+        "comments" => format!("{author_condition} OR {}", on_posts("t.commentable")),
         "likes" => format!(
-            "{own} OR {} OR t.target_type = 'Comment' AND t.target_id IN (SELECT id FROM comments c \
+            "{author_condition} OR {} OR t.target_type = 'Comment' AND t.target_id IN (SELECT id FROM comments c \
              WHERE c.author_id = {person} OR {})",
             on_posts("t.target"),
             on_posts("c.commentable")
         ),
         "poll_participations" => {
-            format!("{own} OR t.poll_id IN (SELECT id FROM polls WHERE status_message_id IN ({posts}))")
+            format!(
+                "{author_condition} OR t.poll_id IN (SELECT id FROM polls WHERE status_message_id IN ({posts}))"
+            )
         }
-        "conversations" => format!("{own} OR {}", takes_part("t.id")),
+        "conversations" => format!("{author_condition} OR {}", takes_part("t.id")),
         "messages" => format!(
-            "{own} OR t.conversation_id IN (SELECT id FROM conversations WHERE author_id = {person}) OR {}",
+            "{author_condition} OR t.conversation_id IN (SELECT id FROM conversations WHERE author_id = {person}) OR {}",
             takes_part("t.conversation_id")
         ),
-        _ => own,
+        _ => author_condition,
     }
 }
 
@@ -91,9 +94,9 @@ async fn files_of_others(
 ) -> Result<HashSet<String>, StoreError> {
     let mut files = HashSet::new();
     for chunk in names.chunks(1000) {
-        let places = placeholders(chunk.len());
+        let placeholders = placeholders(chunk.len());
         let sql = format!(
-            "SELECT guid FROM pappus_import_rows WHERE kind = ? AND guid IN ({places}) AND {OTHER_ACTIVE_IMPORTS}"
+            "SELECT guid FROM pappus_import_rows WHERE kind = ? AND guid IN ({placeholders}) AND {OTHER_ACTIVE_IMPORTS}"
         );
         let mut values = vec![kinds::PHOTO_FILES.into()];
         values.extend(chunk.iter().map(Into::into));

@@ -8,9 +8,9 @@ use crate::sql::id_list;
 /// A kind of record in the journal.
 pub(in crate::import) struct Kind {
     pub(in crate::import) table: &'static str,
-    /// Tables that depend on a row by its number, with the column.
+    /// Tables with rows that depend on one by its number, each with the column.
     parts: &'static [(&'static str, &'static str)],
-    /// Tables that depend on a row by number and type, with the column and the condition.
+    /// Tables with rows that depend on one by number and type, each with the column and the condition for the type.
     typed: &'static [(&'static str, &'static str, &'static str)],
 }
 
@@ -22,7 +22,7 @@ const fn signatures(table: RelayableTable) -> (&'static str, &'static str) {
     (table.signatures(), table.signature_key())
 }
 
-/// Comments, including those not in the journal.
+/// Comments: also removed with their posts if they are not in the journal.
 const COMMENTS: Kind = Kind {
     table: "comments",
     parts: &[signatures(RelayableTable::Comments)],
@@ -76,8 +76,8 @@ pub(in crate::import) const KINDS: &[Kind] = &[
 ];
 
 impl Target {
-    /// Removes rows of a kind, by their numbers, with all dependent rows: what people of this pod have since written
-    /// under posts is removed with the posts, as in diaspora*.
+    /// Removes rows of a kind, by their numbers, with all dependent rows: records that people of this pod have since
+    /// written under posts are removed with the posts, as in diaspora*.
     pub(in crate::import) async fn remove(
         &mut self,
         kind: &Kind,
@@ -106,7 +106,7 @@ impl Target {
             )
         };
         let polls = format!("SELECT id FROM polls WHERE status_message_id IN ({ids})");
-        let before: &[String] = &match table {
+        let statements: &[String] = &match table {
             "comments" => vec![likes("Comment")],
             "conversations" => vec![format!(
                 "DELETE FROM {LINKS} WHERE source_type = 'Message' AND source_id IN \
@@ -124,15 +124,15 @@ impl Target {
             ],
             _ => Vec::new(),
         };
-        for sql in before {
+        for sql in statements {
             undone.removed += self.pod.run(table, sql.clone(), &[]).await?;
         }
         for (part, column) in parts {
             let sql = format!("DELETE FROM {part} WHERE {column} IN ({ids})");
             undone.removed += self.pod.run(table, sql, &[]).await?;
         }
-        for (part, column, of) in typed {
-            let sql = format!("DELETE FROM {part} WHERE {of} AND {column} IN ({ids})");
+        for (part, column, condition) in typed {
+            let sql = format!("DELETE FROM {part} WHERE {condition} AND {column} IN ({ids})");
             undone.removed += self.pod.run(table, sql, &[]).await?;
         }
         undone.removed +=

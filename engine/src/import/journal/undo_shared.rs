@@ -1,5 +1,4 @@
-//! Rows of an undone import that other imports need as well: several people of one old pod were imported, and one
-//! import is undone.
+//! Rows of an undone import that other imports need as well, such as those of other people of the same old pod.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,19 +11,19 @@ use crate::sql::{Row, id_list, placeholders};
 use crate::store::{Store, StoreError};
 
 /// The import that is being undone.
-pub(in crate::import) struct Shared<'a> {
+pub(in crate::import) struct UndoContext<'a> {
     pub(in crate::import) store: &'a Store,
     pub(in crate::import) import: &'a ImportRecord,
     /// The account's person.
     pub(in crate::import) person: i64,
 }
 
-/// Another person's import that found a conversation here, or wrote it anew after it was deleted.
+/// Another person's import that found a conversation here, or wrote it again after it was deleted.
 struct OtherImport {
     /// The import's ID.
     import: String,
     /// The name in its journal for its account's visibility of the conversation.
-    place: String,
+    visibility: String,
 }
 
 /// A condition for rows of the journal: imports that were not undone, except the one being undone.
@@ -32,22 +31,24 @@ pub(in crate::import) const OTHER_ACTIVE_IMPORTS: &str = "import_id <> ? AND imp
                          AND state NOT IN ('undone', 'failed'))";
 
 impl Target {
-    /// Returns row numbers of what this import has written, is the account's still, and no other import needs. What
-    /// others need is assigned to them.
-    pub(in crate::import) async fn not_shared(
+    /// Returns the numbers of those rows that this import has written, that are still the account's, and that no other
+    /// import needs. Rows that others need are assigned to them.
+    pub(in crate::import) async fn unshared_ids(
         &mut self,
-        shared: &Shared<'_>,
+        context: &UndoContext<'_>,
         table: &'static str,
         guids: &[&str],
     ) -> Result<Vec<i64>, UndoError> {
         let rows = self.ids(table, guids).await?;
-        let owned = self.owned(table, shared.person, rows.values().copied()).await?;
+        let owned = self.owned_ids(table, context.person, rows.values().copied()).await?;
         let rows = rows.into_iter().map(|(guid, id)| (id, guid));
         let mut ids: HashMap<i64, String> = rows.filter(|(id, _)| owned.contains(id)).collect();
         let needed = match table {
-            "comments" | "likes" | "poll_participations" => self.taken_over(shared, table, &ids).await?,
-            "conversations" => self.reassign_conversations(shared, &ids).await?,
-            "messages" => self.messages_of_others(shared, &ids).await?,
+            "comments" | "likes" | "poll_participations" => {
+                self.reassign_relayables(context, table, &ids).await?
+            }
+            "conversations" => self.reassign_conversations(context, &ids).await?,
+            "messages" => self.messages_of_others(context, &ids).await?,
             _ => HashSet::new(),
         };
         ids.retain(|id, _| !needed.contains(id));
@@ -56,80 +57,87 @@ impl Target {
         Ok(ids)
     }
 
-    /// Notes records whose authors were imported since as written by those imports; returns them.
-    async fn taken_over(
+    /// Notes records whose authors were imported since as written by those imports; returns their row numbers.
+    async fn reassign_relayables(
         &mut self,
-        shared: &Shared<'_>,
+        context: &UndoContext<'_>,
         table: &'static str,
         rows: &HashMap<i64, String>,
     ) -> Result<HashSet<i64>, UndoError> {
-        let mut taken = HashSet::new();
+        let mut reassigned = HashSet::new();
         let ids: Vec<i64> = rows.keys().copied().collect();
         for chunk in ids.chunks(1000) {
             let sql = format!(
                 "SELECT t.id, p.guid FROM {table} t JOIN people p ON p.id = t.author_id \
                  WHERE p.owner_id IS NOT NULL AND p.id <> {} AND t.id IN ({})",
-                shared.person,
+                context.person,
                 id_list(chunk)
             );
             let authors = self.pod.rows(table, sql, &[]).await?;
             let authors: Vec<(i64, String)> =
                 authors.iter().filter_map(|row| Some((row.integer("id")?, row.text("guid")?))).collect();
             let people: Vec<&str> = authors.iter().map(|(_, person)| person.as_str()).collect();
-            let imports = active_imports(shared.store, &shared.import.pod_url, &people).await?;
+            let imports = active_imports(context.store, &context.import.pod_url, &people).await?;
             for (id, person) in &authors {
                 let (Some(import), Some(guid)) = (imports.get(person), rows.get(id)) else { continue };
                 let sql = "UPDATE pappus_import_rows SET previous = NULL WHERE import_id = ? AND kind = ? AND guid = ?";
                 let values = [import.id.as_str().into(), table.into(), guid.as_str().into()];
-                if shared.store.execute("handing rows over", sql, &values).await? > 0 {
-                    taken.insert(*id);
+                if context.store.execute("assigning rows to another import", sql, &values).await? > 0 {
+                    reassigned.insert(*id);
                 }
             }
         }
-        Ok(taken)
+        Ok(reassigned)
     }
 
-    /// Hands over conversations with another imported participant whose archive has them too. If the pod knows the
-    /// account by its old name, they stay, under that; returns those that stay.
+    /// Assigns conversations to another imported participant whose archive contains them too. They stay, under the
+    /// account's old name, if the pod knows that. Returns the row numbers of those that stay.
     async fn reassign_conversations(
         &mut self,
-        shared: &Shared<'_>,
+        context: &UndoContext<'_>,
         rows: &HashMap<i64, String>,
     ) -> Result<HashSet<i64>, UndoError> {
         let ids: Vec<i64> = rows.keys().copied().collect();
-        let heirs = self.heirs(shared, &ids).await?;
-        let old = self.ids_of_handle(&shared.import.old_id).await?;
-        for (id, heir) in &heirs {
+        let other_imports = self.other_imports(context, &ids).await?;
+        let old_person = self.id_of_handle(&context.import.old_id).await?;
+        for (id, other_import) in &other_imports {
             let Some(guid) = rows.get(id) else { continue };
-            let Some(old) = old else {
-                // It is removed for the other one, too, and may be imported again.
-                forget(shared, kinds::CONVERSATION_VISIBILITIES, std::slice::from_ref(&heir.place)).await?;
+            let Some(old_person) = old_person else {
+                // The conversation is removed for the other participant, too, and may be imported again.
+                forget(
+                    context,
+                    kinds::CONVERSATION_VISIBILITIES,
+                    std::slice::from_ref(&other_import.visibility),
+                )
+                .await?;
                 continue;
             };
-            let person = shared.person;
+            let person = context.person;
             for sql in [
                 format!(
-                    "UPDATE conversations SET author_id = {old} WHERE author_id = {person} AND id = {id}"
+                    "UPDATE conversations SET author_id = {old_person} WHERE author_id = {person} AND id = {id}"
                 ),
                 format!(
-                    "UPDATE messages SET author_id = {old} WHERE author_id = {person} AND conversation_id = {id}"
+                    "UPDATE messages SET author_id = {old_person} WHERE author_id = {person} AND conversation_id = {id}"
                 ),
             ] {
                 self.pod.run("conversations", sql, &[]).await?;
             }
             let now = self.now;
-            let place = vec![(*id).into(), old.into(), 0.into(), now.into(), now.into()];
+            let visibility = vec![(*id).into(), old_person.into(), 0.into(), now.into(), now.into()];
             let columns = ["conversation_id", "person_id", "unread", "created_at", "updated_at"];
-            self.pod.insert("conversation_visibilities", &columns, vec![place], OnConflict::Ignore).await?;
-            note_as_written(shared.store, &heir.import, "conversations", guid).await?;
+            self.pod
+                .insert("conversation_visibilities", &columns, vec![visibility], OnConflict::Ignore)
+                .await?;
+            note_as_written(context.store, &other_import.import, "conversations", guid).await?;
         }
-        Ok(if old.is_some() { heirs.into_keys().collect() } else { HashSet::new() })
+        Ok(if old_person.is_some() { other_imports.into_keys().collect() } else { HashSet::new() })
     }
 
-    /// Returns the messages in conversations that stay for others.
+    /// Returns the row numbers of the messages in conversations that stay for others.
     async fn messages_of_others(
         &mut self,
-        shared: &Shared<'_>,
+        context: &UndoContext<'_>,
         rows: &HashMap<i64, String>,
     ) -> Result<HashSet<i64>, UndoError> {
         let ids: Vec<i64> = rows.keys().copied().collect();
@@ -144,66 +152,74 @@ impl Target {
             }
         }
         let conversations: Vec<i64> = messages.keys().copied().collect();
-        let heirs = self.heirs(shared, &conversations).await?;
-        if self.ids_of_handle(&shared.import.old_id).await?.is_none() {
+        let other_imports = self.other_imports(context, &conversations).await?;
+        if self.id_of_handle(&context.import.old_id).await?.is_none() {
             return Ok(HashSet::new());
         }
-        Ok(heirs.keys().filter_map(|conversation| messages.get(conversation)).flatten().copied().collect())
+        Ok(other_imports
+            .keys()
+            .filter_map(|conversation| messages.get(conversation))
+            .flatten()
+            .copied()
+            .collect())
     }
 
-    /// Returns, for conversations, the import of another participant, if that import has found or written them here.
-    async fn heirs(
+    /// Returns the imports of other participants that have found or written these conversations here, one for each
+    /// conversation.
+    async fn other_imports(
         &mut self,
-        shared: &Shared<'_>,
+        context: &UndoContext<'_>,
         conversations: &[i64],
     ) -> Result<HashMap<i64, OtherImport>, UndoError> {
-        let mut heirs = HashMap::new();
+        let mut other_imports = HashMap::new();
         for chunk in conversations.chunks(1000) {
             let sql = format!(
                 "SELECT c.id, c.guid, p.guid AS person_guid FROM conversation_visibilities v \
                  JOIN conversations c ON c.id = v.conversation_id JOIN people p ON p.id = v.person_id \
                  WHERE p.owner_id IS NOT NULL AND p.id <> {} AND c.id IN ({}) ORDER BY p.id",
-                shared.person,
+                context.person,
                 id_list(chunk)
             );
             let rows = self.pod.rows("conversations", sql, &[]).await?;
             let member = |row: &Row| Some((row.integer("id")?, row.text("guid")?, row.text("person_guid")?));
             let members: Vec<(i64, String, String)> = rows.iter().filter_map(member).collect();
             let people: Vec<&str> = members.iter().map(|(.., person)| person.as_str()).collect();
-            let imports = active_imports(shared.store, &shared.import.pod_url, &people).await?;
+            let imports = active_imports(context.store, &context.import.pod_url, &people).await?;
             for (id, guid, person) in &members {
                 let Some(import) = imports.get(person) else { continue };
-                let place = format!("{guid} {}", import.old_id);
-                if is_noted(shared.store, &import.id, kinds::CONVERSATION_VISIBILITIES, &place).await?
-                    || is_noted(shared.store, &import.id, "conversations", guid).await?
+                let visibility = format!("{guid} {}", import.old_id);
+                if is_noted(context.store, &import.id, kinds::CONVERSATION_VISIBILITIES, &visibility).await?
+                    || is_noted(context.store, &import.id, "conversations", guid).await?
                 {
-                    heirs.entry(*id).or_insert_with(|| OtherImport { import: import.id.clone(), place });
+                    other_imports
+                        .entry(*id)
+                        .or_insert_with(|| OtherImport { import: import.id.clone(), visibility });
                 }
             }
         }
-        Ok(heirs)
+        Ok(other_imports)
     }
 
-    async fn ids_of_handle(&mut self, id: &str) -> Result<Option<i64>, UndoError> {
+    async fn id_of_handle(&mut self, handle: &str) -> Result<Option<i64>, UndoError> {
         let sql = "SELECT id FROM people WHERE diaspora_handle IN ({})";
-        let rows = self.pod.rows_in("the old person", sql, &[id]).await?;
+        let rows = self.pod.rows_in("the old person", sql, &[handle]).await?;
         Ok(rows.first().and_then(|row| row.integer("id")))
     }
 
-    /// Deletes other imports' notes on these rows, or on rows under them. The rows are removed, but no person deleted
-    /// them: these imports, if repeated, may write them again.
+    /// Deletes other imports' notes on these rows, or on rows under them. The rows are removed, but not by people:
+    /// these imports, if repeated, may write them again.
     pub(in crate::import) async fn forget_elsewhere(
         &mut self,
-        shared: &Shared<'_>,
+        context: &UndoContext<'_>,
         table: &'static str,
         ids: &[i64],
     ) -> Result<(), UndoError> {
         for chunk in ids.chunks(1000) {
-            for (kinds, sql) in below(table, &id_list(chunk)) {
+            for (kinds, sql) in dependent_notes(table, &id_list(chunk)) {
                 let rows = self.pod.rows(table, sql, &[]).await?;
                 let guids: Vec<String> = rows.iter().filter_map(|row| row.text("guid")).collect();
                 for kind in kinds {
-                    forget(shared, kind, &guids).await?;
+                    forget(context, kind, &guids).await?;
                 }
             }
         }
@@ -211,8 +227,9 @@ impl Target {
     }
 }
 
-/// Returns what is removed with rows of a table: kinds in the journal, and a query for their GUIDs there.
-fn below(table: &'static str, ids: &str) -> Vec<(&'static [&'static str], String)> {
+/// Returns the notes on records that are removed with rows of a table: their kinds in the journal, and a query for
+/// their GUIDs there.
+fn dependent_notes(table: &'static str, ids: &str) -> Vec<(&'static [&'static str], String)> {
     const POSTS: &[&str] = &["posts", kinds::PARTICIPATIONS, kinds::HIDDEN_POSTS, kinds::POST_AUDIENCES];
     let comments = format!("commentable_type = 'Post' AND commentable_id IN ({ids})");
     let likes = |class: &str, ids: &str| {
@@ -255,16 +272,16 @@ fn below(table: &'static str, ids: &str) -> Vec<(&'static [&'static str], String
 }
 
 /// Deletes notes from the journals of other imports.
-async fn forget(shared: &Shared<'_>, kind: &str, guids: &[String]) -> Result<(), StoreError> {
+async fn forget(context: &UndoContext<'_>, kind: &str, guids: &[String]) -> Result<(), StoreError> {
     for chunk in guids.chunks(1000) {
-        let places = placeholders(chunk.len());
+        let placeholders = placeholders(chunk.len());
         let sql = format!(
-            "DELETE FROM pappus_import_rows WHERE kind = ? AND guid IN ({places}) AND {OTHER_ACTIVE_IMPORTS}"
+            "DELETE FROM pappus_import_rows WHERE kind = ? AND guid IN ({placeholders}) AND {OTHER_ACTIVE_IMPORTS}"
         );
         let mut values = vec![kind.into()];
         values.extend(chunk.iter().map(Into::into));
-        values.extend([shared.import.id.as_str().into(), shared.import.pod_url.as_str().into()]);
-        shared.store.execute("deleting the digests of removed records", &sql, &values).await?;
+        values.extend([context.import.id.as_str().into(), context.import.pod_url.as_str().into()]);
+        context.store.execute("deleting the notes on removed records", &sql, &values).await?;
     }
     Ok(())
 }
@@ -284,5 +301,5 @@ async fn note_as_written(store: &Store, import: &str, kind: &str, guid: &str) ->
     let sql = "INSERT INTO pappus_import_rows (import_id, seq, kind, guid, previous, batch) \
                SELECT ?, COALESCE(MAX(seq), 0) + 1, ?, ?, NULL, 0 FROM pappus_import_rows WHERE import_id = ?";
     let values = [import.into(), kind.into(), guid.into(), import.into()];
-    store.execute("handing rows over", sql, &values).await.map(drop)
+    store.execute("assigning rows to another import", sql, &values).await.map(drop)
 }

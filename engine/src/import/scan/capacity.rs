@@ -1,4 +1,4 @@
-//! The needs of an import: disk space for photos, rows, time.
+//! The needs of an import: disk space for photos, records, time.
 
 use serde::Serialize;
 
@@ -7,11 +7,11 @@ use crate::import::ImportError;
 use crate::import::report::Report;
 use crate::pod::uploads::{PhotoStore, is_plain_file_name};
 
-/// Bytes of the three small sizes of a photo, at most and lossless: 300 pixels wide, twice as high, and the two
+/// The maximum size of the three small sizes of a photo together, lossless: 300 pixels wide, twice as high, and the two
 /// smaller ones.
-const SMALL_SIZES: u64 = 256 << 10;
-/// Bytes of the large size at most: 700 pixels wide, lossless. JPEG stays far below, WebP does not.
-const LARGE_SIZE: u64 = 640 << 10;
+const SMALL_SIZES_BYTES: u64 = 256 << 10;
+/// The maximum size of the large size of a photo: 700 pixels wide, lossless. JPEG stays far below, WebP does not.
+const LARGE_SIZE_BYTES: u64 = 640 << 10;
 /// Records written, or checked and found here, per second: half of what two cores do (docs/performance.md).
 const RECORDS_PER_SECOND: u64 = 5_000;
 /// Photos scaled per second, likewise.
@@ -48,21 +48,22 @@ impl Needs {
             PhotoStore::Bucket(_) => true,
         };
         let new: Vec<u64> = photos.iter().filter(|(name, _)| is_new(name)).map(|(_, size)| *size).collect();
-        let needs = |size: &u64| size.saturating_add(LARGE_SIZE.max(*size)).saturating_add(SMALL_SIZES);
-        let photo_bytes = new.iter().map(needs).fold(0, u64::saturating_add);
+        let bytes_needed =
+            |size: &u64| size.saturating_add(LARGE_SIZE_BYTES.max(*size)).saturating_add(SMALL_SIZES_BYTES);
+        let photo_bytes = new.iter().map(bytes_needed).fold(0, u64::saturating_add);
         let free_bytes = match uploads {
             PhotoStore::Bucket(_) => None,
             PhotoStore::Folder(folder) => {
-                let found = rustix::fs::statvfs(folder.existing_ancestor()).map_err(|error| {
-                    ImportError::Space { place: uploads.to_string(), source: error.into() }
+                let statistics = rustix::fs::statvfs(folder.existing_ancestor()).map_err(|error| {
+                    ImportError::Space { location: uploads.to_string(), source: error.into() }
                 })?;
-                Some(found.f_bavail.saturating_mul(found.f_frsize))
+                Some(statistics.f_bavail.saturating_mul(statistics.f_frsize))
             }
         };
         Ok(Self { photo_files: new.len() as u64, photo_bytes, free_bytes, records: 0, seconds: 0 })
     }
 
-    /// Adds records and time, which only the finished plan knows.
+    /// Adds records and time, which are known only after all records are planned.
     pub(in crate::import) fn with_records(mut self, report: &Report) -> Self {
         let of_records = report.kinds.iter().filter(|(kind, _)| **kind != CountKind::PhotoFiles);
         self.records = of_records.map(|(_, tally)| tally.imported + tally.adopted).sum();
@@ -72,11 +73,14 @@ impl Needs {
         self
     }
 
-    /// Returns an error if the photos do not fit.
+    /// Checks that the photos fit.
+    ///
+    /// # Errors
+    /// [`ImportError::NoSpace`] if they need more disk space than is free.
     pub(in crate::import) fn check(&self, uploads: &PhotoStore) -> Result<(), ImportError> {
         match self.free_bytes {
             Some(free) if !self.fits() => {
-                Err(ImportError::NoSpace { place: uploads.to_string(), needed: self.photo_bytes, free })
+                Err(ImportError::NoSpace { location: uploads.to_string(), needed: self.photo_bytes, free })
             }
             _ => Ok(()),
         }
@@ -98,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn photos_that_do_not_fit_are_refused() {
         for (bytes, free, fits) in
             [(0, Some(0), true), (10, Some(10), true), (11, Some(10), false), (u64::MAX, None, true)]
         {
@@ -108,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn time_is_for_the_account_records_and_photos() {
+    fn the_time_includes_the_account_its_records_and_photos() {
         let mut report = Report::default();
         for _ in 0..RECORDS_PER_SECOND {
             report.imported(CountKind::OwnComments);

@@ -23,7 +23,7 @@ mod tests {
     use super::{language, theme};
 
     #[test]
-    fn only_what_there_is() {
+    fn values_that_diaspora_does_not_have_are_replaced() {
         assert_eq!([language(Some("pt-BR")), language(Some("tlh")), language(None)], ["pt-BR", "en", "en"]);
         assert_eq!(theme(Some("dark")).as_deref(), Some("dark"));
         assert_eq!(theme(Some("../x")), None);

@@ -1,9 +1,9 @@
-//! Texts that the target pod's database cannot hold: too long for their columns, or with characters that are not in
-//! its character set. Control characters, which are replaced whenever a pod's texts are read, count as such in what the
-//! account wrote: so it is found again.
+//! Texts that the target pod's database cannot store: too long for their columns, or with characters that are not in
+//! its character set. In the account's own texts, control characters are replaced as well: they are replaced whenever a
+//! pod's texts are read, and a later run must find the same text.
 //!
-//! They are found before anything is written, so the plan reports them as well. What the account wrote is cut and its
-//! characters replaced; what others signed would no longer match its signature, and is left out.
+//! Texts are checked before they are written, so a dry run reports them as well. The account's own texts are cut, and
+//! their characters replaced; a text that others signed would no longer match its signature, and is left out.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -19,24 +19,24 @@ use crate::import::scan::source::Batch;
 use crate::import::scan::survey::Survey;
 use crate::import::scan::text::normal_tag;
 use crate::import::target::Target;
-use crate::import::write::photos::{PhotoFiles, hold_address};
+use crate::import::write::photos::{PhotoFiles, normalize_address};
 use crate::import::write::relayables::additional_data;
 use crate::pod::database::{Column, ColumnLimits, DatabaseError};
 use crate::pod::tables::RelayableTable;
 
-/// Characters of a string column.
-pub(in crate::import) const SHORT: usize = 255;
+/// The maximum length of a string column, in characters.
+pub(in crate::import) const MAX_STRING_CHARS: usize = 255;
 
-/// Characters of an aspect's name, as diaspora*'s model validates it.
-const ASPECT_NAME: usize = 20;
+/// The maximum length of an aspect's name, in characters (`Aspect`'s validation).
+const MAX_ASPECT_NAME_CHARS: usize = 20;
 
 /// Returns the beginning of a text that fits into a string column.
-pub(in crate::import) fn short(text: &str) -> String {
-    text.chars().take(SHORT).collect()
+pub(in crate::import) fn truncate_string(text: &str) -> String {
+    text.chars().take(MAX_STRING_CHARS).collect()
 }
 
 /// Fits texts into columns, and reports the changes.
-struct Holder<'a> {
+struct ColumnFitter<'a> {
     columns: Arc<ColumnLimits>,
     report: &'a mut Report,
     same_aspects: &'a HashMap<String, String>,
@@ -44,90 +44,92 @@ struct Holder<'a> {
 
 impl Target {
     /// Fits the account itself into this pod's columns.
-    pub(in crate::import) async fn hold_account(&mut self, survey: &mut Survey) -> Result<(), DatabaseError> {
+    pub(in crate::import) async fn fit_account(&mut self, survey: &mut Survey) -> Result<(), DatabaseError> {
         let columns = self.pod.columns().await?;
-        let none = HashMap::new();
-        let mut holder = Holder { columns, report: &mut self.report, same_aspects: &none };
+        let no_aspects = HashMap::new();
+        let mut fitter = ColumnFitter { columns, report: &mut self.report, same_aspects: &no_aspects };
         for name in &mut survey.aspects {
-            holder.own_aspect(name);
+            fitter.fit_own_aspect(name);
         }
         self.same_aspects = self.pod.collation_duplicates("aspects", "name", &survey.aspects).await?;
         for name in &mut survey.aspects {
-            if let Some(same) = self.same_aspects.get(name) {
-                name.clone_from(same);
+            if let Some(equal_name) = self.same_aspects.get(name) {
+                name.clone_from(equal_name);
             }
         }
-        let mut holder = self.holder().await?;
+        let mut fitter = self.column_fitter().await?;
         let settings = survey.settings.aspects.iter_mut().map(|setting| &mut setting.name);
         for name in settings.chain(&mut survey.auto_follow_back_aspect) {
-            holder.aspect(name);
+            fitter.fit_aspect_name(name);
         }
         if let Some(profile) = &mut survey.profile {
-            holder.profile(profile);
+            fitter.fit_profile(profile);
         }
         Ok(())
     }
 
-    async fn holder(&mut self) -> Result<Holder<'_>, DatabaseError> {
+    async fn column_fitter(&mut self) -> Result<ColumnFitter<'_>, DatabaseError> {
         let columns = self.pod.columns().await?;
-        Ok(Holder { columns, report: &mut self.report, same_aspects: &self.same_aspects })
+        Ok(ColumnFitter { columns, report: &mut self.report, same_aspects: &self.same_aspects })
     }
 
     /// Fits a batch into this pod's columns.
-    pub(in crate::import) async fn hold(
+    pub(in crate::import) async fn fit_batch(
         &mut self,
         mut batch: Batch,
         files: &PhotoFiles,
     ) -> Result<Batch, DatabaseError> {
-        let mut holder = self.holder().await?;
+        let mut fitter = self.column_fitter().await?;
         match &mut batch {
             Batch::Contacts(contacts) => {
                 for Contact { contact_groups_membership, .. } in contacts {
                     for name in contact_groups_membership {
-                        holder.aspect(name);
+                        fitter.fit_aspect_name(name);
                     }
                 }
             }
             Batch::Audiences(audiences) => {
                 let names = audiences.iter_mut().flat_map(|audience| &mut audience.aspects);
-                names.for_each(|name| holder.aspect(name));
+                names.for_each(|name| fitter.fit_aspect_name(name));
             }
             Batch::Tags(names) => {
-                names.retain_mut(|name| holder.tag(name));
+                names.retain_mut(|name| fitter.fit_tag(name));
                 self.leave_out_repeated_tags(names).await?;
             }
             Batch::Posts(posts) => {
                 for post in posts {
                     if let Post::StatusMessage(message) = &mut post.post {
-                        holder.message(message, files);
+                        fitter.fit_message(message, files);
                     }
                 }
             }
             Batch::LoosePhotos(photos) => {
                 photos.retain_mut(|LoosePhoto { photo, .. }| {
                     photo.status_message_guid = None;
-                    holder.photo(photo, files)
+                    fitter.fit_photo(photo, files)
                 });
             }
             Batch::OwnRelayables(records) => {
                 for record in records {
                     if let RelayableEntity::Comment(comment) = &mut record.entity {
                         let guid = comment.guid.clone();
-                        holder.own("comments", "text", &mut comment.text, CountKind::OwnComments, &guid);
+                        fitter.fit_own("comments", "text", &mut comment.text, CountKind::OwnComments, &guid);
                     }
                 }
             }
-            Batch::Conversations(all) => all.iter_mut().for_each(|one| holder.conversation(one)),
+            Batch::Conversations(conversations) => {
+                conversations.iter_mut().for_each(|conversation| fitter.fit_conversation(conversation));
+            }
             Batch::OthersRelayables(records) => records.retain(|(record, _)| {
                 let kind = match &record.entity {
                     RelayableEntity::Comment(_) => CountKind::OthersComments,
                     RelayableEntity::Like(_) => CountKind::OthersLikes,
                     RelayableEntity::PollParticipation(_) => CountKind::OthersPollParticipations,
                 };
-                holder.signed(record, kind)
+                fitter.accepts_signed(record, kind)
             }),
             Batch::LikesOnComments(records) => {
-                records.retain(|(record, _)| holder.signed(record, CountKind::LikesOnComments));
+                records.retain(|(record, _)| fitter.accepts_signed(record, CountKind::LikesOnComments));
             }
             // They write no texts.
             Batch::UnsignedRelayables(_)
@@ -139,7 +141,7 @@ impl Target {
         Ok(batch)
     }
 
-    /// Leaves out tags that are the same to the database as one before, in this batch or an earlier one.
+    /// Leaves out tags that the database treats as equal to a previous one, in this batch or an earlier one.
     async fn leave_out_repeated_tags(&mut self, names: &mut Vec<String>) -> Result<(), DatabaseError> {
         let mut keys = self.tag_keys(names).await?.into_iter();
         let Self { report, followed_tags, .. } = self;
@@ -153,7 +155,7 @@ impl Target {
         Ok(())
     }
 
-    /// Returns hashes of what the database compares of these tags.
+    /// Returns hashes of the keys by which the database compares these tags.
     pub(in crate::import) async fn tag_keys(&mut self, names: &[String]) -> Result<Vec<u64>, DatabaseError> {
         let names: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
         let keys = self.pod.collation_keys("tags", "name", &names).await?;
@@ -166,9 +168,9 @@ impl Target {
     }
 }
 
-impl Holder<'_> {
+impl ColumnFitter<'_> {
     /// Fits a text of the account's own.
-    fn own(
+    fn fit_own(
         &mut self,
         table: &str,
         column: &str,
@@ -177,16 +179,24 @@ impl Holder<'_> {
         record: &dyn Display,
     ) {
         let column = self.columns.of(table, column);
-        self.own_in(column, text, subject, record);
+        self.fit_in(column, text, subject, record);
     }
 
-    /// Fits a string of the account's own, limited to 255 characters by diaspora* whatever the database allows.
-    fn short(&mut self, table: &str, column: &str, text: &mut String, kind: CountKind, record: &dyn Display) {
-        let column = self.columns.of(table, column).at_most(SHORT);
-        self.own_in(column, text, kind, record);
+    /// Fits a string of the account's own. diaspora* limits it to 255 characters, even if the database allows more.
+    fn fit_string(
+        &mut self,
+        table: &str,
+        column: &str,
+        text: &mut String,
+        kind: CountKind,
+        record: &dyn Display,
+    ) {
+        let column = self.columns.of(table, column).at_most(MAX_STRING_CHARS);
+        self.fit_in(column, text, kind, record);
     }
 
-    fn own_in(
+    /// Fits a text of the account's own into a column, and reports the changes.
+    fn fit_in(
         &mut self,
         column: Column,
         text: &mut String,
@@ -194,35 +204,38 @@ impl Holder<'_> {
         record: &dyn Display,
     ) {
         let subject = subject.into();
-        let held = column.clean().hold(text);
-        for (is_so, code) in [(held.cut, FindingCode::Shortened), (held.replaced, FindingCode::Replaced)] {
-            if is_so {
+        let fitted = column.clean().hold(text);
+        for (is_affected, code) in
+            [(fitted.cut, FindingCode::Shortened), (fitted.replaced, FindingCode::Replaced)]
+        {
+            if is_affected {
                 self.report.note(subject, code, &record.to_string());
             }
         }
-        if held.cut || held.replaced {
-            *text = held.text.into_owned();
+        if fitted.cut || fitted.replaced {
+            *text = fitted.text.into_owned();
         }
     }
 
     /// Fits the name of one of the account's aspects.
-    fn own_aspect(&mut self, name: &mut String) {
-        let (before, column) = (name.clone(), self.columns.of("aspects", "name").at_most(ASPECT_NAME));
-        self.own_in(column, name, CountKind::Aspects, &before);
+    fn fit_own_aspect(&mut self, name: &mut String) {
+        let (original, column) =
+            (name.clone(), self.columns.of("aspects", "name").at_most(MAX_ASPECT_NAME_CHARS));
+        self.fit_in(column, name, CountKind::Aspects, &original);
     }
 
-    /// Fits an aspect's name wherever it occurs, so that it stays the same everywhere.
-    fn aspect(&self, name: &mut String) {
-        let held = self.columns.of("aspects", "name").at_most(ASPECT_NAME).clean().hold(name);
-        if held.cut || held.replaced {
-            *name = held.text.into_owned();
+    /// Fits an aspect's name in another record, in the same way as the aspect's own.
+    fn fit_aspect_name(&self, name: &mut String) {
+        let fitted = self.columns.of("aspects", "name").at_most(MAX_ASPECT_NAME_CHARS).clean().hold(name);
+        if fitted.cut || fitted.replaced {
+            *name = fitted.text.into_owned();
         }
-        if let Some(same) = self.same_aspects.get(name) {
-            name.clone_from(same);
+        if let Some(equal_name) = self.same_aspects.get(name) {
+            name.clone_from(equal_name);
         }
     }
 
-    fn profile(&mut self, profile: &mut Profile) {
+    fn fit_profile(&mut self, profile: &mut Profile) {
         let texts = [
             ("first_name", &mut profile.first_name),
             ("last_name", &mut profile.last_name),
@@ -233,109 +246,115 @@ impl Holder<'_> {
         ];
         for (column, text) in texts {
             if let Some(text) = text {
-                self.own("profiles", column, text, Subject::Profile, &column);
+                self.fit_own("profiles", column, text, Subject::Profile, &column);
             }
         }
         if let Some(tags) = &mut profile.tag_string {
             // All tags together may be of any length; each is a row of its own.
-            let held = self.columns.of("tags", "name").hold(tags);
-            if held.replaced {
+            let fitted = self.columns.of("tags", "name").hold(tags);
+            if fitted.replaced {
                 self.report.note(Subject::Profile, FindingCode::Replaced, "tag_string");
             }
         }
-        for (column, address) in [
+        for (name, address) in [
             ("image_url", &mut profile.image_url),
             ("image_url_medium", &mut profile.image_url_medium),
             ("image_url_small", &mut profile.image_url_small),
         ] {
-            let Some(before) = address.take() else { continue };
-            let held = self.columns.of("profiles", column);
-            let code = match web_address(&before) {
+            let Some(original) = address.take() else { continue };
+            let column = self.columns.of("profiles", name);
+            let code = match web_address(&original) {
                 // The old pod's placeholder for "no picture".
-                _ if before.contains("/assets/user/default") => continue,
+                _ if original.contains("/assets/user/default") => continue,
                 None => FindingCode::NoWebAddress,
-                // A cut address leads nowhere.
-                Some(after) if held.hold(&after).cut => FindingCode::CannotHold,
-                Some(after) => {
-                    *address = Some(after);
+                // A cut address does not work.
+                Some(normalized) if column.hold(&normalized).cut => FindingCode::CannotHold,
+                Some(normalized) => {
+                    *address = Some(normalized);
                     continue;
                 }
             };
-            self.report.note(Subject::Profile, code, column);
+            self.report.note(Subject::Profile, code, name);
         }
     }
 
-    fn message(&mut self, message: &mut StatusMessage, files: &PhotoFiles) {
+    fn fit_message(&mut self, message: &mut StatusMessage, files: &PhotoFiles) {
         let guid = message.guid.clone();
         let kind = CountKind::StatusMessages;
-        self.own("posts", "text", &mut message.text, kind, &guid);
+        self.fit_own("posts", "text", &mut message.text, kind, &guid);
         if let Some(name) = &mut message.provider_display_name {
-            self.short("posts", "provider_display_name", name, kind, &guid);
+            self.fit_string("posts", "provider_display_name", name, kind, &guid);
         }
-        if let Some(Entity(place)) = &mut message.location {
-            self.short("locations", "address", &mut place.address, kind, &guid);
-            self.short("locations", "lat", &mut place.lat, kind, &guid);
-            self.short("locations", "lng", &mut place.lng, kind, &guid);
+        if let Some(Entity(location)) = &mut message.location {
+            self.fit_string("locations", "address", &mut location.address, kind, &guid);
+            self.fit_string("locations", "lat", &mut location.lat, kind, &guid);
+            self.fit_string("locations", "lng", &mut location.lng, kind, &guid);
         }
         if let Some(Entity(poll)) = &mut message.poll {
             let guid = poll.guid.clone();
-            self.short("polls", "question", &mut poll.question, CountKind::Polls, &guid);
+            self.fit_string("polls", "question", &mut poll.question, CountKind::Polls, &guid);
             for Entity(answer) in &mut poll.poll_answers {
-                self.short("poll_answers", "answer", &mut answer.answer, CountKind::Polls, &guid);
+                self.fit_string("poll_answers", "answer", &mut answer.answer, CountKind::Polls, &guid);
             }
         }
-        // Whichever post the archive names for a photo: it may be somebody else's.
+        // The archive may name another post for a photo, even somebody else's.
         message.photos.retain_mut(|Entity(photo)| {
             photo.status_message_guid = Some(message.guid.clone());
-            self.photo(photo, files)
+            self.fit_photo(photo, files)
         });
     }
 
-    /// Fits a followed tag, under the name that diaspora* gives it; returns whether there is one.
-    fn tag(&mut self, name: &mut String) -> bool {
-        let before = name.clone();
-        self.own("tags", "name", name, CountKind::FollowedTags, &before);
+    /// Fits a followed tag, under the name that diaspora* gives it. Returns false, and reports the tag, if it has none.
+    fn fit_tag(&mut self, name: &mut String) -> bool {
+        let original = name.clone();
+        self.fit_own("tags", "name", name, CountKind::FollowedTags, &original);
         let Some(normal) = normal_tag(name) else {
-            self.report.left_out(CountKind::FollowedTags, FindingCode::Unreadable, &before);
+            self.report.left_out(CountKind::FollowedTags, FindingCode::Unreadable, &original);
             return false;
         };
         *name = normal;
         true
     }
 
-    /// Fits a photo; returns whether its file exists here, or browsers load its address as a picture.
-    fn photo(&mut self, photo: &mut Photo, files: &PhotoFiles) -> bool {
+    /// Fits a photo; returns whether its file exists here, or browsers can load it from its address. Reports it if not.
+    fn fit_photo(&mut self, photo: &mut Photo, files: &PhotoFiles) -> bool {
         let guid = photo.guid.clone();
         if let Some(text) = &mut photo.text {
-            self.own("photos", "text", text, CountKind::Photos, &guid);
+            self.fit_own("photos", "text", text, CountKind::Photos, &guid);
         }
-        // A photo whose file is in the archive gets a name of this pod's.
+        // A photo whose file exists here gets this pod's address.
         if files.contains_key(&photo.remote_photo_name) {
             return true;
         }
-        self.own("photos", "remote_photo_name", &mut photo.remote_photo_name, CountKind::Photos, &guid);
-        // A cut address leads nowhere: the photo stays out.
-        let held = self.columns.of("photos", "remote_photo_path");
-        let address = web_address(&photo.remote_photo_path).filter(|address| !held.hold(address).cut);
+        self.fit_own("photos", "remote_photo_name", &mut photo.remote_photo_name, CountKind::Photos, &guid);
+        // A cut address does not work: the photo is left out.
+        let column = self.columns.of("photos", "remote_photo_path");
+        let address = web_address(&photo.remote_photo_path).filter(|address| !column.hold(address).cut);
         photo.remote_photo_path = address.unwrap_or_default();
-        let is_usable = hold_address(photo);
+        let is_usable = normalize_address(photo);
         if !is_usable {
             self.report.left_out(CountKind::Photos, FindingCode::NoWebAddress, &guid);
         }
         is_usable
     }
 
-    fn conversation(&mut self, conversation: &mut Conversation) {
+    fn fit_conversation(&mut self, conversation: &mut Conversation) {
         let guid = conversation.guid.clone();
-        self.short("conversations", "subject", &mut conversation.subject, CountKind::Conversations, &guid);
+        self.fit_string(
+            "conversations",
+            "subject",
+            &mut conversation.subject,
+            CountKind::Conversations,
+            &guid,
+        );
         for message in &mut conversation.messages {
             let guid = message.guid.clone();
-            self.own("messages", "text", &mut message.text, CountKind::Messages, &guid);
+            self.fit_own("messages", "text", &mut message.text, CountKind::Messages, &guid);
         }
     }
 
     /// Returns whether a signed record can be stored as it was signed; reports it if not.
-    fn signed(&mut self, record: &Relayable, kind: CountKind) -> bool {
+    fn accepts_signed(&mut self, record: &Relayable, kind: CountKind) -> bool {
         let order = record.property_order.join(" ");
         let additional = additional_data(&record.entity);
         let table = RelayableTable::of(&record.entity).signatures();
@@ -350,9 +369,9 @@ impl Holder<'_> {
         ];
         let (mut cut, mut replaced) = (false, false);
         for (table, column, text) in texts {
-            let held = self.columns.of(table, column).hold(text);
-            cut |= held.cut;
-            replaced |= held.replaced;
+            let fitted = self.columns.of(table, column).hold(text);
+            cut |= fitted.cut;
+            replaced |= fitted.replaced;
         }
         if cut || replaced {
             let code = if cut { FindingCode::TooLong } else { FindingCode::CannotHold };

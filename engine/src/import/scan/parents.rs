@@ -1,5 +1,5 @@
-//! Public posts of other people that the account has commented on, liked, voted in, subscribed to or reshared,
-//! fetched from the pods that have them: without them the account's own records could not be stored.
+//! Public posts of other people that the account has commented on, liked, voted in, subscribed to or reshared. They are
+//! fetched from the pods that have them, since the account's own records cannot be stored without them.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,18 +10,18 @@ use crate::import::ImportError;
 use crate::import::decide::BatchPlan;
 use crate::import::decide::posts::root_of as root_guid;
 use crate::import::journal::notes::{Intent, Journal};
-use crate::import::scan::column_limits::SHORT;
+use crate::import::scan::column_limits::MAX_STRING_CHARS;
 use crate::import::scan::people::People;
 use crate::import::scan::survey::Survey;
 use crate::import::target::Target;
 use crate::import::write::fetched_posts::FetchedPostRows;
-use crate::import::write::photos::hold_address;
+use crate::import::write::photos::normalize_address;
 use crate::progress::Stage;
 
-/// Posts that are fetched, and then written, together. Each may take 1.5 MiB in transfer.
-const BATCH: usize = 32;
+/// The number of posts that are fetched, and then written, together. Each may take 1.5 MiB in transfer.
+const BATCH_POSTS: usize = 32;
 /// The longest text that diaspora* allows, in characters (`Post`'s validation).
-const MAX_TEXT: usize = 65_535;
+const MAX_TEXT_CHARS: usize = 65_535;
 
 /// A post of another person, with its author's row.
 pub(in crate::import) struct Fetched {
@@ -36,12 +36,12 @@ pub(in crate::import) async fn fetch_parents(
     discovery: &Discovery,
     people: &mut People,
     survey: &Survey,
-    old: &DiasporaId,
+    old_id: &DiasporaId,
     journal: &mut Journal,
 ) -> Result<(), ImportError> {
-    // Those of an earlier run count too.
+    // Posts that an earlier run has fetched count too.
     target.report.fetched_posts = journal.count(FETCHED_POSTS).await?;
-    let wanted = target.missing_parents(survey, old).await?;
+    let wanted = target.missing_parents(survey, old_id).await?;
     let mut wanted = without_deleted(journal, wanted).await?;
     // A fetched reshare needs its original as well.
     for _ in 0..2 {
@@ -49,7 +49,7 @@ pub(in crate::import) async fn fetch_parents(
         if !wanted.is_empty() {
             target.progress.begin(Stage::Posts, wanted.len() as u64);
         }
-        for chunk in wanted.chunks(BATCH) {
+        for chunk in wanted.chunks(BATCH_POSTS) {
             let envelopes: Vec<(&WantedPost, MagicEnvelope)> = discovery
                 .fetch_posts(chunk)
                 .await
@@ -63,7 +63,7 @@ pub(in crate::import) async fn fetch_parents(
             let keys = keys_of(people, &authors);
             let posts: Vec<Fetched> = envelopes
                 .into_iter()
-                .filter_map(|(wanted, envelope)| open(target, people, &keys, wanted, envelope))
+                .filter_map(|(wanted, envelope)| open_envelope(target, people, &keys, wanted, envelope))
                 .collect();
             roots.extend(posts.iter().filter_map(|fetched| root_of(&fetched.post)));
             target.add_fetched(people, posts, journal).await?;
@@ -81,11 +81,11 @@ async fn without_deleted(
 ) -> Result<Vec<WantedPost>, ImportError> {
     let guids: Vec<&str> = wanted.iter().map(|post| post.guid.as_str()).collect();
     let noted = journal.noted(FETCHED_POSTS, &guids).await?;
-    wanted.retain(|post| noted.get(post.guid.as_str()).is_none_or(|noted| !noted.certain));
+    wanted.retain(|post| noted.get(post.guid.as_str()).is_none_or(|noted| !noted.is_certain));
     Ok(wanted)
 }
 
-/// Returns the keys of senders, ready for use.
+/// Returns the keys of senders, decoded for checking signatures.
 fn keys_of(people: &People, senders: &HashSet<DiasporaId>) -> HashMap<DiasporaId, VerifyingKey> {
     people
         .keys
@@ -95,8 +95,8 @@ fn keys_of(people: &People, senders: &HashSet<DiasporaId>) -> HashMap<DiasporaId
         .collect()
 }
 
-/// Returns the requested post, if its author signed it.
-fn open(
+/// Returns the requested post; none if its author did not sign it, or diaspora* would not accept it.
+fn open_envelope(
     target: &Target,
     people: &People,
     keys: &HashMap<DiasporaId, VerifyingKey>,
@@ -107,7 +107,7 @@ fn open(
     let payload = envelope.verify(keys.get(&sender)?).ok()?;
     let ReceivedEntity::Post(mut post) = payload.entity().ok()? else { return None };
     let author = people.get(&sender)?;
-    let is_it = match (wanted.name, &*post) {
+    let is_wanted = match (wanted.name, &*post) {
         (PostName::Post, post) => *post.guid() == wanted.guid,
         (PostName::Poll, Post::StatusMessage(StatusMessage { poll: Some(Entity(poll)), .. })) => {
             poll.guid == wanted.guid
@@ -115,23 +115,24 @@ fn open(
         (PostName::Poll, _) => false,
     };
     // Posts by people of the target pod exist here, or were deleted.
-    let foreign = author.user.is_none() && !author.closed;
-    let fits = match &mut *post {
+    let is_foreign = author.user.is_none() && !author.is_closed;
+    let is_allowed = match &mut *post {
         Post::StatusMessage(message) => {
             message.created_at = message.created_at.min(target.now);
-            message.public && message.text.chars().count() <= MAX_TEXT
+            message.public && message.text.chars().count() <= MAX_TEXT_CHARS
         }
         Post::Reshare(reshare) => {
             reshare.created_at = reshare.created_at.min(target.now);
             true
         }
     };
-    (is_it && foreign && fits).then_some(Fetched { post: *post, author: author.id })
+    (is_wanted && is_foreign && is_allowed).then_some(Fetched { post: *post, author: author.id })
 }
 
 /// Returns whether a photo's address fits into its columns.
-fn fits(photo: &Photo) -> bool {
-    photo.remote_photo_path.len() <= MAX_TEXT && photo.remote_photo_name.chars().count() <= SHORT
+fn has_short_address(photo: &Photo) -> bool {
+    photo.remote_photo_path.len() <= MAX_TEXT_CHARS
+        && photo.remote_photo_name.chars().count() <= MAX_STRING_CHARS
 }
 
 /// Returns the original of a reshare.
@@ -147,21 +148,21 @@ impl Target {
     async fn missing_parents(
         &mut self,
         survey: &Survey,
-        old: &DiasporaId,
+        old_id: &DiasporaId,
     ) -> Result<Vec<WantedPost>, ImportError> {
         let wanted = survey.parents.iter().map(|((name, guid), author)| {
             let author = author.as_ref().map(|author| author.host().to_owned());
             // The old pod has everything the account has seen, and redirects to the authors' pods.
-            let mut hosts: Vec<String> = author.into_iter().chain([old.host().to_owned()]).collect();
+            let mut hosts: Vec<String> = author.into_iter().chain([old_id.host().to_owned()]).collect();
             hosts.dedup();
             WantedPost { name: *name, guid: guid.clone(), hosts }
         });
         self.without_present(wanted.collect()).await
     }
 
-    /// Returns those that this pod does not have.
+    /// Returns those of these posts that this pod does not have, each once.
     async fn without_present(&mut self, mut wanted: Vec<WantedPost>) -> Result<Vec<WantedPost>, ImportError> {
-        let here = self.url.diaspora_host().clone();
+        let own_host = self.url.diaspora_host().clone();
         for (name, table) in [(PostName::Post, "posts"), (PostName::Poll, "polls")] {
             let of_name = wanted.iter().filter(|post| post.name == name);
             let guids: Vec<String> = of_name.map(|post| post.guid.to_string()).collect();
@@ -169,7 +170,7 @@ impl Target {
             wanted.retain(|post| post.name != name || !present.contains_key(post.guid.as_str()));
         }
         for post in &mut wanted {
-            post.hosts.retain(|host| *host != here);
+            post.hosts.retain(|host| *host != own_host);
         }
         wanted.sort_by(|one, other| (one.name, &one.guid).cmp(&(other.name, &other.guid)));
         wanted.dedup_by(|one, other| (one.name, &one.guid) == (other.name, &other.guid));
@@ -186,7 +187,7 @@ impl Target {
         // A poll is requested by its own GUID, and its post may exist already.
         let guids: Vec<&str> = posts.iter().map(|fetched| fetched.post.guid().as_str()).collect();
         let noted = journal.noted(FETCHED_POSTS, &guids).await?;
-        posts.retain(|fetched| noted.get(fetched.post.guid().as_str()).is_none_or(|noted| !noted.certain));
+        posts.retain(|fetched| noted.get(fetched.post.guid().as_str()).is_none_or(|noted| !noted.is_certain));
         self.leave_out_present(&mut posts).await?;
         let roots: Vec<&Guid> = posts.iter().filter_map(|fetched| root_guid(&fetched.post)).collect();
         let limited = self.limited_posts(&roots).await?;
@@ -203,11 +204,11 @@ impl Target {
         self.apply(plan, journal).await
     }
 
-    /// Leaves out what exists by now, and parts whose GUIDs are taken.
+    /// Leaves out posts that exist by now, and parts whose GUIDs are taken.
     async fn leave_out_present(&mut self, posts: &mut Vec<Fetched>) -> Result<(), ImportError> {
-        let (mut own, mut photos, mut polls, mut answers) = (vec![], vec![], vec![], vec![]);
+        let (mut post_guids, mut photos, mut polls, mut answers) = (vec![], vec![], vec![], vec![]);
         for Fetched { post, .. } in posts.iter() {
-            own.push(post.guid().to_string());
+            post_guids.push(post.guid().to_string());
             let Post::StatusMessage(message) = post else { continue };
             photos.extend(message.photos.iter().map(|photo| photo.0.guid.to_string()));
             if let Some(Entity(poll)) = &message.poll {
@@ -217,28 +218,28 @@ impl Target {
         }
         let mut taken: Vec<HashSet<String>> = Vec::new();
         for (table, guids) in
-            [("posts", own), ("photos", photos), ("polls", polls), ("poll_answers", answers)]
+            [("posts", post_guids), ("photos", photos), ("polls", polls), ("poll_answers", answers)]
         {
             let guids: Vec<&str> = guids.iter().map(String::as_str).collect();
-            taken.push(self.taken(table, &guids).await?.into_keys().collect());
+            taken.push(self.taken_guids(table, &guids).await?.into_keys().collect());
         }
-        // A GUID counts once, wherever it comes from.
-        let mut free = |kind: usize, guid: &Guid| {
-            taken.get_mut(kind).is_some_and(|taken| taken.insert(guid.to_string()))
+        // Each GUID can be used once, also among the fetched posts.
+        let mut is_free = |table: usize, guid: &Guid| {
+            taken.get_mut(table).is_some_and(|taken| taken.insert(guid.to_string()))
         };
         posts.retain_mut(|Fetched { post, .. }| {
-            if !free(0, post.guid()) {
+            if !is_free(0, post.guid()) {
                 return false;
             }
             if let Post::StatusMessage(message) = post {
                 let guid = message.guid.clone();
                 message.photos.retain_mut(|Entity(photo): &mut Entity<Photo>| {
                     photo.status_message_guid = Some(guid.clone());
-                    hold_address(photo) && fits(photo) && free(1, &photo.guid)
+                    normalize_address(photo) && has_short_address(photo) && is_free(1, &photo.guid)
                 });
                 if let Some(Entity(poll)) = &message.poll
-                    && !(free(2, &poll.guid)
-                        && poll.poll_answers.iter().all(|answer| free(3, &answer.0.guid)))
+                    && !(is_free(2, &poll.guid)
+                        && poll.poll_answers.iter().all(|answer| is_free(3, &answer.0.guid)))
                 {
                     message.poll = None;
                 }

@@ -1,15 +1,15 @@
-//! The public part of a profile: what a pod stores about people of other pods whom it has looked up and who have not
-//! sent their profile yet.
+//! The public part of a profile: the data that a pod stores about people of other pods whom it has looked up and who
+//! have not sent their profile yet.
 
 use crate::domain::Profile;
 use crate::sql::Dialect;
 
 /// The longest first or last name that diaspora* allows, in characters (`Profile`, `HCardValidator`).
-const MAX_NAME: usize = 32;
-/// Characters of `profiles.full_name`.
-const MAX_FULL_NAME: usize = 70;
-/// Characters of the addresses of photos in MySQL and MariaDB; unlimited elsewhere.
-const MAX_MYSQL_ADDRESS: usize = 255;
+const MAX_NAME_CHARS: usize = 32;
+/// The maximum length of `profiles.full_name`, in characters.
+const MAX_FULL_NAME_CHARS: usize = 70;
+/// The maximum length of the addresses of photos in MySQL and MariaDB, in characters; unlimited elsewhere.
+const MAX_MYSQL_ADDRESS_CHARS: usize = 255;
 
 /// Names, avatar, and visibility in the search: the columns of `profiles` that an hCard fills
 /// (`save_person_after_webfinger` in diaspora*'s `config/initializers/diaspora_federation.rb`).
@@ -30,8 +30,8 @@ pub struct PersonProfile {
 }
 
 impl PersonProfile {
-    /// Reads an hCard. Only a person without first and last name gets them from the display name, which other
-    /// software may give alone.
+    /// Reads an hCard. A person without first and last name gets them from the display name: other software may
+    /// publish only that.
     pub fn from_hcard(card: &Profile) -> Self {
         let part = |name: &Option<String>| non_empty(shortened(name.as_deref().unwrap_or_default()));
         let (mut first_name, mut last_name) = (part(&card.first_name), part(&card.last_name));
@@ -48,10 +48,10 @@ impl PersonProfile {
         }
     }
 
-    /// Uses a display name, all that an archive has about other people.
+    /// Creates a profile from a display name: archives contain nothing else about other people.
     ///
-    /// It does not specify whether they want to be found, so the search does not find them: people who want that can
-    /// ask, or send it with the next change of their profile; people who do not would never have been asked.
+    /// An archive does not say whether they want to be found, so the search does not find them. Those who want that
+    /// send it with the next change of their profile.
     pub fn from_display_name(name: &str) -> Self {
         let (first_name, last_name) = name_parts(name);
         Self {
@@ -64,28 +64,28 @@ impl PersonProfile {
         }
     }
 
-    /// Removes addresses that the pod's database cannot hold.
+    /// Removes addresses that the pod's database cannot store.
     pub(crate) fn without_long_addresses(mut self, dialect: Dialect) -> Self {
         if dialect == Dialect::MySql {
             for address in [&mut self.image_url, &mut self.image_url_medium, &mut self.image_url_small] {
-                address.take_if(|address| address.chars().nth(MAX_MYSQL_ADDRESS).is_some());
+                address.take_if(|address| address.chars().nth(MAX_MYSQL_ADDRESS_CHARS).is_some());
             }
         }
         self
     }
 
-    /// Returns `profiles.full_name`, by which the search finds people: as `Profile#construct_full_name` makes it, in
-    /// lowercase character by character (Ruby knows no final sigma).
+    /// Returns `profiles.full_name`, by which the search finds people: as `Profile#construct_full_name` builds it, in
+    /// lowercase character by character, as Ruby does, without a final sigma.
     pub fn full_name(&self) -> String {
         let [first, last] =
             [&self.first_name, &self.last_name].map(|name| name.as_deref().unwrap_or_default());
         let lowercase: String = format!("{first} {last}").chars().flat_map(char::to_lowercase).collect();
-        lowercase.trim().chars().take(MAX_FULL_NAME).collect()
+        lowercase.trim().chars().take(MAX_FULL_NAME_CHARS).collect()
     }
 }
 
-/// Returns whether first and last name are what earlier versions made of a display name: everything in the first one,
-/// as far as it fitted, and an empty text, not null, in the last one.
+/// Returns whether earlier versions would have derived these names from a display name: the first one with all of it,
+/// as far as it fitted, and the last one with the rest.
 pub(crate) fn were_joined(first: &str, last: &str) -> bool {
     let (first_part, last_part) = name_parts(format!("{first} {last}").trim());
     (first_part.as_deref().unwrap_or_default(), last_part.as_deref().unwrap_or_default()) == (first, last)
@@ -95,12 +95,12 @@ pub(crate) fn were_joined(first: &str, last: &str) -> bool {
 fn name_parts(name: &str) -> (Option<String>, Option<String>) {
     let name: String = name.chars().filter(|c| *c != ';').collect();
     let name = name.trim();
-    if name.chars().count() <= MAX_NAME {
+    if name.chars().count() <= MAX_NAME_CHARS {
         return (non_empty(name.to_owned()), None);
     }
     let fits = |(index, _): &(usize, char)| {
-        name.get(..*index).is_some_and(|first| first.chars().count() <= MAX_NAME)
-            && name.get(*index..).is_some_and(|last| last.trim().chars().count() <= MAX_NAME)
+        name.get(..*index).is_some_and(|first| first.chars().count() <= MAX_NAME_CHARS)
+            && name.get(*index..).is_some_and(|last| last.trim().chars().count() <= MAX_NAME_CHARS)
     };
     let spaces = name.char_indices().filter(|(_, c)| *c == ' ');
     let index = spaces.filter(fits).map(|(index, _)| index).next_back();
@@ -113,7 +113,7 @@ fn name_parts(name: &str) -> (Option<String>, Option<String>) {
 /// Returns a part of a name as diaspora* allows it: without surrounding whitespace and semicolons, and cut to length.
 fn shortened(name: &str) -> String {
     let name: String = name.chars().filter(|c| *c != ';').collect();
-    name.trim().chars().take(MAX_NAME).collect::<String>().trim_end().to_owned()
+    name.trim().chars().take(MAX_NAME_CHARS).collect::<String>().trim_end().to_owned()
 }
 
 fn non_empty(text: String) -> Option<String> {
@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(of("", "", ""), "-|-|");
         assert_eq!(of(&"a;b".repeat(20), "", ""), format!("{0}|-|{0}", "ab".repeat(16)));
         let long = PersonProfile::from_hcard(&card(&"İ".repeat(32), &"İ".repeat(32), ""));
-        assert_eq!(long.full_name().chars().count(), MAX_FULL_NAME);
+        assert_eq!(long.full_name().chars().count(), MAX_FULL_NAME_CHARS);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The photo files of the archive, judged before any is stored.
+//! The photo files of the archive, checked before any is stored.
 
 use super::survey::Survey;
 use crate::archive::open::{Archive, OpenError, Verified};
@@ -13,7 +13,7 @@ impl Survey {
         check: PhotoCheck,
         progress: &dyn Progress,
     ) -> Result<(), OpenError> {
-        // Decoding takes long enough to be shown.
+        // Decoding takes so long that its progress is shown.
         let is_shown = check == PhotoCheck::Pixels;
         if is_shown {
             let mut total = 0;
@@ -28,7 +28,7 @@ impl Survey {
                 self.files.insert(name.to_owned());
                 self.photos.push((name.to_owned(), size));
             } else {
-                self.no_pictures.push(name.to_owned());
+                self.rejected_photos.push(name.to_owned());
             }
             if is_shown {
                 progress.advance(1);

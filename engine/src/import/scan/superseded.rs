@@ -1,4 +1,5 @@
-//! What stays on the pod although a newer archive of the same account has it no more, or otherwise.
+//! Records and values that stay on the pod although a newer archive of the same account no longer contains them, or
+//! contains other values.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
@@ -13,9 +14,9 @@ use crate::import::target::{NewAccount, Target};
 use crate::sql::Row;
 use crate::store::StoreError;
 
-/// Notes of the journal that are read at a time.
-const PAGE: usize = 1000;
-/// Kinds of records that are compared, each with the name that the journal has for it.
+/// The number of notes of the journal that are read at a time.
+const PAGE_NOTES: usize = 1000;
+/// Kinds of records that are compared, by their names in the journal.
 const COMPARED: [&str; 11] = [
     kinds::ASPECTS,
     kinds::CONTACTS,
@@ -29,81 +30,83 @@ const COMPARED: [&str; 11] = [
     kinds::PARTICIPATIONS,
     kinds::CONVERSATION_VISIBILITIES,
 ];
+/// The length of the shortest column that cuts texts, in characters: that of first and last names.
+const MIN_CUT_CHARS: usize = 32;
 /// Polls, by the post's GUID. The journal notes only their posts.
 const POLLS: &str = "polls";
 
-/// The records of an archive that is newer than the one the account came with, by hashes of their names: an archive may
-/// name millions.
-pub(in crate::import) struct Superseded {
+/// The records of an archive that is newer than the one that was imported before, as hashes of their GUIDs or names:
+/// there may be millions.
+pub(in crate::import) struct NewerArchive {
     hasher: RandomState,
-    named: HashSet<u64>,
+    hashes: HashSet<u64>,
 }
 
-impl Superseded {
-    /// Nothing where the account is new here, or comes with the archive it came with before.
+impl NewerArchive {
+    /// Starts with the records of the survey. None if the account is new here, or was imported from the same archive.
     pub(in crate::import) fn of(journal: &Journal, archive_sha256: &str, survey: &Survey) -> Option<Self> {
         journal.import().filter(|import| import.archive_sha256 != archive_sha256)?;
-        let mut superseded = Self { hasher: RandomState::new(), named: HashSet::new() };
+        let mut newer_archive = Self { hasher: RandomState::new(), hashes: HashSet::new() };
         for name in &survey.aspects {
-            superseded.name(kinds::ASPECTS, name);
+            newer_archive.add_name(kinds::ASPECTS, name);
         }
         for (photo, _) in &survey.photo_names {
-            superseded.name("photos", photo.as_str());
+            newer_archive.add_name("photos", photo.as_str());
         }
-        Some(superseded)
+        Some(newer_archive)
     }
 
-    fn name(&mut self, kind: &str, name: &str) {
-        self.named.insert(self.hasher.hash_one((kind, name)));
+    fn add_name(&mut self, kind: &str, name: &str) {
+        self.hashes.insert(self.hasher.hash_one((kind, name)));
     }
 
-    fn names(&self, kind: &str, name: &str) -> bool {
-        self.named.contains(&self.hasher.hash_one((kind, name)))
+    fn contains(&self, kind: &str, name: &str) -> bool {
+        self.hashes.contains(&self.hasher.hash_one((kind, name)))
     }
 
-    /// Takes note of the records of a batch.
-    pub(in crate::import) fn see(&mut self, batch: &Batch) {
+    /// Adds the records of a batch.
+    pub(in crate::import) fn add(&mut self, batch: &Batch) {
         match batch {
             Batch::Contacts(contacts) => {
                 for contact in contacts {
-                    self.name(kinds::CONTACTS, contact.account_id.as_str());
+                    self.add_name(kinds::CONTACTS, contact.account_id.as_str());
                 }
             }
             Batch::Posts(posts) => {
                 for post in posts {
                     let guid = post.post.guid().as_str();
-                    self.name("posts", guid);
+                    self.add_name("posts", guid);
                     if matches!(&post.post, Post::StatusMessage(message) if message.poll.is_some()) {
-                        self.name(POLLS, guid);
+                        self.add_name(POLLS, guid);
                     }
                 }
             }
             Batch::LoosePhotos(photos) => {
                 for photo in photos {
-                    self.name("photos", photo.photo.guid.as_str());
+                    self.add_name("photos", photo.photo.guid.as_str());
                 }
             }
             Batch::OwnRelayables(records) | Batch::UnsignedRelayables(records) => {
                 for record in records {
-                    self.name_relayable(record.entity.guid().as_str());
+                    self.add_relayable(record.entity.guid().as_str());
                 }
             }
             Batch::OthersRelayables(records) | Batch::LikesOnComments(records) => {
                 for (record, _) in records {
-                    self.name_relayable(record.entity.guid().as_str());
+                    self.add_relayable(record.entity.guid().as_str());
                 }
             }
             Batch::Subscriptions(posts) => {
                 for post in posts {
-                    self.name(kinds::PARTICIPATIONS, post.as_str());
+                    self.add_name(kinds::PARTICIPATIONS, post.as_str());
                 }
             }
             Batch::Conversations(conversations) => {
                 for conversation in conversations {
-                    self.name(kinds::CONVERSATION_VISIBILITIES, conversation.guid.as_str());
+                    self.add_name(kinds::CONVERSATION_VISIBILITIES, conversation.guid.as_str());
                 }
             }
-            // The target knows the tags, as its database tells them apart. The report names none of the others.
+            // The target collects the tags, as its database compares them. The others are not reported.
             Batch::Tags(_)
             | Batch::Audiences(_)
             | Batch::HiddenPosts(_)
@@ -112,20 +115,20 @@ impl Superseded {
         }
     }
 
-    fn name_relayable(&mut self, guid: &str) {
+    fn add_relayable(&mut self, guid: &str) {
         // A GUID is the name of one record in the whole network.
-        self.name("comments", guid);
-        self.name("likes", guid);
-        self.name("poll_participations", guid);
+        self.add_name("comments", guid);
+        self.add_name("likes", guid);
+        self.add_name("poll_participations", guid);
     }
 
-    /// Says in the report what stays: values of the profile that differ, and records that came with an earlier archive
-    /// and are missing in this one. `old` is the account's ID in the archives.
+    /// Reports the differing values of the profile, and the records that were imported from an earlier archive and are
+    /// missing in this one. `old_id` is the account's ID in the archives.
     pub(in crate::import) async fn report(
         &self,
         target: &mut Target,
         account: &NewAccount,
-        old: &DiasporaId,
+        old_id: &DiasporaId,
         journal: &Journal,
         profile: Option<&Profile>,
     ) -> Result<(), ImportError> {
@@ -136,10 +139,10 @@ impl Superseded {
             let mut after = String::new();
             loop {
                 let noted_as = if kind == POLLS { "posts" } else { kind };
-                let page = noted(journal, noted_as, &after).await?;
+                let page = noted_names(journal, noted_as, &after).await?;
                 let Some(last) = page.last() else { break };
                 after.clone_from(last);
-                let missing = self.missing(target, kind, old, page).await?;
+                let missing = self.missing(target, kind, old_id, page).await?;
                 target.report_kept(account, kind, &missing).await?;
             }
         }
@@ -151,7 +154,7 @@ impl Superseded {
         &self,
         target: &mut Target,
         kind: &str,
-        old: &DiasporaId,
+        old_id: &DiasporaId,
         mut noted: Vec<String>,
     ) -> Result<Vec<String>, ImportError> {
         match kind {
@@ -159,33 +162,34 @@ impl Superseded {
                 let mut keys = target.tag_keys(&noted).await?.into_iter();
                 noted.retain(|_| keys.next().is_some_and(|key| !target.followed_tags.contains(&key)));
             }
-            POLLS => noted.retain(|post| self.names("posts", post) && !self.names(POLLS, post)),
+            POLLS => noted.retain(|post| self.contains("posts", post) && !self.contains(POLLS, post)),
             // Others may have left a conversation that the account still has.
             kinds::CONVERSATION_VISIBILITIES => {
-                let own = format!(" {old}");
-                noted = noted.iter().filter_map(|note| note.strip_suffix(&own).map(str::to_owned)).collect();
-                noted.retain(|guid| !self.names(kind, guid));
+                let suffix = format!(" {old_id}");
+                noted =
+                    noted.iter().filter_map(|note| note.strip_suffix(&suffix).map(str::to_owned)).collect();
+                noted.retain(|guid| !self.contains(kind, guid));
             }
-            _ => noted.retain(|name| !self.names(kind, name)),
+            _ => noted.retain(|name| !self.contains(kind, name)),
         }
         Ok(noted)
     }
 }
 
-/// A page of what the import has noted of a kind, by name.
-async fn noted(journal: &Journal, kind: &str, after: &str) -> Result<Vec<String>, StoreError> {
+/// Returns a page of the names that the import has noted of a kind, after a name.
+async fn noted_names(journal: &Journal, kind: &str, after: &str) -> Result<Vec<String>, StoreError> {
     let (Some(store), Some(import)) = (journal.store(), journal.import()) else { return Ok(Vec::new()) };
     let sql = format!(
         "SELECT guid FROM pappus_import_rows WHERE import_id = ? AND kind = ? AND guid > ? \
-         AND COALESCE(previous, '') <> '{DUPLICATE}' ORDER BY guid LIMIT {PAGE}"
+         AND COALESCE(previous, '') <> '{DUPLICATE}' ORDER BY guid LIMIT {PAGE_NOTES}"
     );
     let values = [import.id.as_str().into(), kind.into(), after.into()];
-    let rows = store.rows("reading what came with an earlier archive", &sql, &values).await?;
+    let rows = store.rows("reading the records of an earlier archive", &sql, &values).await?;
     rows.iter().map(|row| row.get("guid")).collect()
 }
 
 impl Target {
-    /// Notes those of these records that are still here.
+    /// Reports those of these records that are still here.
     async fn report_kept(
         &mut self,
         account: &NewAccount,
@@ -195,16 +199,16 @@ impl Target {
         if names.is_empty() {
             return Ok(());
         }
-        let sql = kept(kind, account);
-        let rows = self.pod.rows_in("what came with an earlier archive", &sql, names).await?;
+        let sql = kept_records(kind, account);
+        let rows = self.pod.rows_in("the records of an earlier archive", &sql, names).await?;
         for row in &rows {
             let Some(name) = row.text("noted_name") else { continue };
-            self.report.note(counted(kind, row, account.person), FindingCode::GoneFromArchive, &name);
+            self.report.note(count_kind(kind, row, account.person), FindingCode::GoneFromArchive, &name);
         }
         Ok(())
     }
 
-    /// Notes the values of the profile that are not what the archive has: what people have changed here is theirs.
+    /// Reports the values of the profile that differ from the archive's: changes that people have made here stay.
     async fn report_kept_profile(&mut self, person: i64, profile: &Profile) -> Result<(), ImportError> {
         let sql = format!(
             "SELECT first_name, last_name, bio, gender, location FROM profiles WHERE person_id = {person}"
@@ -220,8 +224,9 @@ impl Target {
             ("location", profile.location.as_ref()),
         ];
         for (column, value) in values {
-            let (here, there) = (row.text(column).unwrap_or_default(), value.map_or("", String::as_str));
-            if !is_same(&here, there) {
+            let (pod_value, archive_value) =
+                (row.text(column).unwrap_or_default(), value.map_or("", String::as_str));
+            if !is_same(&pod_value, archive_value) {
                 self.report.note(Subject::Profile, FindingCode::KeptAsHere, column);
             }
         }
@@ -229,14 +234,16 @@ impl Target {
     }
 }
 
-/// Whether a value is what an import makes of the archive's: without semicolons in names, and cut to the column.
-fn is_same(here: &str, archive: &str) -> bool {
-    let (here, archive) = (here.trim().replace(';', ","), archive.trim().replace(';', ","));
-    here == archive || (!here.is_empty() && archive.starts_with(&here) && here.chars().count() >= 32)
+/// Returns whether an import would write the archive's value as the pod has it: without semicolons in names, and cut to
+/// the column.
+fn is_same(pod_value: &str, archive_value: &str) -> bool {
+    let [pod_value, archive_value] = [pod_value, archive_value].map(|value| value.trim().replace(';', ","));
+    let is_cut = archive_value.starts_with(&pod_value) && pod_value.chars().count() >= MIN_CUT_CHARS;
+    pod_value == archive_value || is_cut
 }
 
-/// Selects which of these names, noted as `kind`, the account has still.
-fn kept(kind: &str, account: &NewAccount) -> String {
+/// Returns a query for those of some names, noted as `kind`, that the account still has.
+fn kept_records(kind: &str, account: &NewAccount) -> String {
     let (person, user) = (account.person, account.user);
     match kind {
         kinds::ASPECTS => {
@@ -273,8 +280,8 @@ fn kept(kind: &str, account: &NewAccount) -> String {
     }
 }
 
-/// Returns what a row of [`kept`] counts as.
-fn counted(kind: &str, row: &Row, person: i64) -> CountKind {
+/// Returns the kind as which the report counts a row of [`kept_records`].
+fn count_kind(kind: &str, row: &Row, person: i64) -> CountKind {
     let is_own = || row.integer("author_id") == Some(person);
     match kind {
         kinds::ASPECTS => CountKind::Aspects,

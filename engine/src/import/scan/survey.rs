@@ -23,20 +23,21 @@ use crate::import::scan::source::is_batched;
 use crate::import::write::photos::PhotoCheck;
 use crate::progress::Progress;
 
-/// The largest number of people of one archive that is read; no account has more.
+/// The maximum number of people that are read from one archive; no account knows more.
 const MAX_PEOPLE: usize = 500_000;
 
-/// The largest number of others' posts remembered as parents of the account's own records.
+/// The maximum number of others' posts that are noted as parents of the account's own records.
 const MAX_PARENTS: usize = 100_000;
 
-/// Bytes of aspects, blocks and names of photos, which are kept until their import: hundreds of thousands of them.
-const MAX_KEPT: usize = 32 << 20;
+/// The maximum size of aspects, blocks and names of photos, which stay in memory until their import: enough for
+/// hundreds of thousands of them.
+const MAX_KEPT_BYTES: usize = 32 << 20;
 
-/// Bytes that each of them takes besides its text.
-const EACH: usize = 64;
+/// The memory that each of them takes in addition to its text.
+const ENTRY_BYTES: usize = 64;
 
-/// Locations of records that cannot be read, kept for listing; all are counted.
-const MAX_PLACES: usize = 10_000;
+/// The maximum number of records that cannot be read and are listed; all are counted.
+const MAX_LISTED_RECORDS: usize = 10_000;
 
 /// The archive's data about a person.
 #[derive(Debug, Clone, Default)]
@@ -67,7 +68,7 @@ pub(in crate::import) struct Survey {
     /// Photo files with their sizes in bytes.
     pub(in crate::import) photos: Vec<(String, u64)>,
     /// Names of files among the photos that are no pictures, or too large.
-    pub(in crate::import) no_pictures: Vec<String>,
+    pub(in crate::import) rejected_photos: Vec<String>,
     /// GUIDs of the account's photos, with the names of their files.
     pub(in crate::import) photo_names: Vec<(Guid, String)>,
     /// The number of records that will be read in batches, for showing progress.
@@ -77,17 +78,18 @@ pub(in crate::import) struct Survey {
     pub(in crate::import) parents: BTreeMap<(PostName, Guid), Option<DiasporaId>>,
     /// The lists of the archive, in their order.
     pub(in crate::import) lists: Vec<List>,
-    /// Blocks and aspects that cannot be read, with their locations.
+    /// Blocks and aspects that cannot be read, with their paths in the document.
     pub(in crate::import) unreadable: Vec<(CountKind, String)>,
-    /// Values of the account itself, its blocks and aspects that cannot be read.
+    /// Values of the account itself, its blocks and aspects that cannot be read, with their paths in the document.
     pub(in crate::import) values_left_out: Vec<(CountKind, String)>,
     /// Records that cannot be read and are not listed.
-    pub(in crate::import) more_unreadable: BTreeMap<CountKind, u64>,
+    pub(in crate::import) unlisted_unreadable: BTreeMap<CountKind, u64>,
     /// Hashes of the account's own posts and polls, which need not be fetched; hashes, as there may be millions.
-    own: HashSet<u64>,
+    own_hashes: HashSet<u64>,
     /// Hashes of the account's own limited posts.
     pub(in crate::import) limited: HashSet<u64>,
-    kept: usize,
+    /// Size of the aspects, blocks and names of photos in bytes, with [`ENTRY_BYTES`] for each.
+    kept_bytes: usize,
     /// Data about records from outside the document, while it is read.
     additions: Additions,
 }
@@ -106,9 +108,9 @@ impl Survey {
             read_extras(extras, &limits, &mut survey)?;
         }
         survey.read_photos(archive, check, progress)?;
-        let own = std::mem::take(&mut survey.own);
+        let own_hashes = std::mem::take(&mut survey.own_hashes);
         survey.additions = Additions::default();
-        survey.parents.retain(|(_, guid), _| !own.contains(&hashed(guid)));
+        survey.parents.retain(|(_, guid), _| !own_hashes.contains(&guid_hash(guid)));
         Ok(survey)
     }
 
@@ -132,7 +134,8 @@ impl Survey {
         self.need(name, entity.parent_guid().clone(), None);
     }
 
-    fn discover(&mut self, person: DiasporaId) -> Option<&mut KnownPerson> {
+    /// Returns the entry of a person, which it adds if missing; none if there are too many people.
+    fn person_entry(&mut self, person: DiasporaId) -> Option<&mut KnownPerson> {
         if self.people.len() >= MAX_PEOPLE && !self.people.contains_key(&person) {
             return None;
         }
@@ -140,15 +143,15 @@ impl Survey {
     }
 
     /// Reads a value of the account itself, and notes its unreadable parts.
-    fn read_odd<T: Record>(&mut self, place: &Place<'_>, value: &RawValue) -> Option<T> {
-        // The report goes by kinds of records, and the account's own values are none: they count as its aspects.
+    fn read_value<T: Record>(&mut self, place: &Place<'_>, value: &RawValue) -> Option<T> {
+        // The report counts by kinds of records. The account's own values have none, and count as aspects.
         let kind = if place.list() == Some(List::Blocks) { CountKind::Blocks } else { CountKind::Aspects };
-        let place = place.to_string();
+        let json_path = place.to_string();
         match read_record(value, None) {
             Ok((record, lost)) => {
                 for LostValue { path, .. } in lost {
                     let dot = if path.is_empty() { "" } else { "." };
-                    self.values_left_out.push((kind, format!("{place}{dot}{path}")));
+                    self.values_left_out.push((kind, format!("{json_path}{dot}{path}")));
                 }
                 Some(record)
             }
@@ -158,7 +161,7 @@ impl Survey {
 
     /// Reads a field of the account itself.
     fn read_field<T: Record>(&mut self, place: &Place<'_>, value: &RawValue) -> Option<T> {
-        let read = self.read_odd(place, value);
+        let read = self.read_value(place, value);
         if read.is_none() && value.get() != "null" {
             self.values_left_out.push((CountKind::Aspects, place.to_string()));
         }
@@ -167,18 +170,18 @@ impl Survey {
 
     /// Reads an aspect or a blocked person.
     fn read_element<T: Record>(&mut self, place: &Place<'_>, value: &RawValue, kind: CountKind) -> Option<T> {
-        let read = self.read_odd(place, value);
+        let read = self.read_value(place, value);
         if read.is_none() {
-            if self.unreadable.len() < MAX_PLACES {
+            if self.unreadable.len() < MAX_LISTED_RECORDS {
                 self.unreadable.push((kind, place.to_string()));
             } else {
-                *self.more_unreadable.entry(kind).or_default() += 1;
+                *self.unlisted_unreadable.entry(kind).or_default() += 1;
             }
         }
         read
     }
 
-    fn set(&mut self, place: &Place<'_>, value: &RawValue) {
+    fn set_field(&mut self, place: &Place<'_>, value: &RawValue) {
         match place.name {
             "username" => {
                 self.username = username(&self.read_field::<String>(place, value).unwrap_or_default());
@@ -202,22 +205,22 @@ impl Survey {
         }
     }
 
-    fn see_post(&mut self, mut post: OwnPost) {
+    fn visit_post(&mut self, mut post: OwnPost) {
         self.additions.complete(&mut post);
-        // People who may see limited posts, as far as they belong to the target pod.
+        // People who may see limited posts: some may belong to the target pod.
         for person in post.subscribed_users_ids.into_iter().flatten() {
-            self.discover(person);
+            self.person_entry(person);
         }
-        self.own.insert(hashed(post.post.guid()));
+        self.own_hashes.insert(guid_hash(post.post.guid()));
         match post.post {
             Post::StatusMessage(message) => {
                 if !message.public {
-                    self.limited.insert(hashed(&message.guid));
+                    self.limited.insert(guid_hash(&message.guid));
                 }
                 for Entity(photo) in message.photos {
-                    self.see_photo(photo);
+                    self.visit_photo(photo);
                 }
-                self.own.extend(message.poll.map(|Entity(poll)| hashed(&poll.guid)));
+                self.own_hashes.extend(message.poll.map(|Entity(poll)| guid_hash(&poll.guid)));
             }
             Post::Reshare(Reshare { root_author, root_guid: Some(root), .. }) => {
                 self.need(PostName::Post, root, root_author);
@@ -226,80 +229,80 @@ impl Survey {
         }
     }
 
-    fn see_photo(&mut self, photo: Photo) {
-        self.kept += photo.remote_photo_name.len() + EACH;
+    fn visit_photo(&mut self, photo: Photo) {
+        self.kept_bytes += photo.remote_photo_name.len() + ENTRY_BYTES;
         self.photo_names.push((photo.guid, photo.remote_photo_name));
     }
 
-    fn see_contact(&mut self, contact: Contact) {
-        if let Some(person) = self.discover(contact.account_id) {
+    fn visit_contact(&mut self, contact: Contact) {
+        if let Some(person) = self.person_entry(contact.account_id) {
             let name = Some(contact.person_name).filter(|name| !name.is_empty());
             *person = KnownPerson { guid: contact.person_guid, name, key: contact.public_key };
         }
     }
 
-    fn see_author(&mut self, author: NonContactAuthor) {
-        if let Some(person) = self.discover(author.account_id) {
+    fn visit_author(&mut self, author: NonContactAuthor) {
+        if let Some(person) = self.person_entry(author.account_id) {
             person.guid = person.guid.take().or(author.guid);
             person.key = person.key.take().or(Some(author.public_key));
         }
     }
 
-    fn see_signer(&mut self, mut record: Relayable) {
-        // Only the signer's key counts; this pod knows itself who that is now.
+    fn visit_signer(&mut self, mut record: Relayable) {
+        // Only the signer's key matters; this pod knows which account the signer has now.
         self.additions.name_signer(&mut record);
-        self.discover(record.entity.author().clone());
+        self.person_entry(record.entity.author().clone());
     }
 
-    fn see_aspect(&mut self, place: &Place<'_>, value: &RawValue) {
+    fn visit_aspect(&mut self, place: &Place<'_>, value: &RawValue) {
         if let Some(aspect) = self.read_element::<Aspect>(place, value, CountKind::Aspects) {
-            self.kept += aspect.name.len() + EACH;
+            self.kept_bytes += aspect.name.len() + ENTRY_BYTES;
             self.aspects.push(aspect.name);
         }
     }
 
-    fn see_block(&mut self, place: &Place<'_>, value: &RawValue) {
+    fn visit_block(&mut self, place: &Place<'_>, value: &RawValue) {
         if let Some(person) = self.read_element::<DiasporaId>(place, value, CountKind::Blocks) {
-            self.kept += person.as_str().len() + EACH;
+            self.kept_bytes += person.as_str().len() + ENTRY_BYTES;
             self.blocks.push(person.clone());
-            self.discover(person);
+            self.person_entry(person);
         }
     }
 
-    fn see(&mut self, list: List, place: &Place<'_>, value: &RawValue) {
+    fn visit(&mut self, list: List, place: &Place<'_>, value: &RawValue) {
         match list {
-            List::Aspects => self.see_aspect(place, value),
-            List::Blocks => self.see_block(place, value),
+            List::Aspects => self.visit_aspect(place, value),
+            List::Blocks => self.visit_block(place, value),
             List::Contacts => {
                 if let Ok((contact, _)) = read_record(value, None) {
-                    self.see_contact(contact);
+                    self.visit_contact(contact);
                 }
             }
             List::NonContactAuthors => {
                 if let Ok((author, _)) = read_record(value, None) {
-                    self.see_author(author);
+                    self.visit_author(author);
                 }
             }
             List::OwnRelayables => self.need_parent(value),
             List::OthersRelayables | List::LikesOnComments => {
                 if let Ok(record) = relayable(value) {
-                    self.see_signer(record);
+                    self.visit_signer(record);
                 }
             }
             List::Conversations => {
                 let conversation = serde_json::from_str::<Conversation>(value.get());
                 for person in conversation.into_iter().flat_map(|conversation| conversation.participants) {
-                    self.discover(person);
+                    self.person_entry(person);
                 }
             }
             List::Posts => {
                 if let Ok((post, _)) = read_record::<OwnPost>(value, None) {
-                    self.see_post(post);
+                    self.visit_post(post);
                 }
             }
             List::LoosePhotos => {
                 if let Ok(LoosePhoto { photo, .. }) = serde_json::from_str(value.get()) {
-                    self.see_photo(photo);
+                    self.visit_photo(photo);
                 }
             }
             List::Subscriptions => {
@@ -312,7 +315,7 @@ impl Survey {
                     self.need(PostName::Post, post.guid, Some(post.author));
                 }
             }
-            // They name nobody, and are read in batches or with the records that they add to.
+            // They mention nobody, and are read in batches or with the records to which they belong.
             List::FollowedTags
             | List::AspectVisibility
             | List::UnsignedRelayables
@@ -323,13 +326,13 @@ impl Survey {
     }
 }
 
-/// Returns whether this is `others_data` itself, which is an object unless something is wrong with it.
+/// Returns whether this is `others_data` itself, which is an object in valid documents.
 fn is_others_data(place: &Place<'_>) -> bool {
     place.section == Section::Root && place.name == "others_data"
 }
 
-/// Returns a short form of a GUID, for large sets.
-pub(in crate::import) fn hashed(guid: &Guid) -> u64 {
+/// Returns a hash of a GUID, for large sets.
+pub(in crate::import) fn guid_hash(guid: &Guid) -> u64 {
     let mut hasher = DefaultHasher::new();
     guid.hash(&mut hasher);
     hasher.finish()
@@ -339,10 +342,10 @@ impl DocumentVisitor for Survey {
     fn array(&mut self, place: &Place<'_>) {
         match place.list() {
             Some(list) => self.lists.push(list),
-            // An array instead of a value of the account's: no value reads as this.
+            // An array instead of a value of the account's: no value can be read from an empty one.
             None if matches!(place.section, Section::User | Section::Extras) => {
                 if let Ok(array) = serde_json::from_str("[]") {
-                    self.set(place, array);
+                    self.set_field(place, array);
                 }
             }
             None => {}
@@ -357,7 +360,7 @@ impl DocumentVisitor for Survey {
         {
             Some(_) if value.get() == "null" => {}
             Some(kind) => self.values_left_out.push((kind, place.to_string())),
-            None if matches!(place.section, Section::User | Section::Extras) => self.set(place, value),
+            None if matches!(place.section, Section::User | Section::Extras) => self.set_field(place, value),
             None => {}
         }
         Ok(Next::Continue)
@@ -371,11 +374,11 @@ impl DocumentVisitor for Survey {
             return Ok(Next::Continue);
         };
         self.records += u64::from(is_batched(list));
-        self.see(list, place, value);
-        if self.kept > MAX_KEPT {
+        self.visit(list, place, value);
+        if self.kept_bytes > MAX_KEPT_BYTES {
             let problem = format!(
                 "aspects, blocks and photos take more than {} MiB; no honest archive has so many",
-                MAX_KEPT >> 20
+                MAX_KEPT_BYTES >> 20
             );
             return Err(DocumentError::record(place, &problem));
         }

@@ -3,17 +3,17 @@
 use crate::domain::DiasporaId;
 
 /// The longest tag that diaspora* allows, in characters.
-const MAX_TAG: usize = 255;
+const MAX_TAG_CHARS: usize = 255;
 
 /// Returns the tags of a text, each once, as they are stored: in lowercase.
 ///
-/// A tag starts at the beginning or after ASCII whitespace with `#`, and holds letters, marks, digits, `_`, `-` and
-/// four Armenian signs; `#<3` is a tag too.
+/// A tag starts with `#` at the beginning or after ASCII whitespace, and consists of letters, marks, digits, `_`, `-`
+/// and four Armenian signs; `#<3` is a tag too.
 pub(in crate::import) fn tags(text: &str) -> Vec<String> {
     let mut tags: Vec<String> = Vec::new();
-    let mut after_space = true;
+    let mut is_after_space = true;
     for (position, c) in text.char_indices() {
-        if c == '#' && after_space {
+        if c == '#' && is_after_space {
             let rest = text.get(position + 1..).unwrap_or_default();
             let end = rest.find(|c: char| !is_tag_character(c)).unwrap_or(rest.len());
             let name = if rest.starts_with("<3") { "<3" } else { rest.get(..end).unwrap_or_default() };
@@ -22,22 +22,22 @@ pub(in crate::import) fn tags(text: &str) -> Vec<String> {
             }
         }
         // Whitespace in Ruby's regular expressions.
-        after_space = matches!(c, '\t'..='\r' | ' ');
+        is_after_space = matches!(c, '\t'..='\r' | ' ');
     }
     tags
 }
 
-/// Returns a tag's name as diaspora* stores it (`Tag.normalize`): in lowercase, without anything but
-/// [tag characters](tags); none if nothing is left, or too much. Its pages print names as they are stored.
+/// Returns a tag's name as diaspora* stores it (`Tag.normalize`): in lowercase, with only the
+/// characters of [tags]; none if none are left, or more than 255. Its pages print names as they are stored.
 pub(crate) fn normal_tag(name: &str) -> Option<String> {
     if name.strip_prefix('#').unwrap_or(name).starts_with("<3") {
         return Some("<3".to_owned());
     }
     let name: String = name.chars().filter(|c| is_tag_character(*c)).flat_map(char::to_lowercase).collect();
-    (!name.is_empty() && name.chars().count() <= MAX_TAG).then_some(name)
+    (!name.is_empty() && name.chars().count() <= MAX_TAG_CHARS).then_some(name)
 }
 
-/// Returns whether diaspora* would store a tag under this very name.
+/// Returns whether diaspora* would store a tag under exactly this name.
 pub(crate) fn is_normal_tag(name: &str) -> bool {
     normal_tag(name).as_deref() == Some(name)
 }
@@ -48,7 +48,7 @@ fn is_tag_character(c: char) -> bool {
         || is_mark(c)
 }
 
-/// Returns whether this is a combining mark, which belongs to words: one of the scripts people write tags in.
+/// Returns whether this is a combining mark, which is part of words, in one of the scripts in which people write tags.
 fn is_mark(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36F}' | '\u{483}'..='\u{489}' | '\u{591}'..='\u{5C7}' | '\u{610}'..='\u{61A}'
         | '\u{64B}'..='\u{65F}' | '\u{670}' | '\u{900}'..='\u{903}' | '\u{93A}'..='\u{94F}' | '\u{E31}'

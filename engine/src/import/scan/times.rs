@@ -1,5 +1,5 @@
-//! Times in an archive that are still to come. diaspora* hides posts from the future, or shows them above all others;
-//! so it does with conversations.
+//! Times in an archive that are in the future. diaspora* hides posts and conversations from the future, or shows them
+//! above all others.
 
 use crate::domain::{Conversation, CountKind, OwnPost, Post, RelayableEntity, Timestamp};
 use crate::import::report::FindingCode;
@@ -7,13 +7,13 @@ use crate::import::scan::source::Batch;
 use crate::import::target::Target;
 
 impl Target {
-    /// Sets future times of the account's own posts and comments, and of conversations with all of their messages, to now,
-    /// and reports them. Nothing signs these.
+    /// Sets future times of the account's own posts and comments, and of conversations with all of their messages, to
+    /// now, and reports them. No signature covers these.
     pub(in crate::import) fn clamp_times(&mut self, mut batch: Batch) -> Batch {
         match &mut batch {
             Batch::Posts(posts) => {
                 for OwnPost { post, .. } in posts {
-                    let (kind, at, guid) = match post {
+                    let (kind, time, guid) = match post {
                         Post::StatusMessage(post) => {
                             for photo in &mut post.photos {
                                 photo.0.created_at = photo.0.created_at.min(self.now);
@@ -22,7 +22,7 @@ impl Target {
                         }
                         Post::Reshare(post) => (CountKind::Reshares, &mut post.created_at, &post.guid),
                     };
-                    self.clamp_time(at, kind, guid);
+                    self.clamp_time(time, kind, guid);
                 }
             }
             Batch::OwnRelayables(records) => {
@@ -55,9 +55,9 @@ impl Target {
         }
     }
 
-    fn clamp_time(&mut self, at: &mut Timestamp, kind: CountKind, record: &impl ToString) {
-        if *at > self.now {
-            *at = self.now;
+    fn clamp_time(&mut self, time: &mut Timestamp, kind: CountKind, record: &impl ToString) {
+        if *time > self.now {
+            *time = self.now;
             self.report.note(kind, FindingCode::InTheFuture, record);
         }
     }

@@ -13,8 +13,8 @@ use crate::import::target::Target;
 use crate::pod::database::{DatabaseError, OnConflict};
 use crate::sql::Value;
 
-/// E-mail notifications that a user can disable; diaspora* knows no others.
-const MAIL: &[&str] = &[
+/// Types of e-mail notifications that a user can disable; diaspora* has no others.
+const MAIL_TYPES: &[&str] = &[
     "someone_reported",
     "mentioned",
     "mentioned_in_comment",
@@ -29,9 +29,9 @@ const MAIL: &[&str] = &[
 ];
 
 /// The new user's credentials.
-pub(in crate::import) struct Access<'a> {
+pub(in crate::import) struct Credentials<'a> {
     pub(in crate::import) email: &'a str,
-    /// The password's hash.
+    /// The password's hash; without one, the user must request a new password.
     pub(in crate::import) password: Option<&'a SecretText>,
 }
 
@@ -42,7 +42,7 @@ pub(in crate::import) struct AccountRows {
     pub(in crate::import) user: i64,
     /// `people.id`.
     pub(in crate::import) person: i64,
-    /// True if it has its key: then the import has opened it.
+    /// True if it has its key: the import has opened it.
     pub(in crate::import) is_open: bool,
     /// True if it is closed.
     pub(in crate::import) is_closed: bool,
@@ -67,21 +67,22 @@ impl Target {
         }))
     }
 
-    /// Creates user, person, profile and aspects together. The account has no key yet and is closed: the pod neither
-    /// lets it sign in nor shows it to others (`config/initializers/diaspora_federation.rb` finds open people only).
+    /// Creates user, person, profile and aspects together. The account has no key yet and is closed: the user cannot
+    /// sign in, and others do not see the account (`config/initializers/diaspora_federation.rb` finds open people
+    /// only).
     pub(in crate::import) async fn create_account(
         &mut self,
         survey: &Survey,
         id: &DiasporaId,
         guid: &Guid,
-        access: &Access<'_>,
+        credentials: &Credentials<'_>,
         journal: &mut Journal,
     ) -> Result<(), ImportError> {
         let aspects = survey.aspects.iter().map(|name| Intent::write(kinds::ASPECTS, name));
         journal.note(aspects.collect()).await?;
         self.pod.begin().await?;
-        let user = self.insert_user(survey, id, access).await?;
-        self.forget_unconfirmed(access.email).await?;
+        let user = self.insert_user(survey, id, credentials).await?;
+        self.cancel_unconfirmed_changes(credentials.email).await?;
         let now = self.now;
         let columns = [
             "guid",
@@ -103,14 +104,14 @@ impl Target {
         ];
         self.pod.insert("people", &columns, vec![row], OnConflict::Fail).await?;
         let person = self.ids("people", &[guid.as_str()]).await?.remove(guid.as_str());
-        let person = person.ok_or(ImportError::Changed("the new person"))?;
+        let person = person.ok_or(ImportError::RowMissing("the new person"))?;
         self.insert_profile(person, survey.profile.as_ref()).await?;
         self.insert_aspects(user, survey).await?;
         let rows = survey
             .settings
             .unwanted_mail
             .iter()
-            .filter(|mail| MAIL.contains(&mail.as_str()))
+            .filter(|mail| MAIL_TYPES.contains(&mail.as_str()))
             .map(|mail| vec![mail.as_str().into(), user.into(), now.into(), now.into()])
             .collect();
         let columns = ["email_type", "user_id", "created_at", "updated_at"];
@@ -125,7 +126,7 @@ impl Target {
         account: AccountRows,
         key: &PrivateKey,
     ) -> Result<(), ImportError> {
-        let public = key.signing_key()?.public_key()?;
+        let public_key = key.signing_key()?.public_key()?;
         let AccountRows { user, person, .. } = account;
         self.pod.begin().await?;
         let sql = format!("UPDATE users SET serialized_private_key = ? WHERE id = {user}");
@@ -133,7 +134,7 @@ impl Target {
         let sql = format!(
             "UPDATE people SET serialized_public_key = ?, closed_account = (1 = 0) WHERE id = {person}"
         );
-        self.pod.run("the new person", sql, &[public.as_pem().into()]).await?;
+        self.pod.run("the new person", sql, &[public_key.as_pem().into()]).await?;
         Ok(self.pod.commit().await?)
     }
 
@@ -141,7 +142,7 @@ impl Target {
         &mut self,
         survey: &Survey,
         id: &DiasporaId,
-        access: &Access<'_>,
+        credentials: &Credentials<'_>,
     ) -> Result<i64, ImportError> {
         let now = self.now;
         let columns = [
@@ -160,10 +161,10 @@ impl Target {
         ];
         let row: Vec<Value<'_>> = vec![
             id.username().into(),
-            access.email.into(),
+            credentials.email.into(),
             choices::language(survey.language.as_deref()).into(),
             // No password matches an empty hash: the user sets one by "forgot your password?".
-            access.password.map_or("", SecretText::expose).into(),
+            credentials.password.map_or("", SecretText::expose).into(),
             false.into(),
             survey.disable_mail.into(),
             survey.show_community_spotlight.into(),
@@ -176,22 +177,22 @@ impl Target {
         self.pod.insert("users", &columns, vec![row], OnConflict::Fail).await?;
         let sql = "SELECT id FROM users WHERE username IN ({})";
         let rows = self.pod.rows_in("the new user", sql, &[id.username()]).await?;
-        rows.first().and_then(|row| row.integer("id")).ok_or(ImportError::Changed("the new user"))
+        rows.first().and_then(|row| row.integer("id")).ok_or(ImportError::RowMissing("the new user"))
     }
 
     async fn insert_profile(&mut self, person: i64, profile: Option<&Profile>) -> Result<(), ImportError> {
-        let Some(profile) = profile else { return self.insert_silent_profile(person).await };
+        let Some(profile) = profile else { return self.insert_empty_profile(person).await };
         // The time of the last change is federated with the profile.
-        let changed = profile.edited_at.map_or(self.now, |at| at.min(self.now));
-        let short = |target: &mut Self, column, text: &Option<String>, most| {
+        let changed_at = profile.edited_at.map_or(self.now, |at| at.min(self.now));
+        let fitted = |target: &mut Self, column, text: &Option<String>, max_chars| {
             let text = text.as_deref().filter(|text| !text.is_empty())?;
-            Some(target.fit_profile(column, text, most))
+            Some(target.fit_profile_text(column, text, max_chars))
         };
-        // Names may not hold a semicolon, and the search uses full_name.
+        // Names may not contain a semicolon, and the search uses full_name.
         let name = |text: &Option<String>| text.as_ref().map(|text| text.replace(';', ","));
         let first =
-            short(self, "first_name", &name(&profile.first_name.clone().or(profile.full_name.clone())), 32);
-        let last = short(self, "last_name", &name(&profile.last_name), 32);
+            fitted(self, "first_name", &name(&profile.first_name.clone().or(profile.full_name.clone())), 32);
+        let last = fitted(self, "last_name", &name(&profile.last_name), 32);
         let full = full_name(first.as_deref(), last.as_deref());
         let birthday =
             profile.birthday.as_deref().and_then(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok());
@@ -213,9 +214,9 @@ impl Target {
             "created_at",
             "updated_at",
         ];
-        let gender = short(self, "gender", &profile.gender, 255);
-        let location = short(self, "location", &profile.location, 255);
-        let bio = short(self, "bio", &profile.bio, 65_535);
+        let gender = fitted(self, "gender", &profile.gender, 255);
+        let location = fitted(self, "location", &profile.location, 255);
+        let bio = fitted(self, "bio", &profile.bio, 65_535);
         let row: Vec<Value<'_>> = vec![
             person.into(),
             first.into(),
@@ -231,8 +232,8 @@ impl Target {
             profile.searchable.unwrap_or(true).into(),
             profile.nsfw.unwrap_or(false).into(),
             profile.public.unwrap_or(false).into(),
-            changed.into(),
-            changed.into(),
+            changed_at.into(),
+            changed_at.into(),
         ];
         self.pod.insert("profiles", &columns, vec![row], OnConflict::Fail).await?;
         self.write_profile_tags(person, profile.tag_string.as_deref().unwrap_or_default()).await
@@ -249,10 +250,10 @@ impl Target {
     }
 
     /// Repeats the findings on a profile that an interrupted run wrote.
-    pub(in crate::import) fn note_profile_again(&mut self, profile: Option<&Profile>) {
+    pub(in crate::import) fn repeat_profile_findings(&mut self, profile: Option<&Profile>) {
         let Some(profile) = profile else { return };
         let first = profile.first_name.as_ref().or(profile.full_name.as_ref());
-        for (column, text, most) in [
+        for (column, text, max_chars) in [
             ("first_name", first, 32),
             ("last_name", profile.last_name.as_ref(), 32),
             ("gender", profile.gender.as_ref(), 255),
@@ -260,13 +261,13 @@ impl Target {
             ("bio", profile.bio.as_ref(), 65_535),
         ] {
             if let Some(text) = text {
-                self.fit_profile(column, text, most);
+                self.fit_profile_text(column, text, max_chars);
             }
         }
     }
 
     /// Inserts an empty profile: every person needs one.
-    async fn insert_silent_profile(&mut self, person: i64) -> Result<(), ImportError> {
+    async fn insert_empty_profile(&mut self, person: i64) -> Result<(), ImportError> {
         let columns = ["person_id", "full_name", "created_at", "updated_at"];
         let row = vec![person.into(), "".into(), self.now.into(), self.now.into()];
         Ok(self.pod.insert("profiles", &columns, vec![row], OnConflict::Fail).await.map(drop)?)

@@ -1,4 +1,4 @@
-//! The rows of aspects, of ignored people, and of what was shown to aspects.
+//! The rows of aspects, of blocks, and of the posts and photos that were shown to aspects.
 
 use crate::domain::ExtraSettings;
 use crate::import::ImportError;
@@ -50,7 +50,7 @@ impl Target {
         let rows = self.pod.rows("the aspects", sql, &[]).await?;
         let last = rows.first().and_then(|row| row.integer("last_order")).unwrap_or(0);
         let now = self.now;
-        let default = |name: &str| {
+        let is_default = |name: &str| {
             let setting = settings.aspects.iter().find(|aspect| aspect.name == name);
             setting.is_none_or(|setting| setting.post_default)
         };
@@ -61,7 +61,7 @@ impl Target {
                     Value::from(name.as_str()),
                     user.into(),
                     order.into(),
-                    default(name).into(),
+                    is_default(name).into(),
                     now.into(),
                     now.into(),
                 ]
@@ -73,33 +73,33 @@ impl Target {
     }
 
     /// Ends contacts with people whom the account has begun to ignore, as diaspora* does (`BlockService#block`,
-    /// `User#disconnect`): nothing is shared with them, and a contact without sharing on either side goes.
+    /// `User#disconnect`): nothing is shared with them, and a contact without sharing on either side is deleted.
     async fn stop_sharing_with(&mut self, account: &NewAccount, people: &str) -> Result<(), DatabaseError> {
-        let own = format!(
+        let own_contacts = format!(
             "SELECT id, sharing AS stays FROM contacts WHERE user_id = {} AND person_id IN ({people})",
             account.user
         );
-        let theirs = format!(
+        let their_contacts = format!(
             "SELECT c.id, c.receiving AS stays FROM contacts c JOIN people p ON p.owner_id = c.user_id \
              WHERE p.id IN ({people}) AND c.person_id = {}",
             account.person
         );
-        for (contacts, ends) in [(own, "receiving"), (theirs, "sharing")] {
-            let rows = self.pod.rows("the contacts", contacts, &[]).await?;
+        for (sql, ended_column) in [(own_contacts, "receiving"), (their_contacts, "sharing")] {
+            let rows = self.pod.rows("the contacts", sql, &[]).await?;
             let stays = |row: &&Row| row.boolean("stays").unwrap_or(false);
             let ids = |rows: Vec<&Row>| rows.iter().filter_map(|row| row.integer("id")).collect::<Vec<_>>();
-            let (stay, go): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(stays);
-            for (ids, is_kept) in [(ids(stay), true), (ids(go), false)] {
+            let (staying, ending): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(stays);
+            for (ids, is_kept) in [(ids(staying), true), (ids(ending), false)] {
                 if ids.is_empty() {
                     continue;
                 }
                 let ids = id_list(&ids);
-                if !is_kept || ends == "receiving" {
+                if !is_kept || ended_column == "receiving" {
                     let sql = format!("DELETE FROM aspect_memberships WHERE contact_id IN ({ids})");
                     self.pod.run("members of aspects", sql, &[]).await?;
                 }
                 let sql = if is_kept {
-                    format!("UPDATE contacts SET {ends} = (1 = 0) WHERE id IN ({ids})")
+                    format!("UPDATE contacts SET {ended_column} = (1 = 0) WHERE id IN ({ids})")
                 } else {
                     format!("DELETE FROM contacts WHERE id IN ({ids})")
                 };

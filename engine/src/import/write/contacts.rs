@@ -21,8 +21,8 @@ impl BatchRows for ContactRows {
             .collect();
         let columns = ["user_id", "person_id", "sharing", "receiving", "created_at", "updated_at"];
         target.pod.insert("contacts", &columns, rows, OnConflict::Ignore).await?;
-        if !self.shared_by_them.is_empty() {
-            let ids = id_list(&self.shared_by_them);
+        if !self.sharing_contacts.is_empty() {
+            let ids = id_list(&self.sharing_contacts);
             let sql = format!("UPDATE contacts SET receiving = (1 = 1) WHERE id IN ({ids})");
             target.pod.run("the contacts", sql, &[]).await?;
         }

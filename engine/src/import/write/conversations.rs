@@ -22,15 +22,15 @@ impl BatchRows for ConversationRows {
             .collect();
         let columns = ["guid", "author_id", "subject", "created_at", "updated_at"];
         target.pod.insert("conversations", &columns, rows, OnConflict::Fail).await?;
-        let visible = self.visibilities.iter().map(|new| &new.conversation);
-        let named: HashSet<&str> = visible
+        let visibility_guids = self.visibilities.iter().map(|new| &new.conversation);
+        let guids: HashSet<&str> = visibility_guids
             .chain(self.messages.iter().map(|(conversation, ..)| conversation))
             .chain(self.changed.iter().map(|(conversation, _)| conversation))
             .map(Guid::as_str)
             .collect();
-        let ids = target.ids("conversations", &named.into_iter().collect::<Vec<_>>()).await?;
+        let ids = target.ids("conversations", &guids.into_iter().collect::<Vec<_>>()).await?;
         let id = |conversation: &Guid| {
-            ids.get(conversation.as_str()).copied().ok_or(ImportError::Changed("a conversation"))
+            ids.get(conversation.as_str()).copied().ok_or(ImportError::RowMissing("a conversation"))
         };
         let mut rows = Vec::new();
         for new in &self.visibilities {
@@ -40,7 +40,7 @@ impl BatchRows for ConversationRows {
         }
         let columns = ["conversation_id", "person_id", "unread", "created_at", "updated_at"];
         target.pod.insert("conversation_visibilities", &columns, rows, OnConflict::Ignore).await?;
-        // As diaspora* does with each message.
+        // diaspora* does the same with each message.
         for (conversation, last) in &self.changed {
             let id = id(conversation)?;
             for (table, column) in [("conversations", "id"), ("conversation_visibilities", "conversation_id")]

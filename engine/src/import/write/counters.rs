@@ -41,11 +41,11 @@ pub(in crate::import) fn touched_tags(person: i64) -> String {
 }
 
 impl Target {
-    /// Sets every counter that the import has changed to the actual number.
+    /// Sets every counter that the import affects to the actual number.
     pub(in crate::import) async fn set_counters(&mut self, account: &NewAccount) -> Result<(), ImportError> {
         let person = account.person;
         let sql = format!("SELECT id AS touched FROM {} t", touched_posts(person));
-        let ids = self.numbers("posts", sql).await?;
+        let ids = self.touched_ids("posts", sql).await?;
         for chunk in ids.chunks(1000) {
             self.count_posts(&id_list(chunk)).await?;
         }
@@ -58,7 +58,7 @@ impl Target {
              UNION SELECT l.target_id FROM likes l WHERE l.target_type = 'Comment' AND l.author_id = {person}"
         );
         // An imported comment without likes has a zero already.
-        let ids = self.numbers("liked comments", sql).await?;
+        let ids = self.touched_ids("liked comments", sql).await?;
         for chunk in ids.chunks(1000) {
             let sql = format!(
                 "UPDATE comments SET likes_count = (SELECT COUNT(*) FROM likes l WHERE l.target_id = comments.id \
@@ -67,11 +67,11 @@ impl Target {
             );
             self.pod.run("counters", sql, &[]).await?;
         }
-        let ids = self.numbers("poll answers", touched_answers(person)).await?;
+        let ids = self.touched_ids("poll answers", touched_answers(person)).await?;
         for chunk in ids.chunks(1000) {
             self.count_answers(&id_list(chunk)).await?;
         }
-        let ids = self.numbers("tags", touched_tags(person)).await?;
+        let ids = self.touched_ids("tags", touched_tags(person)).await?;
         for chunk in ids.chunks(1000) {
             self.count_taggings(&id_list(chunk)).await?;
         }
@@ -94,14 +94,14 @@ impl Target {
         Ok(self.pod.run("counters", sql, &[]).await.map(drop)?)
     }
 
-    async fn numbers(&mut self, what: &'static str, sql: String) -> Result<Vec<i64>, ImportError> {
-        Ok(self.pod.rows(what, sql, &[]).await?.iter().filter_map(|row| row.integer("touched")).collect())
+    async fn touched_ids(&mut self, subject: &'static str, sql: String) -> Result<Vec<i64>, ImportError> {
+        Ok(self.pod.rows(subject, sql, &[]).await?.iter().filter_map(|row| row.integer("touched")).collect())
     }
 
     /// Counts comments, likes and reshares, and updates the time of the last interaction. Comments dated in the future
-    /// do not count as one: others have signed their times, and would keep a post above all others.
+    /// do not count as one: the times of others are signed, and would keep a post above all others.
     pub(in crate::import) async fn count_posts(&mut self, ids: &str) -> Result<(), ImportError> {
-        // In the text: MariaDB would keep each list of numbers prepared if the statement had a value.
+        // Part of the text: if the statement had a value, MariaDB would keep it prepared for each list of numbers.
         let now = self.now.to_utc();
         // Posts without comments or likes have zeros already.
         let sql = format!(

@@ -1,4 +1,4 @@
-//! The rows of other people's posts, as diaspora* writes received ones.
+//! The rows of other people's posts, as diaspora* writes posts that it receives.
 
 use crate::domain::{Post, StatusMessage};
 use crate::import::ImportError;

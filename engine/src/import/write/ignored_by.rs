@@ -1,4 +1,4 @@
-//! The rows of those who ignore the account.
+//! The rows of blocks by users who ignore the account.
 
 use crate::import::ImportError;
 use crate::import::apply::BatchRows;

@@ -63,23 +63,23 @@ impl Target {
     async fn create_pods(&mut self, people: &[NewPerson]) -> Result<HashMap<PodAddress, i64>, DatabaseError> {
         let now = self.now;
         let pods: BTreeMap<PodAddress, bool> =
-            people.iter().map(|person| (address(&person.id), person.https)).collect();
+            people.iter().map(|person| (address(&person.id), person.uses_https)).collect();
         let rows = pods
             .iter()
-            .map(|((host, port), https)| {
-                vec![host.as_str().into(), (*port).into(), (*https).into(), now.into(), now.into()]
+            .map(|((host, port), uses_https)| {
+                vec![host.as_str().into(), (*port).into(), (*uses_https).into(), now.into(), now.into()]
             })
             .collect();
         let columns = ["host", "port", "ssl", "created_at", "updated_at"];
         self.pod.insert("pods", &columns, rows, OnConflict::Ignore).await?;
         let hosts: Vec<&str> = pods.keys().map(|(host, _)| host.as_str()).collect();
         let sql = "SELECT id, host, port FROM pods WHERE host IN ({})";
-        let found = self.pod.rows_in("pods", sql, &hosts).await?;
+        let rows = self.pod.rows_in("pods", sql, &hosts).await?;
         let pod = |row: &Row| {
             let address = (row.text("host")?, row.integer("port").unwrap_or(-1));
             Some((address, row.integer("id")?))
         };
-        Ok(found.iter().filter_map(pod).collect())
+        Ok(rows.iter().filter_map(pod).collect())
     }
 
     /// Creates profiles for those of the people who have none.
@@ -88,10 +88,10 @@ impl Target {
         let ids: Vec<&str> = people.iter().map(|person| person.id.as_str()).collect();
         let sql = "SELECT p.id, p.diaspora_handle FROM people p LEFT JOIN profiles f ON f.person_id = p.id \
                    WHERE f.id IS NULL AND p.diaspora_handle IN ({}) ORDER BY p.id";
-        let bare = self.pod.rows_in("people", sql, &ids).await?;
+        let without_profile = self.pod.rows_in("people", sql, &ids).await?;
         let profiles: HashMap<&str, &NewPerson> =
             people.iter().map(|person| (person.id.as_str(), person)).collect();
-        let rows = bare
+        let rows = without_profile
             .iter()
             .filter_map(|row| {
                 let person = profiles.get(row.text("diaspora_handle")?.as_str())?;

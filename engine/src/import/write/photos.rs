@@ -17,26 +17,26 @@ use crate::pod::uploads::{Comparison, NewPhotoFile, PhotoStore, is_plain_file_na
 use crate::progress::Progress;
 
 /// The largest file that is treated as a picture, in bytes.
-const MAX_FILE: u64 = 64 << 20;
+const MAX_FILE_BYTES: u64 = 64 << 20;
 /// Characters of the random part of a name on a pod (`Photo#random_string`).
-const RANDOM_LETTERS: usize = 20;
+const RANDOM_CHARS: usize = 20;
 
 /// Photo files that exist here: their names in the archive, with their names here.
 pub(in crate::import) type PhotoFiles = HashMap<String, String>;
 
 /// The result for one photo file.
-pub(in crate::import) struct Stored {
+pub(in crate::import) struct StoredPhoto {
     /// Its name in the archive.
     pub(in crate::import) name: String,
     /// Its name here, or the reason why it is missing here.
     pub(in crate::import) outcome: Result<String, FindingCode>,
 }
 
-/// A fact that the journal must record before a file exists.
-pub(in crate::import) enum Announced {
+/// An event that the journal must record before the next step.
+pub(in crate::import) enum PhotoFileEvent {
     /// A file of this name, with its sizes, is about to be written.
     Writing(String),
-    /// It was not written: another file has got its name in between, or its sizes cannot be made.
+    /// It was not written: another file has taken its name in the meantime, or its sizes cannot be made.
     NotWritten(String),
     /// A photo is renamed, since another file or photo has the name that other pods know.
     NameTaken(String),
@@ -47,11 +47,11 @@ pub(in crate::import) struct Naming {
     /// GUID of the new person, which cannot be predicted before the import.
     pub(in crate::import) person_guid: String,
     /// Names under which this import has written files.
-    pub(in crate::import) ours: HashSet<String>,
+    pub(in crate::import) own_names: HashSet<String>,
     /// Names in the archive whose photos were deleted since: they are not stored again.
-    pub(in crate::import) deleted: HashSet<String>,
-    /// Names of photos of other people of the old pod: they are left to them, also while no file here has them.
-    pub(in crate::import) neighbours: HashSet<String>,
+    pub(in crate::import) deleted_files: HashSet<String>,
+    /// Names of photos of other people of the old pod: they stay reserved for these, even if no file here has them.
+    pub(in crate::import) neighbour_names: HashSet<String>,
 }
 
 impl Naming {
@@ -59,17 +59,17 @@ impl Naming {
     fn own_name(&self, name: &str, kind: PictureKind) -> String {
         let digest = Sha256::digest(format!("{}/{name}", self.person_guid));
         let mut random = hex::encode(digest);
-        random.truncate(RANDOM_LETTERS);
+        random.truncate(RANDOM_CHARS);
         format!("{random}.{}", kind.extension())
     }
 }
 
-/// Returns whether a pod would give such a file this name. Other pods know photos by their names: where one can stay,
-/// their people still see the photo after the move.
+/// Returns whether a pod would give such a file this name. Other pods know photos by their names: if one stays the
+/// same, their people still see the photo after the move.
 fn can_stay(name: &str, kind: PictureKind) -> bool {
     let random = name.strip_suffix(kind.extension()).and_then(|name| name.strip_suffix('.'));
     random.is_some_and(|random| {
-        random.len() == RANDOM_LETTERS && random.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
+        random.len() == RANDOM_CHARS && random.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
     })
 }
 
@@ -82,48 +82,48 @@ pub(in crate::import) fn is_pod_name(name: &str) -> bool {
 /// Stores every photo of the archive among the pod's photo files. Existing files stay unchanged, so a repetition
 /// changes nothing; a file is never partly written.
 ///
-/// `announce` receives what the journal must record before anything is written. Must be called on a thread that may
-/// block; `runtime` waits for the network.
+/// `record` must record an event in the journal before it returns. Must be called on a thread that may block;
+/// `runtime` waits for the network.
 pub(in crate::import) fn store_photos(
     archive: &mut Archive<Verified>,
     uploads: &PhotoStore,
     runtime: &Handle,
     progress: &dyn Progress,
     naming: &Naming,
-    mut announce: impl FnMut(Announced) -> Result<(), ImportError>,
-) -> Result<Vec<Stored>, ImportError> {
+    mut record: impl FnMut(PhotoFileEvent) -> Result<(), ImportError>,
+) -> Result<Vec<StoredPhoto>, ImportError> {
     let mut stored = Vec::new();
     archive.photos::<ImportError>(|name, size, bytes| {
-        let outcome = if naming.deleted.contains(name) {
+        let outcome = if naming.deleted_files.contains(name) {
             Err(FindingCode::DeletedSince)
-        } else if let Some(whole) = read_file(size, bytes)? {
-            store_photo(uploads, runtime, naming, name, &whole, &mut announce)?
+        } else if let Some(file) = read_file(size, bytes)? {
+            store_photo(uploads, runtime, naming, name, &file, &mut record)?
         } else {
             Err(FindingCode::NotAPicture)
         };
-        stored.push(Stored { name: name.to_owned(), outcome });
+        stored.push(StoredPhoto { name: name.to_owned(), outcome });
         progress.advance(1);
         Ok(())
     })?;
     Ok(stored)
 }
 
-/// Reads a whole photo file; `None` if it is too large.
+/// Reads a photo file; none if it is larger than [`MAX_FILE_BYTES`].
 fn read_file(size: u64, bytes: &mut dyn Read) -> Result<Option<Vec<u8>>, OpenError> {
-    if size > MAX_FILE {
+    if size > MAX_FILE_BYTES {
         return Ok(None);
     }
-    let mut whole = Vec::new();
-    bytes.take(MAX_FILE).read_to_end(&mut whole)?;
-    Ok(Some(whole))
+    let mut file = Vec::new();
+    bytes.take(MAX_FILE_BYTES).read_to_end(&mut file)?;
+    Ok(Some(file))
 }
 
 /// Depth of the check whether a photo file can be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::import) enum PhotoCheck {
-    /// Format, size and structure: enough where the file is stored next, which decodes it anyway.
+    /// Format, size and structure: enough for an import, which decodes the file when it stores it.
     Structure,
-    /// The pixels as well, as storing it does: what a plan counts must come in.
+    /// The pixels as well, as when the file is stored: a dry run must count the same files as an import.
     Pixels,
 }
 
@@ -137,58 +137,59 @@ impl PhotoCheck {
     }
 }
 
+/// Stores a photo file; returns its name here, or the reason why it is left out.
 fn store_photo(
     uploads: &PhotoStore,
     runtime: &Handle,
     naming: &Naming,
     name: &str,
     file: &[u8],
-    announce: &mut impl FnMut(Announced) -> Result<(), ImportError>,
+    record: &mut impl FnMut(PhotoFileEvent) -> Result<(), ImportError>,
 ) -> Result<Result<String, FindingCode>, ImportError> {
     let Some(kind) = PictureKind::of(file) else { return Ok(Err(FindingCode::NotAPicture)) };
     let files = Files { uploads, runtime };
-    let own = naming.own_name(name, kind);
-    let is_ours = |name: &str| naming.ours.contains(name);
-    let noted = if is_ours(&own) {
-        Some(own.as_str())
+    let own_name = naming.own_name(name, kind);
+    let is_noted = |name: &str| naming.own_names.contains(name);
+    let noted = if is_noted(&own_name) {
+        Some(own_name.as_str())
     } else {
-        // Earlier versions wrote files under any name: no more are written under such names.
-        Some(name).filter(|name| can_stay(name, kind) && is_ours(name))
+        // Earlier versions also wrote files under names that no pod gives: those are not completed.
+        Some(name).filter(|name| can_stay(name, kind) && is_noted(name))
     };
     if let Some(noted) = noted {
         match files.complete(noted, name, file)? {
             Some(outcome) => return Ok(outcome),
-            None => announce(Announced::NotWritten(noted.to_owned()))?,
+            None => record(PhotoFileEvent::NotWritten(noted.to_owned()))?,
         }
     }
     let Some(mut picture) = Picture::read(file) else { return Ok(Err(FindingCode::NotAPicture)) };
-    if naming.neighbours.contains(name) {
-        announce(Announced::NameTaken(name.to_owned()))?;
+    if naming.neighbour_names.contains(name) {
+        record(PhotoFileEvent::NameTaken(name.to_owned()))?;
     } else if can_stay(name, kind) {
-        let there = files.have(name)?;
-        let mut is_this = false;
-        if there.contains(&true) {
-            is_this = files.hold(name, [picture.bytes.as_slice(), file])?;
-            if is_this && there.iter().all(|there| *there) {
+        let exists = files.exist(name)?;
+        let mut is_same = false;
+        if exists.contains(&true) {
+            is_same = files.has_content(name, [picture.bytes.as_slice(), file])?;
+            if is_same && exists.iter().all(|exists| *exists) {
                 return Ok(Ok(name.to_owned()));
             }
         } else {
-            match files.write_new(picture, name, announce)? {
-                // Another import has got the name in between.
+            match files.write_new(picture, name, record)? {
+                // Another import has taken the name in the meantime.
                 Err(FindingCode::FileTaken) => {}
                 written => return Ok(written.map(|()| name.to_owned())),
             }
-            let Some(again) = Picture::read(file) else { return Ok(Err(FindingCode::NotAPicture)) };
-            picture = again;
+            let Some(reread) = Picture::read(file) else { return Ok(Err(FindingCode::NotAPicture)) };
+            picture = reread;
         }
-        if !is_this {
-            announce(Announced::NameTaken(name.to_owned()))?;
+        if !is_same {
+            record(PhotoFileEvent::NameTaken(name.to_owned()))?;
         }
     }
-    if files.have(&own)?.contains(&true) {
+    if files.exist(&own_name)?.contains(&true) {
         return Ok(Err(FindingCode::FileTaken));
     }
-    Ok(files.write_new(picture, &own, announce)?.map(|()| own))
+    Ok(files.write_new(picture, &own_name, record)?.map(|()| own_name))
 }
 
 /// The pod's photo files, for a thread that may block.
@@ -199,12 +200,12 @@ struct Files<'a> {
 
 impl Files<'_> {
     /// Returns for each file of a photo whether it exists, in the order of [`stored_names`].
-    fn have(&self, name: &str) -> Result<Vec<bool>, ImportError> {
+    fn exist(&self, name: &str) -> Result<Vec<bool>, ImportError> {
         Ok(self.runtime.block_on(self.uploads.have(&stored_names(name)))?)
     }
 
     /// Returns whether the original of this name has one of these contents.
-    fn hold(&self, name: &str, contents: [&[u8]; 2]) -> Result<bool, ImportError> {
+    fn has_content(&self, name: &str, contents: [&[u8]; 2]) -> Result<bool, ImportError> {
         for bytes in contents {
             if self.runtime.block_on(self.uploads.compare(name, bytes))? == Comparison::Same {
                 return Ok(true);
@@ -213,57 +214,57 @@ impl Files<'_> {
         Ok(false)
     }
 
-    /// Writes what is missing of a photo whose name this import has noted; none if another import has got the name since.
+    /// Writes the missing files of a photo with a noted name; none if another import has taken the name since.
     fn complete(
         &self,
         noted: &str,
         name: &str,
         file: &[u8],
     ) -> Result<Option<Result<String, FindingCode>>, ImportError> {
-        let there = self.have(noted)?;
-        if there.iter().all(|there| *there) {
+        let exists = self.exist(noted)?;
+        if exists.iter().all(|exists| *exists) {
             return Ok(Some(Ok(noted.to_owned())));
         }
         let Some(picture) = Picture::read(file) else { return Ok(Some(Err(FindingCode::NotAPicture))) };
-        // Only a name from the archive can be another's: the earlier run was killed before it wrote anything.
-        let is_anothers = noted == name
-            && there.last() == Some(&true)
-            && !self.hold(noted, [picture.bytes.as_slice(), file])?;
+        // Only a name from the archive can be another import's: the earlier run was killed before it wrote a file.
+        let is_foreign = noted == name
+            && exists.last() == Some(&true)
+            && !self.has_content(noted, [picture.bytes.as_slice(), file])?;
         let outcome =
-            if is_anothers { Err(FindingCode::FileTaken) } else { self.write(picture, noted, &there)? };
+            if is_foreign { Err(FindingCode::FileTaken) } else { self.write(picture, noted, &exists)? };
         Ok(match outcome {
             Err(FindingCode::FileTaken) if noted == name => None,
             outcome => Some(outcome.map(|()| noted.to_owned())),
         })
     }
 
-    /// Writes the files of a photo under a name that was free when it was last looked at.
+    /// Writes the files of a photo under a name that was free at the last check.
     fn write_new(
         &self,
         picture: Picture,
         stored: &str,
-        announce: &mut impl FnMut(Announced) -> Result<(), ImportError>,
+        record: &mut impl FnMut(PhotoFileEvent) -> Result<(), ImportError>,
     ) -> Result<Result<(), FindingCode>, ImportError> {
-        announce(Announced::Writing(stored.to_owned()))?;
+        record(PhotoFileEvent::Writing(stored.to_owned()))?;
         let written = self.write(picture, stored, &[])?;
         if written.is_err() {
-            announce(Announced::NotWritten(stored.to_owned()))?;
+            record(PhotoFileEvent::NotWritten(stored.to_owned()))?;
         }
         Ok(written)
     }
 
-    /// Writes the files of a photo, except those that are `there`; none, if another file has one of their names.
+    /// Writes the files of a photo that do not exist yet; none of them if another file has one of their names.
     fn write(
         &self,
         picture: Picture,
         stored: &str,
-        there: &[bool],
+        exists: &[bool],
     ) -> Result<Result<(), FindingCode>, ImportError> {
-        let Some(files) = files_of(picture, stored, there) else {
+        let Some(files) = files_of(picture, stored, exists) else {
             return Ok(Err(FindingCode::NotAPicture));
         };
         let put = |files| self.runtime.block_on(self.uploads.put(files));
-        // The original first: whose it is decides about the name when two imports write at once.
+        // The original first: when two imports write at once, the one that writes it keeps the name.
         let (original, sizes): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.name == stored);
         let mut names: Vec<String> = sizes.iter().map(|file| file.name.clone()).collect();
         if !put(original)?.is_empty() {
@@ -280,17 +281,17 @@ impl Files<'_> {
     }
 }
 
-/// Returns the files of a photo, except those that are `there`.
-fn files_of(picture: Picture, stored: &str, there: &[bool]) -> Option<Vec<NewPhotoFile>> {
+/// Returns the files of a photo, except those that exist; none if a size cannot be made.
+fn files_of(picture: Picture, stored: &str, exists: &[bool]) -> Option<Vec<NewPhotoFile>> {
     let kind = picture.kind.media_type();
-    let is_there = |position: usize| there.get(position).copied().unwrap_or_default();
-    let missing = SIZES.iter().enumerate().filter(|(position, _)| !is_there(*position));
+    let file_exists = |position: usize| exists.get(position).copied().unwrap_or_default();
+    let missing = SIZES.iter().enumerate().filter(|(position, _)| !file_exists(*position));
     let scaled = missing.map(|(_, (prefix, size)): (_, &(&str, Size))| {
         let bytes = picture.scaled(prefix, *size)?;
         Some(NewPhotoFile { name: format!("{prefix}{stored}"), bytes, kind })
     });
     let mut files = scaled.collect::<Option<Vec<_>>>()?;
-    if !is_there(SIZES.len()) {
+    if !file_exists(SIZES.len()) {
         files.push(NewPhotoFile { name: stored.to_owned(), bytes: picture.bytes, kind });
     }
     Some(files)
@@ -302,22 +303,22 @@ pub(in crate::import) fn stored_names(name: &str) -> Vec<String> {
     sizes.chain([name.to_owned()]).filter(|name| is_plain_file_name(name)).collect()
 }
 
-/// Returns the photo files that exist here now, and the findings on the others.
-pub(in crate::import) fn outcome(stored: Vec<Stored>) -> (PhotoFiles, Vec<(String, FindingCode)>) {
+/// Returns the photo files that exist here now, and the others with the reasons why they are missing.
+pub(in crate::import) fn outcome(stored: Vec<StoredPhoto>) -> (PhotoFiles, Vec<(String, FindingCode)>) {
     let mut files = PhotoFiles::new();
     let mut problems = Vec::new();
-    for Stored { name, outcome } in stored {
+    for StoredPhoto { name, outcome } in stored {
         match outcome {
-            Ok(here) => _ = files.insert(name, here),
+            Ok(stored_name) => _ = files.insert(name, stored_name),
             Err(code) => problems.push((name, code)),
         }
     }
     (files, problems)
 }
 
-/// Writes a photo's address elsewhere as browsers send it; false if they cannot load the photo from there.
-/// Addresses and names come from archives and from other pods, and diaspora* puts one behind the other.
-pub(in crate::import) fn hold_address(photo: &mut Photo) -> bool {
+/// Normalizes a photo's address on another pod to the form that browsers send; false if they cannot load the photo from
+/// it. Addresses and names come from archives and from other pods, and diaspora* appends the name to the address.
+pub(in crate::import) fn normalize_address(photo: &mut Photo) -> bool {
     photo.remote_photo_path = web_address(&photo.remote_photo_path).unwrap_or_default();
     let name = &photo.remote_photo_name;
     let is_unsafe = |c: char| c.is_control() || matches!(c, '/' | '\\' | '"' | '\'' | '<' | '>' | '`');
@@ -338,8 +339,8 @@ mod tests {
     const NAME: &str = "00112233445566778899.png";
 
     fn naming_of(person: &str) -> Naming {
-        let [ours, deleted, neighbours] = [(); 3].map(|()| HashSet::new());
-        Naming { person_guid: person.to_owned(), ours, deleted, neighbours }
+        let [own_names, deleted_files, neighbour_names] = [(); 3].map(|()| HashSet::new());
+        Naming { person_guid: person.to_owned(), own_names, deleted_files, neighbour_names }
     }
 
     fn picture(red: u8) -> Vec<u8> {
@@ -362,26 +363,26 @@ mod tests {
         let runtime = Runtime::new().unwrap();
         let (_folder, images, uploads) = empty(&runtime);
         let both_begin = Barrier::new(2);
-        let import = |person: &str, red: u8, ours: Vec<String>, wait: bool| {
-            let ours = ours.into_iter().collect();
-            let naming = Naming { ours, ..naming_of(person) };
+        let import = |person: &str, red: u8, own_names: Vec<String>, must_wait: bool| {
+            let own_names = own_names.into_iter().collect();
+            let naming = Naming { own_names, ..naming_of(person) };
             let mut noted: Vec<String> = Vec::new();
-            let mut announce = |what: Announced| {
-                match what {
-                    Announced::Writing(name) => {
+            let mut record = |event: PhotoFileEvent| {
+                match event {
+                    PhotoFileEvent::Writing(name) => {
                         // Both have seen by now that the name is free.
-                        if wait && name == NAME {
+                        if must_wait && name == NAME {
                             both_begin.wait();
                         }
                         noted.push(name);
                     }
-                    Announced::NotWritten(name) => noted.retain(|noted| *noted != name),
-                    Announced::NameTaken(name) => assert_eq!(name, NAME),
+                    PhotoFileEvent::NotWritten(name) => noted.retain(|noted| *noted != name),
+                    PhotoFileEvent::NameTaken(name) => assert_eq!(name, NAME),
                 }
                 Ok(())
             };
             let file = picture(red);
-            let stored = store_photo(&uploads, runtime.handle(), &naming, NAME, &file, &mut announce);
+            let stored = store_photo(&uploads, runtime.handle(), &naming, NAME, &file, &mut record);
             (stored.unwrap().unwrap(), noted)
         };
         let all = std::thread::scope(|scope| {
@@ -391,7 +392,11 @@ mod tests {
         });
         assert_eq!(all.iter().filter(|(_, _, (stored, _))| stored == NAME).count(), 1);
         for (person, red, (stored, noted)) in all {
-            assert_eq!(noted, [stored.as_str()], "the journal has what this import has written, and no more");
+            assert_eq!(
+                noted,
+                [stored.as_str()],
+                "the journal has only the name that this import has written"
+            );
             let has_all = || stored_names(&stored).iter().all(|name| images.join(name).is_file());
             assert!(has_all(), "{stored}");
             let expected = Picture::read(&picture(red)).unwrap().bytes;
@@ -404,22 +409,22 @@ mod tests {
     }
 
     #[test]
-    fn a_noted_name_that_another_import_has_got_is_given_up() {
+    fn a_noted_name_that_another_import_has_taken_is_given_up() {
         let runtime = Runtime::new().unwrap();
         let (_folder, images, uploads) = empty(&runtime);
         // The other import has another picture, and has not written all sizes yet.
         let theirs = Picture::read(&picture(200)).unwrap().bytes;
         std::fs::write(images.join(NAME), &theirs).unwrap();
-        let ours = HashSet::from([NAME.to_owned()]);
-        let naming = Naming { ours, ..naming_of("one") };
+        let own_names = HashSet::from([NAME.to_owned()]);
+        let naming = Naming { own_names, ..naming_of("one") };
         let mut given_up = Vec::new();
-        let mut announce = |what: Announced| {
-            if let Announced::NotWritten(name) = what {
+        let mut record = |event: PhotoFileEvent| {
+            if let PhotoFileEvent::NotWritten(name) = event {
                 given_up.push(name);
             }
             Ok(())
         };
-        let stored = store_photo(&uploads, runtime.handle(), &naming, NAME, &picture(1), &mut announce);
+        let stored = store_photo(&uploads, runtime.handle(), &naming, NAME, &picture(1), &mut record);
         let stored = stored.unwrap().unwrap();
         assert_eq!((stored == NAME, given_up), (false, vec![NAME.to_owned()]));
         assert_eq!(std::fs::read(images.join(NAME)).unwrap(), theirs);

@@ -1,14 +1,14 @@
 //! Points photos, and the avatar, from another pod to their files here.
 //!
-//! A post that this pod knew before has photos on the old pod, a stock archive shows its account's avatar there, and
-//! an import may get its photo files later than its records. The old pod will disappear.
+//! A post that this pod had before has photos on the old pod, the avatar in a stock archive is there, and an import may
+//! get its photo files later than its records. The old pod will disappear.
 
 use std::collections::BTreeMap;
 
 use crate::domain::Profile;
 use crate::import::journal::imports::ImportRecord;
 use crate::import::journal::notes::kinds::PHOTO_ADDRESSES;
-use crate::import::journal::notes::{Intent, Journal, noted};
+use crate::import::journal::notes::{Intent, Journal, note_page};
 use crate::import::target::{NewAccount, Target};
 use crate::import::write::photos::PhotoFiles;
 use crate::import::write::posts::stem;
@@ -17,10 +17,10 @@ use crate::pod::database::DatabaseError;
 use crate::sql::{Value, id_list};
 use crate::store::Store;
 
-/// Photos per statement.
-const BATCH: usize = 500;
+/// The number of photos per statement.
+const BATCH_PHOTOS: usize = 500;
 /// The separator in the journal between the address of a photo and its name; no address contains it.
-const BEFORE_NAME: char = '\n';
+const NAME_SEPARATOR: char = '\n';
 
 /// Columns of the profile with the sizes of the avatar, and the prefixes of their files' names.
 const AVATAR: [(&str, &str); 3] = [
@@ -30,7 +30,7 @@ const AVATAR: [(&str, &str); 3] = [
 ];
 
 /// A photo of the account that points to another pod.
-struct Elsewhere {
+struct RemotePhoto {
     id: i64,
     guid: String,
     address: String,
@@ -50,37 +50,37 @@ impl Target {
         }
         let mut after = 0;
         loop {
-            let page = self.photos_elsewhere(account.person, after).await?;
+            let page = self.remote_photos(account.person, after).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = last.id;
-            let here: Vec<(Elsewhere, &str)> = page
+            let photos: Vec<(RemotePhoto, &str)> = page
                 .into_iter()
                 .filter_map(|photo| files.get(&photo.name).map(|name| (photo, name.as_str())))
                 .collect();
-            if here.is_empty() {
+            if photos.is_empty() {
                 continue;
             }
-            let intent = |(photo, _): &(Elsewhere, &str)| Intent {
+            let intent = |(photo, _): &(RemotePhoto, &str)| Intent {
                 kind: PHOTO_ADDRESSES,
                 guid: photo.guid.clone(),
-                previous: Some(format!("{}{BEFORE_NAME}{}", photo.address, photo.name)),
+                previous: Some(format!("{}{NAME_SEPARATOR}{}", photo.address, photo.name)),
             };
-            journal.note(here.iter().map(intent).collect()).await?;
-            self.set_address_here(&here).await?;
+            journal.note(photos.iter().map(intent).collect()).await?;
+            self.set_address_here(&photos).await?;
         }
     }
 
-    async fn photos_elsewhere(&mut self, person: i64, after: i64) -> Result<Vec<Elsewhere>, DatabaseError> {
+    async fn remote_photos(&mut self, person: i64, after: i64) -> Result<Vec<RemotePhoto>, DatabaseError> {
         let sql = format!(
             "SELECT id, guid, remote_photo_path, remote_photo_name FROM photos WHERE author_id = {person} \
-             AND id > {after} AND remote_photo_path <> ? ORDER BY id LIMIT {BATCH}"
+             AND id > {after} AND remote_photo_path <> ? ORDER BY id LIMIT {BATCH_PHOTOS}"
         );
-        let here = [self.photos_at.as_str().into()];
-        let rows = self.pod.rows("photos", sql, &here).await?;
+        let values = [self.photo_base_url.as_str().into()];
+        let rows = self.pod.rows("photos", sql, &values).await?;
         Ok(rows
             .iter()
             .filter_map(|row| {
-                Some(Elsewhere {
+                Some(RemotePhoto {
                     id: row.integer("id")?,
                     guid: row.text("guid")?,
                     address: row.text("remote_photo_path")?,
@@ -90,14 +90,14 @@ impl Target {
             .collect())
     }
 
-    async fn set_address_here(&mut self, photos: &[(Elsewhere, &str)]) -> Result<(), DatabaseError> {
-        let one_of = format!("CASE id{} END", " WHEN ? THEN ?".repeat(photos.len()));
+    async fn set_address_here(&mut self, photos: &[(RemotePhoto, &str)]) -> Result<(), DatabaseError> {
+        let name_by_id = format!("CASE id{} END", " WHEN ? THEN ?".repeat(photos.len()));
         let ids = id_list(&photos.iter().map(|(photo, _)| photo.id).collect::<Vec<_>>());
         let sql = format!(
-            "UPDATE photos SET remote_photo_path = ?, remote_photo_name = {one_of}, processed_image = {one_of}, \
-             unprocessed_image = {one_of}, random_string = {one_of} WHERE id IN ({ids})"
+            "UPDATE photos SET remote_photo_path = ?, remote_photo_name = {name_by_id}, processed_image = {name_by_id}, \
+             unprocessed_image = {name_by_id}, random_string = {name_by_id} WHERE id IN ({ids})"
         );
-        let mut values: Vec<Value<'_>> = vec![self.photos_at.as_str().into()];
+        let mut values: Vec<Value<'_>> = vec![self.photo_base_url.as_str().into()];
         let of_each = |value: fn(&str) -> &str| {
             photos.iter().flat_map(move |(photo, name)| [photo.id.into(), value(name).into()])
         };
@@ -119,7 +119,8 @@ impl Target {
         let columns = AVATAR.map(|(column, _)| format!("{column} = ?")).join(", ");
         let sql =
             format!("UPDATE profiles SET {columns} WHERE image_url = ? AND person_id = {}", account.person);
-        let mut values = AVATAR.map(|(_, size)| format!("{}{size}{name}", self.photos_at).into()).to_vec();
+        let mut values =
+            AVATAR.map(|(_, size)| format!("{}{size}{name}", self.photo_base_url).into()).to_vec();
         values.push(profile.image_url.clone().into());
         self.pod.run("the profile", sql, &values).await.map(drop)
     }
@@ -133,19 +134,19 @@ impl Target {
     ) -> Result<(), UndoError> {
         let mut after = 0;
         loop {
-            let page = noted(store, &import.id, PHOTO_ADDRESSES, after).await?;
+            let page = note_page(store, &import.id, PHOTO_ADDRESSES, after).await?;
             let Some((last, ..)) = page.last() else { return Ok(()) };
             after = *last;
-            let mut back: BTreeMap<&str, Vec<(&str, Option<&str>)>> = BTreeMap::new();
-            for (_, guid, before) in &page {
-                let before = before.as_deref().unwrap_or_default();
+            let mut by_address: BTreeMap<&str, Vec<(&str, Option<&str>)>> = BTreeMap::new();
+            for (_, guid, previous) in &page {
+                let previous = previous.as_deref().unwrap_or_default();
                 // Earlier versions noted no name, and left it unchanged.
-                let (address, name) = before
-                    .split_once(BEFORE_NAME)
-                    .map_or((before, None), |(address, name)| (address, Some(name)));
-                back.entry(address).or_default().push((guid, name));
+                let (address, name) = previous
+                    .split_once(NAME_SEPARATOR)
+                    .map_or((previous, None), |(address, name)| (address, Some(name)));
+                by_address.entry(address).or_default().push((guid, name));
             }
-            for (address, photos) in back {
+            for (address, photos) in by_address {
                 self.set_address_back(person, address, &photos).await?;
             }
         }
@@ -158,12 +159,12 @@ impl Target {
         photos: &[(&str, Option<&str>)],
     ) -> Result<(), DatabaseError> {
         let guids: Vec<&str> = photos.iter().map(|(guid, _)| *guid).collect();
-        let found = self.ids("photos", &guids).await?;
-        if found.is_empty() {
+        let ids = self.ids("photos", &guids).await?;
+        if ids.is_empty() {
             return Ok(());
         }
         let names: Vec<(i64, &str)> =
-            photos.iter().filter_map(|(guid, name)| Some((*found.get(*guid)?, (*name)?))).collect();
+            photos.iter().filter_map(|(guid, name)| Some((*ids.get(*guid)?, (*name)?))).collect();
         let name = match names.len() {
             0 => String::new(),
             count => {
@@ -174,7 +175,7 @@ impl Target {
         let sql = format!(
             "UPDATE photos SET remote_photo_path = ?, {name}processed_image = NULL, unprocessed_image = NULL, \
              random_string = NULL WHERE author_id = {person} AND id IN ({})",
-            id_list(&found.into_values().collect::<Vec<_>>())
+            id_list(&ids.into_values().collect::<Vec<_>>())
         );
         let mut values: Vec<Value<'_>> = vec![address.into()];
         values.extend(names.into_iter().flat_map(|(id, name)| [id.into(), name.into()]));

@@ -8,7 +8,7 @@ use crate::import::apply::BatchRows;
 use crate::import::decide::Context;
 use crate::import::decide::photos::PhotoRows;
 use crate::import::decide::posts::{PostRows, root_of, status_message};
-use crate::import::scan::column_limits::short;
+use crate::import::scan::column_limits::truncate_string;
 use crate::import::scan::people::People;
 use crate::import::scan::text::{mentions, tags};
 use crate::import::target::{NewAccount, Planned, Target};
@@ -49,7 +49,7 @@ impl BatchRows for PostRows<'_> {
         let rows = self.visibilities(&ids);
         let columns = ["shareable_id", "shareable_type", "user_id"];
         target.pod.insert("share_visibilities", &columns, rows, OnConflict::Ignore).await?;
-        // Another import may have written either of the two since they were looked for.
+        // Another import may have written a post or its reshare since the batch was planned.
         let roots = self.new.iter().filter_map(|post| root_of(&post.post));
         let originals: Vec<&str> = self.limited.iter().chain(roots).map(Guid::as_str).collect();
         target.detach_reshares(&originals).await
@@ -63,7 +63,7 @@ impl PostRows<'_> {
         let readers_of = |post: &OwnPost| -> Option<Vec<Vec<Value<'static>>>> {
             let id = *ids.get(post.post.guid().as_str())?;
             let readers = post.subscribed_users_ids.as_ref()?.iter();
-            // An archive must not put a stranger's limited posts into people's streams.
+            // An archive must not put limited posts into the streams of people with whom the account does not share.
             let users = readers
                 .filter_map(|reader| people.get(reader)?.user)
                 .filter(|user| account.is_vouched_for || account.readers.contains(user))
@@ -89,10 +89,10 @@ impl Target {
         account: &NewAccount,
         rows: &[i64],
     ) -> Result<(), ImportError> {
-        let Some(old) = account.old_person else { return Ok(()) };
+        let Some(old_person) = account.old_person else { return Ok(()) };
         for chunk in rows.chunks(1000) {
             let sql = format!(
-                "UPDATE {table} SET author_id = {} WHERE author_id = {old} AND id IN ({})",
+                "UPDATE {table} SET author_id = {} WHERE author_id = {old_person} AND id IN ({})",
                 account.person,
                 id_list(chunk)
             );
@@ -103,10 +103,10 @@ impl Target {
 
     /// Adopts the photos of adopted posts.
     async fn adopt_photos_of(&mut self, account: &NewAccount, posts: &[i64]) -> Result<(), ImportError> {
-        let Some(old) = account.old_person else { return Ok(()) };
+        let Some(old_person) = account.old_person else { return Ok(()) };
         for chunk in posts.chunks(1000) {
             let sql = format!(
-                "UPDATE photos SET author_id = {} WHERE author_id = {old} AND status_message_guid IN \
+                "UPDATE photos SET author_id = {} WHERE author_id = {old_person} AND status_message_guid IN \
                  (SELECT guid FROM posts WHERE id IN ({}))",
                 account.person,
                 id_list(chunk)
@@ -130,7 +130,7 @@ impl Target {
     }
 
     async fn write_photos(&mut self, context: &Context<'_>, photos: &[&Photo]) -> Result<(), ImportError> {
-        let uploads = self.photos_at.clone();
+        let uploads = self.photo_base_url.clone();
         let stored_file =
             |name: &String| context.files.get(name).map(|stored| (uploads.as_str(), stored.as_str()));
         let rows = photos
@@ -141,7 +141,7 @@ impl Target {
         Ok(())
     }
 
-    /// Writes the parts of posts besides photos: locations, polls, tags and mentions.
+    /// Writes the parts of posts, except photos: locations, polls, tags and mentions.
     pub(in crate::import) async fn write_parts(
         &mut self,
         people: &People,
@@ -162,7 +162,7 @@ impl Target {
             let Some(Entity(location)) = &message.location else { continue };
             // Posts fetched from other pods have not been fitted to the columns before.
             let [address, lat, lng] =
-                [&location.address, &location.lat, &location.lng].map(|text| short(text));
+                [&location.address, &location.lat, &location.lng].map(|text| truncate_string(text));
             let at = message.created_at;
             rows.push(vec![(*post).into(), address.into(), lat.into(), lng.into(), at.into(), at.into()]);
         }
@@ -176,7 +176,7 @@ impl Target {
         let mut polls: Vec<&Poll> = Vec::new();
         for (post, message) in messages {
             let Some(Entity(poll)) = &message.poll else { continue };
-            let question = short(&poll.question);
+            let question = truncate_string(&poll.question);
             let at = message.created_at;
             rows.push(vec![(*post).into(), question.into(), poll.guid.as_str().into(), at.into(), at.into()]);
             polls.push(poll);
@@ -192,7 +192,7 @@ impl Target {
         for poll in polls {
             let Some(id) = ids.get(poll.guid.as_str()) else { continue };
             for Entity(answer) in &poll.poll_answers {
-                let text = short(&answer.answer);
+                let text = truncate_string(&answer.answer);
                 rows.push(vec![(*id).into(), text.into(), answer.guid.as_str().into()]);
             }
         }
@@ -252,8 +252,8 @@ pub(in crate::import) const PHOTO_COLUMNS: [&str; 15] = [
     "updated_at",
 ];
 
-/// Returns the row of a photo. `stored` is the address and name of its file on this pod; none leaves both as
-/// they are.
+/// Returns the row of a photo. `stored` is the address and name of its file on this pod; without it, both stay
+/// unchanged.
 pub(in crate::import) fn photo_row<'a>(
     author: i64,
     photo: &'a Photo,
@@ -294,8 +294,9 @@ pub(in crate::import) const POST_COLUMNS: [&str; 10] = [
     "interacted_at",
 ];
 
+/// Returns the row of a post.
 pub(in crate::import) fn post_row(author: i64, post: &Post) -> Vec<Value<'_>> {
-    let (class, public, text, provider, root, at) = match post {
+    let (class, public, text, provider, root, created_at) = match post {
         Post::StatusMessage(post) => {
             let (text, provider) = (Some(post.text.as_str()), post.provider_display_name.as_deref());
             ("StatusMessage", post.public, text, provider, None, post.created_at)
@@ -313,9 +314,9 @@ pub(in crate::import) fn post_row(author: i64, post: &Post) -> Vec<Value<'_>> {
         text.into(),
         provider.into(),
         root.into(),
-        at.into(),
-        at.into(),
-        at.into(),
+        created_at.into(),
+        created_at.into(),
+        created_at.into(),
     ]
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::DiasporaId;
 use crate::import::ImportError;
-use crate::import::journal::notes::{Journal, noted};
+use crate::import::journal::notes::{Journal, note_page};
 use crate::import::scan::parents::FETCHED_POSTS;
 use crate::import::scan::people::People;
 use crate::import::target::{NewAccount, Target};
@@ -13,7 +13,7 @@ use crate::pod::database::OnConflict;
 use crate::sql::Row;
 
 /// The minimum and maximum number of characters of a GUID.
-const GUID: std::ops::RangeInclusive<usize> = 16..=255;
+const GUID_CHARS: std::ops::RangeInclusive<usize> = 16..=255;
 
 /// Kinds in the journal whose records have texts, their tables, and the tables' names in references.
 const SOURCES: &[(&str, &str, &str)] = &[
@@ -32,7 +32,7 @@ struct Link {
     guid: String,
 }
 
-/// Returns the table for a link's type, and its name in references, of records with an author of their own.
+/// Returns the table for a link's type, and its name in references; none for records without an author of their own.
 fn table_of(kind: &str) -> Option<(&'static str, &'static str)> {
     match kind {
         "post" | "status_message" | "reshare" => Some(("posts", "Post")),
@@ -54,31 +54,32 @@ fn links(text: &str) -> Vec<Link> {
     links
 }
 
+/// Returns the link in the text after `diaspora://`.
 fn link(rest: &str) -> Option<Link> {
     let mut parts = rest.splitn(3, '/');
     let author = parts.next()?.parse().ok()?;
     let target = table_of(parts.next()?)?;
     let is_part = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '@' | '.' | ':');
-    let guid: String = parts.next()?.chars().take_while(is_part).take(*GUID.end()).collect();
+    let guid: String = parts.next()?.chars().take_while(is_part).take(*GUID_CHARS.end()).collect();
     // A full stop after the link is not part of it.
     let guid = guid.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-    GUID.contains(&guid.len()).then(|| Link { author, target, guid: guid.to_owned() })
+    GUID_CHARS.contains(&guid.len()).then(|| Link { author, target, guid: guid.to_owned() })
 }
 
 impl Target {
-    /// Stores the links from everything that the import wrote to existing records.
+    /// Stores the links to existing records in all texts that the import wrote.
     pub(in crate::import) async fn write_references(
         &mut self,
         account: &NewAccount,
-        old: &DiasporaId,
+        old_id: &DiasporaId,
         people: &People,
         journal: &Journal,
     ) -> Result<(), ImportError> {
-        let Some((store, import)) = journal.begun() else { return Ok(()) };
+        let Some((store, import)) = journal.for_writing() else { return Ok(()) };
         for (kind, table, class) in SOURCES {
             let mut after = 0;
             loop {
-                let page = noted(store, &import.id, kind, after).await?;
+                let page = note_page(store, &import.id, kind, after).await?;
                 let Some((last, ..)) = page.last() else { break };
                 after = *last;
                 // Rows that existed before have their links already.
@@ -88,20 +89,20 @@ impl Target {
                     "SELECT id, text FROM {table} WHERE text LIKE '%diaspora://%' AND guid IN ({{}})"
                 );
                 let rows = self.pod.rows_in(table, &sql, &guids).await?;
-                let linking = |row: &Row| Some((row.integer("id")?, links(&row.text("text")?)));
-                let found: Vec<(i64, Vec<Link>)> = rows.iter().filter_map(linking).collect();
-                self.write_links(account, old, people, class, &found).await?;
+                let source = |row: &Row| Some((row.integer("id")?, links(&row.text("text")?)));
+                let sources: Vec<(i64, Vec<Link>)> = rows.iter().filter_map(source).collect();
+                self.write_links(account, old_id, people, class, &sources).await?;
             }
         }
         Ok(())
     }
 
-    /// Writes links. Only a link that names the record's author resolves; people who have moved may be named by any
-    /// of their names.
+    /// Writes links from `sources`, by row number. Only a link with the ID of the record's author resolves; for people
+    /// who have moved, any of their IDs.
     async fn write_links(
         &mut self,
         account: &NewAccount,
-        old: &DiasporaId,
+        old_id: &DiasporaId,
         people: &People,
         class: &'static str,
         sources: &[(i64, Vec<Link>)],
@@ -110,7 +111,7 @@ impl Target {
         for link in sources.iter().flat_map(|(_, links)| links) {
             wanted.entry(link.target.0).or_default().push(&link.guid);
         }
-        let mut there: HashMap<(&str, String), (i64, i64, String)> = HashMap::new();
+        let mut existing: HashMap<(&str, String), (i64, i64, String)> = HashMap::new();
         for (table, guids) in wanted {
             let sql = format!(
                 "SELECT t.guid, t.id, t.author_id, p.diaspora_handle FROM {table} t \
@@ -120,18 +121,20 @@ impl Target {
                 let (guid, id) = (row.text("guid"), row.integer("id"));
                 let (author, name) = (row.integer("author_id"), row.text("diaspora_handle"));
                 if let (Some(guid), Some(id), Some(author), Some(name)) = (guid, id, author, name) {
-                    there.insert((table, guid), (id, author, name));
+                    existing.insert((table, guid), (id, author, name));
                 }
             }
         }
         let mut rows = Vec::new();
         for (source, link) in sources.iter().flat_map(|(id, links)| links.iter().map(move |link| (*id, link)))
         {
-            let Some((id, author, name)) = there.get(&(link.target.0, link.guid.clone())) else { continue };
-            let is_meant = link.author.as_str() == name
-                || link.author == *old && *author == account.person
+            let Some((id, author, name)) = existing.get(&(link.target.0, link.guid.clone())) else {
+                continue;
+            };
+            let names_author = link.author.as_str() == name
+                || link.author == *old_id && *author == account.person
                 || people.get(&link.author).is_some_and(|person| person.id == *author);
-            if is_meant {
+            if names_author {
                 rows.push(vec![source.into(), class.into(), (*id).into(), link.target.1.into()]);
             }
         }

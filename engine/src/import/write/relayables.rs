@@ -17,7 +17,7 @@ impl BatchRows for RelayableRows<'_> {
     fn remember(&self, planned: &mut Planned) {
         for new in &self.new {
             if let RelayableEntity::Comment(comment) = &new.record.entity {
-                let row = PlannedRow { number: planned.number(), own: true };
+                let row = PlannedRow { number: planned.next_number(), is_own: true };
                 planned.comments.insert(comment.guid.clone(), row);
             }
         }
@@ -25,10 +25,10 @@ impl BatchRows for RelayableRows<'_> {
 
     async fn write(&self, target: &mut Target) -> Result<(), ImportError> {
         for table in RelayableTable::ALL {
-            let unsigned = self.unsigned.iter().filter(|(of, ..)| *of == table);
+            let unsigned = self.unsigned.iter().filter(|(row_table, ..)| *row_table == table);
             let signed: Vec<(i64, &Relayable)> = unsigned.map(|(_, id, record)| (*id, record)).collect();
             target.write_signatures(table, &signed).await?;
-            let adopted = self.adopted.iter().filter(|(of, _)| *of == table);
+            let adopted = self.adopted.iter().filter(|(row_table, _)| *row_table == table);
             let adopted: Vec<i64> = adopted.map(|(_, id)| *id).collect();
             target.adopt(table.name(), self.account, &adopted).await?;
             let new = self.new.iter().filter(|new| RelayableTable::of(&new.record.entity) == table);
@@ -135,10 +135,14 @@ impl Target {
     }
 }
 
+/// Returns the row of a new record; likes and votes get the time `now`.
 fn row(new: &NewRelayable, now: Timestamp) -> Vec<Value<'_>> {
     let guid: Value<'_> = new.record.entity.guid().as_str().into();
-    let (author, parent, class): (Value<'_>, Value<'_>, Value<'_>) =
-        (new.links.author.into(), new.links.parent.id.into(), new.links.class.into());
+    let (author, parent, class): (Value<'_>, Value<'_>, Value<'_>) = (
+        new.referenced_rows.author.into(),
+        new.referenced_rows.parent.id.into(),
+        new.referenced_rows.class.into(),
+    );
     match &new.record.entity {
         RelayableEntity::Comment(comment) => vec![
             guid,
@@ -153,13 +157,12 @@ fn row(new: &NewRelayable, now: Timestamp) -> Vec<Value<'_>> {
             vec![guid, author, parent, class, like.positive.into(), now.into(), now.into()]
         }
         RelayableEntity::PollParticipation(_) => {
-            vec![guid, author, parent, new.links.answer.into(), now.into(), now.into()]
+            vec![guid, author, parent, new.referenced_rows.answer.into(), now.into(), now.into()]
         }
     }
 }
 
-/// Returns the values that are signed and have no column, as the YAML hash that Rails reads. `edited_at` is a
-/// timestamp there.
+/// Returns the signed values that have no column, as the YAML hash that Rails reads. `edited_at` is a timestamp there.
 pub(in crate::import) fn additional_data(entity: &RelayableEntity) -> Option<String> {
     let mut yaml = String::new();
     let mut line = |name: &str, value: &str| _ = writeln!(yaml, "{name}: {value}");

@@ -42,7 +42,7 @@ impl BatchRows for HiddenPostRows {
     }
 }
 
-/// Returns the GUID of a participation in the network, the same in every run of an import.
+/// Returns the GUID of a participation, the same in every run of an import.
 fn participation_guid(account: &NewAccount, post: &Guid) -> String {
     let digest =
         Sha256::new().chain_update(account.id.as_str()).chain_update(" ").chain_update(post.as_str());

@@ -1,4 +1,4 @@
-//! A small world for the tests of decisions.
+//! An account and people for the tests of decisions.
 
 mod conversations;
 
@@ -6,20 +6,20 @@ use std::collections::HashMap;
 
 use super::{Action, BatchPlan, Context};
 use crate::domain::{DiasporaId, Guid};
-use crate::import::journal::notes::{How, Noted};
+use crate::import::journal::notes::{Noted, RowOrigin};
 use crate::import::scan::people::{People, Person};
 use crate::import::target::NewAccount;
 use crate::import::write::photos::PhotoFiles;
 
-/// The account `alice@new.example` (person 1, formerly person 2), and the people whom it knows.
-pub(in crate::import) struct World {
+/// The account `alice@new.example` (person 1, formerly person 2), and people of its archive.
+pub(in crate::import) struct Fixture {
     pub(in crate::import) account: NewAccount,
-    pub(in crate::import) old: DiasporaId,
+    pub(in crate::import) old_id: DiasporaId,
     pub(in crate::import) people: People,
     pub(in crate::import) files: PhotoFiles,
 }
 
-impl World {
+impl Fixture {
     pub(in crate::import) fn new() -> Self {
         let aspects = [("Friends".to_owned(), 7)].into();
         let id = "alice@new.example".parse().unwrap();
@@ -33,29 +33,29 @@ impl World {
             ("carol@new.example", 6, Some(60)),
             ("dave@old.example", 8, None),
         ] {
-            let closed = id.starts_with("closed");
-            let person = Person { id: person, user, closed, has_moved: false, also: None };
+            let is_closed = id.starts_with("closed");
+            let person = Person { id: person, user, is_closed, has_moved: false, pending_id: None };
             people.insert(id.parse().unwrap(), person);
         }
-        Self { account, old: "alice@old.example".parse().unwrap(), people, files: HashMap::new() }
+        Self { account, old_id: "alice@old.example".parse().unwrap(), people, files: HashMap::new() }
     }
 
     pub(in crate::import) fn context(&self) -> Context<'_> {
-        Context { account: &self.account, old: &self.old, people: &self.people, files: &self.files }
+        Context { account: &self.account, old_id: &self.old_id, people: &self.people, files: &self.files }
     }
 }
 
-/// The journal's entry for a row that this import has written.
+/// Returns the journal's entry for a row that an earlier run has written.
 pub(in crate::import) fn written() -> Noted {
-    Noted { how: How::Written, certain: true, earlier: true }
+    Noted { origin: RowOrigin::Written, is_certain: true, is_earlier: true }
 }
 
-/// The journal's entry for a row that an earlier run found here.
+/// Returns the journal's entry for a row that an earlier run found here.
 pub(in crate::import) fn found() -> Noted {
-    Noted { how: How::Found, certain: true, earlier: true }
+    Noted { origin: RowOrigin::Found, is_certain: true, is_earlier: true }
 }
 
-/// The journal's entry for a row that must have existed; where it is missing, people have deleted it.
+/// Returns the journal's entry for a row that certainly existed: if it is missing, people have deleted it.
 pub(in crate::import) fn deleted() -> Noted {
     written()
 }

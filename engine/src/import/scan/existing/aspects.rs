@@ -7,6 +7,7 @@ use crate::import::ImportError;
 use crate::import::journal::notes::{Journal, Noted, kinds};
 use crate::import::target::{ExistingRow, Target};
 
+/// The people whom the account ignores, and the notes on the blocks of a batch.
 pub(in crate::import) struct ExistingBlocks {
     pub(in crate::import) ignored: HashSet<i64>,
     /// By the ID in the archive.

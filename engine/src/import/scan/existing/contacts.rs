@@ -18,6 +18,7 @@ pub(in crate::import) struct ContactRow {
     pub(in crate::import) receiving: bool,
 }
 
+/// The existing contacts, and the notes on those of a batch.
 pub(in crate::import) struct ExistingContacts {
     /// By person.
     pub(in crate::import) rows: HashMap<i64, ContactRow>,
@@ -29,6 +30,7 @@ pub(in crate::import) struct ExistingContacts {
     pub(in crate::import) missing: HashSet<String>,
 }
 
+/// The tags of a batch, and those that the account follows already.
 pub(in crate::import) struct ExistingTags {
     /// The names of the tags as this pod's database has them, each with its lowercase spelling in the archive.
     pub(in crate::import) names: Vec<(String, String)>,
@@ -80,15 +82,15 @@ impl Target {
         names: &[String],
         journal: &Journal,
     ) -> Result<ExistingTags, ImportError> {
-        // A database may take a name for that of an existing tag, or for an earlier one.
+        // A database may treat a name as equal to that of an existing tag, or to a previous one.
         let rows = self.pod.rows_in("tags", "SELECT name FROM tags WHERE name IN ({})", names).await?;
-        let mut all: Vec<String> = rows.iter().filter_map(|row| row.text("name")).collect();
-        all.extend_from_slice(names);
-        let same = self.pod.collation_duplicates("tags", "name", &all).await?;
+        let mut all_names: Vec<String> = rows.iter().filter_map(|row| row.text("name")).collect();
+        all_names.extend_from_slice(names);
+        let equal_names = self.pod.collation_duplicates("tags", "name", &all_names).await?;
         let names: Vec<(String, String)> =
-            names.iter().map(|name| (same.get(name).unwrap_or(name).clone(), name.clone())).collect();
-        let of_journal: Vec<&str> = names.iter().map(|(name, _)| name.as_str()).collect();
-        let noted = journal.noted(kinds::TAG_FOLLOWINGS, &of_journal).await?;
+            names.iter().map(|name| (equal_names.get(name).unwrap_or(name).clone(), name.clone())).collect();
+        let stored_names: Vec<&str> = names.iter().map(|(name, _)| name.as_str()).collect();
+        let noted = journal.noted(kinds::TAG_FOLLOWINGS, &stored_names).await?;
         let sql = format!(
             "SELECT t.name FROM tag_followings f JOIN tags t ON t.id = f.tag_id WHERE f.user_id = {user}"
         );

@@ -19,6 +19,7 @@ pub(in crate::import) struct ExistingConversation {
     pub(in crate::import) is_ignored: bool,
 }
 
+/// The existing conversations and messages of a batch, and the notes on them, by GUID.
 #[derive(Default)]
 pub(in crate::import) struct ExistingConversations {
     pub(in crate::import) rows: HashMap<String, ExistingConversation>,
@@ -66,16 +67,16 @@ impl Target {
         account: &NewAccount,
         guids: &[&str],
     ) -> Result<HashMap<String, ExistingConversation>, ImportError> {
-        let (new, old) = (account.person, account.old_person.unwrap_or(account.person));
-        let ignoring: Vec<i64> = account.ignored_by.values().copied().chain([-1]).collect();
-        let is_one_of = |people: &str| format!("COUNT(CASE WHEN v.person_id IN ({people}) THEN 1 END)");
+        let (new_person, old_person) = (account.person, account.old_person.unwrap_or(account.person));
+        let ignoring_people: Vec<i64> = account.ignored_by.values().copied().chain([-1]).collect();
+        let count_among = |people: &str| format!("COUNT(CASE WHEN v.person_id IN ({people}) THEN 1 END)");
         let sql = format!(
             "SELECT c.guid, {} AS takes_part, {} AS is_shown, {} AS is_ignored FROM conversations c \
              LEFT JOIN conversation_visibilities v ON v.conversation_id = c.id WHERE c.guid IN ({{}}) \
              GROUP BY c.guid, c.id",
-            is_one_of(&id_list(&[new, old])),
-            is_one_of(&id_list(&[new])),
-            is_one_of(&id_list(&ignoring))
+            count_among(&id_list(&[new_person, old_person])),
+            count_among(&id_list(&[new_person])),
+            count_among(&id_list(&ignoring_people))
         );
         let rows = self.pod.rows_in("conversations", &sql, guids).await?;
         let read = |row: &Row| {

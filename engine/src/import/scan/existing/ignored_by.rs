@@ -23,15 +23,16 @@ impl Target {
         account: &NewAccount,
         journal: &Journal,
     ) -> Result<Vec<IgnoringUser>, ImportError> {
-        let Some(old) = account.old_person else { return Ok(Vec::new()) };
-        let (new, own) = (account.person, account.user);
+        let Some(old_person) = account.old_person else { return Ok(Vec::new()) };
+        let (new_person, own_user) = (account.person, account.user);
         let sql = format!(
             "SELECT p.owner_id, p.guid, \
-             CASE WHEN EXISTS (SELECT 1 FROM blocks n WHERE n.user_id = p.owner_id AND n.person_id = {new}) \
+             CASE WHEN EXISTS (SELECT 1 FROM blocks n WHERE n.user_id = p.owner_id AND n.person_id = {new_person}) \
              THEN 1 ELSE 0 END AS ignores_new, \
-             CASE WHEN EXISTS (SELECT 1 FROM contacts c WHERE c.user_id = p.owner_id AND c.person_id = {new} \
+             CASE WHEN EXISTS (SELECT 1 FROM contacts c WHERE c.user_id = p.owner_id AND c.person_id = {new_person} \
              AND c.receiving) THEN 1 ELSE 0 END AS shares \
-             FROM blocks b JOIN people p ON p.owner_id = b.user_id WHERE b.person_id = {old} AND b.user_id <> {own}"
+             FROM blocks b JOIN people p ON p.owner_id = b.user_id \
+             WHERE b.person_id = {old_person} AND b.user_id <> {own_user}"
         );
         let rows = self.pod.rows("who ignores the account", sql, &[]).await?;
         let user = |row: &Row| {

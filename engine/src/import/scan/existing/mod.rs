@@ -1,4 +1,5 @@
-//! One file per kind of record: what the target pod and the journal hold already of a batch.
+//! Reads the rows of a batch that exist on the target pod, and the journal's notes on them: one file per kind of
+//! record.
 
 pub(in crate::import) mod aspects;
 pub(in crate::import) mod contacts;

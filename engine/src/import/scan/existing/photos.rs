@@ -10,12 +10,13 @@ use crate::import::target::{ExistingRow, Target};
 use crate::import::write::photos::is_pod_name;
 use crate::pod::database::DatabaseError;
 
+/// The existing photos of a batch, and the notes on them, by GUID.
 #[derive(Default)]
 pub(in crate::import) struct ExistingPhotos {
     pub(in crate::import) rows: HashMap<String, ExistingRow>,
     pub(in crate::import) noted: HashMap<String, Noted>,
-    /// Photos that point to this pod.
-    pub(in crate::import) with_file: HashSet<String>,
+    /// Photos whose files are on this pod: their addresses point here.
+    pub(in crate::import) guids_with_file: HashSet<String>,
 }
 
 impl ExistingPhotos {
@@ -34,15 +35,16 @@ impl Target {
         let guids: Vec<&str> = photos.map(|photo| photo.guid.as_str()).collect();
         let (rows, noted) =
             (self.existing_rows("photos", &guids).await?, journal.noted("photos", &guids).await?);
-        let mut with_file = HashSet::new();
+        let mut guids_with_file = HashSet::new();
         if !rows.is_empty() {
             let sql = "SELECT guid, remote_photo_path FROM photos WHERE guid IN ({})";
-            let found = self.pod.rows_in("photos", sql, &guids).await?;
-            let here =
-                found.iter().filter(|row| row.text("remote_photo_path").as_ref() == Some(&self.photos_at));
-            with_file.extend(here.filter_map(|row| row.text("guid")));
+            let photos = self.pod.rows_in("photos", sql, &guids).await?;
+            let stored_here = photos
+                .iter()
+                .filter(|row| row.text("remote_photo_path").as_ref() == Some(&self.photo_base_url));
+            guids_with_file.extend(stored_here.filter_map(|row| row.text("guid")));
         }
-        Ok(ExistingPhotos { rows, noted, with_file })
+        Ok(ExistingPhotos { rows, noted, guids_with_file })
     }
 
     /// Returns names of photo files whose photos were deleted since an earlier run: they are left out as well.
@@ -58,43 +60,43 @@ impl Target {
         for chunk in survey.photo_names.chunks(1000) {
             let guids: Vec<&str> = chunk.iter().map(|(guid, _)| guid.as_str()).collect();
             let noted = journal.noted("photos", &guids).await?;
-            let there = self.existing_rows("photos", &guids).await?;
+            let existing = self.existing_rows("photos", &guids).await?;
             for (guid, name) in chunk {
-                let is_deleted = !there.contains_key(guid.as_str())
-                    && noted.get(guid.as_str()).is_some_and(|noted| noted.certain);
+                let is_deleted = !existing.contains_key(guid.as_str())
+                    && noted.get(guid.as_str()).is_some_and(|noted| noted.is_certain);
                 let names = if is_deleted { &mut deleted } else { &mut needed };
                 names.insert(name.clone());
             }
         }
-        let no_pictures: HashSet<&str> = survey.no_pictures.iter().map(String::as_str).collect();
-        let is_brought = |name: &str| survey.files.contains(name) || no_pictures.contains(name);
-        deleted.retain(|name| is_brought(name) && !needed.contains(name));
+        let rejected_photos: HashSet<&str> = survey.rejected_photos.iter().map(String::as_str).collect();
+        let is_in_archive = |name: &str| survey.files.contains(name) || rejected_photos.contains(name);
+        deleted.retain(|name| is_in_archive(name) && !needed.contains(name));
         Ok(deleted)
     }
 
-    /// Returns which of these names photos of the account's neighbours have: people of its old pod, as this pod knows
-    /// them. That pod has named those photos itself, and never gives a name twice. What people of other pods call
-    /// theirs counts nothing: they could take names away.
+    /// Returns those of these names that photos of the account's neighbours have: of people of its old pod whom this
+    /// pod knows. The old pod has named these photos itself, and never gives a name twice. Photos of people of other
+    /// pods do not count: these pods could choose names in order to take them from others.
     pub(in crate::import) async fn photo_names_of_neighbours(
         &mut self,
         names: &HashSet<String>,
-        old: &DiasporaId,
+        old_id: &DiasporaId,
     ) -> Result<HashSet<String>, DatabaseError> {
-        // No other name stays, and not every one can be asked for.
+        // Photos with other names are renamed anyway, and some of those names cannot be used in a query.
         let names: Vec<&str> = names.iter().map(String::as_str).filter(|name| is_pod_name(name)).collect();
         let sql = "SELECT f.remote_photo_name, p.diaspora_handle FROM photos f JOIN people p ON p.id = f.author_id \
                    WHERE f.remote_photo_name IN ({})";
-        let (mut own, mut theirs) = (HashSet::new(), HashSet::new());
+        let (mut own_names, mut neighbour_names) = (HashSet::new(), HashSet::new());
         for row in self.pod.rows_in("the names of photos", sql, &names).await? {
             let author = row.text("diaspora_handle").and_then(|id| id.parse::<DiasporaId>().ok());
             let (Some(author), Some(name)) = (author, row.text("remote_photo_name")) else { continue };
-            if author == *old {
-                own.insert(name);
-            } else if author.host() == old.host() {
-                theirs.insert(name);
+            if author == *old_id {
+                own_names.insert(name);
+            } else if author.host() == old_id.host() {
+                neighbour_names.insert(name);
             }
         }
-        theirs.retain(|name| !own.contains(name));
-        Ok(theirs)
+        neighbour_names.retain(|name| !own_names.contains(name));
+        Ok(neighbour_names)
     }
 }

@@ -10,6 +10,7 @@ use crate::import::scan::existing::photos::ExistingPhotos;
 use crate::import::target::{ExistingRow, NewAccount, Target};
 use crate::sql::id_list;
 
+/// The existing posts of a batch with their parts, and the notes on them, by GUID.
 #[derive(Default)]
 pub(in crate::import) struct ExistingPosts {
     pub(in crate::import) rows: HashMap<String, ExistingRow>,
@@ -18,18 +19,19 @@ pub(in crate::import) struct ExistingPosts {
     pub(in crate::import) reshared: HashSet<String>,
     /// Originals that are limited.
     pub(in crate::import) limited: HashSet<Guid>,
-    /// Reshares here, by anybody, whose original is a limited post of the batch, by that original's GUID in lowercase;
-    /// each with its own GUID, and the original's as it has it.
-    pub(in crate::import) exposing: HashMap<String, Vec<(String, String)>>,
+    /// Reshares on this pod of limited posts of the batch, by the original's GUID in lowercase: each with its own GUID,
+    /// and with the original's as the reshare spells it.
+    pub(in crate::import) exposing_reshares: HashMap<String, Vec<(String, String)>>,
     /// Reshares of the batch that lead back to themselves.
     pub(in crate::import) loops: HashSet<Guid>,
     pub(in crate::import) photos: ExistingPhotos,
-    /// Photos of the old person's, by the row number of their post.
+    /// GUIDs of the old person's photos, by the row number of their post.
     pub(in crate::import) old_photos: HashMap<i64, Vec<String>>,
-    /// Polls and answers that exist.
+    /// GUIDs of polls that are taken.
     pub(in crate::import) polls: HashSet<String>,
+    /// GUIDs of answers that are taken.
     pub(in crate::import) answers: HashSet<String>,
-    /// Polls, each with its post.
+    /// Polls, each with its post, by GUID.
     pub(in crate::import) polls_of_posts: HashSet<(String, String)>,
 }
 
@@ -48,7 +50,7 @@ impl Target {
         let photos = messages().flat_map(|message| &message.photos).map(|Entity(photo)| photo);
         let photos = self.existing_photos(photos, journal).await?;
         let limited = messages().filter(|message| !message.public).map(|message| message.guid.as_str());
-        let exposing = self.exposing_reshares(&limited.collect::<Vec<_>>()).await?;
+        let exposing_reshares = self.exposing_reshares(&limited.collect::<Vec<_>>()).await?;
         let (mut polls, mut answers) = (Vec::new(), Vec::new());
         for Entity(poll) in messages().filter_map(|message| message.poll.as_ref()) {
             polls.push(poll.guid.as_str());
@@ -60,17 +62,17 @@ impl Target {
             loops: self.reshare_loops(&posts.iter().map(|post| &post.post).collect::<Vec<_>>()).await?,
             old_photos: self.old_photos(account, &rows).await?,
             polls_of_posts: self.polls_of_posts(&polls).await?,
-            polls: self.taken("polls", &polls).await?.into_keys().collect(),
-            answers: self.taken("poll_answers", &answers).await?.into_keys().collect(),
-            exposing,
+            polls: self.taken_guids("polls", &polls).await?.into_keys().collect(),
+            answers: self.taken_guids("poll_answers", &answers).await?.into_keys().collect(),
+            exposing_reshares,
             rows,
             noted,
             photos,
         })
     }
 
-    /// Returns reshares that point at posts which are not public here, or not here yet. Whoever knows the GUID of a
-    /// limited post can reshare it before it comes.
+    /// Returns the reshares of posts that are limited here, or not here yet: anybody who knows the GUID of a limited
+    /// post can reshare it before it is imported.
     async fn exposing_reshares(
         &mut self,
         limited: &[&str],
@@ -108,12 +110,12 @@ impl Target {
         posts: &HashMap<String, ExistingRow>,
     ) -> Result<HashMap<i64, Vec<String>>, ImportError> {
         let mut photos = HashMap::<_, Vec<String>>::new();
-        let Some(old) = account.old_person else { return Ok(photos) };
-        let posts = posts.values().filter(|row| row.author == old);
+        let Some(old_person) = account.old_person else { return Ok(photos) };
+        let posts = posts.values().filter(|row| row.author == old_person);
         for chunk in posts.map(|row| row.id).collect::<Vec<_>>().chunks(1000) {
             let sql = format!(
                 "SELECT p.id, f.guid FROM photos f JOIN posts p ON p.guid = f.status_message_guid \
-                 WHERE f.author_id = {old} AND p.id IN ({})",
+                 WHERE f.author_id = {old_person} AND p.id IN ({})",
                 id_list(chunk)
             );
             for row in self.pod.rows("photos", sql, &[]).await? {
@@ -125,6 +127,7 @@ impl Target {
         Ok(photos)
     }
 
+    /// Returns those of these polls that exist, each with its post.
     async fn polls_of_posts(&mut self, polls: &[&str]) -> Result<HashSet<(String, String)>, ImportError> {
         let sql = "SELECT q.guid, p.guid AS post_guid FROM polls q \
                    JOIN posts p ON p.id = q.status_message_id WHERE q.guid IN ({})";

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::domain::{Guid, Relayable, RelayableEntity};
 use crate::import::ImportError;
-use crate::import::scan::survey::hashed;
+use crate::import::scan::survey::guid_hash;
 use crate::import::target::{NewAccount, PlannedRow, Target};
 use crate::sql::{Row, id_list};
 use crate::validate::SignatureCheck;
@@ -14,11 +14,11 @@ use crate::validate::SignatureCheck;
 pub(in crate::import) struct Parent {
     pub(in crate::import) id: i64,
     /// True if it is the account's, or belongs to a post of the account's.
-    pub(in crate::import) own: bool,
+    pub(in crate::import) is_own: bool,
     /// True if the account may see it.
-    pub(in crate::import) visible: bool,
+    pub(in crate::import) is_visible: bool,
     /// The author of the post that it is, or belongs to; none if that is only planned.
-    pub(in crate::import) host: Option<i64>,
+    pub(in crate::import) post_author: Option<i64>,
 }
 
 /// The parents of a batch's records.
@@ -36,7 +36,7 @@ pub(in crate::import) struct Parents {
 impl Parents {
     /// Returns whether the author of the post behind this parent ignores the person.
     pub(in crate::import) fn ignores(&self, parent: &Parent, person: i64) -> bool {
-        parent.host.is_some_and(|host| self.ignored.contains(&(host, person)))
+        parent.post_author.is_some_and(|author| self.ignored.contains(&(author, person)))
     }
 
     /// Returns a record's parent, and the class by which diaspora* names it; none for a like of something that cannot
@@ -49,7 +49,7 @@ impl Parents {
                 Some((self.comments.get(guid), "Comment"))
             }
             RelayableEntity::Like(like) if like.parent_type == "Post" => Some((self.posts.get(guid), "Post")),
-            // Others have signed what they like; an odd class in the account's own archive leaves the GUID.
+            // Others have signed the class. If the account's own like has an unknown one, the GUID decides.
             RelayableEntity::Like(like) if like.author_signature.is_some() => None,
             RelayableEntity::Like(_) => match (self.posts.get(guid), self.comments.get(guid)) {
                 (None, Some(comment)) => Some((Some(comment), "Comment")),
@@ -60,7 +60,7 @@ impl Parents {
     }
 }
 
-/// Returns what likes of comments are of, and likes of an odd class: that may be a comment.
+/// Returns the GUIDs of liked comments, and of the parents of likes with an unknown class, which may be comments.
 fn liked_comments(records: &[(Relayable, SignatureCheck)]) -> Vec<&str> {
     let entities = records.iter().map(|(record, _)| &record.entity);
     let liked =
@@ -88,7 +88,7 @@ impl Target {
             }
         }
         parents.posts = self.visible_posts(account, &posts).await?;
-        for (table, into, guids, joined) in [
+        for (table, parents_by_guid, guids, joined) in [
             (
                 "comments",
                 &mut parents.comments,
@@ -102,14 +102,14 @@ impl Target {
                 "p.author_id FROM polls c JOIN posts p ON p.id = c.status_message_id",
             ),
         ] {
-            let shown = shown_to(account);
+            let visibility = visibility_columns(account);
             let select = format!(
-                "SELECT c.guid, c.id, p.author_id AS host_id, {shown}, {joined} WHERE c.guid IN ({{}})"
+                "SELECT c.guid, c.id, p.author_id AS post_author_id, {visibility}, {joined} WHERE c.guid IN ({{}})"
             );
             let rows = self.pod.rows_in(table, &select, guids).await?;
-            into.extend(rows.iter().filter_map(|row| parent(account, row)));
+            parents_by_guid.extend(rows.iter().filter_map(|row| read_parent(account, row)));
         }
-        parents.ignored = self.ignored_by_hosts(account, &parents).await?;
+        parents.ignored = self.ignored_by_post_authors(account, &parents).await?;
         let select = "SELECT a.guid, a.poll_id, a.id FROM poll_answers a WHERE a.guid IN ({})";
         for row in self.pod.rows_in("poll answers", select, &answers).await? {
             let (guid, poll, id) = (row.text("guid"), row.integer("poll_id"), row.integer("id"));
@@ -136,12 +136,12 @@ impl Target {
         guids: &[&str],
     ) -> Result<HashMap<String, Parent>, ImportError> {
         let select = format!(
-            "SELECT p.guid, p.id, p.author_id AS host_id, {}, p.author_id FROM posts p \
+            "SELECT p.guid, p.id, p.author_id AS post_author_id, {}, p.author_id FROM posts p \
              WHERE p.guid IN ({{}})",
-            shown_to(account)
+            visibility_columns(account)
         );
         let rows = self.pod.rows_in("posts", &select, guids).await?;
-        let mut posts = rows.iter().filter_map(|row| parent(account, row)).collect();
+        let mut posts = rows.iter().filter_map(|row| read_parent(account, row)).collect();
         if let Some(planned) = &self.planned {
             add_planned(&mut posts, guids, &planned.posts);
         }
@@ -157,27 +157,29 @@ impl Target {
         let sql = "SELECT guid, public FROM posts WHERE guid IN ({})";
         let rows = self.pod.rows_in("posts", sql, &guids).await?;
         let rows = rows.iter().filter(|row| row.boolean("public") != Some(true));
-        let here: HashSet<String> =
+        let limited_here: HashSet<String> =
             rows.filter_map(|row| Some(row.text("guid")?.to_ascii_lowercase())).collect();
         let is_limited = |guid: &&&Guid| {
             // Some databases find a post by its GUID in any case.
-            self.limited.contains(&hashed(guid)) || here.contains(&guid.as_str().to_ascii_lowercase())
+            self.limited.contains(&guid_hash(guid))
+                || limited_here.contains(&guid.as_str().to_ascii_lowercase())
         };
         Ok(posts.iter().filter(is_limited).map(|guid| (*guid).clone()).collect())
     }
 
     /// Returns the people of this pod who wrote the posts behind these parents, each with a person whom they ignore.
-    async fn ignored_by_hosts(
+    async fn ignored_by_post_authors(
         &mut self,
         account: &NewAccount,
         parents: &Parents,
     ) -> Result<HashSet<(i64, i64)>, ImportError> {
-        let all = parents.posts.values().chain(parents.comments.values()).chain(parents.polls.values());
-        // Whom the account itself ignores by now was no stranger then.
-        let hosts = all.filter_map(|parent| parent.host).filter(|host| *host != account.person);
-        let hosts: Vec<i64> = hosts.collect::<HashSet<_>>().into_iter().collect();
+        let parents = parents.posts.values().chain(parents.comments.values()).chain(parents.polls.values());
+        // Records of people whom the account itself ignores by now are imported: it did not ignore them then.
+        let authors =
+            parents.filter_map(|parent| parent.post_author).filter(|author| *author != account.person);
+        let authors: Vec<i64> = authors.collect::<HashSet<_>>().into_iter().collect();
         let mut ignored = HashSet::new();
-        for chunk in hosts.chunks(1000) {
+        for chunk in authors.chunks(1000) {
             let sql = format!(
                 "SELECT p.id, b.person_id FROM blocks b JOIN people p ON p.owner_id = b.user_id WHERE p.id IN ({})",
                 id_list(chunk)
@@ -193,10 +195,10 @@ impl Target {
         &mut self,
         account: &NewAccount,
     ) -> Result<HashMap<i64, i64>, ImportError> {
-        let account = [Some(account.person), account.old_person].into_iter().flatten().collect::<Vec<_>>();
+        let people = [Some(account.person), account.old_person].into_iter().flatten().collect::<Vec<_>>();
         let sql = format!(
             "SELECT b.user_id, p.id FROM blocks b JOIN people p ON p.owner_id = b.user_id WHERE b.person_id IN ({})",
-            id_list(&account)
+            id_list(&people)
         );
         let rows = self.pod.rows("who ignores the account", sql, &[]).await?;
         Ok(rows.iter().filter_map(|row| row.integer("user_id").zip(row.integer("id"))).collect())
@@ -204,17 +206,17 @@ impl Target {
 }
 
 /// Adds records that a dry run has planned.
-fn add_planned(into: &mut HashMap<String, Parent>, guids: &[&str], planned: &HashMap<Guid, PlannedRow>) {
+fn add_planned(parents: &mut HashMap<String, Parent>, guids: &[&str], planned: &HashMap<Guid, PlannedRow>) {
     for guid in guids {
         if let Some(row) = guid.parse::<Guid>().ok().and_then(|guid| planned.get(&guid)) {
-            let parent = Parent { id: row.number, own: row.own, visible: true, host: None };
-            into.entry((*guid).to_owned()).or_insert(parent);
+            let parent = Parent { id: row.number, is_own: row.is_own, is_visible: true, post_author: None };
+            parents.entry((*guid).to_owned()).or_insert(parent);
         }
     }
 }
 
 /// Returns two columns of a post `p`: `public`, and `is_shared`, 1 if it was shared with the account here.
-fn shown_to(account: &NewAccount) -> String {
+fn visibility_columns(account: &NewAccount) -> String {
     format!(
         "p.public, CASE WHEN EXISTS (SELECT 1 FROM share_visibilities v WHERE v.shareable_type = 'Post' AND \
          v.shareable_id = p.id AND v.user_id = {}) THEN 1 ELSE 0 END AS is_shared",
@@ -222,13 +224,14 @@ fn shown_to(account: &NewAccount) -> String {
     )
 }
 
-/// Reads a record: its own columns, [`shown_to`], and the post's author as `host_id`.
-fn parent(account: &NewAccount, row: &Row) -> Option<(String, Parent)> {
-    let is_own = |author: i64| author == account.person || Some(author) == account.old_person;
-    let host = row.integer("host_id");
-    let own = [host, row.integer("author_id")].into_iter().flatten().any(is_own);
-    // People who ignore someone get nothing from them.
+/// Reads a record: its own columns, [`visibility_columns`], and the post's author as `post_author_id`.
+fn read_parent(account: &NewAccount, row: &Row) -> Option<(String, Parent)> {
+    let post_author = row.integer("post_author_id");
+    let authors = [post_author, row.integer("author_id")];
+    let is_own = authors.into_iter().flatten().any(|author| account.is_own(author));
     let is_shown = row.boolean("public") == Some(true) || row.integer("is_shared") == Some(1);
-    let open = is_shown && !host.is_some_and(|host| account.is_ignored_by(host));
-    Some((row.text("guid")?, Parent { id: row.integer("id")?, own, visible: own || open, host }))
+    // People who ignore the account receive nothing from it.
+    let is_ignored = post_author.is_some_and(|author| account.is_ignored_by(author));
+    let is_visible = is_own || is_shown && !is_ignored;
+    Some((row.text("guid")?, Parent { id: row.integer("id")?, is_own, is_visible, post_author }))
 }

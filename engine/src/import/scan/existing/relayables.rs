@@ -1,4 +1,4 @@
-//! Comments, likes and votes that the pod and journals know: existing and deleted ones.
+//! Comments, likes and votes that exist on the pod, or that people have deleted there.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,7 +6,7 @@ use crate::domain::{Guid, Relayable};
 use crate::import::ImportError;
 use crate::import::journal::commit_mark::batch_of;
 use crate::import::journal::imports::JOURNAL_VERSION;
-use crate::import::journal::notes::{DUPLICATE, How, Journal, Noted};
+use crate::import::journal::notes::{DUPLICATE, Journal, Noted, RowOrigin};
 use crate::import::report::FindingCode;
 use crate::import::scan::existing::relayable_parents::Parents;
 use crate::import::target::{ExistingRow, NewAccount, Target};
@@ -15,7 +15,7 @@ use crate::sql::{Row, id_list, placeholders};
 use crate::store::StoreError;
 use crate::validate::SignatureCheck;
 
-/// A like or vote: its table, the class and row number of what it is about, and its author.
+/// A like or vote: its table, the class and row number of its parent, and the row number of its author.
 pub(in crate::import) type Reaction = (RelayableTable, &'static str, i64, i64);
 
 /// The existing rows and notes for the records of a batch.
@@ -24,9 +24,9 @@ pub(in crate::import) struct ExistingRelayables {
     pub(in crate::import) parents: Parents,
     pub(in crate::import) rows: HashMap<RelayableTable, HashMap<String, ExistingRow>>,
     pub(in crate::import) noted: HashMap<RelayableTable, HashMap<String, Noted>>,
-    /// Missing here, and noted by the import of their author or their post's author.
+    /// Records that are missing here, and noted by the import of their author or of their post's author.
     pub(in crate::import) deleted_elsewhere: HashSet<(RelayableTable, String)>,
-    /// All reactions to what missing likes and votes are about.
+    /// All reactions to the parents of missing likes and votes.
     pub(in crate::import) reactions: HashSet<Reaction>,
     /// Existing records whose signature this pod has, or had.
     pub(in crate::import) signed: HashSet<(RelayableTable, i64)>,
@@ -58,8 +58,8 @@ impl ExistingRelayables {
             return None;
         }
         match self.noted(table, guid) {
-            Some(Noted { how: How::Duplicate, .. }) => Some(FindingCode::Duplicate),
-            Some(noted) if noted.certain => Some(FindingCode::DeletedSince),
+            Some(Noted { origin: RowOrigin::Duplicate, .. }) => Some(FindingCode::Duplicate),
+            Some(noted) if noted.is_certain => Some(FindingCode::DeletedSince),
             _ => self
                 .deleted_elsewhere
                 .contains(&(table, guid.to_string()))
@@ -71,15 +71,16 @@ impl ExistingRelayables {
 /// A note in the journal of another import.
 struct OtherNote {
     guid: String,
-    /// The imported person's old ID, and the GUID they have here.
+    /// The imported person's old ID.
     old_id: String,
+    /// GUID of the imported person.
     person_guid: String,
     batch: i64,
     settled_batch: i64,
 }
 
 impl Target {
-    /// Looks up the records of a batch, and what they belong to.
+    /// Looks up the records of a batch, and their parents.
     pub(in crate::import) async fn existing_relayables(
         &mut self,
         account: &NewAccount,
@@ -117,7 +118,7 @@ impl Target {
         Ok(ExistingRelayables { parents, ..existing })
     }
 
-    /// Returns the reactions to what these likes or votes are about.
+    /// Returns the reactions to the parents of these likes or votes.
     async fn reactions(
         &mut self,
         table: RelayableTable,
@@ -130,7 +131,7 @@ impl Target {
                 "target_id AS parent_id, author_id FROM likes WHERE target_type = '{class}' AND target_id"
             )
         };
-        for (of, class, columns) in [
+        for (reaction_table, class, columns) in [
             (RelayableTable::Likes, "Post", likes("Post")),
             (RelayableTable::Likes, "Comment", likes("Comment")),
             (
@@ -139,8 +140,10 @@ impl Target {
                 "poll_id AS parent_id, author_id FROM poll_participations WHERE poll_id".into(),
             ),
         ] {
-            let of_table =
-                missing.iter().filter(|_| of == table).filter_map(|record| parents.of(&record.entity));
+            let of_table = missing
+                .iter()
+                .filter(|_| reaction_table == table)
+                .filter_map(|record| parents.of(&record.entity));
             let of_class =
                 of_table.filter(|(_, parent_class)| *parent_class == class).filter_map(|(parent, _)| parent);
             let mut ids: Vec<i64> = of_class.map(|parent| parent.id).filter(|id| *id > 0).collect();
@@ -168,8 +171,9 @@ impl Target {
     ) -> Result<HashSet<(RelayableTable, i64)>, ImportError> {
         let guids: Vec<&str> = records.iter().map(|(guid, _)| *guid).collect();
         let noted = journal.noted(table.signatures(), &guids).await?;
-        let had = records.iter().filter(|(guid, _)| noted.get(*guid).is_some_and(|noted| noted.certain));
-        let mut signed: HashSet<(RelayableTable, i64)> = had.map(|(_, id)| (table, *id)).collect();
+        let certain_notes =
+            records.iter().filter(|(guid, _)| noted.get(*guid).is_some_and(|noted| noted.is_certain));
+        let mut signed: HashSet<(RelayableTable, i64)> = certain_notes.map(|(_, id)| (table, *id)).collect();
         let ids: Vec<i64> = records.iter().map(|(_, id)| *id).collect();
         let (signatures, key) = (table.signatures(), table.signature_key());
         for chunk in ids.chunks(1000) {
@@ -196,7 +200,7 @@ impl Target {
         }
         let people: Vec<&str> = notes.iter().map(|note| note.person_guid.as_str()).collect();
         let sql = "SELECT guid, id, fetch_status FROM people WHERE guid IN ({})";
-        let rows = self.pod.rows_in("people who came here", sql, &people).await?;
+        let rows = self.pod.rows_in("imported people", sql, &people).await?;
         let person = |row: &Row| {
             let mark = batch_of(row.integer("fetch_status"));
             Some((row.text("guid")?, (row.integer("id")?, mark)))
@@ -210,15 +214,15 @@ impl Target {
             else {
                 return false;
             };
-            let host = parents.of(&record.entity).and_then(|(parent, _)| parent?.host);
+            let post_author = parents.of(&record.entity).and_then(|(parent, _)| parent?.post_author);
             note.batch <= note.settled_batch.max(*mark)
-                && (host == Some(*person) || note.old_id == record.entity.author().as_str())
+                && (post_author == Some(*person) || note.old_id == record.entity.author().as_str())
         };
         Ok(notes.into_iter().filter(is_deletion).map(|note| (table, note.guid)).collect())
     }
 }
 
-/// Returns other imports' notes on these records, except those left out there.
+/// Returns other imports' notes on these records, except on those that they left out.
 async fn notes_of_other_imports(
     journal: &Journal,
     pod_url: &str,
@@ -226,7 +230,7 @@ async fn notes_of_other_imports(
     guids: &[&str],
 ) -> Result<Vec<OtherNote>, StoreError> {
     let Some(store) = journal.store() else { return Ok(Vec::new()) };
-    let own = journal.import().map_or("", |import| import.id.as_str());
+    let own_import = journal.import().map_or("", |import| import.id.as_str());
     let mut notes = Vec::new();
     for chunk in guids.chunks(1000) {
         let placeholders = placeholders(chunk.len());
@@ -237,7 +241,7 @@ async fn notes_of_other_imports(
              AND (i.journal_version = {JOURNAL_VERSION} OR i.state <> 'importing') \
              AND COALESCE(r.previous, '') <> '{DUPLICATE}' AND r.guid IN ({placeholders})"
         );
-        let mut values = vec![kind.into(), pod_url.into(), own.into()];
+        let mut values = vec![kind.into(), pod_url.into(), own_import.into()];
         values.extend(chunk.iter().map(|guid| (*guid).into()));
         for row in store.rows("reading other journals", &sql, &values).await? {
             notes.push(OtherNote {

@@ -1,4 +1,4 @@
-//! The account's subscriptions and hidden posts, and the posts they are about.
+//! The account's subscriptions and hidden posts, and the posts to which they refer.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,6 +9,7 @@ use crate::import::scan::existing::relayable_parents::Parent;
 use crate::import::target::{NewAccount, Target};
 use crate::sql::id_list;
 
+/// The posts of a batch of subscriptions, by GUID.
 pub(in crate::import) struct ExistingSubscriptions {
     pub(in crate::import) posts: HashMap<String, Parent>,
     /// Row numbers of posts to which the account has subscribed.
@@ -16,6 +17,7 @@ pub(in crate::import) struct ExistingSubscriptions {
     pub(in crate::import) noted: HashMap<String, Noted>,
 }
 
+/// The posts of a batch of hidden posts, by GUID.
 pub(in crate::import) struct ExistingHiddenPosts {
     pub(in crate::import) posts: HashMap<String, Parent>,
     pub(in crate::import) noted: HashMap<String, Noted>,
