@@ -47,7 +47,7 @@ pub(in crate::campaign) async fn claim(
         }
         last_file = file;
     }
-    Err(DepotError::Taken { place: depot.place(), name: last_file })
+    Err(DepotError::Taken { location: depot.location(), name: last_file })
 }
 
 /// Returns the names a list may have, in order of preference.

@@ -66,9 +66,9 @@ pub(in crate::campaign) async fn check_file(
 
 async fn digest_of_object(check: &CampaignCheck<'_>, file: &str) -> Result<String, DepotError> {
     let mut reader = check.depot.open_read(file).await?;
-    let mut digest = crate::depot::Digesting::default();
+    let mut digest = crate::depot::StreamDigest::default();
     while let Some(bytes) = reader.next().await? {
-        digest.take(&bytes);
+        digest.update(&bytes);
     }
     Ok(digest.finish().1)
 }

@@ -140,7 +140,7 @@ async fn choose(
     names: Vec<String>,
     verification: &mut CampaignVerification,
 ) -> Result<(Vec<LocalList>, Vec<LocalList>), CampaignVerifyError> {
-    let place = check.depot.place();
+    let location = check.depot.location();
     let (mut requested, mut others, mut existing) = (Vec::new(), Vec::new(), Vec::new());
     let mut broken = None;
     for file in names {
@@ -166,10 +166,12 @@ async fn choose(
         // A broken list is a problem among others, unless a campaign is named: then its list is required.
         (None, Some(_)) => Ok((requested, others)),
         (Some(_), Some(broken)) => Err(broken),
-        (Some(name), None) if !existing.is_empty() => {
-            Err(CampaignVerifyError::Unknown { place, name: name.to_owned(), existing: existing.join(", ") })
-        }
-        _ => Err(CampaignVerifyError::NoList { place }),
+        (Some(name), None) if !existing.is_empty() => Err(CampaignVerifyError::Unknown {
+            location,
+            name: name.to_owned(),
+            existing: existing.join(", "),
+        }),
+        _ => Err(CampaignVerifyError::NoList { location }),
     }
 }
 

@@ -113,16 +113,16 @@ impl ProblemKind {
 #[derive(Debug, thiserror::Error)]
 pub enum CampaignVerifyError {
     /// No list exists.
-    #[error("there is no list of a campaign (campaign.json) in {place}")]
+    #[error("there is no list of a campaign (campaign.json) in {location}")]
     NoList {
         /// The depot.
-        place: String,
+        location: String,
     },
     /// No list of this campaign exists.
-    #[error("there is no list of the campaign {name} in {place}; there are: {existing}")]
+    #[error("there is no list of the campaign {name} in {location}; there are: {existing}")]
     Unknown {
         /// The depot.
-        place: String,
+        location: String,
         /// The campaign.
         name: String,
         /// Names of the campaigns that have one.
