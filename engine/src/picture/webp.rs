@@ -3,18 +3,20 @@
 use super::is_profile;
 
 /// The chunks that are needed to show the picture.
-const KEPT: [&[u8]; 7] = [b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP"];
-/// Size of a chunk's name and length.
+const KEPT_CHUNKS: [&[u8]; 7] = [b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP"];
+/// The size of a chunk's name and length, in bytes.
 const CHUNK_HEADER_SIZE: usize = 8;
-/// Size of the contents of `VP8X`: the flags, and the picture's size.
+/// The size of the contents of `VP8X` in bytes: the flags, and the picture's size.
 const FEATURES_SIZE: usize = 10;
-/// Size of the contents of `ANIM`: the background colour, and the number of repetitions.
+/// The size of the contents of `ANIM` in bytes: the background colour, and the number of repetitions.
 const ANIMATION_SIZE: usize = 6;
-/// Size of a frame's position, size, duration and flags, before its chunks.
+/// The size of a frame's position, size, duration and flags before its chunks, in bytes.
 const FRAME_HEADER_SIZE: usize = 16;
-/// Flags of `VP8X`: a colour profile, EXIF, XMP are present.
+/// The flag of `VP8X` for a colour profile.
 const PROFILE_FLAG: u8 = 0x20;
+/// The flag of `VP8X` for EXIF.
 const EXIF_FLAG: u8 = 0x08;
+/// The flag of `VP8X` for XMP.
 const XMP_FLAG: u8 = 0x04;
 
 /// Returns the file with only the chunks that decoders need and the given EXIF block, and whether it is animated;
@@ -28,8 +30,8 @@ pub(super) fn clean(file: &[u8], exif: Option<&[u8]>) -> Option<(Vec<u8>, bool)>
     while rest.len() >= CHUNK_HEADER_SIZE {
         let (name, contents, after) = split_chunk(rest)?;
         rest = after;
-        // Only frames repeat; of other kinds, decoders use the first chunk.
-        if !KEPT.contains(&name) || seen.contains(&name) {
+        // Only frames may repeat; of other kinds, decoders use the first chunk.
+        if !KEPT_CHUNKS.contains(&name) || seen.contains(&name) {
             continue;
         }
         if name != b"ANMF" {
