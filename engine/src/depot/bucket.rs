@@ -38,7 +38,7 @@ const DIGEST_ATTRIBUTE: &str = "sha256";
 #[derive(Clone)]
 pub(super) struct Bucket {
     store: Arc<AmazonS3>,
-    /// The same objects; uploads, also in parts, replace existing ones.
+    /// A client for the same objects whose uploads, also in parts, replace existing ones.
     replacing_store: Arc<AmazonS3>,
     /// True once the server has refused to complete an upload in parts on a condition.
     lacks_conditions: Arc<AtomicBool>,

@@ -19,7 +19,7 @@ use crate::store::random_id;
 /// The file extension of temporary names, which begin with a dot.
 const TEMPORARY_EXTENSION: &str = ".part";
 /// The number of files that are listed ahead.
-const LISTED_AHEAD: usize = 256;
+const LISTED_AHEAD_FILES: usize = 256;
 /// The folder of recovered files at the root of a disk (ext4 and others), which only root may read.
 const LOST_AND_FOUND: &str = "lost+found";
 
@@ -173,7 +173,7 @@ impl Folder {
     }
 
     pub(super) fn list(&self) -> BoxStream<'static, Result<Listed, DepotError>> {
-        let (sender, receiver) = tokio::sync::mpsc::channel(LISTED_AHEAD);
+        let (sender, receiver) = tokio::sync::mpsc::channel(LISTED_AHEAD_FILES);
         let folder = self.clone();
         tokio::task::spawn_blocking(move || {
             if let Err(error) = folder.check_identity() {

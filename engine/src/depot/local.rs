@@ -10,7 +10,7 @@ use super::read::DepotRead;
 use super::{DepotError, Stored};
 
 /// The number of bytes read at a time: enough for fast reading, and few enough to be still in the cache for hashing.
-const CHUNK: usize = 256 << 10;
+const CHUNK_BYTES: usize = 256 << 10;
 
 /// Reads to the end, passes the bytes to `consume`, and returns their number and their SHA-256 in hexadecimal digits.
 ///
@@ -20,7 +20,7 @@ pub fn digest(
     reader: &mut impl Read,
     mut consume: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<(u64, String)> {
-    let (mut buffer, mut digest, mut bytes) = (vec![0; CHUNK], Sha256::new(), 0);
+    let (mut buffer, mut digest, mut bytes) = (vec![0; CHUNK_BYTES], Sha256::new(), 0);
     loop {
         let read = match reader.read(&mut buffer) {
             Ok(0) => return Ok((bytes, hex::encode(digest.finalize()))),

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::DepotError;
 
 /// The number of bytes read from a disk at a time.
-const CHUNK: u64 = 256 << 10;
+const CHUNK_BYTES: u64 = 256 << 10;
 
 /// A file of a depot, or a part of it, being read.
 pub struct DepotRead {
@@ -43,7 +43,7 @@ impl DepotRead {
             Source::File { file, remaining, path } => {
                 let failed = DepotError::folder(path, path, "read");
                 let reader = file.try_clone().map_err(&failed)?;
-                let limit = (*remaining).min(CHUNK);
+                let limit = (*remaining).min(CHUNK_BYTES);
                 let reading = move || {
                     let mut bytes = Vec::with_capacity(usize::try_from(limit).unwrap_or_default());
                     reader.take(limit).read_to_end(&mut bytes).map(|_| bytes)

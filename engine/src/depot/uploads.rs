@@ -11,9 +11,9 @@ use crate::s3::{S3Access, ask_bucket};
 use crate::xml::Element;
 
 /// The number of uploads per response.
-const PAGE: usize = 200;
+const PAGE_UPLOADS: usize = 200;
 /// The maximum bytes of a response: a key has up to 1024, and each upload has other fields.
-const MAX_RESPONSE_BYTES: usize = PAGE * 5_000;
+const MAX_RESPONSE_BYTES: usize = PAGE_UPLOADS * 5_000;
 /// The maximum number of responses; a server that has more is broken.
 const MAX_PAGES: usize = 10_000;
 
@@ -58,7 +58,7 @@ fn query(prefix: &str, after: Option<&(String, String)>) -> String {
         query.append_pair("key-marker", key);
         query.append_pair("upload-id-marker", id);
     }
-    query.append_pair("max-uploads", &PAGE.to_string()).append_pair("prefix", prefix);
+    query.append_pair("max-uploads", &PAGE_UPLOADS.to_string()).append_pair("prefix", prefix);
     query.append_pair("uploads", "");
     query.finish()
 }

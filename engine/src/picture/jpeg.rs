@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::is_profile;
 
+// Markers (ITU-T T.81, table B.1): the start and end of the image, the start of a scan, application data.
 const SOI: [u8; 2] = [0xFF, 0xD8];
 const EOI: u8 = 0xD9;
 const SOS: u8 = 0xDA;

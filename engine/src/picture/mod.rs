@@ -119,7 +119,7 @@ impl Picture {
             .is_some_and(|kind| decoder(file, kind).is_some() && clean(file, kind, None).is_some())
     }
 
-    /// Scales the picture in the same format; `prefix` is from [`SIZES`]. Only the largest size stays animated.
+    /// Scales the picture in the same format; `prefix` is from [`SIZES`]. Only the largest size is animated.
     pub(crate) fn scaled(&self, prefix: &str, size: Size) -> Option<Vec<u8>> {
         if self.is_animated && prefix == LARGEST {
             return Some(self.bytes.clone());

@@ -229,7 +229,7 @@ fn frames_of_a_webp_keep_only_their_image() {
     assert_eq!(frames.len(), 2);
     assert!(frames.iter().all(|frame| *frame.buffer() == expected));
 
-    // Chunks of odd sizes: transparency stays before lossy data, and only there.
+    // Chunks of odd sizes: transparency is kept only before lossy data.
     let (alpha, lossy) = (webp_chunk(b"ALPH", &[1, 2, 3]), webp_chunk(b"VP8 ", &[4, 5, 6, 7, 8]));
     let expected = animated_webp(&[[alpha.as_slice(), &lossy].concat(), image.clone()]);
     // The data may also end the frame without its padding.

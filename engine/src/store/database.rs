@@ -225,9 +225,9 @@ impl Store {
 /// A transaction: its statements take effect together or not at all.
 #[derive(Debug)]
 pub enum Transaction {
-    /// On an SQLite file; no other connection can write in the meantime.
+    /// A transaction on an SQLite file; no other connection can write in the meantime.
     Sqlite(sqlx::Transaction<'static, sqlx::Sqlite>),
-    /// On PostgreSQL.
+    /// A transaction on PostgreSQL.
     Postgres {
         /// The transaction.
         transaction: sqlx::Transaction<'static, sqlx::Postgres>,

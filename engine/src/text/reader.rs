@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use super::{Encoding, HEAD_BYTES};
 
 /// The number of bytes of a UTF-16 text that are decoded at a time.
-const CHUNK: usize = 32 * 1024;
+const CHUNK_BYTES: usize = 32 * 1024;
 
 /// Converts a text to UTF-8 without a byte order mark. UTF-8 input is returned unchecked.
 ///
@@ -43,7 +43,7 @@ impl<R: Read> TextReader<R> {
         self.returned = 0;
         while self.decoded.is_empty() && !self.is_finished {
             let old_len = self.pending.len();
-            self.pending.resize(old_len + CHUNK, 0);
+            self.pending.resize(old_len + CHUNK_BYTES, 0);
             let count = self.reader.read(self.pending.get_mut(old_len..).unwrap_or_default());
             self.pending.truncate(old_len + *count.as_ref().unwrap_or(&0));
             self.is_finished = count? == 0;

@@ -213,16 +213,16 @@ fn safe_name(username: Option<String>) -> Result<String, ConvertError> {
 /// Returns the unencrypted key and the position of the text that it replaces, or `None` if the key is not encrypted.
 fn open_key(
     archive: &Archive<Verified>,
-    found: Option<KeyInDocument>,
+    original: Option<KeyInDocument>,
     passphrase: Option<&str>,
 ) -> Result<Option<KeyInDocument>, ConvertError> {
-    let Some(found) = found.filter(|found| found.key.is_encrypted()) else { return Ok(None) };
-    let key = found.key.decrypt(passphrase.ok_or(ConvertError::KeyLocked)?)?;
+    let Some(original) = original.filter(|original| original.key.is_encrypted()) else { return Ok(None) };
+    let key = original.key.decrypt(passphrase.ok_or(ConvertError::KeyLocked)?)?;
     let fingerprint = key.signing_key()?.public_key()?.fingerprint();
     // Until now the key was encrypted, so it could not be compared with the manifest.
     match archive.manifest().map(|manifest| &manifest.account.key_fingerprint) {
         Some(Some(expected)) if *expected != fingerprint => Err(ConvertError::OtherKey),
-        _ => Ok(Some(KeyInDocument { key, ..found })),
+        _ => Ok(Some(KeyInDocument { key, ..original })),
     }
 }
 

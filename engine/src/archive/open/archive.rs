@@ -181,7 +181,7 @@ impl Archive<Verified> {
     }
 
     /// Visits the original photos one after another: file name, size in bytes, and the bytes. Each name is visited
-    /// once: with a stock archive, the first file of a name counts, whatever its folder; the photos' own ZIP takes
+    /// once: with a stock archive, the first file of a name in any folder is used; the photos' own ZIP takes
     /// precedence over the document's. A file whose name differs from the document's only in its form (composed or
     /// not, upper or lower case) gets the document's name. Scaled sizes of a photo, which pods create, are skipped if
     /// the photo itself is in the archive.
@@ -253,7 +253,7 @@ impl Originals {
     }
 }
 
-/// Returns the name of a photo of a stock archive, whatever its folder.
+/// Returns the name of a photo of a stock archive, without its folder.
 fn stock_photo(entry: &Entry) -> Option<&str> {
     (entry.role == Role::File && may_be_photo(entry)).then(|| entry.name.rsplit('/').next()).flatten()
 }

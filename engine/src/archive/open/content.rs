@@ -24,7 +24,7 @@ const MAX_CANDIDATES: usize = 16;
 const HEAD_BYTES: u64 = 1024;
 
 /// The number of bytes of a document that are read at a time for its digest.
-const CHUNK: usize = 64 * 1024;
+const CHUNK_BYTES: usize = 64 * 1024;
 
 /// The file extensions of packed or encrypted files, in lowercase.
 const PACKED_EXTENSIONS: &[&str] =
@@ -179,7 +179,7 @@ fn unpacked<'z>(
 /// Returns the digest of a document in a ZIP; `None` if it cannot be read to its end.
 fn digest(zip: &mut Zip, position: usize, limits: &Limits) -> Result<Option<String>, OpenError> {
     let Ok(mut document) = unpacked(zip, position, limits)? else { return Ok(None) };
-    let (mut digest, mut buffer) = (Sha256::new(), vec![0; CHUNK]);
+    let (mut digest, mut buffer) = (Sha256::new(), vec![0; CHUNK_BYTES]);
     loop {
         match document.read(&mut buffer) {
             Ok(0) => return Ok(Some(hex::encode(digest.finalize()))),

@@ -12,7 +12,7 @@ use crate::archive::manifest::Manifest;
 use crate::archive::names;
 
 /// The bytes read at a time: large enough for fast reading, small enough to stay in the cache for hashing.
-const CHUNK: usize = 256 * 1024;
+const CHUNK_BYTES: usize = 256 * 1024;
 
 /// Restores the listed names of photos. File systems change names when an archive is unpacked: macOS decomposes letters
 /// with accents, others change case or replace characters. The digest shows which listed photo an unlisted file is.
@@ -35,7 +35,7 @@ pub(super) fn restore_names(
     }
     let sizes: HashSet<u64> = missing.keys().map(|(size, _)| *size).collect();
     let listed: HashSet<&str> = manifest.entries.iter().map(|entry| entry.path.as_str()).collect();
-    let mut buffer = vec![0; CHUNK];
+    let mut buffer = vec![0; CHUNK_BYTES];
     for position in 0..zip.entries().len() {
         let may_be_missing_photo = |entry: &Entry| {
             matches!(entry.role, Role::File | Role::Junk)
@@ -59,7 +59,7 @@ pub(super) fn check(zip: &mut Zip, manifest: &Manifest, progress: &ByteCount<'_>
     zip.check_ignored()?;
     let listed: HashMap<&str, &str> =
         manifest.entries.iter().map(|entry| (entry.path.as_str(), entry.sha256.as_str())).collect();
-    let mut buffer = vec![0; CHUNK];
+    let mut buffer = vec![0; CHUNK_BYTES];
     for position in 0..zip.entries().len() {
         let Some(entry) = zip.entries().get(position).filter(|entry| entry.role != Role::Folder) else {
             continue;
@@ -86,7 +86,7 @@ pub(super) fn check(zip: &mut Zip, manifest: &Manifest, progress: &ByteCount<'_>
 /// Checks that each entry of a ZIP without listed digests is intact, and that its copies are identical.
 pub(super) fn check_whole(zip: &mut Zip, progress: &ByteCount<'_>) -> Result<(), VerifyError> {
     zip.check_ignored()?;
-    let mut buffer = vec![0; CHUNK];
+    let mut buffer = vec![0; CHUNK_BYTES];
     for position in 0..zip.entries().len() {
         match zip.entries().get(position).map(|entry| entry.role) {
             Some(Role::File) => drain(&mut zip.read(position)?, &mut buffer, progress, |_| {})?,

@@ -12,7 +12,7 @@ use crate::archive::manifest::{FORMAT, Manifest};
 use crate::archive::names;
 
 /// The entries that the manifest does not list, in their order at the end of the archive.
-const UNLISTED: [&str; 3] = [names::MANIFEST, names::ACCOUNT_SIGNATURE, names::POD_SIGNATURE];
+const UNLISTED_ENTRIES: [&str; 3] = [names::MANIFEST, names::ACCOUNT_SIGNATURE, names::POD_SIGNATURE];
 
 /// The part of a manifest that is read before its format is known.
 #[derive(Deserialize)]
@@ -47,7 +47,7 @@ pub(super) fn check_entries(zip: &Zip, manifest: &Manifest) -> Result<(), Verify
             return Err(VerifyError::EntryListedTwice { path: path() });
         }
     }
-    for entry in zip.entries().iter().filter(|entry| !UNLISTED.contains(&&*entry.name)) {
+    for entry in zip.entries().iter().filter(|entry| !UNLISTED_ENTRIES.contains(&&*entry.name)) {
         let is_relevant = match entry.role {
             Role::File => true,
             // System files need not be listed, but may be.

@@ -7,8 +7,8 @@ use crate::campaign::ledger::records::Only;
 use crate::pod::database::{DatabaseError, Snapshot};
 use crate::sql::{Dialect, Row};
 
-/// Accounts per chunk.
-const CHUNK: usize = 2000;
+/// The maximum number of accounts in a chunk.
+const CHUNK_ACCOUNTS: usize = 2000;
 
 /// One account of the pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,5 +81,5 @@ pub(in crate::campaign) fn accounts<'a>(
 pub(in crate::campaign) fn chunks(
     accounts: BoxStream<'_, Result<PodAccount, DatabaseError>>,
 ) -> BoxStream<'_, Result<Vec<PodAccount>, DatabaseError>> {
-    accounts.try_chunks(CHUNK).map_err(|error| error.1).boxed()
+    accounts.try_chunks(CHUNK_ACCOUNTS).map_err(|error| error.1).boxed()
 }

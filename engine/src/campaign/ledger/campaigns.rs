@@ -10,7 +10,7 @@ use crate::sql::{Value, placeholders};
 use crate::store::{Store, StoreError, random_id};
 
 /// The maximum number of accounts per statement.
-const BATCH: usize = 500;
+const BATCH_ACCOUNTS: usize = 500;
 
 /// All campaigns of a pod, in Pappus's own database.
 #[derive(Debug, Clone)]
@@ -211,7 +211,7 @@ impl Campaigns {
         }
         let mut transaction = self.store.begin().await?;
         let mut retried = 0;
-        for part in accounts.chunks(BATCH) {
+        for part in accounts.chunks(BATCH_ACCOUNTS) {
             // The earlier archive is not reused, and neither is its name.
             let sql = format!(
                 "UPDATE pappus_campaign_accounts SET state = 'pending', reason = NULL, finished_at = NULL, file = NULL, \

@@ -12,10 +12,10 @@ use crate::pod::database::{DatabaseError, Snapshot};
 const MARGIN: TimeDelta = TimeDelta::hours(1);
 
 /// Tables of own records, by `author_id`. `updated_at` is the time of receipt; `created_at` comes from the author.
-const BY_AUTHOR: [&str; 6] =
+const TABLES_BY_AUTHOR: [&str; 6] =
     ["posts", "comments", "likes", "photos", "participations", "poll_participations"];
 /// Tables of a user's records, by `user_id`.
-const BY_USER: [&str; 4] = ["contacts", "aspects", "tag_followings", "user_preferences"];
+const TABLES_BY_USER: [&str; 4] = ["contacts", "aspects", "tag_followings", "user_preferences"];
 
 /// Returns the users (`users.id`) who have used the pod, or whom new records concern, since a point in time. Sends one
 /// statement that scans each table once.
@@ -63,14 +63,14 @@ fn own_activity(since: &str) -> Vec<String> {
             is_new("r")
         ),
     ];
-    for table in BY_AUTHOR {
+    for table in TABLES_BY_AUTHOR {
         parts.push(format!(
             "SELECT a.owner_id FROM {table} r JOIN people a ON a.id = r.author_id \
              WHERE a.owner_id IS NOT NULL AND {}",
             is_new("r")
         ));
     }
-    for table in BY_USER {
+    for table in TABLES_BY_USER {
         parts.push(format!("SELECT r.user_id FROM {table} r WHERE {}", is_new("r")));
     }
     parts

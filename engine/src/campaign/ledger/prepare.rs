@@ -18,9 +18,9 @@ use crate::sql::Value;
 use crate::store::{StoreError, StoreRow};
 
 /// The maximum number of rows per statement, which contain less than half of the values that SQLite accepts.
-const BATCH: usize = 2000;
+const BATCH_ROWS: usize = 2000;
 /// The maximum number of rows of an earlier campaign that one statement reads.
-const PAGE: usize = 10_000;
+const PAGE_ROWS: usize = 10_000;
 
 /// Depots, by their addresses in campaigns ([`Campaign::out`]).
 pub type Places = HashMap<String, Depot>;
@@ -178,7 +178,7 @@ impl Campaigns {
         let sql = format!(
             "SELECT user_id, traits, file, sha256, COALESCE(kept_by, campaign_id) AS archived_by \
              FROM pappus_campaign_accounts WHERE campaign_id = ? AND user_id > ? AND file IS NOT NULL \
-             AND state IN ('done', 'skipped') ORDER BY user_id LIMIT {PAGE}"
+             AND state IN ('done', 'skipped') ORDER BY user_id LIMIT {PAGE_ROWS}"
         );
         let values = [base.id.into(), after.into()];
         let rows = self.store.rows("reading an earlier campaign", &sql, &values).await?;
@@ -193,7 +193,7 @@ impl Campaigns {
         unchanged: &Unchanged,
         traits: &Traits,
     ) -> Result<(), StoreError> {
-        for part in accounts.chunks(BATCH) {
+        for part in accounts.chunks(BATCH_ROWS) {
             let row = format!("({campaign}, ?, ?, ?, ?, ?, ?, ?)");
             let sql = format!(
                 "INSERT INTO pappus_campaign_accounts \
@@ -323,8 +323,8 @@ struct ListedNames {
     is_unrestricted: bool,
     /// Usernames, and whether each was found.
     usernames: BTreeMap<String, bool>,
-    /// The same for diaspora* IDs whose host is not that of the pod's address: people keep their IDs when a pod
-    /// changes its address.
+    /// diaspora* IDs of other hosts, and whether each was found: people keep their IDs when a pod changes its
+    /// address.
     ids: BTreeMap<String, bool>,
 }
 

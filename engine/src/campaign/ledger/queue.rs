@@ -6,14 +6,14 @@
 use std::time::Duration;
 
 use crate::campaign::ledger::records::{CampaignState, ClaimedAccount, Order, Outcome};
-use crate::campaign::ledger::status::LEASE_MILLIS;
+use crate::campaign::ledger::status::LEASE_MILLIS_SQL;
 use crate::production::Written;
 use crate::sql::{Dialect, Value};
 use crate::store::lease::expired;
 use crate::store::{Store, StoreError, StoreRow, millis};
 
 /// The maximum number of results per statement.
-pub(in crate::campaign) const BATCH: usize = 200;
+pub(in crate::campaign) const BATCH_ROWS: usize = 200;
 
 /// A worker's view of a campaign.
 #[derive(Debug, Clone)]
@@ -84,7 +84,7 @@ impl Queue {
         let renewed = transaction.execute("renewing a lease", &sql, &values).await?;
         let sql = format!(
             "DELETE FROM pappus_campaign_workers WHERE campaign_id = ? AND {}",
-            expired("lease_until", LEASE_MILLIS, self.now())
+            expired("lease_until", LEASE_MILLIS_SQL, self.now())
         );
         transaction.execute("removing dead workers", &sql, &[self.campaign.into()]).await?;
         let sql = "UPDATE pappus_campaign_accounts SET state = 'pending', worker = NULL WHERE campaign_id = ? \
@@ -147,7 +147,7 @@ impl Queue {
         outcomes: &[Outcome],
     ) -> Result<Vec<i64>, StoreError> {
         let mut leased = Vec::with_capacity(outcomes.len());
-        for part in outcomes.chunks(BATCH) {
+        for part in outcomes.chunks(BATCH_ROWS) {
             let set = "file = excluded.file, bytes = excluded.bytes, sha256 = excluded.sha256, \
                        records = excluded.records, omissions = excluded.omissions";
             leased.extend(self.upsert("recording archives", part, set).await?);
@@ -157,7 +157,7 @@ impl Queue {
 
     /// Records results. Accounts that are no longer this worker's remain unchanged.
     pub(in crate::campaign) async fn finish(&self, outcomes: &[Outcome]) -> Result<(), StoreError> {
-        for part in outcomes.chunks(BATCH) {
+        for part in outcomes.chunks(BATCH_ROWS) {
             let set = format!(
                 "state = excluded.state, worker = NULL, account = excluded.account, file = excluded.file, bytes = excluded.bytes, \
                  sha256 = excluded.sha256, records = excluded.records, omissions = excluded.omissions, \
@@ -220,7 +220,7 @@ impl Queue {
         let sql = format!(
             "SELECT user_id, username, account FROM pappus_campaign_accounts WHERE campaign_id = ? \
              AND user_id > 0 AND user_id <> ? ORDER BY CASE state WHEN 'done' THEN 0 ELSE 1 END, user_id \
-             LIMIT {BATCH}"
+             LIMIT {BATCH_ROWS}"
         );
         let values = [self.campaign.into(), except.into()];
         let rows = self.store.rows("reading other accounts", &sql, &values).await?;
@@ -230,7 +230,7 @@ impl Queue {
 
     /// Releases accounts as if they had not been claimed.
     pub(in crate::campaign) async fn release(&self, claimed: &[ClaimedAccount]) -> Result<(), StoreError> {
-        for part in claimed.chunks(BATCH) {
+        for part in claimed.chunks(BATCH_ROWS) {
             let users: Vec<String> = part.iter().map(|claimed| claimed.user_id.to_string()).collect();
             let sql = format!(
                 "UPDATE pappus_campaign_accounts SET state = 'pending', worker = NULL, attempts = attempts - 1 \

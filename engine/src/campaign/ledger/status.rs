@@ -263,7 +263,7 @@ async fn workers(store: &Store, campaign: i64) -> Result<Vec<WorkerLine>, StoreE
         "SELECT w.host, w.pid, w.started_at, w.waits_for, (SELECT COUNT(*) FROM pappus_campaign_accounts a \
          WHERE a.campaign_id = w.campaign_id AND a.state = 'running' AND a.worker = w.id) AS accounts \
          FROM pappus_campaign_workers w WHERE w.campaign_id = ? AND NOT {} ORDER BY w.started_at",
-        expired("w.lease_until", LEASE_MILLIS, store.now())
+        expired("w.lease_until", LEASE_MILLIS_SQL, store.now())
     );
     let rows = store.rows("listing workers", &sql, &[campaign.into()]).await?;
     let worker = |row: &StoreRow| {
@@ -300,7 +300,7 @@ async fn lines(store: &Store, sql: &str, values: &[Value<'_>]) -> Result<Vec<Acc
 
 /// An SQL expression for the milliseconds of a worker's lease. Workers of earlier versions did not record theirs, which
 /// is at most an hour.
-pub(in crate::campaign) const LEASE_MILLIS: &str = "COALESCE(lease_millis, 3600000)";
+pub(in crate::campaign) const LEASE_MILLIS_SQL: &str = "COALESCE(lease_millis, 3600000)";
 
 /// Divides for display; counts above 2^53 lose their last digits.
 #[expect(clippy::cast_precision_loss, reason = "shown to people")]

@@ -1,7 +1,7 @@
 //! Detects changes on a pod that leave no timestamp: removals, withdrawn likes, blocks, people who have moved, hidden
 //! posts that were removed.
 //!
-//! For each account it computes a digest of the counts and the sums of row numbers of everything in its archive.
+//! Computes for each account a digest of the counts and the sums of row numbers of everything in its archive.
 //! Campaigns store the digest; a different one means a change.
 
 use std::collections::{HashMap, HashSet};
@@ -115,7 +115,7 @@ const fn part(owner: &'static str, rows: &'static str, numbers: [&'static str; 2
 }
 
 /// The owner of a joined person `a`.
-const BY_PERSON: &str = "a.owner_id";
+const PERSON_OWNER: &str = "a.owner_id";
 
 /// Returns all parts. Their order is part of the digest: new ones come last.
 fn parts() -> Vec<Part> {
@@ -143,31 +143,31 @@ fn parts() -> Vec<Part> {
             ["r.shareable_id", "r.aspect_id"],
         ),
         part(
-            BY_PERSON,
+            PERSON_OWNER,
             "taggings r JOIN profiles f ON f.id = r.taggable_id AND r.taggable_type = 'Profile' \
              JOIN people a ON a.id = f.person_id WHERE a.owner_id IS NOT NULL",
             ["r.tag_id", "0"],
         ),
         part(
-            BY_PERSON,
+            PERSON_OWNER,
             "posts r JOIN people a ON a.id = r.author_id WHERE a.owner_id IS NOT NULL",
             ["CASE WHEN r.root_guid IS NULL THEN 0 ELSE 1 END", "CASE WHEN r.public THEN 1 ELSE 0 END"],
         ),
     ];
-    parts.extend(OWN.map(|rows| part(BY_PERSON, rows, ["0", "0"])));
-    parts.extend(OTHERS.map(|rows| part(BY_PERSON, rows, ["r.author_id", "0"])));
+    parts.extend(OWN_ROWS.map(|rows| part(PERSON_OWNER, rows, ["0", "0"])));
+    parts.extend(OTHERS_ROWS.map(|rows| part(PERSON_OWNER, rows, ["r.author_id", "0"])));
     parts.push(part(
-        BY_PERSON,
+        PERSON_OWNER,
         "conversation_visibilities r JOIN people a ON a.id = r.person_id WHERE a.owner_id IS NOT NULL",
         ["r.unread", "r.conversation_id"],
     ));
-    parts.extend(SHOWN_AUTHORS.map(|rows| part(BY_PERSON, rows, ["p.author_id", "p.id"])));
-    parts.extend(MOVES.map(|rows| part(BY_PERSON, rows, ["r.old_person_id", "0"])));
+    parts.extend(SHOWN_AUTHORS.map(|rows| part(PERSON_OWNER, rows, ["p.author_id", "p.id"])));
+    parts.extend(MOVE_ROWS.map(|rows| part(PERSON_OWNER, rows, ["r.old_person_id", "0"])));
     parts
 }
 
 /// The account's own rows.
-const OWN: [&str; 5] = [
+const OWN_ROWS: [&str; 5] = [
     "comments r JOIN people a ON a.id = r.author_id WHERE a.owner_id IS NOT NULL",
     "likes r JOIN people a ON a.id = r.author_id WHERE a.owner_id IS NOT NULL",
     "photos r JOIN people a ON a.id = r.author_id WHERE a.owner_id IS NOT NULL",
@@ -176,7 +176,7 @@ const OWN: [&str; 5] = [
 ];
 
 /// Others' reactions to the account's posts and comments, and messages and readers in its conversations.
-const OTHERS: [&str; 9] = [
+const OTHERS_ROWS: [&str; 9] = [
     "comments r JOIN posts p ON p.id = r.commentable_id AND r.commentable_type = 'Post' \
      JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL",
     "likes r JOIN posts p ON p.id = r.target_id AND r.target_type = 'Post' \
@@ -210,7 +210,7 @@ const SHOWN_AUTHORS: [&str; 3] = [
 ];
 
 /// Moves of people who have commented, liked or voted: archives also list their earlier identities.
-const MOVES: [&str; 5] = [
+const MOVE_ROWS: [&str; 5] = [
     "account_migrations r JOIN comments c ON c.author_id = r.new_person_id \
      JOIN posts p ON p.id = c.commentable_id AND c.commentable_type = 'Post' \
      JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL",

@@ -16,10 +16,10 @@ use crate::domain::Timestamp;
 use crate::store::{Store, StoreError};
 
 /// The maximum number of accounts per statement.
-const PAGE: u32 = 2000;
+const PAGE_ACCOUNTS: u32 = 2000;
 
 /// The maximum number of attempts to write the list while accounts change.
-const ATTEMPTS: u32 = 10;
+const MAX_ATTEMPTS: u32 = 10;
 
 impl WorkerSession {
     /// Ends the campaign when nothing is left to do: removes orphaned archives and writes the list.
@@ -37,10 +37,10 @@ impl WorkerSession {
     async fn write_list(&self) -> Result<(), CampaignError> {
         let campaigns = Campaigns::new(&self.setup.store, &self.setup.pod);
         let write = || async {
-            for _ in 0..ATTEMPTS {
+            for _ in 0..MAX_ATTEMPTS {
                 self.wait_for_depot().await?;
                 let campaign = campaigns.named(&self.campaign.name).await?;
-                let before = revision(&self.setup.store, &campaign).await?;
+                let old_revision = revision(&self.setup.store, &campaign).await?;
                 let setup = &self.setup;
                 let written = list_of(&setup.store, &campaign, &setup.created_by, async |list, results| {
                     let folder = self.spool.path();
@@ -52,7 +52,7 @@ impl WorkerSession {
                     self.observer().notes(&format!("{file} was damaged and has been rewritten: {reason}"));
                 }
                 campaigns.record_list(&campaign, &written.json.name).await?;
-                if revision(&self.setup.store, &campaign).await? == before {
+                if revision(&self.setup.store, &campaign).await? == old_revision {
                     break;
                 }
             }
@@ -76,7 +76,7 @@ impl WorkerSession {
         // Accounts are read last, so that archives stored in the meantime are not among the listed files.
         let mut after = Some(i64::MIN);
         while let Some(user_id) = after {
-            let page = Status::accounts(&self.setup.store, &self.campaign, user_id, PAGE).await?;
+            let page = Status::accounts(&self.setup.store, &self.campaign, user_id, PAGE_ACCOUNTS).await?;
             after = page.last().map(|line| line.user_id);
             for file in page.into_iter().filter_map(|line| line.file) {
                 orphans.remove(&file);
@@ -147,7 +147,7 @@ async fn last_finished_at(store: &Store, campaign: &Campaign) -> Result<Option<D
 pub(in crate::campaign) fn results<'a>(store: &'a Store, campaign: &'a Campaign) -> Results<'a> {
     stream::try_unfold(Some(i64::MIN), move |after| async move {
         let Some(after) = after else { return Ok::<_, CampaignError>(None) };
-        let page = Status::accounts(store, campaign, after, PAGE).await?;
+        let page = Status::accounts(store, campaign, after, PAGE_ACCOUNTS).await?;
         let next = page.last().map(|line| line.user_id);
         Ok(next.map(|next| (stream::iter(page.into_iter().map(|line| Ok(result(line)))), Some(next))))
     })

@@ -183,7 +183,7 @@ pub enum ListError<E: std::error::Error + 'static> {
 pub struct WrittenList {
     /// The list itself.
     pub json: Stored,
-    /// The same for spreadsheets; not signed.
+    /// The list for spreadsheets, which is not signed.
     pub csv: Stored,
     /// Sums over all accounts.
     pub totals: ListTotals,

@@ -24,7 +24,7 @@ use crate::sql::Value;
 use crate::store::{Store, StoreError};
 
 /// The number of people that are read, compared and written together.
-const CHUNK: usize = 500;
+const CHUNK_PEOPLE: usize = 500;
 /// The columns of `pappus_sign_in`.
 const COLUMNS: &str = "pod, user_id, username_hash, email_hash, content_hash, recipient, sealed, copied_at";
 
@@ -85,7 +85,7 @@ pub struct SignIn {
 pub struct SecondFactor {
     /// True when a code is required. False when it was set up and never confirmed.
     pub required: bool,
-    /// The secret of the codes (RFC 6238, base32); none when only the pod could read it.
+    /// The secret of the codes (RFC 6238, base32); `None` if only the pod could read it.
     pub secret: Option<SecretText>,
     /// The last time step whose code was used: it and earlier ones are used up.
     pub used_until: Option<i64>,
@@ -135,7 +135,7 @@ impl SignInData {
         let (sql, host) = (statement(&columns), self.host.clone());
         let people = snapshot.stream("the sign-in data", sql, &[]);
         let people = people.try_filter_map(move |row| std::future::ready(Ok(read(&row, &host))));
-        let mut chunks = std::pin::pin!(people.try_chunks(CHUNK));
+        let mut chunks = std::pin::pin!(people.try_chunks(CHUNK_PEOPLE));
         let mut copied = SignInCopied::default();
         while let Some(chunk) = chunks.try_next().await.map_err(|error| error.1)? {
             copied.people += chunk.len() as u64;

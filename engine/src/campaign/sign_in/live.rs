@@ -11,7 +11,7 @@ use crate::pod::database::{DatabaseError, Snapshot};
 use crate::sql::DatabaseUrl;
 
 /// The maximum number of people per statement.
-const CHUNK: usize = 1000;
+const CHUNK_PEOPLE: usize = 1000;
 
 /// The users of a pod whose database is available.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl LiveSignIn {
         let mut snapshot = Snapshot::open(&self.database).await?;
         let columns = self.columns.get_or_try_init(|| crate::pod::schema::columns(&mut snapshot)).await?;
         let mut people = Vec::with_capacity(user_ids.len());
-        for chunk in user_ids.chunks(CHUNK) {
+        for chunk in user_ids.chunks(CHUNK_PEOPLE) {
             let rows = snapshot.rows("accounts", by_rows(columns, chunk), &[]).await?;
             people.extend(rows.iter().filter_map(|row| read(row, &self.host)));
         }

@@ -25,7 +25,7 @@ use crate::domain::{KeyFingerprint, PublicKey};
 use crate::progress::{Progress, Stage};
 
 /// The number of accounts that are read ahead from a list.
-const READ_AHEAD: usize = 64;
+const READ_AHEAD_ACCOUNTS: usize = 64;
 /// The maximum size of a signature file, in bytes: a signature by an 8192-bit key has 1368 characters.
 const MAX_SIGNATURE_BYTES: u64 = 4096;
 
@@ -201,7 +201,7 @@ pub(in crate::campaign) async fn check_list(
     let key =
         PublicKey::archive_key_from_pem(&list.head.archive_key).ok().map(|key| key.fingerprint().to_string());
     let key = key.or_else(|| check.trusted.clone());
-    let (sender, receiver) = tokio::sync::mpsc::channel(READ_AHEAD);
+    let (sender, receiver) = tokio::sync::mpsc::channel(READ_AHEAD_ACCOUNTS);
     let copy = Arc::clone(&list.copy);
     let reading = tokio::task::spawn_blocking(move || {
         read_list(copy.path(), |account| sender.blocking_send(account).is_ok())

@@ -16,9 +16,9 @@ const MAX_BATCH_ACCOUNTS: usize = 50;
 const MAX_BATCH_RECORDS: i64 = 5000;
 /// Both limits when the pod is to be spared, so that no statement occupies its database for long.
 const GENTLE_LIMITS: (usize, i64) = (10, 500);
-/// If less time passes between two claims, the next one is for more accounts.
+/// The minimum time between two claims; after a shorter time the next claim is for more accounts.
 const MIN_CLAIM_INTERVAL: Duration = Duration::from_secs(1);
-/// If more time passes between two claims, the next one is for fewer accounts.
+/// The maximum time between two claims; after a longer time the next claim is for fewer accounts.
 const MAX_CLAIM_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Claims accounts, not many more than the tasks can process, so that other workers get theirs.

@@ -143,7 +143,7 @@ enum StoreResult {
 pub(in crate::campaign) fn is_of_campaign(name: &str, tag: &str) -> bool {
     let stem = name.strip_suffix(".zip.age").or_else(|| name.strip_suffix(".zip"));
     let is_tag = |text: &str| text.strip_suffix(tag).is_some_and(|rest| rest.ends_with('-'));
-    stem.is_some_and(|stem| is_tag(stem) || stem.rsplit_once('-').is_some_and(|(before, _)| is_tag(before)))
+    stem.is_some_and(|stem| is_tag(stem) || stem.rsplit_once('-').is_some_and(|(rest, _)| is_tag(rest)))
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use tokio::sync::Mutex;
 use crate::pod::database::{DatabaseError, SharedSnapshot, Snapshot};
 use crate::sql::DatabaseUrl;
 
-/// Opens snapshots. On PostgreSQL all share one, which a first connection holds; elsewhere each has its own point in
-/// time.
+/// Opens snapshots. On PostgreSQL all share the snapshot of a first connection; on other databases each snapshot has
+/// its own point in time.
 #[derive(Clone)]
 pub(in crate::campaign) struct Source {
     database: DatabaseUrl,

@@ -42,7 +42,7 @@ pub struct WorkTable {
 pub struct Queue {
     store: Store,
     table: &'static WorkTable,
-    /// Only rows with this value in their column `pod`.
+    /// The pod whose rows are in the queue; `None` for all rows.
     pod: Option<String>,
     enqueued: Arc<Notify>,
 }

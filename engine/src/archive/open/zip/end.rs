@@ -9,6 +9,7 @@ use crate::archive::open::source::Source;
 
 /// The size of the end of central directory record, in bytes.
 const END_BYTES: usize = 22;
+/// The first bytes of the end of central directory record.
 const SIGNATURE: &[u8; 4] = b"PK\x05\x06";
 /// The maximum bytes after the end of the directory: a comment, zero padding, a line break.
 const MAX_TRAILING_BYTES: u64 = 1 << 20;

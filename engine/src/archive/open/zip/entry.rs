@@ -8,6 +8,7 @@ use flate2::bufread::DeflateDecoder;
 use super::{Entry, Method, ZipError};
 use crate::archive::open::source::Source;
 
+/// The number of compressed bytes that are read at a time.
 const BUFFER_BYTES: usize = 64 * 1024;
 
 /// A reader of an entry's data. At the end it verifies size and CRC; it never returns more bytes than the headers
