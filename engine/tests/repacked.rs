@@ -325,7 +325,7 @@ fn the_bytes_alone_tell_which_photo_a_file_is() {
     let (_, photos) = with_other_names(&alike).unwrap();
     assert_eq!(photos, alike.map(|(name, bytes, _)| (name.to_owned(), bytes.to_vec())));
     let swapped = [("aa.png", &b"one"[..], "bb.png"), ("bb.png", b"two", "aa.png")];
-    assert!(with_other_names(&swapped).unwrap_err().contains("changed after the archive was made"));
+    assert!(with_other_names(&swapped).unwrap_err().contains("changed after the archive was created"));
     // Other bytes are another file.
     let mut packed = entries();
     packed[2] = RawEntry::stored("photos/AA.png", &[b'x'; PHOTO.len()]);

@@ -59,7 +59,7 @@ async fn an_account_comes_once_unless_it_was_undone() {
     add("2", "undone").await.unwrap();
     add("3", "imported").await.unwrap();
     let again = add("4", "planned").await.unwrap_err();
-    assert!(matches!(again, StoreError::Duplicate { what: "adding an import", .. }), "{again}");
+    assert!(matches!(again, StoreError::Duplicate { operation: "adding an import", .. }), "{again}");
     assert!(matches!(add("5", "elsewhere").await, Err(StoreError::Refused { .. })), "no such state");
     let orphan = "INSERT INTO pappus_import_rows (import_id, seq, kind, guid) VALUES ('9', 1, 'post', 'g')";
     assert!(store.execute("adding a row", orphan, &[]).await.is_err(), "foreign keys are checked");

@@ -26,8 +26,8 @@ pub async fn check(config: &Config) -> Vec<Checked> {
     let store = Store::open(&config.store).await;
     checked.push(item("Pappus's own database", store.as_ref().map(|_| config.store.to_string())));
     let place = match &store {
-        Ok(store) => item("archives", crate::place::open(config, store).await.map(|depot| depot.place())),
-        Err(_) => item("archives", without_store(config).await.map(|depot| depot.place())),
+        Ok(store) => item("archives", crate::place::open(config, store).await.map(|depot| depot.location())),
+        Err(_) => item("archives", without_store(config).await.map(|depot| depot.location())),
     };
     checked.push(place);
     if let Ok(store) = store {

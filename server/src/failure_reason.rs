@@ -52,7 +52,7 @@ mod tests {
             (ExportError::Read(ReadError::UnknownAccount { name: name() }).to_string(), "nicht mehr"),
             (ExportError::Read(broken).to_string(), "keine brauchbare Person"),
             (ExportError::Panicked.to_string(), "Fehler in Pappus"),
-            (DepotError::Full { place: "/srv".to_owned() }.to_string(), "kein Platz"),
+            (DepotError::Full { location: "/srv".to_owned() }.to_string(), "kein Platz"),
             ("the account is no longer on the pod".to_owned(), "nicht mehr"),
             ("something else".to_owned(), "Einzelheiten"),
         ] {

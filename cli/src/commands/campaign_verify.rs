@@ -30,7 +30,7 @@ pub(crate) async fn run(
     describe(output, &found);
     let mut document = serde_json::to_value(&found).unwrap_or_default();
     if let Some(fields) = document.as_object_mut() {
-        fields.insert("place".to_owned(), json!(depot.place()));
+        fields.insert("place".to_owned(), json!(depot.location()));
         fields.insert("clean".to_owned(), json!(found.is_clean()));
     }
     if let Some(campaign) = known.campaign {

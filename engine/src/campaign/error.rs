@@ -29,39 +29,39 @@ pub enum CampaignError {
     },
     /// A campaign of this name exists and differs.
     #[error(
-        "the campaign {name:?} was started with another {what}: {was}. Give a new campaign its own name with --name"
+        "the campaign {name:?} was started with another {option}: {recorded}. Specify another name for a new campaign with --name"
     )]
     Different {
         /// Its name.
         name: String,
         /// The option that differs.
-        what: &'static str,
+        option: &'static str,
         /// Its recorded value.
-        was: String,
+        recorded: String,
     },
     /// The campaign's state does not allow the operation.
-    #[error("the campaign {name:?} is {state} and cannot be {what}")]
+    #[error("the campaign {name:?} is {state} and cannot be {operation}")]
     State {
         /// Its name.
         name: String,
         /// Its state.
         state: &'static str,
         /// The requested operation.
-        what: &'static str,
+        operation: &'static str,
     },
     /// The archive key is not the campaign's: all archives of one campaign are signed with one key.
     #[error(
-        "the archives of the campaign {name:?} are signed with the pod's archive key {was}, and Pappus's own folder \
-         here holds another, {here}. Copy archive-key.pem from the machine that began it, or name that folder \
-         with --state"
+        "the archives of the campaign {name:?} are signed with the pod's archive key {expected}, but Pappus's own folder \
+         on this machine contains another one, {actual}. Copy archive-key.pem from the machine that started it, or \
+         specify its folder with --state"
     )]
     OtherKey {
         /// The campaign.
         name: String,
         /// Fingerprint of the right key.
-        was: String,
+        expected: String,
         /// Fingerprint of the key on this machine.
-        here: String,
+        actual: String,
     },
     /// A resource remained unavailable for too long.
     #[error("{reason}, for {} now; nothing is lost: run the same command again to continue", minutes(*.waited))]

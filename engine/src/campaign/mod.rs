@@ -34,6 +34,6 @@ pub use sign_in::live::LiveSignIn;
 pub use verify::lists::{CampaignCheck, verify_campaign};
 pub use verify::result::{CampaignVerification, CampaignVerifyError, ListVerification, Problem, ProblemKind};
 pub use verify::store::{rewrite_list, verify_known};
-pub use worker::busy::{Busy, is_in_use};
+pub use worker::busy::{BusyCheck, is_in_use};
 pub use worker::session::work;
 pub use worker::setup::{Ended, Finished, Observer, Setup, WorkerOptions};

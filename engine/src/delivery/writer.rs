@@ -298,7 +298,7 @@ mod tests {
         let tries = AtomicUsize::new(0);
         let once = || async {
             match tries.fetch_add(1, Ordering::SeqCst) {
-                0 => Err(StoreError::Statement { what: "writing", reason: "shutting down".to_owned() }),
+                0 => Err(StoreError::Statement { operation: "writing", reason: "shutting down".to_owned() }),
                 tries => Ok(tries),
             }
         };

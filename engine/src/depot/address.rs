@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::environment::Environment;
 use crate::s3::{S3Access, S3AccessError};
 
-/// The beginning of an address on S3.
+/// The scheme of an address on S3.
 const S3: &str = "s3://";
 
 /// A folder, or a prefix in a bucket on S3.
@@ -24,16 +24,16 @@ pub enum DepotAddress {
 }
 
 impl DepotAddress {
-    /// Parses a folder's path, or `s3://BUCKET[/PREFIX]`; for the latter the rest comes from the environment, see
+    /// Parses a folder's path, or `s3://BUCKET[/PREFIX]`; the settings of S3 come from the environment, see
     /// [`S3Access::from_environment`].
     ///
     /// # Errors
     /// [`S3AccessError`].
     pub fn parse(address: &str, environment: Environment<'_>) -> Result<Self, S3AccessError> {
-        let Some(place) = address.strip_prefix(S3) else {
+        let Some(location) = address.strip_prefix(S3) else {
             return Ok(Self::Folder(PathBuf::from(address)));
         };
-        let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+        let (bucket, prefix) = location.split_once('/').unwrap_or((location, ""));
         let prefix = prefix.trim_matches('/').to_owned();
         let access = Box::new(S3Access::from_environment(bucket, environment)?);
         access.check(&prefix)?;
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn a_folder_or_a_bucket() {
-        for (given, shown) in [
+        for (given, expected) in [
             ("/srv/out", "/srv/out"),
             ("out/", "out/"),
             ("s3://b", "s3://b"),
@@ -72,14 +72,14 @@ mod tests {
             ("s3://b/x/y/", "s3://b/x/y"),
         ] {
             let address = parse(given).unwrap();
-            assert_eq!(address.to_string(), shown);
-            assert!(!format!("{address:?}").contains("hunter2") || shown.starts_with("s3"), "{address:?}");
+            assert_eq!(address.to_string(), expected);
+            assert!(!format!("{address:?}").contains("hunter2") || expected.starts_with("s3"), "{address:?}");
         }
         let DepotAddress::S3 { access, prefix } = parse("s3://b/x/y/").unwrap() else { panic!() };
         assert_eq!((access.bucket.as_str(), prefix.as_str()), ("b", "x/y"));
         assert_eq!(access.secret.as_str(), "hunter2");
-        for wrong in ["s3://", "s3://b/../c", "s3://b/x//y", "s3://a b"] {
-            assert!(matches!(parse(wrong), Err(S3AccessError::BadBucket { .. })), "{wrong}");
+        for invalid in ["s3://", "s3://b/../c", "s3://b/x//y", "s3://a b"] {
+            assert!(matches!(parse(invalid), Err(S3AccessError::BadBucket { .. })), "{invalid}");
         }
     }
 }

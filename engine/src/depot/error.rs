@@ -10,92 +10,94 @@ use crate::disk;
 pub enum DepotError {
     /// Another file has that name.
     #[error(
-        "{name} in {place} already exists with different content, and is not overwritten. Move it away first"
+        "{name} in {location} already exists with different content, and is not overwritten. Move it away first"
     )]
     Taken {
         /// The depot.
-        place: String,
+        location: String,
         /// The name.
         name: String,
     },
     /// No file has that name.
-    #[error("there is no {name} in {place}")]
+    #[error("there is no {name} in {location}")]
     Missing {
         /// The depot.
-        place: String,
+        location: String,
         /// The name.
         name: String,
     },
     /// No file in a depot can have this name.
-    #[error("{0:?} is not a name for an archive file: ASCII letters, digits and @ . _ - + = , are")]
-    Name(String),
-    /// Another folder is at the depot's path: a disk that is not mounted, or another one.
     #[error(
-        "{place} is not the folder it was: is its disk mounted? Its file {file} should hold {expected}. When it is the \
-         right folder, and that file was lost, write these digits into it"
+        "{0:?} is not a valid name for an archive file: use only ASCII letters, digits and @ . _ - + = ,"
     )]
-    Elsewhere {
+    Name(String),
+    /// Another folder is at the depot's path: its disk is not mounted, or another disk is.
+    #[error(
+        "{location} is not the folder it was: is its disk mounted? Its file {file} should contain {expected}. If it is \
+         the right folder, and that file was lost, write these digits into it"
+    )]
+    WrongFolder {
         /// The depot.
-        place: String,
+        location: String,
         /// The file that names the folder.
         file: &'static str,
         /// Its expected content.
         expected: String,
     },
     /// The disk is full.
-    #[error("there is no room left in {place}: free some, and go on")]
+    #[error("there is no space left in {location}: free some space to continue")]
     Full {
         /// The depot.
-        place: String,
+        location: String,
     },
-    /// Less is free on the disk than is to stay free.
+    /// Less space is free on the disk than should stay free.
     #[error(
-        "{free} MB are free in {place}, and --reserve keeps {reserve} MB free: free some, or give a smaller --reserve"
+        "only {free} MB are free in {location}, but {reserve} MB must stay free: free some space, or specify a smaller --reserve"
     )]
     Reserve {
         /// The depot.
-        place: String,
+        location: String,
         /// Free megabytes.
         free: u64,
-        /// Megabytes to stay free.
+        /// Megabytes that should stay free.
         reserve: u64,
     },
-    /// The whole disk is no larger than what is to stay free.
+    /// The whole disk is no larger than the space that should stay free.
     #[error(
-        "the whole disk of {place} has {size} MB, and {reserve} MB are to stay free on it, so nothing could ever be stored \
-         there: use a larger disk, or keep less free (--reserve)"
+        "the whole disk of {location} has {size} MB, but {reserve} MB must stay free on it, so nothing could ever be stored \
+         there: use a larger disk, or specify a smaller --reserve"
     )]
     SmallDisk {
         /// The depot.
-        place: String,
-        /// Megabytes of the disk.
+        location: String,
+        /// Size of the disk in megabytes.
         size: u64,
-        /// Megabytes to stay free.
+        /// Megabytes that should stay free.
         reserve: u64,
     },
     /// The depot is a folder, and it or a file in it cannot be used.
-    #[error("{path} cannot be {what}: {source}")]
+    #[error("{path} cannot be {operation}: {source}")]
     Folder {
         /// The folder or file.
         path: PathBuf,
         /// `read`, `written` or `removed`.
-        what: &'static str,
+        operation: &'static str,
         /// The system's error.
         source: io::Error,
     },
     /// The depot is a bucket, and a request to it failed.
-    #[error("{name} in {place} cannot be {what}: {why}")]
+    #[error("{name} in {location} cannot be {operation}: {reason}")]
     Bucket {
         /// The bucket.
-        place: String,
+        location: String,
         /// The name of the file, or the request.
         name: String,
         /// `read`, `written` or `removed`.
-        what: &'static str,
+        operation: &'static str,
         /// The server's message, or the connection's error.
-        why: String,
-        /// True when the same may succeed later.
-        passing: bool,
+        reason: String,
+        /// True when the operation may succeed later.
+        is_temporary: bool,
     },
     /// A file on this machine, outside of the depot, cannot be used.
     #[error("{path} cannot be used: {source}")]
@@ -112,11 +114,11 @@ pub enum DepotError {
 
 impl DepotError {
     /// Returns whether the depot as a whole is affected, so that another file would fail too: a full disk, a folder
-    /// that was moved or unmounted, a server that does not respond. Waiting, or the podmin, helps.
+    /// that was moved or unmounted, a server that does not respond. The operation may succeed later.
     pub fn is_of_the_depot(&self) -> bool {
         match self {
-            Self::Full { .. } | Self::Reserve { .. } | Self::Elsewhere { .. } => true,
-            Self::Bucket { passing, .. } => *passing,
+            Self::Full { .. } | Self::Reserve { .. } | Self::WrongFolder { .. } => true,
+            Self::Bucket { is_temporary, .. } => *is_temporary,
             Self::Folder { source, .. } => is_of_the_disk(source),
             _ => false,
         }
@@ -125,14 +127,14 @@ impl DepotError {
     pub(super) fn folder(
         folder: &std::path::Path,
         path: &std::path::Path,
-        what: &'static str,
+        operation: &'static str,
     ) -> impl Fn(io::Error) -> Self + use<> {
         let (folder, path) = (folder.to_owned(), path.to_owned());
         move |source| match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                Self::Full { place: folder.display().to_string() }
+                Self::Full { location: folder.display().to_string() }
             }
-            _ => Self::Folder { path: path.clone(), what, source },
+            _ => Self::Folder { path: path.clone(), operation, source },
         }
     }
 
@@ -142,11 +144,11 @@ impl DepotError {
     }
 }
 
-/// Returns whether a disk, or the server behind it, has failed, rather than one file on it. A missing folder counts:
-/// it was moved, or is not mounted.
+/// Returns whether a disk, or the server that provides it, has failed, rather than one file on it. A missing folder
+/// counts as a failed disk: it was moved, or is not mounted.
 pub(crate) fn is_of_the_disk(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
-    let is_of_writing = matches!(
+    let has_failed_to_write = matches!(
         error.kind(),
         Kind::StorageFull
             | Kind::QuotaExceeded
@@ -155,7 +157,7 @@ pub(crate) fn is_of_the_disk(error: &io::Error) -> bool {
             | Kind::PermissionDenied
             | Kind::ResourceBusy
     );
-    is_of_writing || disk::has_failed(error)
+    has_failed_to_write || disk::has_failed(error)
 }
 
 #[cfg(test)]
@@ -164,7 +166,7 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    fn a_full_disk_is_the_trouble_of_the_whole_depot() {
+    fn a_full_disk_affects_the_whole_depot() {
         let (folder, file) = (Path::new("/srv/out"), Path::new("/srv/out/a.zip"));
         let failed = DepotError::folder(folder, file, "written");
         // No space, over quota, a disk that is broken, read-only.

@@ -16,10 +16,10 @@ use super::{DepotError, DepotRead, Listed, Stored, identity, names};
 use crate::disk::name_once;
 use crate::store::random_id;
 
-/// The ending of temporary names; they begin with a dot.
-const PART: &str = ".part";
-/// Entries of a folder that are read ahead.
-const LISTED_AHEAD: usize = 256;
+/// The file extension of temporary names, which begin with a dot.
+const TEMPORARY_EXTENSION: &str = ".part";
+/// The number of files that are listed ahead.
+const LISTED_AHEAD_FILES: usize = 256;
 /// The folder of recovered files at the root of a disk (ext4 and others), which only root may read.
 const LOST_AND_FOUND: &str = "lost+found";
 
@@ -27,15 +27,15 @@ const LOST_AND_FOUND: &str = "lost+found";
 #[derive(Debug, Clone)]
 pub(super) struct Folder {
     path: PathBuf,
-    /// The identity it must have; any unless given.
+    /// The identity that the folder must have; `None` for any.
     identity: Option<Arc<str>>,
 }
 
 impl Folder {
-    /// Creates the folder when it is missing, for its owner only.
-    pub(super) fn make(path: &Path) -> Result<(), DepotError> {
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
-        made.map_err(DepotError::folder(path, path, "written"))
+    /// Creates the folder if it is missing, for its owner only.
+    pub(super) fn create(path: &Path) -> Result<(), DepotError> {
+        let result = DirBuilder::new().recursive(true).mode(0o700).create(path);
+        result.map_err(DepotError::folder(path, path, "written"))
     }
 
     pub(super) fn open(path: &Path) -> Result<Self, DepotError> {
@@ -43,7 +43,7 @@ impl Folder {
         Ok(Self::at(path))
     }
 
-    /// A folder that may be unavailable at present.
+    /// Returns a folder that may be unavailable at present.
     pub(super) fn at(path: &Path) -> Self {
         Self { path: path.to_owned(), identity: None }
     }
@@ -54,17 +54,17 @@ impl Folder {
 
     pub(super) async fn identity(&self) -> Result<String, DepotError> {
         let folder = self.clone();
-        on_disk(&self.path, move || identity::make(&folder.path)).await
+        on_disk(&self.path, move || identity::read_or_create(&folder.path)).await
     }
 
     pub(super) async fn check(&self) -> Result<(), DepotError> {
         let folder = self.clone();
-        on_disk(&self.path, move || folder.is_the_one()).await
+        on_disk(&self.path, move || folder.check_identity()).await
     }
 
-    /// Checks that the folder at the path is the expected one. To be called before naming a file, after its bytes are
-    /// written: data written before the folder went away is gone with it.
-    fn is_the_one(&self) -> Result<(), DepotError> {
+    /// Checks that the folder at the path is the expected one. Must be called after the bytes of a file are written and
+    /// before the file gets its name: if the folder was unmounted in between, the bytes are gone.
+    fn check_identity(&self) -> Result<(), DepotError> {
         let Some(expected) = &self.identity else {
             return std::fs::metadata(&self.path)
                 .map(drop)
@@ -87,7 +87,7 @@ impl Folder {
         on_disk(&self.path, move || {
             let (temporary, new) = folder.copy_aside(&name, &file)?;
             let path = folder.path.join(&name);
-            folder.is_the_one()?;
+            folder.check_identity()?;
             std::fs::rename(&temporary.path, &path).map_err(DepotError::folder(
                 &folder.path,
                 &path,
@@ -109,8 +109,8 @@ impl Folder {
         let failed = DepotError::folder(&self.path, &path, "read");
         let folder = self.clone();
         on_disk(&self.path, move || match digest_of_file(&path) {
-            Ok(found) => Ok(Some(stored(&name, found))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => folder.is_the_one().map(|()| None),
+            Ok(digest) => Ok(Some(stored(&name, digest))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => folder.check_identity().map(|()| None),
             Err(error) => Err(failed(error)),
         })
         .await
@@ -119,9 +119,9 @@ impl Folder {
     pub(super) fn stat(&self, name: &str) -> Result<Option<u64>, DepotError> {
         let path = self.path.join(name);
         match std::fs::metadata(&path) {
-            Ok(found) if found.is_file() => Ok(Some(found.len())),
+            Ok(metadata) if metadata.is_file() => Ok(Some(metadata.len())),
             Ok(_) => Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.is_the_one().map(|()| None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.check_identity().map(|()| None),
             Err(error) => Err(DepotError::folder(&self.path, &path, "read")(error)),
         }
     }
@@ -133,28 +133,29 @@ impl Folder {
         length: Option<u64>,
     ) -> Result<DepotRead, DepotError> {
         let path = self.path.join(name);
-        let missing = DepotError::Missing { place: self.path.display().to_string(), name: name.to_owned() };
+        let missing =
+            DepotError::Missing { location: self.path.display().to_string(), name: name.to_owned() };
         let failed = DepotError::folder(&self.path, &path, "read");
         let folder = self.clone();
         on_disk(&self.path, move || {
             let mut file = match File::open(&path) {
                 Ok(file) => file,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    return folder.is_the_one().and(Err(missing));
+                    return folder.check_identity().and(Err(missing));
                 }
                 Err(error) => return Err(failed(error)),
             };
             let size = file.metadata().map_err(&failed)?.len();
             file.seek(SeekFrom::Start(begin)).map_err(&failed)?;
-            let left = size.saturating_sub(begin).min(length.unwrap_or(u64::MAX));
-            Ok(DepotRead { size, bytes: Source::File { file, left, path } })
+            let remaining = size.saturating_sub(begin).min(length.unwrap_or(u64::MAX));
+            Ok(DepotRead { size, bytes: Source::File { file, remaining, path } })
         })
         .await
     }
 
     pub(super) fn remove(&self, name: &str) -> Result<(), DepotError> {
         let path = self.path.join(name);
-        self.is_the_one()?;
+        self.check_identity()?;
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(DepotError::folder(&self.path, &path, "removed")(error))
@@ -163,38 +164,38 @@ impl Folder {
         }
     }
 
-    /// Returns the free bytes of the disk, and all of them.
+    /// Returns the number of free bytes on the disk, and its size in bytes.
     pub(super) fn disk(&self) -> Result<(u64, u64), DepotError> {
-        let found = rustix::fs::statvfs(&self.path)
+        let stats = rustix::fs::statvfs(&self.path)
             .map_err(|error| DepotError::folder(&self.path, &self.path, "read")(error.into()))?;
-        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
-        Ok((bytes(found.f_bavail), bytes(found.f_blocks)))
+        let bytes = |blocks: u64| blocks.saturating_mul(stats.f_frsize);
+        Ok((bytes(stats.f_bavail), bytes(stats.f_blocks)))
     }
 
     pub(super) fn list(&self) -> BoxStream<'static, Result<Listed, DepotError>> {
-        let (sender, receiver) = tokio::sync::mpsc::channel(LISTED_AHEAD);
+        let (sender, receiver) = tokio::sync::mpsc::channel(LISTED_AHEAD_FILES);
         let folder = self.clone();
         tokio::task::spawn_blocking(move || {
-            if let Err(error) = folder.is_the_one() {
+            if let Err(error) = folder.check_identity() {
                 // The receiver may be gone.
                 _ = sender.blocking_send(Err(error));
                 return;
             }
-            let walked = folder.walk("", &mut |path, name| {
+            let result = folder.walk("", &mut |path, name| {
                 if !names::is_depot_name(name) {
                     return Ok(());
                 }
                 match path.metadata() {
-                    Ok(found) => {
-                        let listed = Listed { name: name.to_owned(), bytes: found.len() };
+                    Ok(metadata) => {
+                        let listed = Listed { name: name.to_owned(), bytes: metadata.len() };
                         sender.blocking_send(Ok(listed)).map_err(|_| io::ErrorKind::BrokenPipe.into())
                     }
-                    // Removed meanwhile.
+                    // It was removed in the meantime.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
                     Err(error) => Err(error),
                 }
             });
-            if let Err(error) = walked {
+            if let Err(error) = result {
                 // The receiver may be gone.
                 _ = sender.blocking_send(Err(DepotError::folder(&folder.path, &folder.path, "read")(error)));
             }
@@ -208,20 +209,23 @@ impl Folder {
     pub(super) async fn sweep(&self, age: Duration, now: SystemTime) -> Result<u64, DepotError> {
         let folder = self.clone();
         on_disk(&self.path, move || {
-            folder.is_the_one()?;
-            let mut left_over = Vec::new();
-            let walked = folder.walk("", &mut |path, name| {
-                let own = name.rsplit('/').next().unwrap_or(name);
-                if own.starts_with('.') && own.ends_with(PART) && is_left_over(path, age, now)? {
-                    left_over.push(path.to_owned());
+            folder.check_identity()?;
+            let mut leftovers = Vec::new();
+            let result = folder.walk("", &mut |path, name| {
+                let file_name = name.rsplit('/').next().unwrap_or(name);
+                if file_name.starts_with('.')
+                    && file_name.ends_with(TEMPORARY_EXTENSION)
+                    && is_left_over(path, age, now)?
+                {
+                    leftovers.push(path.to_owned());
                 }
                 Ok(())
             });
-            walked.map_err(DepotError::folder(&folder.path, &folder.path, "read"))?;
+            result.map_err(DepotError::folder(&folder.path, &folder.path, "read"))?;
             let mut removed = 0;
-            for path in left_over {
-                // It may have been unmounted since.
-                folder.is_the_one()?;
+            for path in leftovers {
+                // The disk may have been unmounted in the meantime.
+                folder.check_identity()?;
                 match std::fs::remove_file(&path) {
                     Ok(()) => removed += 1,
                     // Another program was faster.
@@ -234,27 +238,27 @@ impl Folder {
         .await
     }
 
-    /// Visits every file, with its path and its name here. Subfolders that may not be read are passed over: they
-    /// belong to somebody else, and hold no file that a reader of the depot could open.
-    fn walk(&self, below: &str, found: &mut dyn FnMut(&Path, &str) -> io::Result<()>) -> io::Result<()> {
-        let entries = match std::fs::read_dir(self.path.join(below)) {
-            Err(error) if !below.is_empty() && error.kind() == io::ErrorKind::PermissionDenied => {
+    /// Visits every file below a subfolder, with its path and its name in the depot. Subfolders without read permission
+    /// are skipped: they belong to other users, and contain no files that a reader of the depot could open.
+    fn walk(&self, subfolder: &str, visit: &mut dyn FnMut(&Path, &str) -> io::Result<()>) -> io::Result<()> {
+        let entries = match std::fs::read_dir(self.path.join(subfolder)) {
+            Err(error) if !subfolder.is_empty() && error.kind() == io::ErrorKind::PermissionDenied => {
                 return Ok(());
             }
             entries => entries?,
         };
         for entry in entries {
             let entry = entry?;
-            let Ok(own) = entry.file_name().into_string() else { continue };
-            if own == LOST_AND_FOUND {
+            let Ok(file_name) = entry.file_name().into_string() else { continue };
+            if file_name == LOST_AND_FOUND {
                 continue;
             }
-            let name = if below.is_empty() { own } else { format!("{below}/{own}") };
+            let name = if subfolder.is_empty() { file_name } else { format!("{subfolder}/{file_name}") };
             let kind = entry.file_type()?;
             if kind.is_file() {
-                found(&entry.path(), &name)?;
+                visit(&entry.path(), &name)?;
             } else if kind.is_dir() && names::is_depot_name(&format!("{name}/x")) {
-                self.walk(&name, found)?;
+                self.walk(&name, visit)?;
             }
         }
         Ok(())
@@ -265,47 +269,49 @@ impl Folder {
         self.publish(&temporary.path, name, new)
     }
 
+    /// Copies a file into the depot under a temporary name.
     fn copy_aside(&self, name: &str, file: &Path) -> Result<(Temporary, Stored), DepotError> {
         let mut source = File::open(file).map_err(DepotError::local(file))?;
         let temporary = Temporary::create(self, name)?;
         let failed = DepotError::folder(&self.path, &temporary.path, "written");
-        // Either side may have failed; a full disk is the likely one.
-        let mut out = &temporary.file;
-        let found = digest(&mut source, |bytes| out.write_all(bytes)).map_err(&failed)?;
+        // Reading or writing may have failed; a full disk is more likely.
+        let mut writer = &temporary.file;
+        let digest = digest(&mut source, |bytes| writer.write_all(bytes)).map_err(&failed)?;
         temporary.file.sync_all().map_err(&failed)?;
-        Ok((temporary, stored(name, found)))
+        Ok((temporary, stored(name, digest)))
     }
 
     fn link_or_copy(&self, name: &str, file: &Path) -> Result<Stored, DepotError> {
         let local = DepotError::local(file);
-        let same_disk = {
-            let (own, other) = (std::fs::metadata(file).map_err(&local)?, std::fs::metadata(&self.path));
-            other.is_ok_and(|other| other.dev() == own.dev())
+        let is_same_disk = {
+            let device = std::fs::metadata(file).map_err(&local)?.dev();
+            std::fs::metadata(&self.path).is_ok_and(|folder| folder.dev() == device)
         };
-        if !same_disk {
+        if !is_same_disk {
             return self.copy(name, file);
         }
         let source = File::open(file).map_err(&local)?;
         source.set_permissions(Permissions::from_mode(0o600)).map_err(&local)?;
-        let found = digest(&mut &source, |_| Ok(())).map_err(&local)?;
+        let digest = digest(&mut &source, |_| Ok(())).map_err(&local)?;
         source.sync_all().map_err(&local)?;
-        self.make_parent(name)?;
-        self.publish(file, name, stored(name, found))
+        self.create_parents(name)?;
+        self.publish(file, name, stored(name, digest))
     }
 
-    /// Gives a file its name, unless another file has it. The name survives a power failure. The other name may or
+    /// Gives a file its name, unless another file has it. The name survives a power failure. The temporary name may or
     /// may not remain.
     fn publish(&self, temporary: &Path, name: &str, new: Stored) -> Result<Stored, DepotError> {
         let path = self.path.join(name);
         let failed = DepotError::folder(&self.path, &path, "written");
-        self.is_the_one()?;
+        self.check_identity()?;
         match name_once(temporary, &path) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                let there = digest_of_file(&path).map_err(DepotError::folder(&self.path, &path, "read"))?;
-                if there != (new.bytes, new.sha256.clone()) {
-                    let place = self.path.display().to_string();
-                    return Err(DepotError::Taken { place, name: name.to_owned() });
+                let existing =
+                    digest_of_file(&path).map_err(DepotError::folder(&self.path, &path, "read"))?;
+                if existing != (new.bytes, new.sha256.clone()) {
+                    let location = self.path.display().to_string();
+                    return Err(DepotError::Taken { location, name: name.to_owned() });
                 }
             }
             Err(error) => return Err(failed(error)),
@@ -314,9 +320,9 @@ impl Folder {
         Ok(new)
     }
 
-    /// Creates the folders below this one; never this one.
-    fn make_parent(&self, name: &str) -> Result<(), DepotError> {
-        self.is_the_one()?;
+    /// Creates the subfolders of a name, but not the depot's own folder.
+    fn create_parents(&self, name: &str) -> Result<(), DepotError> {
+        self.check_identity()?;
         let Some((folders, _)) = name.rsplit_once('/') else { return Ok(()) };
         let mut path = self.path.clone();
         for folder in folders.split('/') {
@@ -332,7 +338,7 @@ impl Folder {
     }
 }
 
-/// Makes names survive a power failure. Not every file system can sync a folder.
+/// Syncs the folder of a file, so that names survive a power failure. Not every file system supports that.
 fn sync_parent(path: &Path) {
     if let Some(folder) = path.parent() {
         _ = File::open(folder).and_then(|folder| folder.sync_all());
@@ -347,15 +353,17 @@ struct Temporary {
 
 impl Temporary {
     fn create(folder: &Folder, name: &str) -> Result<Self, DepotError> {
-        folder.make_parent(name)?;
+        folder.create_parents(name)?;
         let random = random_id().map_err(|error| DepotError::local(&folder.path)(io::Error::other(error)))?;
-        let (parent, own) = name.rsplit_once('/').unwrap_or(("", name));
-        let path =
-            folder.path.join(parent).join(format!(".{own}.{}{PART}", random.get(..8).unwrap_or_default()));
+        let (parent, file_name) = name.rsplit_once('/').unwrap_or(("", name));
+        let path = folder
+            .path
+            .join(parent)
+            .join(format!(".{file_name}.{}{TEMPORARY_EXTENSION}", random.get(..8).unwrap_or_default()));
         let failed = DepotError::folder(&folder.path, &path, "written");
         let file =
             OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(&failed)?;
-        // On file systems without locks only the age counts.
+        // On file systems without locks, `sweep` decides by the age of the file only.
         _ = file.try_lock();
         Ok(Self { file, path })
     }
@@ -368,7 +376,8 @@ impl Drop for Temporary {
     }
 }
 
-/// Returns whether nobody holds the file and it is too old to be one that its writer has not locked yet.
+/// Returns whether no program has locked the file, and its last change is at least `age` ago: its writer may not have
+/// locked a newer file yet.
 fn is_left_over(path: &Path, age: Duration, now: SystemTime) -> io::Result<bool> {
     let file = match File::open(path) {
         Ok(file) => file,

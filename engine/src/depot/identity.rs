@@ -10,34 +10,34 @@ use super::DepotError;
 use crate::disk::name_once;
 use crate::store::random_id;
 
-/// The file. A depot does not list names that begin with a dot.
-pub(super) const FILE: &str = ".pappus-place";
-/// Digits, and a line break or two from a manual restore.
+/// The name of the file. A depot does not list names that begin with a dot.
+pub(super) const FILE_NAME: &str = ".pappus-place";
+/// The maximum bytes that are read: the digits, and white space around them if podmins have written the file.
 const MAX_BYTES: u64 = 64;
 
-/// Reads the folder's identity, creating it when there is none.
-pub(super) fn make(folder: &Path) -> Result<String, DepotError> {
-    if let Some(found) = read(folder)? {
-        return Ok(found);
+/// Reads the folder's identity, and creates it if there is none.
+pub(super) fn read_or_create(folder: &Path) -> Result<String, DepotError> {
+    if let Some(identity) = read(folder)? {
+        return Ok(identity);
     }
-    let path = folder.join(FILE);
+    let path = folder.join(FILE_NAME);
     let failed = DepotError::folder(folder, &path, "written");
     let random = random_id().map_err(|error| failed(io::Error::other(error)))?;
-    let temporary = folder.join(format!("{FILE}.{random}"));
-    let written = OpenOptions::new()
+    let temporary = folder.join(format!("{FILE_NAME}.{random}"));
+    let result = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(&temporary)
         .and_then(|mut file| writeln!(file, "{random}").and_then(|()| file.sync_all()))
-        // Another program may be faster: its identity counts.
+        // Another program may be faster; then its identity is used.
         .and_then(|()| match name_once(&temporary, &path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => Ok(()),
         });
-    // Gone already where it was renamed for lack of links.
+    // It no longer exists if it was renamed, on file systems without hard links.
     _ = std::fs::remove_file(&temporary);
-    written.map_err(&failed)?;
+    result.map_err(&failed)?;
     read(folder)?.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))
 }
 
@@ -46,12 +46,12 @@ pub(super) fn check(folder: &Path, expected: &str) -> Result<(), DepotError> {
     if read(folder)?.as_deref() == Some(expected) {
         return Ok(());
     }
-    let (place, expected) = (folder.display().to_string(), expected.to_owned());
-    Err(DepotError::Elsewhere { place, file: FILE, expected })
+    let (location, expected) = (folder.display().to_string(), expected.to_owned());
+    Err(DepotError::WrongFolder { location, file: FILE_NAME, expected })
 }
 
 fn read(folder: &Path) -> Result<Option<String>, DepotError> {
-    let path = folder.join(FILE);
+    let path = folder.join(FILE_NAME);
     let failed = DepotError::folder(folder, &path, "read");
     let file = match File::open(&path) {
         Ok(file) => file,
@@ -73,21 +73,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_is_known_by_its_file() {
+    fn a_folder_is_recognized_by_its_file() {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("out");
-        assert!(make(&folder).unwrap_err().is_of_the_depot());
+        assert!(read_or_create(&folder).unwrap_err().is_of_the_depot());
         std::fs::create_dir(&folder).unwrap();
-        let first = make(&folder).unwrap();
-        assert_eq!((make(&folder).unwrap(), first.len()), (first.clone(), 32));
+        let first = read_or_create(&folder).unwrap();
+        assert_eq!((read_or_create(&folder).unwrap(), first.len()), (first.clone(), 32));
         check(&folder, &first).unwrap();
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
-        // Moved away, and then only the bare folder is there.
+        // The folder is moved away, and then another one is created in its place.
         std::fs::rename(&folder, root.path().join("moved")).unwrap();
         assert!(matches!(check(&folder, &first), Err(DepotError::Folder { .. })));
         std::fs::create_dir(&folder).unwrap();
-        assert!(matches!(check(&folder, &first), Err(DepotError::Elsewhere { .. })));
-        std::fs::write(folder.join(FILE), format!(" {first}\r\n")).unwrap();
+        assert!(matches!(check(&folder, &first), Err(DepotError::WrongFolder { .. })));
+        std::fs::write(folder.join(FILE_NAME), format!(" {first}\r\n")).unwrap();
         check(&folder, &first).unwrap();
     }
 }

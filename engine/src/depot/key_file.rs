@@ -15,16 +15,16 @@ use crate::archive::encryption::DecryptWith;
 use crate::domain::Timestamp;
 use crate::store::StateFolder;
 
-/// Name of the file in Pappus's own folder.
-const FILE: &str = "campaign-keys.txt";
-/// Locked while the file is changed.
-const LOCK: &str = ".campaign-keys.lock";
-/// Largest file that is read.
+/// The name of the file in Pappus's own folder.
+const FILE_NAME: &str = "campaign-keys.txt";
+/// The name of the file that is locked during changes.
+const LOCK_NAME: &str = ".campaign-keys.lock";
+/// The maximum size of the file, in bytes.
 const MAX_BYTES: u64 = 256 << 10;
-/// The purpose of the keys for finding people.
-const LOOKUP: &[u8] = b"pappus: finding sign-in data by name";
+/// The purpose that the keys for finding people are derived for.
+const LOOKUP_PURPOSE: &[u8] = b"pappus: finding sign-in data by name";
 
-/// One age identity: opens what was encrypted to its recipient.
+/// An age identity, which decrypts data that was encrypted to its recipient.
 #[derive(Clone)]
 pub(super) struct CampaignIdentity {
     identity: age::x25519::Identity,
@@ -41,10 +41,10 @@ impl CampaignIdentity {
         self.identity.to_public().to_string()
     }
 
-    /// Returns the key for hashes of names: without it, nobody can try out names.
+    /// Returns the key for hashes of names. Without it, the hashes cannot be compared with guessed names.
     pub(super) fn lookup_key(&self) -> hmac::Key {
         let secret = hmac::Key::new(hmac::HMAC_SHA256, self.identity.to_string().expose_secret().as_bytes());
-        hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&secret, LOOKUP).as_ref())
+        hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&secret, LOOKUP_PURPOSE).as_ref())
     }
 
     /// Derives 64 bytes that cannot be known without the secret, different for each purpose.
@@ -68,10 +68,10 @@ pub(super) struct KeyFile(Vec<CampaignIdentity>);
 impl KeyFile {
     /// Returns its path.
     pub(super) fn path(folder: &StateFolder) -> PathBuf {
-        folder.path().join(FILE)
+        folder.path().join(FILE_NAME)
     }
 
-    /// Reads the file in Pappus's own folder; no keys when there is no such file.
+    /// Reads the file in Pappus's own folder; without the file there are no keys.
     pub(super) fn read(folder: &StateFolder) -> Result<Self, KeysError> {
         let path = Self::path(folder);
         let failed = |source| KeysError::Io { path: path.clone(), source };
@@ -87,26 +87,26 @@ impl KeyFile {
         Self::parse(&text).ok_or(KeysError::NoKeys(path))
     }
 
-    /// Changes the file in Pappus's own folder, one program at a time. Nothing is lost when it fails.
+    /// Changes the file in Pappus's own folder while no other program does. If this fails, the file remains unchanged.
     pub(super) fn change<T>(
         folder: &StateFolder,
         change: impl FnOnce(&mut Self) -> Result<T, KeysError>,
     ) -> Result<T, KeysError> {
-        let lock = folder.path().join(LOCK);
+        let lock = folder.path().join(LOCK_NAME);
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |source| KeysError::Io { path, source }
         };
-        let held = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&lock);
-        held.and_then(|file| file.lock().map(|()| file)).map_err(failed(&lock)).and_then(|_held| {
+        let lock_file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&lock);
+        lock_file.and_then(|file| file.lock().map(|()| file)).map_err(failed(&lock)).and_then(|_lock| {
             let mut keys = Self::read(folder)?;
-            let before = keys.0.len();
-            let done = change(&mut keys)?;
-            if keys.0.len() != before {
+            let old_count = keys.0.len();
+            let result = change(&mut keys)?;
+            if keys.0.len() != old_count {
                 let path = Self::path(folder);
                 keys.write(folder.path(), &path).map_err(failed(&path))?;
             }
-            Ok(done)
+            Ok(result)
         })
     }
 
@@ -118,7 +118,7 @@ impl KeyFile {
         File::open(folder)?.sync_all()
     }
 
-    /// Parses a file of age identities; `None` when it has none.
+    /// Parses a file of age identities; `None` if it has none.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (mut keys, mut created_at) = (Vec::new(), None);
         for line in text.lines().map(str::trim) {
@@ -135,9 +135,9 @@ impl KeyFile {
     pub(super) fn text(&self) -> Zeroizing<String> {
         use std::fmt::Write as _;
         let mut text = Zeroizing::new(String::with_capacity(200 * self.0.len() + 200));
-        text.push_str("# Opens the archives of a whole pod. Whoever has this can read them all and move every account;\n");
+        text.push_str("# These keys open the archives of a whole pod. Anyone who has them can read all archives and move every account.\n");
         text.push_str(
-            "# without it and without a copy, archives encrypted only to these keys are lost for ever.\n",
+            "# Without this file or a copy, archives that are encrypted only to these keys are lost forever.\n",
         );
         for key in &self.0 {
             if let Some(time) = key.created_at {
@@ -157,16 +157,16 @@ impl KeyFile {
 
     /// Adds the missing keys, sorted by age; returns their number.
     pub(super) fn merge(&mut self, other: Self) -> usize {
-        let before = self.0.len();
+        let old_count = self.0.len();
         for key in other.0 {
             if !self.has(&key.recipient()) {
                 self.0.push(key);
             }
         }
-        if self.0.len() != before {
+        if self.0.len() != old_count {
             self.0.sort_by_key(|key| key.created_at);
         }
-        self.0.len() - before
+        self.0.len() - old_count
     }
 
     pub(super) fn has(&self, recipient: &str) -> bool {
@@ -199,20 +199,20 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read() {
+    fn written_keys_are_read() {
         let mut keys = KeyFile(vec![key("2026-11-22T10:00:00Z"), key("2026-11-23T10:00:00Z")]);
         let read = KeyFile::parse(&keys.text()).unwrap();
         assert_eq!(*read.text(), *keys.text());
         assert!(!format!("{keys:?}").contains("SECRET"));
         assert!(KeyFile::parse("# public key: age1\n").is_none());
-        // A key between the two, and both again.
+        // A key that is newer than the first and older than the second, together with both.
         let between = key("2026-11-22T12:00:00Z");
-        let name = between.recipient();
+        let recipient = between.recipient();
         let mut other = read;
         other.push(between);
         assert_eq!((keys.merge(other.clone()), keys.merge(other)), (1, 0));
-        assert_eq!(keys.0[1].recipient(), name);
-        // A key made by age itself has only its line.
+        assert_eq!(keys.0[1].recipient(), recipient);
+        // A key that age itself has written has only its line.
         let bare = KeyFile::parse(keys.0[0].identity.to_string().expose_secret()).unwrap();
         assert_eq!((keys.merge(bare), keys.0.len()), (0, 3));
     }

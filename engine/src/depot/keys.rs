@@ -18,8 +18,8 @@ use crate::domain::Timestamp;
 use crate::pod::config::PodUrl;
 use crate::store::{StateFolder, Store, StoreError};
 
-/// Largest backup that is read.
-const MAX_BACKUP: u64 = 1 << 20;
+/// The maximum size of a backup, in bytes.
+const MAX_BACKUP_BYTES: u64 = 1 << 20;
 
 /// The reason the keys cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -33,18 +33,19 @@ pub enum KeysError {
         source: io::Error,
     },
     /// Others may read the file.
-    #[error("{0} opens every archive of the pod and others may read it: run chmod 600 on it")]
+    #[error("{0} opens every archive of the pod, but others may read it: run chmod 600 on it")]
     Exposed(PathBuf),
     /// The file has no keys.
-    #[error("{0} holds no age key (AGE-SECRET-KEY-1…). Restore it from a copy, with: pappus keys restore")]
+    #[error("{0} contains no age key (AGE-SECRET-KEY-1…). Restore it from a copy with `pappus keys restore`")]
     NoKeys(PathBuf),
     /// There is no key on this machine.
     #[error(
-        "there is no key file {0} on this machine: nothing to copy. The file is where the first campaign was started"
+        "there is no key file {0} on this machine, so there is nothing to copy. The file is on the machine where the first \
+         campaign was started"
     )]
-    NotHere(PathBuf),
+    NoKeyFile(PathBuf),
     /// A copy never overwrites a file.
-    #[error("{0} already exists and is not overwritten: name another file")]
+    #[error("{0} already exists and is not overwritten: specify another file")]
     Exists(PathBuf),
     /// A copy cannot be created or opened.
     #[error("the copy {path}: {source}")]
@@ -81,7 +82,7 @@ pub struct CampaignKeys {
 }
 
 impl CampaignKeys {
-    /// The keys of a pod; nothing is read or created yet.
+    /// Returns the keys of a pod, without reading or creating them.
     pub fn new(folder: &StateFolder, store: &Store, pod: &PodUrl) -> Self {
         Self { folder: folder.clone(), store: store.clone(), pod: pod.as_str().to_owned() }
     }
@@ -99,23 +100,24 @@ impl CampaignKeys {
         let sql = "SELECT generation, recipient, created_at FROM pappus_campaign_keys WHERE pod = ? \
                    ORDER BY generation";
         let rows = self.store.rows("reading the keys", sql, &[(&self.pod).into()]).await?;
-        // The file is read last: a key is in it before it is in the store, so none of these was made in between.
-        let here = KeyFile::read(&self.folder)?;
-        let read = |row: &crate::store::StoreRow| {
+        // The file is read last: a key is written to it before the store, so it has the keys of this machine that are
+        // in the store.
+        let key_file = KeyFile::read(&self.folder)?;
+        let key = |row: &crate::store::StoreRow| {
             let recipient: String = row.get("recipient")?;
             let created_at =
                 chrono::DateTime::from_timestamp_millis(row.get("created_at")?).unwrap_or_default();
             Ok(CampaignKey {
-                identity_here: here.has(&recipient),
+                identity_here: key_file.has(&recipient),
                 recipient,
                 generation: row.get("generation")?,
                 created_at: created_at.into(),
             })
         };
-        rows.iter().map(read).collect()
+        rows.iter().map(key).collect()
     }
 
-    /// Returns the key for new archives, creating one when there is none. Concurrent programs all get the same.
+    /// Returns the key for new archives, and creates one if there is none. Concurrent programs get the same key.
     ///
     /// # Errors
     /// [`KeysError`].
@@ -123,7 +125,7 @@ impl CampaignKeys {
         if let Some(newest) = self.list().await?.pop() {
             return Ok(newest);
         }
-        // The file comes first: no archive is ever encrypted to a key that exists nowhere.
+        // The file is written first, so that no archive is encrypted to a key that was not saved.
         let recipient = KeyFile::change(&self.folder, |keys| {
             if keys.newest().is_none() {
                 keys.push(CampaignIdentity::generate(now));
@@ -131,10 +133,10 @@ impl CampaignKeys {
             Ok(keys.newest().map(CampaignIdentity::recipient).unwrap_or_default())
         })?;
         self.insert(1, &recipient, now).await?;
-        self.list().await?.pop().ok_or_else(|| KeysError::NotHere(self.identity_file()))
+        self.list().await?.pop().ok_or_else(|| KeysError::NoKeyFile(self.identity_file()))
     }
 
-    /// Creates a new key for new archives. The old ones remain, for what was encrypted to them.
+    /// Creates a new key for new archives. The old ones remain, for archives that were encrypted to them.
     ///
     /// # Errors
     /// [`KeysError`].
@@ -147,7 +149,7 @@ impl CampaignKeys {
             Ok(())
         })?;
         self.insert(generation, &recipient, now).await?;
-        self.list().await?.pop().ok_or_else(|| KeysError::NotHere(self.identity_file()))
+        self.list().await?.pop().ok_or_else(|| KeysError::NoKeyFile(self.identity_file()))
     }
 
     async fn insert(&self, generation: i64, recipient: &str, now: Timestamp) -> Result<(), KeysError> {
@@ -166,7 +168,7 @@ impl CampaignKeys {
         }
     }
 
-    /// Returns all keys on this machine that open archives; none when there are none.
+    /// Returns all keys on this machine that open archives; `None` if there are none.
     ///
     /// # Errors
     /// [`KeysError`].
@@ -174,7 +176,7 @@ impl CampaignKeys {
         Self::unlock_in(&self.folder)
     }
 
-    /// Does the same without a store.
+    /// Returns the keys in Pappus's own folder that open archives, as [`unlock`](Self::unlock) does, without a store.
     ///
     /// # Errors
     /// [`KeysError`].
@@ -189,13 +191,13 @@ impl CampaignKeys {
     }
 
     /// Derives 64 bytes that only machines with the newest key can know, the same on all of them, different for each
-    /// purpose: a service with several instances protects its own data with them.
+    /// purpose. Services with several instances protect their own data with them.
     ///
     /// # Errors
-    /// [`KeysError::NotHere`] without a key on this machine.
+    /// [`KeysError::NoKeyFile`] without a key on this machine.
     pub fn derive(&self, purpose: &str) -> Result<Zeroizing<Vec<u8>>, KeysError> {
         let keys = KeyFile::read(&self.folder)?;
-        let newest = keys.newest().ok_or_else(|| KeysError::NotHere(self.identity_file()))?;
+        let newest = keys.newest().ok_or_else(|| KeysError::NoKeyFile(self.identity_file()))?;
         Ok(newest.derive(purpose))
     }
 
@@ -206,7 +208,7 @@ impl CampaignKeys {
     pub fn backup(&self, path: &Path, passphrase: Option<&str>) -> Result<usize, KeysError> {
         let keys = KeyFile::read(&self.folder)?;
         if keys.newest().is_none() {
-            return Err(KeysError::NotHere(self.identity_file()));
+            return Err(KeysError::NoKeyFile(self.identity_file()));
         }
         let failed = |source| KeysError::Io { path: path.to_owned(), source };
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
@@ -214,18 +216,18 @@ impl CampaignKeys {
             io::ErrorKind::AlreadyExists => KeysError::Exists(path.to_owned()),
             _ => failed(error),
         })?;
-        let written = match passphrase {
+        let result = match passphrase {
             None => file.write_all(keys.text().as_bytes()).map_err(failed),
             Some(passphrase) => EncryptTo::passphrase(passphrase)
                 .wrap(&mut file)
-                .and_then(|mut locked| {
-                    locked.write_all(keys.text().as_bytes())?;
-                    Ok(locked.finish().map(drop)?)
+                .and_then(|mut encryptor| {
+                    encryptor.write_all(keys.text().as_bytes())?;
+                    Ok(encryptor.finish().map(drop)?)
                 })
                 .map_err(|source| KeysError::Copy { path: path.to_owned(), source }),
         };
-        if let Err(error) = written.and_then(|()| file.sync_all().map_err(failed)) {
-            // The file is ours: it did not exist before.
+        if let Err(error) = result.and_then(|()| file.sync_all().map_err(failed)) {
+            // This program created the file.
             _ = std::fs::remove_file(path);
             return Err(error);
         }
@@ -242,22 +244,26 @@ impl CampaignKeys {
             .map_err(|source| KeysError::Io { path: path.to_owned(), source })
     }
 
-    /// Restores the keys of a copy, or of any file of age identities; returns how many were missing here.
+    /// Restores the keys of a copy, or of any file of age identities; returns the number of keys that were missing on
+    /// this machine.
     ///
     /// # Errors
     /// [`KeysError`]; existing keys remain.
     pub fn restore(&self, path: &Path, passphrase: Option<&str>) -> Result<usize, KeysError> {
         let failed = |source| KeysError::Io { path: path.to_owned(), source };
-        let copy = |source| KeysError::Copy { path: path.to_owned(), source };
+        let invalid_copy = |source| KeysError::Copy { path: path.to_owned(), source };
         let mut file = File::open(path).map_err(failed)?;
         let text = if is_encrypted(&mut file).map_err(failed)? {
-            let passphrase = passphrase.ok_or_else(|| copy(EncryptionError::Locked))?;
-            crate::text::read(DecryptWith::passphrase(passphrase).open(file).map_err(copy)?, MAX_BACKUP)
+            let passphrase = passphrase.ok_or_else(|| invalid_copy(EncryptionError::Locked))?;
+            crate::text::read(
+                DecryptWith::passphrase(passphrase).open(file).map_err(invalid_copy)?,
+                MAX_BACKUP_BYTES,
+            )
         } else {
-            crate::text::read(file, MAX_BACKUP)
+            crate::text::read(file, MAX_BACKUP_BYTES)
         };
         let text = text.map_err(failed)?;
-        let found = KeyFile::parse(&text).ok_or_else(|| copy(EncryptionError::NoIdentity))?;
-        KeyFile::change(&self.folder, |keys| Ok(keys.merge(found)))
+        let restored = KeyFile::parse(&text).ok_or_else(|| invalid_copy(EncryptionError::NoIdentity))?;
+        KeyFile::change(&self.folder, |keys| Ok(keys.merge(restored)))
     }
 }

@@ -9,18 +9,18 @@ use sha2::{Digest as _, Sha256};
 use super::read::DepotRead;
 use super::{DepotError, Stored};
 
-/// Bytes read at a time: large enough for fast reading, small enough to be still in the cache for hashing.
-const CHUNK: usize = 256 << 10;
+/// The number of bytes read at a time: enough for fast reading, and few enough to be still in the cache for hashing.
+const CHUNK_BYTES: usize = 256 << 10;
 
-/// Reads everything, passes it to `take`, and returns its size and SHA-256.
+/// Reads to the end, passes the bytes to `consume`, and returns their number and their SHA-256 in hexadecimal digits.
 ///
 /// # Errors
-/// Errors of reading or of `take`.
+/// Errors of reading or of `consume`.
 pub fn digest(
     reader: &mut impl Read,
-    mut take: impl FnMut(&[u8]) -> io::Result<()>,
+    mut consume: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<(u64, String)> {
-    let (mut buffer, mut digest, mut bytes) = (vec![0; CHUNK], Sha256::new(), 0);
+    let (mut buffer, mut digest, mut bytes) = (vec![0; CHUNK_BYTES], Sha256::new(), 0);
     loop {
         let read = match reader.read(&mut buffer) {
             Ok(0) => return Ok((bytes, hex::encode(digest.finalize()))),
@@ -29,12 +29,12 @@ pub fn digest(
             Err(error) => return Err(error),
         };
         digest.update(read);
-        take(read)?;
+        consume(read)?;
         bytes += read.len() as u64;
     }
 }
 
-/// Returns the size and SHA-256 of a file.
+/// Returns the size of a file in bytes, and its SHA-256 in hexadecimal digits.
 ///
 /// # Errors
 /// The system's error.
@@ -42,31 +42,31 @@ pub fn digest_of_file(path: &Path) -> io::Result<(u64, String)> {
     digest(&mut File::open(path)?, |_| Ok(()))
 }
 
-/// Combines them with a name in the depot.
+/// Returns a stored file of this name, size and SHA-256.
 pub(super) fn stored(name: &str, (bytes, sha256): (u64, String)) -> Stored {
     Stored { name: name.to_owned(), bytes, sha256 }
 }
 
-/// Runs a blocking disk operation on a thread for such.
+/// Runs a disk operation on a thread for blocking operations.
 pub(super) async fn on_disk<T: Send + 'static>(
     path: &Path,
     work: impl FnOnce() -> Result<T, DepotError> + Send + 'static,
 ) -> Result<T, DepotError> {
     match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        // Only a runtime that is shutting down ends a thread unasked.
+        Ok(result) => result,
+        // Only a runtime that is shutting down cancels a blocking operation.
         Err(error) => Err(DepotError::local(path)(io::Error::other(error))),
     }
 }
 
-/// Writes everything to a new file that is removed on drop, readable by its owner only.
+/// Copies a file of a depot to a new local file, which is removed on drop and readable by its owner only.
 pub(super) async fn copy_to_temporary(
     bytes: &mut DepotRead,
     folder: &Path,
 ) -> Result<tempfile::NamedTempFile, DepotError> {
     let mut copy = tempfile::NamedTempFile::new_in(folder).map_err(DepotError::local(folder))?;
-    while let Some(more) = bytes.next().await? {
-        copy.write_all(&more).map_err(DepotError::folder(folder, copy.path(), "written"))?;
+    while let Some(chunk) = bytes.next().await? {
+        copy.write_all(&chunk).map_err(DepotError::folder(folder, copy.path(), "written"))?;
     }
     Ok(copy)
 }

@@ -1,7 +1,7 @@
 //! The storage of archives: a folder, or a bucket on S3.
 //!
-//! A file has its name only when it is complete, and is never replaced unasked: storing the same bytes again changes
-//! nothing, other bytes are refused. Only the podmin may read the files.
+//! A file gets its name only when it is complete, and is replaced only on request: storing the same bytes again changes
+//! nothing, and other bytes are rejected. Only the podmin may read the files.
 
 mod address;
 mod bucket;
@@ -28,20 +28,20 @@ pub(crate) use error::is_of_the_disk;
 pub use keys::{CampaignKey, CampaignKeys, KeysError};
 pub use local::{digest, digest_of_file};
 pub use names::is_depot_name;
-pub use read::{DepotRead, Digesting};
+pub use read::{DepotRead, StreamDigest};
 
 use bucket::Bucket;
 use folder::Folder;
 
-/// Bytes of the megabytes in options and messages.
+/// The number of bytes in a megabyte, as options and messages count them.
 const MEGABYTE: u64 = 1_000_000;
-/// The folder of requests' archives in a depot, with the slash.
+/// The prefix of the names of requested archives in a depot.
 pub(crate) const REQUESTS_FOLDER: &str = "requests/";
 
 /// A file stored in a depot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {
-    /// Its name there.
+    /// Its name in the depot.
     pub name: String,
     /// Its size in bytes.
     pub bytes: u64,
@@ -75,7 +75,7 @@ impl Depot {
     /// [`DepotError`].
     pub async fn open(address: &DepotAddress) -> Result<Self, DepotError> {
         if let DepotAddress::Folder(folder) = address {
-            Folder::make(folder)?;
+            Folder::create(folder)?;
         }
         Self::open_existing(address).await
     }
@@ -104,7 +104,7 @@ impl Depot {
         }
     }
 
-    /// Returns a folder's identity, in a file that is created at the first call; a bucket has a name of its own.
+    /// Returns the identity of a folder, and creates it if there is none; `None` for a bucket, which has a unique name.
     ///
     /// # Errors
     /// [`DepotError`].
@@ -115,8 +115,8 @@ impl Depot {
         }
     }
 
-    /// Returns the same depot, bound to the folder with this identity: while another is at its path, nothing is read
-    /// or written there.
+    /// Returns the same depot, bound to the folder with this identity: while another folder is at its path, nothing is
+    /// read or written.
     #[must_use]
     pub fn bound_to(&self, identity: &str) -> Self {
         match &self.0 {
@@ -136,7 +136,7 @@ impl Depot {
         }
     }
 
-    /// Returns the folder, if it is one: programs may create files there themselves, under other names first.
+    /// Returns the path of the depot if it is a folder. Programs may create files in it under temporary names.
     pub fn folder(&self) -> Option<&Path> {
         match &self.0 {
             Kind::Folder(folder) => Some(folder.path()),
@@ -145,18 +145,18 @@ impl Depot {
     }
 
     /// Returns the address, for display.
-    pub fn place(&self) -> String {
+    pub fn location(&self) -> String {
         match &self.0 {
             Kind::Folder(folder) => folder.path().display().to_string(),
-            Kind::Bucket(bucket) => bucket.place().to_owned(),
+            Kind::Bucket(bucket) => bucket.location().to_owned(),
         }
     }
 
-    /// Stores a copy of a local file under a name. When the same bytes have the name, nothing happens.
+    /// Stores a copy of a local file under a name. If the same bytes already have the name, nothing happens.
     ///
     /// # Errors
-    /// [`DepotError::Taken`] when other bytes have it, and [`DepotError`]. No name is added then, and uploaded data
-    /// is cleaned up, at the latest by [`sweep`](Self::sweep).
+    /// [`DepotError::Taken`] if other bytes have the name, and [`DepotError`]. Then the name is not added, and uploaded
+    /// data is removed, at the latest by [`sweep`](Self::sweep).
     pub async fn put(&self, name: &str, file: &Path) -> Result<Stored, DepotError> {
         names::check(name)?;
         match &self.0 {
@@ -177,8 +177,8 @@ impl Depot {
         }
     }
 
-    /// Moves a local file into the depot under a name; within a file system its bytes are not copied. Nobody may
-    /// write to it any more.
+    /// Moves a local file into the depot under a name; within a file system its bytes are not copied. No
+    /// program may write to it afterwards.
     ///
     /// # Errors
     /// As [`put`](Self::put); the local file remains then.
@@ -255,7 +255,7 @@ impl Depot {
     pub async fn local_copy(&self, name: &str, folder: &Path) -> Result<LocalCopy, DepotError> {
         names::check(name)?;
         match &self.0 {
-            Kind::Folder(kept) => Ok(LocalCopy::Kept(kept.path().join(name))),
+            Kind::Folder(depot) => Ok(LocalCopy::Original(depot.path().join(name))),
             Kind::Bucket(_) => {
                 let mut bytes = self.open_read(name).await?;
                 local::copy_to_temporary(&mut bytes, folder).await.map(LocalCopy::Copy)
@@ -283,7 +283,7 @@ impl Depot {
         }
     }
 
-    /// Checks that the disk is larger than the `reserve` bytes that are to stay free; a bucket's space is unknown.
+    /// Checks that the disk is larger than the `reserve` bytes that should stay free; a bucket's space is unknown.
     ///
     /// # Errors
     /// [`DepotError::SmallDisk`], and [`DepotError`].
@@ -293,7 +293,11 @@ impl Depot {
         if size > reserve {
             return Ok(());
         }
-        Err(DepotError::SmallDisk { place: self.place(), size: size / MEGABYTE, reserve: reserve / MEGABYTE })
+        Err(DepotError::SmallDisk {
+            location: self.location(),
+            size: size / MEGABYTE,
+            reserve: reserve / MEGABYTE,
+        })
     }
 
     /// Checks that `reserve` bytes are free on the disk; a bucket's space is unknown.
@@ -306,15 +310,19 @@ impl Depot {
         if free >= reserve {
             return Ok(());
         }
-        // No waiting helps there.
+        // If the whole disk is too small, waiting does not help.
         self.expect_disk(reserve)?;
-        Err(DepotError::Reserve { place: self.place(), free: free / MEGABYTE, reserve: reserve / MEGABYTE })
+        Err(DepotError::Reserve {
+            location: self.location(),
+            free: free / MEGABYTE,
+            reserve: reserve / MEGABYTE,
+        })
     }
 
-    /// Removes what killed programs have left: files under temporary names that nobody holds, and uploads in parts
-    /// that were neither completed nor aborted, when they were started at least `age` ago. Returns their number. In a
-    /// bucket nobody can know whether an upload is still running, so the age must be more than the longest one takes;
-    /// a server that cannot list them has none.
+    /// Removes the leftovers of killed programs that are at least `age` old: files under temporary names that no
+    /// program has locked, and uploads in parts that were neither completed nor aborted. Returns their number. An
+    /// upload to a bucket may still be running, so `age` must be longer than any upload takes. If the server cannot
+    /// list uploads, none are removed.
     ///
     /// # Errors
     /// [`DepotError`].
@@ -330,7 +338,7 @@ impl Depot {
 #[derive(Debug)]
 pub enum LocalCopy {
     /// The depot's own file: it must not be changed.
-    Kept(PathBuf),
+    Original(PathBuf),
     /// A copy that is removed on drop.
     Copy(tempfile::NamedTempFile),
 }
@@ -339,7 +347,7 @@ impl LocalCopy {
     /// Returns its path.
     pub fn path(&self) -> &Path {
         match self {
-            Self::Kept(path) => path,
+            Self::Original(path) => path,
             Self::Copy(file) => file.path(),
         }
     }

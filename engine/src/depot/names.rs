@@ -2,22 +2,22 @@
 
 use super::DepotError;
 
-/// Maximum characters of a name: any file system and any server for S3 accepts as many.
-const MAX_LENGTH: usize = 240;
-/// Maximum depth of folders, the file itself counted.
+/// The maximum length of a name, in bytes; all file systems and servers for S3 accept it.
+const MAX_BYTES: usize = 240;
+/// The maximum number of folders in a name, plus one for the file.
 const MAX_DEPTH: usize = 4;
 
 /// Returns whether a file in a depot can have this name: ASCII letters, digits and `@ . _ - + = ,`, in at most three
-/// folders (`/`), no part beginning with a dot or a hyphen.
+/// folders (`/`), 240 bytes at most; no part begins with a dot or a hyphen.
 pub fn is_depot_name(name: &str) -> bool {
-    let good = |byte: u8| {
+    let is_allowed = |byte: u8| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'@' | b'.' | b'_' | b'-' | b'+' | b'=' | b',')
     };
-    name.len() <= MAX_LENGTH
+    name.len() <= MAX_BYTES
         && name.split('/').count() <= MAX_DEPTH
         && name
             .split('/')
-            .all(|part| !part.is_empty() && !part.starts_with(['.', '-']) && part.bytes().all(good))
+            .all(|part| !part.is_empty() && !part.starts_with(['.', '-']) && part.bytes().all(is_allowed))
 }
 
 pub(super) fn check(name: &str) -> Result<(), DepotError> {
@@ -29,13 +29,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_lead_nowhere_else() {
+    fn names_stay_within_the_depot() {
         for name in
             ["a@b.example-20261122T100000Z.zip.age", "campaign.json", "june/campaign.json.sig", "a/b/c/d"]
         {
             assert!(is_depot_name(name), "{name}");
         }
-        let long = "a".repeat(MAX_LENGTH + 1);
+        let long = "a".repeat(MAX_BYTES + 1);
         for name in [
             "",
             "/",

@@ -12,8 +12,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::DepotError;
 
-/// Bytes read from a disk at a time.
-const CHUNK: u64 = 256 << 10;
+/// The number of bytes read from a disk at a time.
+const CHUNK_BYTES: u64 = 256 << 10;
 
 /// A file of a depot, or a part of it, being read.
 pub struct DepotRead {
@@ -23,7 +23,7 @@ pub struct DepotRead {
 }
 
 pub(super) enum Source {
-    File { file: File, left: u64, path: PathBuf },
+    File { file: File, remaining: u64, path: PathBuf },
     Object(BoxStream<'static, Result<Vec<u8>, DepotError>>),
 }
 
@@ -33,40 +33,41 @@ impl DepotRead {
         self.size
     }
 
-    /// Returns the next bytes; none at the end.
+    /// Returns the next bytes; `None` at the end.
     ///
     /// # Errors
-    /// [`DepotError`], when reading failed for good.
+    /// [`DepotError`].
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, DepotError> {
         match &mut self.bytes {
             Source::Object(bytes) => bytes.next().await.transpose(),
-            Source::File { file, left, path } => {
+            Source::File { file, remaining, path } => {
                 let failed = DepotError::folder(path, path, "read");
-                let own = file.try_clone().map_err(&failed)?;
-                let wanted = (*left).min(CHUNK);
+                let reader = file.try_clone().map_err(&failed)?;
+                let limit = (*remaining).min(CHUNK_BYTES);
                 let reading = move || {
-                    let mut bytes = Vec::with_capacity(usize::try_from(wanted).unwrap_or_default());
-                    own.take(wanted).read_to_end(&mut bytes).map(|_| bytes)
+                    let mut bytes = Vec::with_capacity(usize::try_from(limit).unwrap_or_default());
+                    reader.take(limit).read_to_end(&mut bytes).map(|_| bytes)
                 };
-                let read = tokio::task::spawn_blocking(reading).await;
-                let bytes = read.map_err(std::io::Error::other).and_then(|read| read).map_err(&failed)?;
-                *left = if bytes.is_empty() { 0 } else { left.saturating_sub(bytes.len() as u64) };
+                let result = tokio::task::spawn_blocking(reading).await;
+                let bytes =
+                    result.map_err(std::io::Error::other).and_then(|result| result).map_err(&failed)?;
+                *remaining = if bytes.is_empty() { 0 } else { remaining.saturating_sub(bytes.len() as u64) };
                 Ok(if bytes.is_empty() { None } else { Some(bytes) })
             }
         }
     }
 }
 
-/// A digest of bytes that come one after another.
+/// Computes the size and the digest of bytes that arrive in chunks.
 #[derive(Debug, Clone, Default)]
-pub struct Digesting {
+pub struct StreamDigest {
     bytes: u64,
     digest: Sha256,
 }
 
-impl Digesting {
+impl StreamDigest {
     /// Adds the next bytes.
-    pub fn take(&mut self, bytes: &[u8]) {
+    pub fn update(&mut self, bytes: &[u8]) {
         self.bytes += bytes.len() as u64;
         self.digest.update(bytes);
     }

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::archive::encryption::{DecryptWith, EncryptTo, EncryptionError};
 
-/// Longest text, in bytes.
+/// The maximum size of a text, in bytes; a longer one is cut off when it is decrypted.
 const MAX_BYTES: u64 = 256 << 10;
 
 /// Encrypts a text to a key (`age1…`).
@@ -18,23 +18,23 @@ const MAX_BYTES: u64 = 256 << 10;
 pub fn seal(recipient: &str, text: &str) -> Result<Vec<u8>, EncryptionError> {
     let encrypt_to = EncryptTo::recipients(&[recipient.to_owned()])?;
     let mut sealed = Vec::with_capacity(text.len() + 256);
-    let mut locked = encrypt_to.wrap(&mut sealed)?;
-    locked.write_all(text.as_bytes()).and_then(|()| locked.finish()).map_err(EncryptionError::Io)?;
+    let mut encryptor = encrypt_to.wrap(&mut sealed)?;
+    encryptor.write_all(text.as_bytes()).and_then(|()| encryptor.finish()).map_err(EncryptionError::Io)?;
     Ok(sealed)
 }
 
-/// Decrypts the text.
+/// Decrypts a text.
 ///
 /// # Errors
 /// [`EncryptionError`].
 pub fn open(unlock: &DecryptWith, sealed: Vec<u8>) -> Result<Zeroizing<String>, EncryptionError> {
     let mut text = Zeroizing::new(String::new());
-    let opened = unlock.open_reader(Cursor::new(sealed))?;
-    opened.take(MAX_BYTES).read_to_string(&mut text).map_err(EncryptionError::Io)?;
+    let decrypted = unlock.open_reader(Cursor::new(sealed))?;
+    decrypted.take(MAX_BYTES).read_to_string(&mut text).map_err(EncryptionError::Io)?;
     Ok(text)
 }
 
-/// Prefix of sealed texts in columns that held clear ones before.
+/// The prefix of encrypted texts in columns that contained plain texts in earlier versions.
 const SEALED: &str = "sealed:";
 
 /// Encrypts a text to a key (`age1…`), for a text column: `sealed:` and base64.
@@ -45,7 +45,7 @@ pub fn seal_text(recipient: &str, text: &str) -> Result<String, EncryptionError>
     seal(recipient, text).map(|sealed| format!("{SEALED}{}", STANDARD.encode(sealed)))
 }
 
-/// Decrypts the text. Clear texts of earlier versions are returned as they are.
+/// Decrypts a text from a text column. Plain texts of earlier versions are returned unchanged.
 ///
 /// # Errors
 /// [`EncryptionError`].

@@ -1,4 +1,4 @@
-//! Writes the sizes of a picture.
+//! Encodes the sizes of a picture.
 
 use std::io::Cursor;
 
@@ -9,13 +9,13 @@ use image::{DynamicImage, ImageEncoder, ImageError, ImageFormat, ImageResult};
 
 use super::{PictureKind, is_profile};
 
-/// The most bytes of a colour profile in a size. Those of cameras and screens (Display P3, Adobe RGB, sRGB) have 0.5 to
-/// 60 kB; larger ones are of printers, and heavier than the picture itself.
-const MAX_PROFILE: usize = 64 << 10;
+/// The maximum bytes of a colour profile in a size. Those of cameras and screens (Display P3, Adobe RGB, sRGB) have 0.5
+/// to 60 kB; larger ones are of printers, and larger than the picture itself.
+const MAX_PROFILE_BYTES: usize = 64 << 10;
 
 /// Returns whether sizes of a picture keep its colour profile.
 pub(super) fn is_kept(profile: &[u8]) -> bool {
-    profile.len() <= MAX_PROFILE && is_profile(profile)
+    profile.len() <= MAX_PROFILE_BYTES && is_profile(profile)
 }
 
 /// Encodes a picture whose pixels are in a colour profile, or in sRGB.
@@ -43,10 +43,10 @@ pub(super) fn encode(
     Ok(bytes)
 }
 
-/// Writes a picture with its colour profile, if that is about the kind of colours that are written. The decoder has
-/// converted those of printers (CMYK).
+/// Writes a picture with its colour profile, if the profile is for the kind of colours that are written. The decoder
+/// has converted the colours of printers (CMYK).
 fn write(picture: &DynamicImage, mut encoder: impl ImageEncoder, profile: Option<&[u8]>) -> ImageResult<()> {
-    // The field of the profile's header (ICC.1:2022, 7.2.8).
+    // The colour space in the profile's header (ICC.1:2022, 7.2.8).
     let space: &[u8] = if picture.color().has_color() { b"RGB " } else { b"GRAY" };
     if let Some(profile) = profile.filter(|profile| profile.get(16..20) == Some(space)) {
         encoder.set_icc_profile(profile.to_vec()).map_err(ImageError::Unsupported)?;
@@ -62,14 +62,14 @@ mod tests {
     use super::super::{Picture, SIZES};
     use super::*;
 
-    /// A profile for this kind of colours.
+    /// Returns a profile for this kind of colours.
     fn profile_of(space: [u8; 4]) -> Vec<u8> {
         let mut profile = profile();
         profile[16..20].copy_from_slice(&space);
         profile
     }
 
-    /// The profiles in the sizes of a picture.
+    /// Returns the profiles in the sizes of a picture.
     fn profiles(file: &[u8]) -> Vec<Option<Vec<u8>>> {
         let picture = Picture::read(file).unwrap();
         let sizes = SIZES.iter().map(|(prefix, size)| picture.scaled(prefix, *size).unwrap());
@@ -84,19 +84,19 @@ mod tests {
     #[test]
     fn sizes_have_the_colours_of_their_original() {
         let png: fn(&[u8]) -> Vec<u8> = |bytes| png_with(*b"iCCP", &packed_profile(bytes));
-        for with in [png, jpeg_with, webp_with] {
+        for create in [png, jpeg_with, webp_with] {
             let rgb = profile_of(*b"RGB ");
-            assert_eq!(profiles(&with(&rgb)), vec![Some(rgb.clone()); SIZES.len()]);
-            // Of other kinds of colours, with other bytes behind it, and none at all.
+            assert_eq!(profiles(&create(&rgb)), vec![Some(rgb.clone()); SIZES.len()]);
+            // Profiles of other kinds of colours, one with trailing bytes, and other bytes.
             let longer = [rgb.as_slice(), b"<script>"].concat();
             for other in [profile_of(*b"GRAY"), profile_of(*b"CMYK"), longer, b"<script>".to_vec()] {
-                assert_eq!(profiles(&with(&other)), vec![None; SIZES.len()]);
+                assert_eq!(profiles(&create(&other)), vec![None; SIZES.len()]);
             }
         }
     }
 
     #[test]
-    fn grey_pictures_keep_the_profile_of_their_greys() {
+    fn grey_pictures_keep_a_grey_profile() {
         let grey = profile_of(*b"GRAY");
         let mut file = Vec::new();
         let mut encoder = PngEncoder::new(&mut file);
@@ -106,14 +106,14 @@ mod tests {
     }
 
     #[test]
-    fn large_profiles_stay_with_the_original() {
-        for (size, stays) in [(MAX_PROFILE, true), (MAX_PROFILE + 2, false)] {
+    fn sizes_have_no_large_profiles() {
+        for (size, is_kept) in [(MAX_PROFILE_BYTES, true), (MAX_PROFILE_BYTES + 2, false)] {
             let mut large = profile_of(*b"RGB ");
             large.resize(size, 0);
             large[..4].copy_from_slice(&u32::try_from(size).unwrap().to_be_bytes());
             let file = webp_with(&large);
             assert!(Picture::read(&file).unwrap().bytes.len() > size);
-            assert_eq!(profiles(&file), vec![stays.then_some(large); SIZES.len()]);
+            assert_eq!(profiles(&file), vec![is_kept.then_some(large); SIZES.len()]);
         }
     }
 }

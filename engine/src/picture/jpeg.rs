@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::is_profile;
 
+// Markers (ITU-T T.81, table B.1): the start and end of the image, the start of a scan, application data.
 const SOI: [u8; 2] = [0xFF, 0xD8];
 const EOI: u8 = 0xD9;
 const SOS: u8 = 0xDA;
@@ -11,7 +12,8 @@ const APP0: u8 = 0xE0;
 const APP1: u8 = 0xE1;
 const APP2: u8 = 0xE2;
 const APP14: u8 = 0xEE;
-/// Begins a segment with a part of a colour profile; two bytes with its number and the number of parts follow.
+/// The beginning of a segment with a part of a colour profile. Two bytes follow: the number of the part, and the number
+/// of parts.
 const PROFILE: &[u8] = b"ICC_PROFILE\0";
 
 /// Returns the file with only the segments that decoders need and the given EXIF block; `None` if its segments are
@@ -22,13 +24,13 @@ pub(super) fn clean(file: &[u8], exif: Option<&[u8]>) -> Option<Vec<u8>> {
     let (mut exif, mut has_data, mut profile) = (exif, false, Vec::new());
     loop {
         let Some((marker, after)) = next_marker(rest) else {
-            // Truncated in the data: decoders show the available part.
-            return has_data.then(|| ended(cleaned, &profile));
+            // The file is truncated in the data: decoders show the available part.
+            return has_data.then(|| finish(cleaned, &profile));
         };
         rest = after;
         match marker {
-            EOI => return Some(ended(cleaned, &profile)),
-            // Markers without contents matter only in the data, and are copied with it.
+            EOI => return Some(finish(cleaned, &profile)),
+            // Markers without contents are relevant only in the data, and are copied with it.
             0x01 | 0xD0..=0xD8 => continue,
             _ => {}
         }
@@ -38,33 +40,33 @@ pub(super) fn clean(file: &[u8], exif: Option<&[u8]>) -> Option<Vec<u8>> {
         if marker != APP0
             && let Some(exif) = exif.take()
         {
-            segment(&mut cleaned, APP1, &[b"Exif\0\0", exif].concat());
+            push_segment(&mut cleaned, APP1, &[b"Exif\0\0", exif].concat());
         }
         match marker {
-            // Keep the density; a thumbnail may follow it.
+            // The density is kept; a thumbnail may follow it.
             APP0 => {
                 if let Some(density) = contents.get(..12).filter(|contents| contents.starts_with(b"JFIF\0")) {
-                    segment(&mut cleaned, APP0, &[density, &[0, 0]].concat());
+                    push_segment(&mut cleaned, APP0, &[density, &[0, 0]].concat());
                 }
             }
             APP2 if contents.starts_with(PROFILE) => {
                 let begin = cleaned.len();
-                segment(&mut cleaned, APP2, contents);
+                push_segment(&mut cleaned, APP2, contents);
                 profile.push(begin..cleaned.len());
             }
             // The colour transform.
             APP14 if contents.starts_with(b"Adobe") => {
-                segment(&mut cleaned, APP14, contents.get(..12).unwrap_or(contents));
+                push_segment(&mut cleaned, APP14, contents.get(..12).unwrap_or(contents));
             }
             // Application data, unused extensions, hierarchies of pictures and comments.
             0x02..=0xBF | 0xC8 | 0xDE | 0xDF | APP1..=0xFE => {}
-            _ => segment(&mut cleaned, marker, contents),
+            _ => push_segment(&mut cleaned, marker, contents),
         }
         if marker == SOS {
             has_data = true;
-            let (data, behind) = rest.split_at(data_end(rest));
+            let (data, after) = rest.split_at(data_end(rest));
             cleaned.extend_from_slice(data);
-            rest = behind;
+            rest = after;
         }
     }
 }
@@ -72,7 +74,7 @@ pub(super) fn clean(file: &[u8], exif: Option<&[u8]>) -> Option<Vec<u8>> {
 /// Returns the next marker and the bytes after it.
 fn next_marker(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let mut at = bytes.iter().position(|byte| *byte == 0xFF)?;
-    // Any number of 0xFF may precede it.
+    // Any number of 0xFF may precede the marker.
     while bytes.get(at) == Some(&0xFF) {
         at += 1;
     }
@@ -85,21 +87,23 @@ fn data_end(bytes: &[u8]) -> usize {
     bytes.windows(2).position(is_end).unwrap_or(bytes.len())
 }
 
-fn segment(cleaned: &mut Vec<u8>, marker: u8, contents: &[u8]) {
-    // No longer than the original segment, so its length fits.
+fn push_segment(cleaned: &mut Vec<u8>, marker: u8, contents: &[u8]) {
+    // It is not longer than the original segment, so its length fits.
     let length = u16::try_from(contents.len() + 2).unwrap_or(u16::MAX);
     cleaned.extend([0xFF, marker]);
     cleaned.extend(length.to_be_bytes());
     cleaned.extend_from_slice(contents);
 }
 
-/// Ends the file. The segments at `profile` stay if their contents together are a colour profile.
-fn ended(mut cleaned: Vec<u8>, profile: &[Range<usize>]) -> Vec<u8> {
-    // Behind the marker and the length.
-    let part = |at: &Range<usize>| cleaned.get(at.start + 4 + PROFILE.len() + 2..at.end).unwrap_or_default();
+/// Ends the file. The segments at `profile` remain only if their contents together are a colour profile.
+fn finish(mut cleaned: Vec<u8>, profile: &[Range<usize>]) -> Vec<u8> {
+    // The part of the profile begins after the marker, the length, the name and the two numbers.
+    let part = |range: &Range<usize>| {
+        cleaned.get(range.start + 4 + PROFILE.len() + 2..range.end).unwrap_or_default()
+    };
     if !is_profile(&profile.iter().map(part).collect::<Vec<_>>().concat()) {
-        for at in profile.iter().rev() {
-            cleaned.drain(at.clone());
+        for range in profile.iter().rev() {
+            cleaned.drain(range.clone());
         }
     }
     cleaned.extend([0xFF, EOI]);

@@ -1,4 +1,4 @@
-//! JPEGs that are too large to decode whole, at a smaller size.
+//! Decodes JPEGs at a smaller size if they are too large to decode whole.
 //!
 //! A photo of 108 million pixels takes 324 MB decoded, and 5 MB at an eighth of its width and height.
 
@@ -7,26 +7,26 @@ use std::io::Cursor;
 use image::{DynamicImage, GrayImage, RgbImage};
 use jpeg_decoder::{CodingProcess, Decoder, PixelFormat};
 
-use super::MAX_UNPACKED;
+use super::MAX_UNPACKED_BYTES;
 
-/// The side that a decoded picture reaches, if the original does; the sizes that are made of it have at most 700
-/// pixels across.
-const SIDE: u16 = 1400;
-/// The most pixels of a progressive picture: the decoder stores the coefficients of all its pixels, up to six bytes
+/// The minimum width or height of a decoded picture in pixels, if the original is not smaller; the scaled sizes have a
+/// width of 700 pixels at most.
+const MIN_SIDE_PIXELS: u16 = 1400;
+/// The maximum pixels of a progressive picture: the decoder stores the coefficients of all pixels, up to six bytes
 /// each.
-const MAX_PROGRESSIVE: u64 = 40_000_000;
+const MAX_PROGRESSIVE_PIXELS: u64 = 40_000_000;
 
 /// Decodes a JPEG in grey or in three colours at an eighth, a quarter or half of its width and height.
 pub(super) fn decode(file: &[u8]) -> Option<DynamicImage> {
     let mut decoder = Decoder::new(Cursor::new(file));
-    decoder.set_max_decoding_buffer_size(usize::try_from(MAX_UNPACKED).ok()?);
+    decoder.set_max_decoding_buffer_size(usize::try_from(MAX_UNPACKED_BYTES).ok()?);
     decoder.read_info().ok()?;
     let info = decoder.info()?;
     let pixels = u64::from(info.width) * u64::from(info.height);
-    if info.coding_process == CodingProcess::DctProgressive && pixels > MAX_PROGRESSIVE {
+    if info.coding_process == CodingProcess::DctProgressive && pixels > MAX_PROGRESSIVE_PIXELS {
         return None;
     }
-    let (width, height) = decoder.scale(SIDE, SIDE).ok()?;
+    let (width, height) = decoder.scale(MIN_SIDE_PIXELS, MIN_SIDE_PIXELS).ok()?;
     let (width, height) = (u32::from(width), u32::from(height));
     let bytes = decoder.decode().ok()?;
     match info.pixel_format {
@@ -46,7 +46,7 @@ mod tests {
     use super::super::{Picture, SIZES, exif, jpeg};
     use super::*;
 
-    /// A picture of 7,200 × 5,000 pixels, red on the left and blue on the right.
+    /// Returns a picture of 7,200 × 5,000 pixels, red on the left and blue on the right.
     fn photo() -> Vec<u8> {
         let row = [[200, 30, 30].repeat(3_600), [30, 30, 200].repeat(3_600)].concat();
         let mut file = Vec::new();
@@ -55,29 +55,29 @@ mod tests {
         file
     }
 
-    fn is_near(one: [u8; 3], other: [u8; 3]) -> bool {
-        one.iter().zip(other).all(|(one, other)| one.abs_diff(other) <= 12)
+    fn is_similar(first: [u8; 3], second: [u8; 3]) -> bool {
+        first.iter().zip(second).all(|(first, second)| first.abs_diff(second) <= 12)
     }
 
     #[test]
-    fn a_photo_of_a_large_sensor_comes_in() {
+    fn a_photo_of_a_large_sensor_is_read() {
         let file = photo();
         assert!(Picture::looks_readable(&file));
         let picture = Picture::read(&file).unwrap();
         let header = jpeg_size(&picture.bytes);
-        assert_eq!(header, jpeg_size(&file), "the original stays whole");
+        assert_eq!(header, jpeg_size(&file), "the original keeps its size");
         let sizes = SIZES.map(|(prefix, size)| {
             let small = image::load_from_memory(&picture.scaled(prefix, size).unwrap()).unwrap().to_rgb8();
             let (width, height) = small.dimensions();
-            assert!(is_near(small.get_pixel(2, height / 2).0, [200, 30, 30]), "{prefix}");
-            assert!(is_near(small.get_pixel(width - 3, height / 2).0, [30, 30, 200]), "{prefix}");
+            assert!(is_similar(small.get_pixel(2, height / 2).0, [200, 30, 30]), "{prefix}");
+            assert!(is_similar(small.get_pixel(width - 3, height / 2).0, [30, 30, 200]), "{prefix}");
             (width, height)
         });
         assert_eq!(sizes, [(50, 50), (100, 69), (300, 208), (700, 486)]);
-        // The same, on its side.
-        let turned = jpeg::clean(&file, Some(&exif(Orientation::Rotate90))).unwrap();
+        // The same picture, rotated.
+        let rotated = jpeg::clean(&file, Some(&exif(Orientation::Rotate90))).unwrap();
         let (prefix, size) = SIZES[3];
-        let small = Picture::read(&turned).unwrap().scaled(prefix, size).unwrap();
+        let small = Picture::read(&rotated).unwrap().scaled(prefix, size).unwrap();
         let small = image::load_from_memory(&small).unwrap().to_rgb8();
         assert!(small.height() > small.width(), "{:?}", small.dimensions());
     }
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn other_large_pictures_stay_out() {
+    fn other_large_pictures_are_not_read() {
         let mut file = Vec::new();
         PngEncoder::new(&mut file).write_image(&[0; 3], 1, 1, ExtendedColorType::Rgb8).unwrap();
         assert!(Picture::looks_readable(&file));
@@ -112,10 +112,10 @@ mod tests {
         let sum = crc32fast::hash(&file[12..29]).to_be_bytes();
         file[29..33].copy_from_slice(&sum);
         assert!(Picture::read(&file).is_none() && !Picture::looks_readable(&file));
-        // More than any camera has.
+        // The picture is larger than those of any camera.
         let file = with_size(&small_jpeg(), 20_000, 20_000);
         assert!(Picture::read(&file).is_none() && !Picture::looks_readable(&file));
-        // A progressive one, whose coefficients would take as much memory as its pixels.
+        // The coefficients of a progressive picture would take as much memory as its pixels.
         let mut file = with_size(&small_jpeg(), 10_000, 8_000);
         let frame = file.windows(5).position(|bytes| bytes == [0xFF, 0xC0, 0, 17, 8]).unwrap();
         file[frame + 1] = 0xC2;
@@ -123,16 +123,16 @@ mod tests {
     }
 
     #[test]
-    fn damaged_files_are_refused_or_read_in_part_and_stop_nothing() {
+    fn damaged_files_are_refused_or_read_in_part_without_a_panic() {
         let file = small_jpeg();
         for end in 0..file.len() {
             _ = decode(&file[..end]);
         }
         for at in 0..file.len() {
             for byte in [0, 0xFF, file[at].wrapping_add(101)] {
-                let mut odd = file.clone();
-                odd[at] = byte;
-                _ = decode(&odd);
+                let mut damaged = file.clone();
+                damaged[at] = byte;
+                _ = decode(&damaged);
             }
         }
     }

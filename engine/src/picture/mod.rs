@@ -1,7 +1,7 @@
 //! Pictures from untrusted sources: validation, removal of metadata, and the sizes that diaspora* shows.
 //!
-//! A cleaned picture looks the same and contains nothing else: no comments, no location, no camera, no trailing data. Only
-//! what decoders need stays, colour profiles included. The pixels are unchanged, nothing is re-encoded.
+//! A cleaned picture looks the same, and contains no comments, no location, no data about the camera and no trailing
+//! data. Only the parts that decoders need remain, such as colour profiles. The pixels are not encoded again.
 
 mod encode;
 mod jpeg;
@@ -15,12 +15,13 @@ use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-/// The most bytes of a decoded picture: 33 million pixels in three colours.
-const MAX_UNPACKED: u64 = 96 << 20;
-/// The same of a JPEG, which is decoded at a smaller size if it has more than the above: 250 million pixels.
-const MAX_LARGE_JPEG: u64 = 750_000_000;
-/// The most pixels of one side.
-const MAX_SIDE: u32 = 20_000;
+/// The maximum bytes of a decoded picture: 33 million pixels in three colours.
+const MAX_UNPACKED_BYTES: u64 = 96 << 20;
+/// The maximum bytes of a decoded JPEG: 250 million pixels. JPEGs with more than [`MAX_UNPACKED_BYTES`] are decoded at
+/// a smaller size.
+const MAX_LARGE_JPEG_BYTES: u64 = 750_000_000;
+/// The maximum width and height of a picture in pixels.
+const MAX_SIDE_PIXELS: u32 = 20_000;
 
 /// The sizes diaspora* creates of a photo (`UnprocessedImage`, `ProcessedImage`), with the prefixes of their file
 /// names.
@@ -30,9 +31,10 @@ pub(crate) const SIZES: [(&str, Size); 4] = [
     ("thumb_large_", Size::Fit(300, 1500)),
     (LARGEST, Size::Fit(700, u32::MAX)),
 ];
+/// The prefix of the largest size.
 const LARGEST: &str = "scaled_full_";
 
-/// The target size of a picture.
+/// The target size of a picture: width and height in pixels.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Size {
     /// Exactly this size; the excess is cropped.
@@ -93,9 +95,9 @@ pub(crate) struct Picture {
     pub(crate) bytes: Vec<u8>,
     /// The image format.
     pub(crate) kind: PictureKind,
-    /// The decoded picture, rotated as shown; the first frame of an animation, a smaller one of a large JPEG.
-    shown: DynamicImage,
-    /// The colour profile that its pixels are in, if sizes keep it; without one they are in sRGB.
+    /// The decoded picture, rotated as shown: the first frame of an animation, a smaller picture of a large JPEG.
+    pixels: DynamicImage,
+    /// The colour profile of its pixels, if scaled sizes keep it; without one they are in sRGB.
     profile: Option<Vec<u8>>,
     is_animated: bool,
 }
@@ -104,25 +106,25 @@ impl Picture {
     /// Reads a picture; returns `None` if diaspora* does not accept its format or it is too large.
     pub(crate) fn read(file: &[u8]) -> Option<Self> {
         let kind = PictureKind::of(file)?;
-        let Unpacked { shown, orientation, profile } = unpack(file, kind)?;
-        let turned = (orientation != Orientation::NoTransforms).then(|| exif(orientation));
-        let (bytes, is_animated) = clean(file, kind, turned.as_deref())?;
-        Some(Self { bytes, kind, shown, profile, is_animated })
+        let Unpacked { pixels, orientation, profile } = unpack(file, kind)?;
+        let exif_block = (orientation != Orientation::NoTransforms).then(|| exif(orientation));
+        let (bytes, is_animated) = clean(file, kind, exif_block.as_deref())?;
+        Some(Self { bytes, kind, pixels, profile, is_animated })
     }
 
     /// Returns whether a file looks like one that [`Picture::read`] accepts: by its format, its size in pixels and its
-    /// structure. Without decoding the pixels, which takes a hundred times as long.
+    /// structure. The pixels are not decoded, which would take a hundred times as long.
     pub(crate) fn looks_readable(file: &[u8]) -> bool {
         PictureKind::of(file)
             .is_some_and(|kind| decoder(file, kind).is_some() && clean(file, kind, None).is_some())
     }
 
-    /// Scales the picture in the same format; `prefix` is from [`SIZES`]. Only the largest size stays animated.
+    /// Scales the picture in the same format; `prefix` is from [`SIZES`]. Only the largest size is animated.
     pub(crate) fn scaled(&self, prefix: &str, size: Size) -> Option<Vec<u8>> {
         if self.is_animated && prefix == LARGEST {
             return Some(self.bytes.clone());
         }
-        encode::encode(&resize(&self.shown, size), self.kind, self.profile.as_deref()).ok()
+        encode::encode(&resize(&self.pixels, size), self.kind, self.profile.as_deref()).ok()
     }
 }
 
@@ -137,17 +139,17 @@ fn clean(file: &[u8], kind: PictureKind, exif: Option<&[u8]>) -> Option<(Vec<u8>
     }
 }
 
-/// Reads a picture's head; `None` if it is damaged, or the picture too large.
+/// Reads a picture's header; `None` if it is damaged or the picture is too large.
 fn decoder(file: &[u8], kind: PictureKind) -> Option<impl ImageDecoder> {
     let mut limits = Limits::default();
-    limits.max_image_width = Some(MAX_SIDE);
-    limits.max_image_height = Some(MAX_SIDE);
-    limits.max_alloc = Some(MAX_UNPACKED);
+    limits.max_image_width = Some(MAX_SIDE_PIXELS);
+    limits.max_image_height = Some(MAX_SIDE_PIXELS);
+    limits.max_alloc = Some(MAX_UNPACKED_BYTES);
     let mut reader = ImageReader::with_format(Cursor::new(file), kind.format());
     reader.limits(limits);
     // Memory that the decoder does not count against its limit is bounded by the number of pixels.
-    let most = if kind == PictureKind::Jpeg { MAX_LARGE_JPEG } else { MAX_UNPACKED };
-    reader.into_decoder().ok().filter(|decoder| decoder.total_bytes() <= most)
+    let max_bytes = if kind == PictureKind::Jpeg { MAX_LARGE_JPEG_BYTES } else { MAX_UNPACKED_BYTES };
+    reader.into_decoder().ok().filter(|decoder| decoder.total_bytes() <= max_bytes)
 }
 
 /// Returns whether the bytes are a colour profile: its header gives the size and a signature (ICC.1:2022, 7.2).
@@ -159,8 +161,8 @@ fn is_profile(bytes: &[u8]) -> bool {
 /// A decoded picture.
 struct Unpacked {
     /// Rotated as shown.
-    shown: DynamicImage,
-    /// How the file is to be rotated.
+    pixels: DynamicImage,
+    /// The rotation that the file needs to be shown.
     orientation: Orientation,
     profile: Option<Vec<u8>>,
 }
@@ -169,15 +171,15 @@ fn unpack(file: &[u8], kind: PictureKind) -> Option<Unpacked> {
     let mut decoder = decoder(file, kind)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let profile = decoder.icc_profile().ok().flatten().filter(|profile| encode::is_kept(profile));
-    let mut shown = if decoder.total_bytes() > MAX_UNPACKED {
-        // It has a copy of the file.
+    let mut pixels = if decoder.total_bytes() > MAX_UNPACKED_BYTES {
+        // The decoder has a copy of the file.
         drop(decoder);
         large_jpeg::decode(file)?
     } else {
         DynamicImage::from_decoder(decoder).ok()?
     };
-    shown.apply_orientation(orientation);
-    Some(Unpacked { shown, orientation, profile })
+    pixels.apply_orientation(orientation);
+    Some(Unpacked { pixels, orientation, profile })
 }
 
 /// Returns an EXIF block that contains only the orientation.
@@ -191,10 +193,12 @@ fn exif(orientation: Orientation) -> Vec<u8> {
 fn resize(picture: &DynamicImage, size: Size) -> DynamicImage {
     let (width, height) = (picture.width(), picture.height());
     match size {
-        Size::Fill(to_width, to_height) => picture.resize_to_fill(to_width, to_height, FilterType::Triangle),
-        Size::Fit(most_width, most_height) if width <= most_width && height <= most_height => picture.clone(),
-        Size::Fit(most_width, most_height) => {
-            picture.resize(most_width, most_height.min(MAX_SIDE), FilterType::Triangle)
+        Size::Fill(new_width, new_height) => {
+            picture.resize_to_fill(new_width, new_height, FilterType::Triangle)
+        }
+        Size::Fit(max_width, max_height) if width <= max_width && height <= max_height => picture.clone(),
+        Size::Fit(max_width, max_height) => {
+            picture.resize(max_width, max_height.min(MAX_SIDE_PIXELS), FilterType::Triangle)
         }
     }
 }

@@ -1,4 +1,4 @@
-//! PNG, and GIF frame by frame.
+//! Cleans PNG and GIF files, animated or not.
 
 use std::io::Read as _;
 
@@ -9,13 +9,13 @@ use super::is_profile;
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// The chunks that are needed to show the picture, including animations, with their maximum sizes in bytes.
-const KEPT: [(&[u8], usize); 14] = [
+const KEPT_CHUNKS: [(&[u8], usize); 14] = [
     (b"IHDR", 13),
     (b"PLTE", 768),
     (b"tRNS", 256),
     (b"cHRM", 32),
     (b"gAMA", 4),
-    (b"iCCP", MAX_PROFILE),
+    (b"iCCP", MAX_PROFILE_BYTES),
     (b"sBIT", 4),
     (b"sRGB", 1),
     (b"bKGD", 6),
@@ -26,12 +26,12 @@ const KEPT: [(&[u8], usize); 14] = [
     (b"fdAT", usize::MAX),
 ];
 /// The chunks about the colours of HDR and wide-gamut pictures, with their exact sizes in bytes (PNG, third edition,
-/// 11.3.2). They count only before the palette and the data.
+/// 11.3.2). They are valid only before the palette and the data.
 const COLOUR_SPACE: [(&[u8], usize); 3] = [(b"cICP", 4), (b"mDCV", 24), (b"cLLI", 8)];
-/// The most bytes of a colour profile; those of printers have some 2 MB.
-const MAX_PROFILE: usize = 4 << 20;
-/// The most bytes of a colour profile's name.
-const MAX_PROFILE_NAME: usize = 79;
+/// The maximum bytes of a colour profile; those of printers have some 2 MB.
+const MAX_PROFILE_BYTES: usize = 4 << 20;
+/// The maximum bytes of a colour profile's name.
+const MAX_PROFILE_NAME_BYTES: usize = 79;
 
 /// Returns the file with only the chunks that decoders need and the given EXIF block, and whether it is animated;
 /// `None` if its chunks are damaged.
@@ -43,7 +43,7 @@ pub(super) fn clean_png(file: &[u8], exif: Option<&[u8]>) -> Option<(Vec<u8>, bo
         let (head, after) = rest.split_at_checked(8)?;
         let (length, name) = head.split_at(4);
         let length = usize::try_from(u32::from_be_bytes(length.try_into().ok()?)).ok()?;
-        let whole = rest.get(..length.checked_add(12)?)?;
+        let chunk = rest.get(..length.checked_add(12)?)?;
         let contents = after.get(..length)?;
         rest = after.get(length + 4..)?;
         is_animated |= name == b"acTL";
@@ -57,36 +57,36 @@ pub(super) fn clean_png(file: &[u8], exif: Option<&[u8]>) -> Option<(Vec<u8>, bo
             push_png_chunk(&mut cleaned, b"IEND", &[]);
             return Some((cleaned, is_animated));
         }
-        if name == b"iCCP" && !holds_profile(contents) {
+        if name == b"iCCP" && !contains_profile(contents) {
             continue;
         }
-        if KEPT.iter().any(|(kept, max_length)| *kept == name && length <= *max_length)
+        if KEPT_CHUNKS.iter().any(|(kept_name, max_length)| *kept_name == name && length <= *max_length)
             || !has_pixels && COLOUR_SPACE.contains(&(name, length))
         {
-            cleaned.extend_from_slice(whole);
+            cleaned.extend_from_slice(chunk);
         }
     }
 }
 
 /// Returns whether an `iCCP` chunk contains a colour profile: a name, a zero, a zero for the method, and the compressed
 /// profile.
-fn holds_profile(contents: &[u8]) -> bool {
-    let name = contents.iter().take(MAX_PROFILE_NAME + 1).position(|byte| *byte == 0);
+fn contains_profile(contents: &[u8]) -> bool {
+    let name = contents.iter().take(MAX_PROFILE_NAME_BYTES + 1).position(|byte| *byte == 0);
     let Some(compressed) = name.and_then(|name| contents.get(name + 2..)) else { return false };
     let (mut decoder, mut profile) = (ZlibDecoder::new(compressed), Vec::new());
-    let read = decoder.by_ref().take(MAX_PROFILE as u64 + 1).read_to_end(&mut profile);
-    let is_whole = usize::try_from(decoder.total_in()) == Ok(compressed.len());
-    read.is_ok() && is_whole && is_profile(&profile)
+    let result = decoder.by_ref().take(MAX_PROFILE_BYTES as u64 + 1).read_to_end(&mut profile);
+    let is_complete = usize::try_from(decoder.total_in()) == Ok(compressed.len());
+    result.is_ok() && is_complete && is_profile(&profile)
 }
 
 fn push_png_chunk(cleaned: &mut Vec<u8>, name: &[u8], contents: &[u8]) {
-    let mut sum = crc32fast::Hasher::new();
-    sum.update(name);
-    sum.update(contents);
+    let mut checksum = crc32fast::Hasher::new();
+    checksum.update(name);
+    checksum.update(contents);
     cleaned.extend(u32::try_from(contents.len()).unwrap_or(u32::MAX).to_be_bytes());
     cleaned.extend_from_slice(name);
     cleaned.extend_from_slice(contents);
-    cleaned.extend(sum.finalize().to_be_bytes());
+    cleaned.extend(checksum.finalize().to_be_bytes());
 }
 
 /// Returns the file with only its frames, still compressed, and their timing. Frames after a damaged one are dropped.
@@ -94,7 +94,7 @@ pub(super) fn clean_gif(file: &[u8]) -> Option<Vec<u8>> {
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::Indexed);
     options.set_memory_limit(MemoryLimit::Unlimited);
-    // The compressed bytes are copied, and are not larger than the file.
+    // The compressed frames are copied, so they are not larger than the file.
     options.skip_frame_decoding(true);
     let mut decoder = options.read_info(file).ok()?;
     let colours = decoder.global_palette().unwrap_or_default().to_vec();

@@ -3,18 +3,20 @@
 use super::is_profile;
 
 /// The chunks that are needed to show the picture.
-const KEPT: [&[u8]; 7] = [b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP"];
-/// Size of a chunk's name and length.
-const CHUNK_HEADER_SIZE: usize = 8;
-/// Size of the contents of `VP8X`: the flags, and the picture's size.
-const FEATURES_SIZE: usize = 10;
-/// Size of the contents of `ANIM`: the background colour, and the number of repetitions.
-const ANIMATION_SIZE: usize = 6;
-/// Size of a frame's position, size, duration and flags, before its chunks.
-const FRAME_HEADER_SIZE: usize = 16;
-/// Flags of `VP8X`: a colour profile, EXIF, XMP are present.
+const KEPT_CHUNKS: [&[u8]; 7] = [b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP"];
+/// The size of a chunk's name and length, in bytes.
+const CHUNK_HEADER_BYTES: usize = 8;
+/// The size of the contents of `VP8X` in bytes: the flags, and the picture's size.
+const FEATURES_BYTES: usize = 10;
+/// The size of the contents of `ANIM` in bytes: the background colour, and the number of repetitions.
+const ANIMATION_BYTES: usize = 6;
+/// The size of a frame's position, size, duration and flags before its chunks, in bytes.
+const FRAME_HEADER_BYTES: usize = 16;
+/// The flag of `VP8X` for a colour profile.
 const PROFILE_FLAG: u8 = 0x20;
+/// The flag of `VP8X` for EXIF.
 const EXIF_FLAG: u8 = 0x08;
+/// The flag of `VP8X` for XMP.
 const XMP_FLAG: u8 = 0x04;
 
 /// Returns the file with only the chunks that decoders need and the given EXIF block, and whether it is animated;
@@ -25,11 +27,11 @@ pub(super) fn clean(file: &[u8], exif: Option<&[u8]>) -> Option<(Vec<u8>, bool)>
     // The position of the flags in `chunks`; only files with flags may contain metadata.
     let (mut chunks, mut is_animated, mut flags_at) = (Vec::new(), false, None);
     let mut seen: Vec<&[u8]> = Vec::new();
-    while rest.len() >= CHUNK_HEADER_SIZE {
+    while rest.len() >= CHUNK_HEADER_BYTES {
         let (name, contents, after) = split_chunk(rest)?;
         rest = after;
-        // Only frames repeat; of other kinds, decoders use the first chunk.
-        if !KEPT.contains(&name) || seen.contains(&name) {
+        // Only frames may repeat; of other kinds, decoders use the first chunk.
+        if !KEPT_CHUNKS.contains(&name) || seen.contains(&name) {
             continue;
         }
         if name != b"ANMF" {
@@ -37,8 +39,8 @@ pub(super) fn clean(file: &[u8], exif: Option<&[u8]>) -> Option<(Vec<u8>, bool)>
         }
         match name {
             b"VP8X" => {
-                flags_at = Some(chunks.len() + CHUNK_HEADER_SIZE);
-                let mut contents = contents.get(..FEATURES_SIZE)?.to_vec();
+                flags_at = Some(chunks.len() + CHUNK_HEADER_BYTES);
+                let mut contents = contents.get(..FEATURES_BYTES)?.to_vec();
                 let flags = contents.first_mut()?;
                 *flags &= !(EXIF_FLAG | XMP_FLAG);
                 if exif.is_some() {
@@ -48,7 +50,7 @@ pub(super) fn clean(file: &[u8], exif: Option<&[u8]>) -> Option<(Vec<u8>, bool)>
             }
             b"ANIM" => {
                 is_animated = true;
-                push_chunk(&mut chunks, name, contents.get(..ANIMATION_SIZE)?);
+                push_chunk(&mut chunks, name, contents.get(..ANIMATION_BYTES)?);
             }
             b"ANMF" => push_chunk(&mut chunks, name, &clean_frame(contents)?),
             b"ICCP" if !is_profile(contents) => {
@@ -69,7 +71,7 @@ pub(super) fn clean(file: &[u8], exif: Option<&[u8]>) -> Option<(Vec<u8>, bool)>
 
 /// Returns a frame with only its header, its transparency and its image data; `None` if they are damaged.
 fn clean_frame(frame: &[u8]) -> Option<Vec<u8>> {
-    let (header, mut rest) = frame.split_at_checked(FRAME_HEADER_SIZE)?;
+    let (header, mut rest) = frame.split_at_checked(FRAME_HEADER_BYTES)?;
     let (mut cleaned, mut alpha) = (header.to_vec(), None);
     loop {
         let (name, contents, after) = split_chunk(rest)?;
@@ -92,7 +94,7 @@ fn clean_frame(frame: &[u8]) -> Option<Vec<u8>> {
 /// Splits off the first chunk: returns its name, its contents, and the bytes after it and its padding; `None` if it is
 /// truncated.
 fn split_chunk(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
-    let (head, after) = bytes.split_at_checked(CHUNK_HEADER_SIZE)?;
+    let (head, after) = bytes.split_at_checked(CHUNK_HEADER_BYTES)?;
     let (name, length) = head.split_at(4);
     let length = usize::try_from(u32::from_le_bytes(length.try_into().ok()?)).ok()?;
     // The padding of the last chunk may be missing.

@@ -3,7 +3,8 @@
 use super::{Store, StoreError, Transaction};
 use crate::sql::Value;
 
-const LINE: &str = "INSERT INTO pappus_audit (pod, done_at, actor, act, subject, details, address) \
+/// The statement that inserts a line.
+const INSERT: &str = "INSERT INTO pappus_audit (pod, done_at, actor, act, subject, details, address) \
                     VALUES (?, ?, ?, ?, ?, ?, ?)";
 
 /// A line of the audit log.
@@ -13,7 +14,7 @@ pub struct AuditLine<'a> {
     pub pod: &'a str,
     /// Time of the action, in milliseconds since 1970.
     pub done_at: i64,
-    /// The diaspora* ID of the person who acted; none for Pappus itself.
+    /// The diaspora* ID of the person who acted; `None` for Pappus itself.
     pub actor: Option<&'a str>,
     /// A stable name, such as `campaign-pause`.
     pub act: &'a str,
@@ -21,7 +22,7 @@ pub struct AuditLine<'a> {
     pub subject: Option<&'a str>,
     /// Details, as JSON.
     pub details: Option<&'a str>,
-    /// The client's address.
+    /// The client's IP address.
     pub address: Option<&'a str>,
 }
 
@@ -31,7 +32,7 @@ impl AuditLine<'_> {
     /// # Errors
     /// [`StoreError`].
     pub async fn record(&self, store: &Store) -> Result<(), StoreError> {
-        store.execute("recording what was done", LINE, &self.values()).await.map(drop)
+        store.execute("recording an action", INSERT, &self.values()).await.map(drop)
     }
 
     /// Records the action in the caller's transaction: both are written, or neither.
@@ -39,7 +40,7 @@ impl AuditLine<'_> {
     /// # Errors
     /// [`StoreError`].
     pub async fn record_in(&self, transaction: &mut Transaction) -> Result<(), StoreError> {
-        transaction.execute("recording what was done", LINE, &self.values()).await.map(drop)
+        transaction.execute("recording an action", INSERT, &self.values()).await.map(drop)
     }
 
     fn values(&self) -> [Value<'_>; 7] {

@@ -16,12 +16,12 @@ use super::postgres::{self, connection};
 use super::{StoreError, StoreRow, tables};
 use crate::sql::{DatabaseUrl, Dialect, Link, Row, Value};
 
-/// Maximum wait for a new connection, or for a free one.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
-/// Time a writer waits for another one to finish; SQLite allows one at a time.
-const BUSY: Duration = Duration::from_secs(30);
-/// Maximum number of connections.
-pub(super) const CONNECTIONS: u32 = 4;
+/// The maximum wait for a new connection, or for a free one of the pool.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The maximum time that a writer waits for another one; SQLite allows one at a time.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// The maximum number of connections.
+pub(super) const MAX_CONNECTIONS: u32 = 4;
 
 /// The connections behind a [`Store`].
 #[derive(Debug, Clone)]
@@ -34,21 +34,21 @@ pub enum Pool {
 
 /// Pappus's own database, with its tables up to date. Clones share the connections.
 ///
-/// Statements are written once for both databases: `?` stands for a [`Value`], all names of Pappus's are
-/// `pappus_…`, numbers are BIGINT (INTEGER in SQLite), times are milliseconds since 1970.
+/// Statements are written once for both databases: `?` is a placeholder for a [`Value`], the names of all tables begin
+/// with `pappus_`, numbers are BIGINT (INTEGER in SQLite), times are milliseconds since 1970.
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: Pool,
-    /// True when a pooler gives every transaction another connection.
+    /// True if a pooler may use another connection for each transaction.
     is_pooled: bool,
 }
 
 impl Store {
     /// Opens the database and brings its tables up to date; a missing SQLite file is created, readable by its owner
-    /// only. Several programs may do that at once.
+    /// only. Several programs may do that at the same time.
     ///
     /// # Errors
-    /// [`StoreError`]; it shows no passwords.
+    /// [`StoreError`], without passwords.
     pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
         let opening = async {
             match url.dialect() {
@@ -59,20 +59,21 @@ impl Store {
                 Dialect::MySql => Err(StoreError::Kind { url: url.to_string() }),
             }
         };
-        // Longer than BUSY: another program may be creating the tables.
-        let late = |_| StoreError::Unreachable {
+        // Longer than BUSY_TIMEOUT: another program may be creating the tables.
+        let timed_out = |_| StoreError::Unreachable {
             url: url.to_string(),
-            reason: "no answer in time".to_owned(),
-            passing: true,
+            reason: "no response in time".to_owned(),
+            is_temporary: true,
         };
-        let (pool, is_pooled) = tokio::time::timeout(BUSY + PATIENCE, opening).await.map_err(late)??;
+        let (pool, is_pooled) =
+            tokio::time::timeout(BUSY_TIMEOUT + CONNECT_TIMEOUT, opening).await.map_err(timed_out)??;
         Ok(Self { pool, is_pooled })
     }
 
     /// Opens the database as [`open`](Self::open) does, unless it is a missing SQLite file: none is created.
     ///
     /// # Errors
-    /// [`StoreError`]; it shows no passwords.
+    /// [`StoreError`], without passwords.
     pub async fn open_existing(url: &DatabaseUrl) -> Result<Option<Self>, StoreError> {
         if url.dialect() == Dialect::Sqlite {
             let options: SqliteConnectOptions =
@@ -100,27 +101,27 @@ impl Store {
         }
     }
 
-    /// Returns the connections, for what the helpers here do not do.
+    /// Returns the connections, for operations that the store does not provide.
     pub fn pool(&self) -> &Pool {
         &self.pool
     }
 
-    /// Sends a statement; returns the number of rows it changed. `what` appears in the error.
+    /// Executes a statement. Returns the number of rows that it changed. `operation` is named in errors.
     ///
     /// # Errors
     /// [`StoreError::Statement`], [`StoreError::Duplicate`].
     pub async fn execute(
         &self,
-        what: &'static str,
+        operation: &'static str,
         sql: &str,
         values: &[Value<'_>],
     ) -> Result<u64, StoreError> {
         if self.is_pooled {
             let mut transaction = self.begin().await?;
-            let done = transaction.execute(what, sql, values).await?;
-            return transaction.commit().await.map(|()| done);
+            let count = transaction.execute(operation, sql, values).await?;
+            return transaction.commit().await.map(|()| count);
         }
-        let done = async {
+        let executing = async {
             match &self.pool {
                 Pool::Sqlite(pool) => {
                     Link::Sqlite(&mut *pool.acquire().await?).execute(sql.to_owned(), values).await
@@ -130,25 +131,25 @@ impl Store {
                 }
             }
         };
-        done.await.map_err(|error| StoreError::statement(what, &error))
+        executing.await.map_err(|error| StoreError::statement(operation, &error))
     }
 
-    /// Sends a statement that returns few rows.
+    /// Executes a statement that returns few rows.
     ///
     /// # Errors
     /// [`StoreError::Statement`].
     pub async fn rows(
         &self,
-        what: &'static str,
+        operation: &'static str,
         sql: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<StoreRow>, StoreError> {
         if self.is_pooled {
             let mut transaction = self.begin().await?;
-            let rows = transaction.rows(what, sql, values).await?;
+            let rows = transaction.rows(operation, sql, values).await?;
             return transaction.commit().await.map(|()| rows);
         }
-        let rows = async {
+        let reading = async {
             match &self.pool {
                 Pool::Sqlite(pool) => {
                     Link::Sqlite(&mut *pool.acquire().await?).rows(sql.to_owned(), values).await
@@ -158,7 +159,7 @@ impl Store {
                 }
             }
         };
-        store_rows(what, rows.await)
+        store_rows(operation, reading.await)
     }
 
     /// Returns the first row of a statement that returns one or none.
@@ -167,35 +168,35 @@ impl Store {
     /// [`StoreError::Statement`].
     pub async fn first(
         &self,
-        what: &'static str,
+        operation: &'static str,
         sql: &str,
         values: &[Value<'_>],
     ) -> Result<Option<StoreRow>, StoreError> {
-        Ok(self.rows(what, sql, values).await?.into_iter().next())
+        Ok(self.rows(operation, sql, values).await?.into_iter().next())
     }
 
-    /// Begins a transaction that writes; dropped before [`Transaction::commit`], it is rolled back.
+    /// Begins a transaction that writes. It is rolled back if it is dropped before [`Transaction::commit`].
     ///
     /// # Errors
     /// [`StoreError::Statement`].
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
-        let begun = match &self.pool {
-            // A transaction started as a reader could not write once another has written.
+        let result = match &self.pool {
+            // A transaction that began by reading could not write after another one has written.
             Pool::Sqlite(pool) => pool.begin_with("BEGIN IMMEDIATE").await.map(Transaction::Sqlite),
             Pool::Postgres(pool) => match connection(pool).await {
                 Ok(link) => {
-                    let begun = sqlx::Transaction::begin(link, None).await;
+                    let result = sqlx::Transaction::begin(link, None).await;
                     let prepares = !self.is_pooled;
-                    begun.map(|transaction| Transaction::Postgres { transaction, prepares })
+                    result.map(|transaction| Transaction::Postgres { transaction, prepares })
                 }
                 Err(error) => Err(error),
             },
         };
-        begun.map_err(|error| StoreError::statement("starting to write", &error))
+        result.map_err(|error| StoreError::statement("starting to write", &error))
     }
 
-    /// Rewrites an SQLite file, and empties its WAL: neither holds what was deleted or replaced before. A server
-    /// maintains its own files.
+    /// Rewrites an SQLite file and empties its WAL, so that neither contains deleted or replaced data. On PostgreSQL
+    /// nothing is done.
     ///
     /// # Errors
     /// [`StoreError::Statement`], also while another program reads or writes.
@@ -203,16 +204,16 @@ impl Store {
         if self.dialect() != Dialect::Sqlite {
             return Ok(());
         }
-        let what = "writing the file anew";
-        self.execute(what, "VACUUM", &[]).await?;
-        let emptied = self.first(what, "PRAGMA wal_checkpoint(TRUNCATE)", &[]).await?;
-        match emptied.map(|row| row.get::<i64>("busy")).transpose()? {
+        let operation = "rewriting the file";
+        self.execute(operation, "VACUUM", &[]).await?;
+        let checkpoint = self.first(operation, "PRAGMA wal_checkpoint(TRUNCATE)", &[]).await?;
+        match checkpoint.map(|row| row.get::<i64>("busy")).transpose()? {
             Some(0) => Ok(()),
-            _ => Err(StoreError::Statement { what, reason: "another program uses it".to_owned() }),
+            _ => Err(StoreError::Statement { operation, reason: "another program uses it".to_owned() }),
         }
     }
 
-    /// Closes all connections, which removes an SQLite file's companions.
+    /// Closes all connections; SQLite then removes the WAL files.
     pub async fn close(self) {
         match self.pool {
             Pool::Sqlite(pool) => pool.close().await,
@@ -221,16 +222,16 @@ impl Store {
     }
 }
 
-/// Statements that take effect together or not at all.
+/// A transaction: its statements take effect together or not at all.
 #[derive(Debug)]
 pub enum Transaction {
-    /// On an SQLite file; nobody else writes meanwhile.
+    /// A transaction on an SQLite file; no other connection can write in the meantime.
     Sqlite(sqlx::Transaction<'static, sqlx::Sqlite>),
-    /// On PostgreSQL.
+    /// A transaction on PostgreSQL.
     Postgres {
         /// The transaction.
         transaction: sqlx::Transaction<'static, sqlx::Postgres>,
-        /// True when its connection keeps statements prepared for later transactions.
+        /// True if its connection keeps prepared statements for later transactions.
         prepares: bool,
     },
 }
@@ -243,31 +244,31 @@ impl Transaction {
         }
     }
 
-    /// See [`Store::execute`].
+    /// Executes a statement, as [`Store::execute`] does.
     ///
     /// # Errors
     /// [`StoreError::Statement`], [`StoreError::Duplicate`].
     pub async fn execute(
         &mut self,
-        what: &'static str,
+        operation: &'static str,
         sql: &str,
         values: &[Value<'_>],
     ) -> Result<u64, StoreError> {
-        let done = self.link().execute(sql.to_owned(), values).await;
-        done.map_err(|error| StoreError::statement(what, &error))
+        let result = self.link().execute(sql.to_owned(), values).await;
+        result.map_err(|error| StoreError::statement(operation, &error))
     }
 
-    /// See [`Store::rows`].
+    /// Executes a statement that returns few rows, as [`Store::rows`] does.
     ///
     /// # Errors
     /// [`StoreError::Statement`].
     pub async fn rows(
         &mut self,
-        what: &'static str,
+        operation: &'static str,
         sql: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<StoreRow>, StoreError> {
-        store_rows(what, self.link().rows(sql.to_owned(), values).await)
+        store_rows(operation, self.link().rows(sql.to_owned(), values).await)
     }
 
     /// Commits the transaction.
@@ -287,12 +288,15 @@ fn prepared(link: &mut PgConnection, prepares: bool) -> Link<'_> {
     Link::Postgres { link, prepares }
 }
 
-fn store_rows(what: &'static str, rows: Result<Vec<Row>, sqlx::Error>) -> Result<Vec<StoreRow>, StoreError> {
-    let rows = rows.map_err(|error| StoreError::statement(what, &error))?;
+fn store_rows(
+    operation: &'static str,
+    rows: Result<Vec<Row>, sqlx::Error>,
+) -> Result<Vec<StoreRow>, StoreError> {
+    let rows = rows.map_err(|error| StoreError::statement(operation, &error))?;
     Ok(rows.into_iter().map(StoreRow).collect())
 }
 
-/// Returns 32 random hexadecimal digits, as names of rows.
+/// Returns 32 random hexadecimal digits, as an ID that is unique everywhere.
 ///
 /// # Errors
 /// [`StoreError::Random`].
@@ -308,33 +312,34 @@ async fn open_sqlite(url: &DatabaseUrl) -> Result<SqlitePool, StoreError> {
     if url.expose().contains(":memory:") || url.expose().contains("mode=memory") {
         return Err(StoreError::Kind { url: url.to_string() });
     }
-    make_file(options.get_filename())?;
+    create_file(options.get_filename())?;
     let options = options
         .journal_mode(SqliteJournalMode::Wal)
-        // An import's list of what it has written must not lose its end in a power failure.
+        // A power failure must not remove the last entries of an import's journal.
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         // Deleted or replaced secrets are overwritten in the file as well.
         .pragma("secure_delete", "on")
-        .busy_timeout(BUSY)
+        .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging();
     let mut link = SqliteConnection::connect_with(&options).await.map_err(unreachable)?;
-    // sqlx locks nothing here, and two programs would create the tables at once.
+    // The library does not lock SQLite databases, so two programs could create the tables at the same time.
     let mut transaction = link.begin_with("BEGIN IMMEDIATE").await.map_err(unreachable)?;
-    // `run` is generic over connections, which makes its future unfit for a spawned task.
+    // `run` is generic over connections, so its future could not be spawned.
     let migrated = tables::migrator(Dialect::Sqlite).run_direct(None, &mut *transaction, false).await;
     migrated.map_err(|error| StoreError::tables(url, &error))?;
     transaction.commit().await.map_err(unreachable)?;
     link.close().await.map_err(unreachable)?;
-    let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(BUSY + PATIENCE);
+    let pool = SqlitePoolOptions::new()
+        .max_connections(MAX_CONNECTIONS)
+        .acquire_timeout(BUSY_TIMEOUT + CONNECT_TIMEOUT);
     Ok(pool.connect_lazy_with(options))
 }
 
-/// Creates the file: SQLite gives its companion files the same mode.
-fn make_file(path: &Path) -> Result<(), StoreError> {
+/// Creates the file for its owner only; SQLite gives the WAL files the same mode.
+fn create_file(path: &Path) -> Result<(), StoreError> {
     let failed = |source| StoreError::File { path: path.to_owned(), source };
-    let opened =
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
-    let mode = opened.and_then(|file| file.metadata()).map_err(failed)?.permissions().mode();
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
+    let mode = file.and_then(|file| file.metadata()).map_err(failed)?.permissions().mode();
     if mode & 0o077 != 0 { Err(StoreError::Exposed(path.to_owned())) } else { Ok(()) }
 }

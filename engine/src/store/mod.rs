@@ -1,7 +1,7 @@
-//! Pappus's own state between runs: the pod's archive key, signatures it has made, and a database with its queues of
-//! work ([`lease`]).
+//! Pappus's own state between runs: the pod's archive key, signatures of records, and a database with queues of work
+//! ([`lease`]).
 //!
-//! All of it is in one folder that only its owner can read; the database can also be on a PostgreSQL server.
+//! The state is in one folder that only its owner can read; the database can also be on a PostgreSQL server.
 
 mod audit;
 mod database;

@@ -13,22 +13,22 @@ pub trait Column<'r>: Decode<'r, Sqlite> + Type<Sqlite> + Decode<'r, Postgres> +
 impl<'r, T> Column<'r> for T where T: Decode<'r, Sqlite> + Type<Sqlite> + Decode<'r, Postgres> + Type<Postgres>
 {}
 
-/// A row of the store. Pappus wrote it itself, so a value that cannot be read is an error.
+/// A row of the store. Pappus wrote it, so a value that cannot be read is an error.
 pub struct StoreRow(pub(super) Row);
 
 impl StoreRow {
     /// Returns the value of a column.
     ///
     /// # Errors
-    /// [`StoreError::Column`] when there is no such column or it holds something else.
+    /// [`StoreError::Column`] if the column does not exist or has a value of another type.
     pub fn get<'r, T: Column<'r>>(&'r self, column: &str) -> Result<T, StoreError> {
         self.0.strict(column).map_err(|reason| StoreError::Column { column: column.to_owned(), reason })
     }
 
-    /// Returns the value of a column that holds one of a type's names.
+    /// Returns the value of a column that contains the name of one of a type's variants.
     ///
     /// # Errors
-    /// [`StoreError::Column`] when there is no such column or it holds something else.
+    /// [`StoreError::Column`] if the column does not exist or has a value of another type.
     pub fn named<T: FromStr>(&self, column: &str) -> Result<T, StoreError> {
         let name: String = self.get(column)?;
         let unknown =

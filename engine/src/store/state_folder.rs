@@ -1,4 +1,4 @@
-//! The folder of Pappus's own state, one subfolder for each pod.
+//! The folder of Pappus's own state, with one subfolder for each pod.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write};
@@ -9,35 +9,35 @@ use crate::domain::{KeyError, PrivateKey, SigningKey};
 use crate::pod::config::PodUrl;
 use crate::sql::{AddressError, DatabaseUrl};
 
-/// Name of the file with the pod's archive key.
+/// The name of the file with the pod's archive key.
 const ARCHIVE_KEY: &str = "archive-key.pem";
-/// Name of the file with the fingerprint of the archive key, should the key be lost.
+/// The name of the file with the fingerprint of the archive key, by which a lost key is recognized.
 const FINGERPRINT: &str = "archive-key.fingerprint";
-/// Name of the file with Pappus's own database.
+/// The name of the file with Pappus's own database.
 const DATABASE: &str = "pappus.sqlite3";
 
-/// Name of the file in which earlier versions had a second queue, and the endings of its companions.
+/// The name of the file with the second queue of earlier versions, and the endings of its WAL files and its own.
 const OLD_QUEUE: (&str, [&str; 3]) = ("jobs.sqlite3", ["-wal", "-shm", ""]);
 /// The first bytes of an SQLite file.
-const SQLITE: &[u8] = b"SQLite format 3\0";
+const SQLITE_MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// The reason Pappus's own state could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// The file system failed.
-    #[error("Pappus's own folder {path} cannot be used: {source}. Name another with --state")]
+    #[error("Pappus's own folder {path} cannot be used: {source}. Specify another with --state")]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// The system's error.
         source: io::Error,
     },
-    /// Others may read the private key.
-    #[error("{0} holds a private key and others may read it: run chmod 600 on it")]
+    /// Other users may read the private key.
+    #[error("{0} contains a private key, but others may read it: run chmod 600 on it")]
     Exposed(PathBuf),
     /// The key is invalid.
     #[error(
-        "the pod's archive key in {path} cannot be used: {source}. Put a copy of the key back, or move the file away to make a new key, which nobody knows yet"
+        "the pod's archive key in {path} cannot be used: {source}. Restore a copy of the key, or move the file away: Pappus then creates a new key, which other pods do not know yet"
     )]
     Key {
         /// The file.
@@ -47,7 +47,7 @@ pub enum StateError {
     },
 }
 
-/// Removes all rights of others to a folder.
+/// Removes all permissions of other users on a folder.
 fn close_to_others(path: &Path) -> io::Result<()> {
     let is_open = std::fs::metadata(path)?.permissions().mode() & 0o077 != 0;
     if is_open { std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)) } else { Ok(()) }
@@ -58,16 +58,16 @@ fn close_to_others(path: &Path) -> io::Result<()> {
 pub struct StateFolder(PathBuf);
 
 impl StateFolder {
-    /// Opens the pod's folder below `root`, creating it when needed; only its owner may enter.
+    /// Opens the pod's folder below `root`, and creates it if it is missing; only its owner may enter it.
     ///
     /// # Errors
     /// [`StateError::Io`].
     pub fn open(root: &Path, pod: &PodUrl) -> Result<Self, StateError> {
         let path = Self::path_below(root, pod);
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
-        // An existing one, copied or unpacked, may be open to others.
-        let made = made.and_then(|()| close_to_others(&path));
-        match made {
+        let result = DirBuilder::new().recursive(true).mode(0o700).create(&path);
+        // An existing folder that was copied or unpacked may be open to other users.
+        let result = result.and_then(|()| close_to_others(&path));
+        match result {
             Ok(()) => Ok(Self(path)),
             Err(source) => Err(StateError::Io { path, source }),
         }
@@ -88,7 +88,7 @@ impl StateFolder {
         &self.0
     }
 
-    /// Returns the address of Pappus's own database unless the podmin names another: an SQLite file in this folder.
+    /// Returns the address of Pappus's own database unless the podmin specifies another: an SQLite file in this folder.
     ///
     /// # Errors
     /// [`AddressError`] when the folder's path is not UTF-8.
@@ -96,7 +96,7 @@ impl StateFolder {
         DatabaseUrl::from_file(&self.0.join(DATABASE))
     }
 
-    /// Removes the second queue of earlier versions, a database of its own. Returns whether there was one.
+    /// Removes the separate database with the second queue of earlier versions. Returns whether it existed.
     ///
     /// # Errors
     /// [`StateError::Io`].
@@ -104,17 +104,17 @@ impl StateFolder {
         let (name, endings) = OLD_QUEUE;
         let path = self.0.join(name);
         let failed = |source| StateError::Io { path: path.clone(), source };
-        let begin = match File::open(&path) {
+        let head = match File::open(&path) {
             Ok(file) => {
-                let mut begin = Vec::new();
-                file.take(SQLITE.len() as u64).read_to_end(&mut begin).map_err(failed)?;
-                begin
+                let mut head = Vec::new();
+                file.take(SQLITE_MAGIC.len() as u64).read_to_end(&mut head).map_err(failed)?;
+                head
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(failed(error)),
         };
-        // Anything else of this name is not Pappus's.
-        if begin != SQLITE {
+        // Another kind of file with this name is not Pappus's.
+        if head != SQLITE_MAGIC {
             return Ok(false);
         }
         for ending in endings {
@@ -126,31 +126,31 @@ impl StateFolder {
         Ok(true)
     }
 
-    /// Returns the key the pod signs archives with. Created at first use: whoever pins it must know it does not
-    /// change. One that an earlier version created, RSA, remains.
+    /// Returns the key that the pod signs archives with. It is created at first use and never replaced, because other
+    /// pods pin it; an RSA key of an earlier version remains.
     ///
     /// # Errors
     /// [`StateError`].
     pub fn archive_key(&self) -> Result<SigningKey, StateError> {
         if let Some(key) = self.known_archive_key()? {
-            self.note_fingerprint(&key, false)?;
+            self.record_fingerprint(&key, false)?;
             return Ok(key);
         }
         let path = self.0.join(ARCHIVE_KEY);
-        let wrong = |source| StateError::Key { path: path.clone(), source };
-        let new = PrivateKey::generate_archive_key().map_err(wrong)?;
+        let invalid = |source| StateError::Key { path: path.clone(), source };
+        let new = PrivateKey::generate_archive_key().map_err(invalid)?;
         self.publish(&path, new.expose_pem().as_bytes())
             .map_err(|source| StateError::Io { path: path.clone(), source })?;
         // Another program may have been faster: its key is used.
         let key = match self.known_archive_key()? {
             Some(key) => key,
-            None => new.archive_signing_key().map_err(wrong)?,
+            None => new.archive_signing_key().map_err(invalid)?,
         };
-        self.note_fingerprint(&key, true)?;
+        self.record_fingerprint(&key, true)?;
         Ok(key)
     }
 
-    /// Returns the fingerprint of an archive key that was here and is lost.
+    /// Returns the fingerprint of an archive key that this folder had and that is lost.
     ///
     /// # Errors
     /// [`StateError`].
@@ -166,17 +166,17 @@ impl StateFolder {
         }
     }
 
-    /// Records the key's fingerprint; `anew` replaces an earlier one.
-    fn note_fingerprint(&self, key: &SigningKey, anew: bool) -> Result<(), StateError> {
+    /// Records the key's fingerprint; that of a new key replaces an earlier one.
+    fn record_fingerprint(&self, key: &SigningKey, is_new: bool) -> Result<(), StateError> {
         let path = self.0.join(FINGERPRINT);
         let failed = |source| StateError::Io { path: path.clone(), source };
-        if !anew && path.try_exists().map_err(failed)? {
+        if !is_new && path.try_exists().map_err(failed)? {
             return Ok(());
         }
-        let wrong = |source| StateError::Key { path: self.0.join(ARCHIVE_KEY), source };
-        let public = key.public_key().map_err(wrong)?;
-        let opened = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
-        opened.and_then(|mut file| writeln!(file, "{}", public.fingerprint())).map_err(failed)
+        let invalid = |source| StateError::Key { path: self.0.join(ARCHIVE_KEY), source };
+        let public_key = key.public_key().map_err(invalid)?;
+        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
+        file.and_then(|mut file| writeln!(file, "{}", public_key.fingerprint())).map_err(failed)
     }
 
     /// Returns the archive key if it has been created already.
@@ -203,14 +203,14 @@ impl StateFolder {
         let temporary = self.0.join(format!(".{ARCHIVE_KEY}.{}", std::process::id()));
         let mut file =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-        let published = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| {
+        let result = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| {
             match std::fs::hard_link(&temporary, path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-                other => other,
+                result => result,
             }
         });
         std::fs::remove_file(&temporary)?;
-        published
+        result
     }
 }
 
@@ -219,14 +219,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_archive_key_is_made_once_and_kept_secret() {
+    fn the_archive_key_is_created_once_and_is_secret() {
         let root = tempfile::tempdir().unwrap();
         let pod = PodUrl::parse("https://closing.example:3000").unwrap();
         let state = StateFolder::open(root.path(), &pod).unwrap();
-        let print = |key: SigningKey| key.public_key().unwrap().fingerprint();
-        let first = print(state.archive_key().unwrap());
+        let fingerprint = |key: SigningKey| key.public_key().unwrap().fingerprint();
+        let first = fingerprint(state.archive_key().unwrap());
         let again = StateFolder::open(root.path(), &pod).unwrap().archive_key().unwrap();
-        assert_eq!(first, print(again));
+        assert_eq!(first, fingerprint(again));
         let path = state.path().join(ARCHIVE_KEY);
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(std::fs::metadata(state.path()).unwrap().permissions().mode() & 0o777, 0o700);
@@ -236,8 +236,8 @@ mod tests {
         let earlier = PrivateKey::generate().unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         std::fs::write(&path, earlier.expose_pem()).unwrap();
-        let kept = state.archive_key().unwrap();
-        assert_eq!(print(kept), print(earlier.signing_key().unwrap()));
+        let unchanged = state.archive_key().unwrap();
+        assert_eq!(fingerprint(unchanged), fingerprint(earlier.signing_key().unwrap()));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), earlier.expose_pem());
     }
 
@@ -257,17 +257,17 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_archive_key_is_known_by_its_fingerprint() {
+    fn a_lost_archive_key_is_recognized_by_its_fingerprint() {
         let root = tempfile::tempdir().unwrap();
         let state = StateFolder::open(root.path(), &PodUrl::parse("https://a.example").unwrap()).unwrap();
-        let print = |key: &SigningKey| key.public_key().unwrap().fingerprint().to_string();
+        let fingerprint = |key: &SigningKey| key.public_key().unwrap().fingerprint().to_string();
         assert_eq!(state.lost_archive_key().unwrap(), None);
         let first = state.archive_key().unwrap();
         assert_eq!(state.lost_archive_key().unwrap(), None);
         std::fs::remove_file(state.path().join(ARCHIVE_KEY)).unwrap();
-        assert_eq!(state.lost_archive_key().unwrap(), Some(print(&first)));
+        assert_eq!(state.lost_archive_key().unwrap(), Some(fingerprint(&first)));
         let second = state.archive_key().unwrap();
         std::fs::remove_file(state.path().join(ARCHIVE_KEY)).unwrap();
-        assert_eq!(state.lost_archive_key().unwrap(), Some(print(&second)));
+        assert_eq!(state.lost_archive_key().unwrap(), Some(fingerprint(&second)));
     }
 }

@@ -1,7 +1,7 @@
 //! The tables of Pappus's own database, brought up to date when it is opened.
 //!
-//! The files are named here one by one, not with `sqlx::migrate!`: that macro would build every database driver a
-//! second time for the compiler, and does not notice a new file without a build script.
+//! The files are listed one by one, without `sqlx::migrate!`: that macro would build every database driver a second
+//! time for the compiler, and does not notice a new file without a build script.
 
 use std::borrow::Cow;
 
@@ -56,8 +56,9 @@ files! {
     31 "0031_evidence_and_checks",
 }
 
-/// Others in the same database may use sqlx as well, so the list of applied migrations has its own name.
-pub(super) const DONE: &str = "pappus_migrations";
+/// The table of applied migrations. Its name differs from the library's default, because other programs may use the
+/// library in the same database.
+pub(super) const MIGRATIONS_TABLE: &str = "pappus_migrations";
 
 /// Returns all migrations for one kind of database.
 pub(super) fn migrator(dialect: Dialect) -> Migrator {
@@ -66,9 +67,9 @@ pub(super) fn migrator(dialect: Dialect) -> Migrator {
         Migration::new(*version, Cow::Borrowed(*name), MigrationType::Simple, sql.into_sql_str(), false)
     });
     let mut migrator = Migrator::with_migrations(migrations.collect());
-    // "Dangerous" for a database that already has the other table; this one never had.
-    migrator.dangerous_set_table_name(DONE);
-    // Whoever runs it holds a lock: SQLite's on the file, PostgreSQL's for the transaction.
+    // This is "dangerous" for databases with the default table; Pappus's own never had it.
+    migrator.dangerous_set_table_name(MIGRATIONS_TABLE);
+    // The callers have locked the database: SQLite's file, or for the transaction on PostgreSQL.
     migrator.set_locking(false);
     migrator
 }
@@ -78,8 +79,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_file_is_named_once_and_in_order() {
-        let named: Vec<String> = FILES.iter().map(|(_, name, ..)| format!("{name}.sql")).collect();
+    fn every_file_is_listed_once_and_in_order() {
+        let listed: Vec<String> = FILES.iter().map(|(_, name, ..)| format!("{name}.sql")).collect();
         assert!(FILES.iter().zip(1..).all(|((version, name, ..), number)| {
             *version == number && name.starts_with(&format!("{number:04}_"))
         }));
@@ -90,7 +91,7 @@ mod tests {
                 .map(|entry| entry.unwrap().file_name().into_string().unwrap())
                 .collect();
             found.sort();
-            assert_eq!(found, named);
+            assert_eq!(found, listed);
         }
     }
 }

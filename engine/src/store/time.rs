@@ -1,4 +1,4 @@
-//! Times as the store's columns hold them: milliseconds since 1970.
+//! Converts the times in the store's columns: milliseconds since 1970.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ pub fn time(millis: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(millis).unwrap_or_default()
 }
 
-/// Converts a duration to milliseconds; at most a quarter of what a column holds, so that sums do not overflow.
-pub fn millis(span: Duration) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX / 4)
+/// Converts a duration to milliseconds; a quarter of the maximum value at most, so that sums do not overflow.
+pub fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }

@@ -10,8 +10,8 @@ use std::io::{self, Read};
 
 use zeroize::Zeroizing;
 
-/// The bytes needed to detect the encoding of a text.
-const HEAD: usize = 4;
+/// The number of bytes needed to detect the encoding of a text.
+const HEAD_BYTES: usize = 4;
 
 /// An error of decoding a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -50,31 +50,31 @@ impl Encoding {
         }
     }
 
-    /// Reads one code unit of UTF-16.
+    /// Decodes one code unit of UTF-16.
     fn unit(self, bytes: [u8; 2]) -> u16 {
         if self == Self::Utf16Be { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }
     }
 }
 
-/// Returns the text without its byte order mark. Intermediate buffers are wiped: the text may be a secret.
+/// Decodes a text, without its byte order mark. Intermediate buffers are wiped, because the text may be a secret.
 ///
 /// # Errors
 /// [`TextError::Encoding`].
 pub fn decode(bytes: &[u8]) -> Result<Zeroizing<String>, TextError> {
-    let (encoding, mark) = Encoding::detect(bytes);
-    let rest = bytes.get(mark..).unwrap_or_default();
+    let (encoding, mark_bytes) = Encoding::detect(bytes);
+    let content = bytes.get(mark_bytes..).unwrap_or_default();
     if encoding == Encoding::Utf8 {
-        let text = std::str::from_utf8(rest).map_err(|_| TextError::Encoding)?;
+        let text = std::str::from_utf8(content).map_err(|_| TextError::Encoding)?;
         return Ok(Zeroizing::new(text.to_owned()));
     }
-    if !rest.len().is_multiple_of(2) {
+    if !content.len().is_multiple_of(2) {
         return Err(TextError::Encoding);
     }
-    let units = rest.chunks_exact(2).map(|pair| match pair {
+    let units = content.chunks_exact(2).map(|pair| match pair {
         [first, second] => encoding.unit([*first, *second]),
         _ => 0,
     });
-    let mut text = Zeroizing::new(String::with_capacity(rest.len() * 2));
+    let mut text = Zeroizing::new(String::with_capacity(content.len() * 2));
     for character in char::decode_utf16(units) {
         text.push(character.map_err(|_| TextError::Encoding)?);
     }
@@ -88,17 +88,18 @@ pub fn decode(bytes: &[u8]) -> Result<Zeroizing<String>, TextError> {
 pub fn first_line(reader: impl Read, limit: u64) -> io::Result<Zeroizing<String>> {
     let mut bytes = Zeroizing::new(Vec::new());
     reader.take(limit).read_to_end(&mut bytes)?;
-    let (encoding, mark) = Encoding::detect(&bytes);
-    let rest = bytes.get(mark..).unwrap_or_default();
+    let (encoding, mark_bytes) = Encoding::detect(&bytes);
+    let content = bytes.get(mark_bytes..).unwrap_or_default();
     // The bytes after the line may be invalid or incomplete.
-    let line = match encoding {
-        Encoding::Utf8 => rest.split(|byte| *byte == b'\n').next().unwrap_or_default().len(),
+    let line_bytes = match encoding {
+        Encoding::Utf8 => content.split(|byte| *byte == b'\n').next().unwrap_or_default().len(),
         encoding => {
-            let ends = |pair: &&[u8]| matches!(pair, [one, two] if encoding.unit([*one, *two]) == 0x0a);
-            2 * rest.chunks_exact(2).take_while(|pair| !ends(pair)).count()
+            let is_line_break =
+                |pair: &&[u8]| matches!(pair, [first, second] if encoding.unit([*first, *second]) == 0x0a);
+            2 * content.chunks_exact(2).take_while(|pair| !is_line_break(pair)).count()
         }
     };
-    let text = decode(bytes.get(..mark + line).unwrap_or_default())?;
+    let text = decode(bytes.get(..mark_bytes + line_bytes).unwrap_or_default())?;
     Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
@@ -118,32 +119,32 @@ mod tests {
     use proptest::prelude::*;
 
     /// Returns a text in every supported encoding.
-    pub(super) fn forms(text: &str) -> Vec<Vec<u8>> {
-        let wide = |bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
+    pub(super) fn encodings(text: &str) -> Vec<Vec<u8>> {
+        let utf16 = |bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
         vec![
             text.as_bytes().to_vec(),
             [b"\xef\xbb\xbf", text.as_bytes()].concat(),
-            [&b"\xff\xfe"[..], &wide(u16::to_le_bytes)].concat(),
-            [&b"\xfe\xff"[..], &wide(u16::to_be_bytes)].concat(),
+            [&b"\xff\xfe"[..], &utf16(u16::to_le_bytes)].concat(),
+            [&b"\xfe\xff"[..], &utf16(u16::to_be_bytes)].concat(),
         ]
     }
 
     #[test]
-    fn a_mark_is_no_part_of_the_text() {
+    fn a_byte_order_mark_is_not_part_of_the_text() {
         for text in ["", "a", "{\"ünï\": \"🌼\"}\r\n", "correct horse\n"] {
-            for form in forms(text) {
-                assert_eq!(decode(&form).unwrap().as_str(), text, "{form:x?}");
+            for bytes in encodings(text) {
+                assert_eq!(decode(&bytes).unwrap().as_str(), text, "{bytes:x?}");
             }
         }
         assert_eq!(decode(b"{\0}\0").unwrap().as_str(), "{}");
         assert_eq!(decode(b"\0{\0}").unwrap().as_str(), "{}");
-        for wrong in [&b"a\xff"[..], b"\xff\xfea", b"\xff\xfe\x00\xd8a\0"] {
-            assert_eq!(decode(wrong), Err(TextError::Encoding), "{wrong:x?}");
+        for invalid in [&b"a\xff"[..], b"\xff\xfea", b"\xff\xfe\x00\xd8a\0"] {
+            assert_eq!(decode(invalid), Err(TextError::Encoding), "{invalid:x?}");
         }
     }
 
     #[test]
-    fn a_first_line_ends_where_it_ends() {
+    fn the_first_line_ends_at_the_line_break() {
         for (text, expected) in [
             ("correct horse", "correct horse"),
             ("correct horse\r\nbattery\r\n", "correct horse"),
@@ -151,8 +152,8 @@ mod tests {
             ("\nstaple", ""),
             (" ünï \nx", " ünï "),
         ] {
-            for form in forms(text) {
-                assert_eq!(first_line(form.as_slice(), 4096).unwrap().as_str(), expected, "{form:x?}");
+            for bytes in encodings(text) {
+                assert_eq!(first_line(bytes.as_slice(), 4096).unwrap().as_str(), expected, "{bytes:x?}");
             }
         }
         // Bytes after the line are ignored, complete or not.
@@ -163,9 +164,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_text_is_read_in_every_form(text in "[^\0\u{feff}\u{fffe}]{0,40}") {
-            for form in forms(&text) {
-                let decoded = decode(&form).unwrap();
+        fn every_text_is_decoded_in_every_encoding(text in "[^\0\u{feff}\u{fffe}]{0,40}") {
+            for bytes in encodings(&text) {
+                let decoded = decode(&bytes).unwrap();
                 prop_assert_eq!(decoded.as_str(), text.as_str());
             }
         }

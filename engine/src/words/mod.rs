@@ -48,8 +48,8 @@ impl Translations {
     ///
     /// # Errors
     /// [`TranslationsError`].
-    pub fn with<More: RustEmbed>() -> Result<Self, TranslationsError> {
-        Self::read(&[files::<EngineTexts>, files::<More>])
+    pub fn with<Texts: RustEmbed>() -> Result<Self, TranslationsError> {
+        Self::read(&[files::<EngineTexts>, files::<Texts>])
     }
 
     fn read(sources: &[fn() -> Vec<TextFile>]) -> Result<Self, TranslationsError> {
@@ -65,13 +65,13 @@ impl Translations {
 
     /// Returns the texts that best match a browser's `Accept-Language`.
     pub fn accepted(&self, header: &str) -> Words {
-        // Bounds the work on oversized headers.
+        // A browser may send a header of any size.
         let header = header.get(..header.len().min(200)).unwrap_or_default();
         let requested = accepted_languages::parse(header);
         let available: Vec<&LanguageIdentifier> = self.0.iter().map(|(language, _)| language).collect();
-        let chosen = negotiate_languages(&requested, &available, None, NegotiationStrategy::Lookup);
+        let languages = negotiate_languages(&requested, &available, None, NegotiationStrategy::Lookup);
         let chosen =
-            chosen.first().and_then(|chosen| self.0.iter().find(|(language, _)| language == **chosen));
+            languages.first().and_then(|best| self.0.iter().find(|(language, _)| language == **best));
         chosen.or(self.0.first()).map(|(_, words)| words.clone()).unwrap_or_default()
     }
 }
@@ -88,9 +88,9 @@ fn read(code: &'static str, files: &[TextFile]) -> Result<(LanguageIdentifier, W
     let damaged = |file: &str, reason: String| TranslationsError::Damaged { file: file.to_owned(), reason };
     let language: LanguageIdentifier = code.parse().map_err(|error| damaged(code, format!("{error:?}")))?;
     let mut bundle = FluentBundle::new_concurrent(vec![language.clone()]);
-    let right_to_left = language.character_direction() == CharacterDirection::RTL;
-    // Isolation marks are needed around inserted names in right-to-left languages; elsewhere they only clutter texts.
-    bundle.set_use_isolating(right_to_left);
+    let is_right_to_left = language.character_direction() == CharacterDirection::RTL;
+    // Right-to-left languages need isolation marks around inserted names; in others they are only clutter.
+    bundle.set_use_isolating(is_right_to_left);
     for (name, content) in files {
         if !name.strip_prefix(code).is_some_and(|rest| rest.starts_with('/')) {
             continue;
@@ -102,11 +102,12 @@ fn read(code: &'static str, files: &[TextFile]) -> Result<(LanguageIdentifier, W
             damaged(name, errors.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
         })?;
     }
-    let direction = if right_to_left { "rtl" } else { "ltr" };
-    Ok((language, Words(Some(Arc::new(Speech { code, direction, bundle })))))
+    let direction = if is_right_to_left { "rtl" } else { "ltr" };
+    Ok((language, Words(Some(Arc::new(LanguageTexts { code, direction, bundle })))))
 }
 
-struct Speech {
+/// The texts in one language, as Fluent messages.
+struct LanguageTexts {
     code: &'static str,
     direction: &'static str,
     bundle: FluentBundle<FluentResource>,
@@ -114,47 +115,47 @@ struct Speech {
 
 /// The texts in one language.
 #[derive(Clone, Default)]
-pub struct Words(Option<Arc<Speech>>);
+pub struct Words(Option<Arc<LanguageTexts>>);
 
 impl Words {
     /// Returns the language, as in HTML's `lang`.
     pub fn code(&self) -> &'static str {
-        self.0.as_ref().map_or("en", |speech| speech.code)
+        self.0.as_ref().map_or("en", |texts| texts.code)
     }
 
     /// Returns the text direction, as in HTML's `dir`.
     pub fn direction(&self) -> &'static str {
-        self.0.as_ref().map_or("ltr", |speech| speech.direction)
+        self.0.as_ref().map_or("ltr", |texts| texts.direction)
     }
 
-    /// Returns a text.
+    /// Returns a text; the key itself if it does not exist.
     pub fn say(&self, key: &str) -> String {
         self.text(key).into_owned()
     }
 
     /// Returns a text without copying it, unless it is composed.
     pub fn text<'a>(&'a self, key: &'a str) -> Cow<'a, str> {
-        let found = self.0.as_ref().and_then(|speech| {
-            let pattern = speech.bundle.get_message(key)?.value()?;
-            Some(speech.bundle.format_pattern(pattern, None, &mut Vec::new()))
+        let text = self.0.as_ref().and_then(|texts| {
+            let pattern = texts.bundle.get_message(key)?.value()?;
+            Some(texts.bundle.format_pattern(pattern, None, &mut Vec::new()))
         });
-        found.unwrap_or(Cow::Borrowed(key))
+        text.unwrap_or(Cow::Borrowed(key))
     }
 
     /// Returns a text, if the key exists.
     pub fn find(&self, key: &str) -> Option<String> {
-        let known = self.0.as_ref().is_some_and(|speech| speech.bundle.has_message(key));
-        known.then(|| self.say(key))
+        let is_known = self.0.as_ref().is_some_and(|texts| texts.bundle.has_message(key));
+        is_known.then(|| self.say(key))
     }
 
     /// Returns a text with values inserted: `words.with("footer", vec![("pod", pod.into())])`.
     pub fn with(&self, key: &str, values: Vec<(&str, FluentValue<'_>)>) -> String {
-        let found = self.0.as_ref().and_then(|speech| {
-            let pattern = speech.bundle.get_message(key)?.value()?;
+        let text = self.0.as_ref().and_then(|texts| {
+            let pattern = texts.bundle.get_message(key)?.value()?;
             let values: FluentArgs<'_> = values.into_iter().collect();
-            Some(speech.bundle.format_pattern(pattern, Some(&values), &mut Vec::new()).into_owned())
+            Some(texts.bundle.format_pattern(pattern, Some(&values), &mut Vec::new()).into_owned())
         });
-        found.unwrap_or_else(|| key.to_owned())
+        text.unwrap_or_else(|| key.to_owned())
     }
 
     /// Returns a text with one value inserted.
@@ -183,17 +184,20 @@ impl Words {
 
     /// Returns a size in bytes for display: 12.3 MB.
     pub fn size(&self, bytes: u64) -> String {
-        let (mut whole, mut unit) = (bytes, 0);
+        let (mut whole, mut unit_index) = (bytes, 0);
         let units = ["bytes", "kB", "MB", "GB", "TB"];
-        let mut rest = 0;
-        while whole >= 1000 && unit + 1 < units.len() {
-            rest = whole % 1000 / 100;
+        let mut tenths = 0;
+        while whole >= 1000 && unit_index + 1 < units.len() {
+            tenths = whole % 1000 / 100;
             whole /= 1000;
-            unit += 1;
+            unit_index += 1;
         }
-        let number =
-            if unit == 0 { whole.to_string() } else { format!("{whole}{}{rest}", self.say("decimal-point")) };
-        let unit = units.get(unit).copied().unwrap_or_default();
+        let number = if unit_index == 0 {
+            whole.to_string()
+        } else {
+            format!("{whole}{}{tenths}", self.say("decimal-point"))
+        };
+        let unit = units.get(unit_index).copied().unwrap_or_default();
         format!(
             "{number} {}",
             if unit == "bytes" { Cow::Owned(self.say("bytes")) } else { Cow::Borrowed(unit) }

@@ -85,7 +85,7 @@ impl Accounts {
         let failed = |error: pappus_engine::campaign::SignInError| WebError::Unavailable(error.to_string());
         match self.stored.find(name).await.map_err(failed)? {
             Some(person) => Ok(Some(person)),
-            None if self.stored.is_there().await.map_err(failed)? => Ok(None),
+            None if self.stored.has_data().await.map_err(failed)? => Ok(None),
             None => Err(WebError::Unavailable(away)),
         }
     }

@@ -119,7 +119,7 @@ async fn lists() {
         ended_well(&ended);
         if ["cut", "empty", "no list"].contains(&case) {
             assert!(
-                ended.stderr.contains("campaign.json was broken and is written anew"),
+                ended.stderr.contains("campaign.json was damaged and has been rewritten"),
                 "{case}: {ended:?}"
             );
         }

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use pappus_engine::campaign::{Busy, is_in_use};
+use pappus_engine::campaign::{BusyCheck, is_in_use};
 use pappus_engine::pod::config::PodUrl;
 use pappus_engine::pod::database::Snapshot;
 use pappus_engine::sql::DatabaseUrl;
@@ -242,7 +242,7 @@ async fn whether_a_database_is_busy() {
         // Nothing listens there.
         let pod = PodUrl::parse("http://127.0.0.1:9/").unwrap();
         assert!(!is_in_use(&pod, &address).await.unwrap(), "{url}");
-        let mut busy = Busy::open(&address).await.unwrap();
+        let mut busy = BusyCheck::open(&address).await.unwrap();
         assert!(!busy.is_busy().await.unwrap(), "{url}");
         let pool = Pool::connect(&url).await.unwrap();
         let waiting: Vec<_> = (0..2)
@@ -260,7 +260,7 @@ async fn whether_a_database_is_busy() {
         assert!(!busy.is_busy().await.unwrap(), "{url}");
         pool.close().await;
     }
-    let mut busy = Busy::open(&DatabaseUrl::parse(&sqlite.database).unwrap()).await.unwrap();
+    let mut busy = BusyCheck::open(&DatabaseUrl::parse(&sqlite.database).unwrap()).await.unwrap();
     assert!(!busy.is_busy().await.unwrap());
 }
 

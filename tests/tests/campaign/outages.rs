@@ -132,7 +132,7 @@ async fn no_room_at_all() {
     let options = ["--plain", "--name", "none", "--patience", "1", "--reserve", &reserve];
     let ended = scene.run(&options);
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(ended.stderr.contains("--reserve keeps"), "{ended:?}");
+    assert!(ended.stderr.contains("MB are free in"), "{ended:?}");
     assert!(scene.accounts("none").await.iter().all(|line| line.state == "pending"));
     ended_well(&scene.run(&["--plain", "--name", "none"]));
     scene.is_whole("none", 13);

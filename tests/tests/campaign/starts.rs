@@ -197,7 +197,7 @@ async fn a_table_is_missing() {
         assert_eq!(ended.code, Some(1), "{ended:?}");
         assert!(!ended.stderr.contains("Waiting: "), "{ended:?}");
         assert!(ended.stderr.contains("pappus_campaign_workers"), "{ended:?}");
-        assert!(ended.stderr.contains("put a copy of the database back"), "{ended:?}");
+        assert!(ended.stderr.contains("restore a backup of the database"), "{ended:?}");
     }
 }
 

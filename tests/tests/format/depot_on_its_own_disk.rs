@@ -47,7 +47,7 @@ async fn a_bare_mount_point_is_not_swept() {
     }
     let now = SystemClock.now().into();
     let error = depot.sweep(Duration::ZERO, now).await.unwrap_err();
-    assert!(matches!(error, DepotError::Elsewhere { .. }), "{error}");
+    assert!(matches!(error, DepotError::WrongFolder { .. }), "{error}");
     assert!(root.join(".a.zip.0123.part").exists());
     std::fs::remove_dir_all(&root).unwrap();
     std::fs::rename(&away, &root).unwrap();

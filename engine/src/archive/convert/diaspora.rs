@@ -1,7 +1,7 @@
 //! Converts an archive to the two files that a stock pod accepts: `USERNAME.json.gz` and `USERNAME_photos.zip`.
 //!
-//! The document is copied byte for byte. Only a passphrase-protected private key is replaced, by the plain key in the
-//! form diaspora* writes: stock pods cannot decrypt it.
+//! The document is copied byte for byte. Only a private key under a passphrase is replaced with the unencrypted key, as
+//! diaspora* writes it, because stock pods cannot decrypt it.
 
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -21,8 +21,8 @@ use crate::archive::open::{Archive, OpenError, Verified};
 use crate::domain::{KeyError, PrivateKey};
 use crate::work_dir::WorkDir;
 
-/// Larger entries need 64-bit sizes.
-const MAX_PLAIN_ENTRY: u64 = 0xffff_ffff;
+/// The maximum bytes of an entry; larger ones need 64-bit sizes.
+const MAX_32_BIT_ENTRY_BYTES: u64 = 0xffff_ffff;
 
 /// An error of a conversion. No files are left behind.
 #[derive(Debug, thiserror::Error)]
@@ -34,20 +34,18 @@ pub enum ConvertError {
     #[error("the archive document: {0}")]
     Document(#[from] DocumentError),
     /// The document has no username that is usable as a file name.
-    #[error("the archive names the account {0:?}, which no file can be named after")]
+    #[error("the username in the archive, {0:?}, cannot be used as a file name")]
     Username(String),
     /// The private key is encrypted and no passphrase was given.
     #[error(
-        "the private key is under a passphrase, and stock pods cannot open it: give the passphrase with --key-passphrase"
+        "the private key is under a passphrase, and stock pods cannot decrypt it: specify the passphrase with --key-passphrase"
     )]
     KeyLocked,
     /// The private key could not be decrypted.
     #[error("the private key was not decrypted: {0}")]
     Key(#[from] KeyError),
     /// The decrypted key is not the account's.
-    #[error(
-        "the key under the passphrase is not the one the manifest names: the archive is not the account's own"
-    )]
+    #[error("the decrypted key is not the one in the manifest: the archive is not the account's own")]
     OtherKey,
     /// A file of that name already exists.
     #[error("{0} already exists and is not overwritten. Move it away, or specify another folder")]
@@ -104,7 +102,7 @@ pub struct Converted {
 
 /// Writes `USERNAME.json.gz` and `USERNAME_photos.zip` into a folder, readable by their owner only.
 ///
-/// Both files are renamed to their final names once both are complete.
+/// The files get their final names when both are complete.
 ///
 /// # Errors
 /// [`ConvertError`]; existing files are never overwritten.
@@ -117,7 +115,8 @@ pub fn convert_to_diaspora(
     convert_in(archive, out_dir, &work, key_passphrase)
 }
 
-/// Like [`convert_to_diaspora`], with a folder for temporary files on the file system of `out_dir`.
+/// Converts an archive as [`convert_to_diaspora`] does, with a folder for temporary files on the file system of
+/// `out_dir`.
 ///
 /// # Errors
 /// [`ConvertError`]; existing files are never overwritten.
@@ -145,7 +144,7 @@ pub fn convert_in(
     }
     publish(packed_document, &document)?;
     if let Err(error) = publish(packed_photos, &photos) {
-        // Written by us, and useless without the other file.
+        // This conversion has written it, and it is useless without the other file.
         _ = std::fs::remove_file(&document);
         return Err(error);
     }
@@ -160,11 +159,11 @@ fn failed(path: &Path) -> impl Fn(io::Error) -> ConvertError + '_ {
 #[derive(Default)]
 struct Head {
     username: Option<String>,
-    key: Option<FoundKey>,
+    key: Option<KeyInDocument>,
 }
 
-/// The private key, and the start and end of its text in the document.
-struct FoundKey {
+/// A private key, and the position and length of its text in the document, in bytes.
+struct KeyInDocument {
     key: PrivateKey,
     offset: u64,
     length: u64,
@@ -182,7 +181,7 @@ impl DocumentVisitor for Head {
             self.username = Some(username(&name));
         } else {
             let key = serde_json::from_str(value.get()).map_err(refuse)?;
-            self.key = Some(FoundKey { key, offset: place.offset, length: value.get().len() as u64 });
+            self.key = Some(KeyInDocument { key, offset: place.offset, length: value.get().len() as u64 });
         }
         Ok(if self.username.is_some() && self.key.is_some() { Next::Stop } else { Next::Continue })
     }
@@ -199,39 +198,40 @@ fn read_head(archive: &mut Archive<Verified>) -> Result<Head, ConvertError> {
     Ok(head)
 }
 
-/// Accepts only the characters diaspora* allows in usernames; a leading dot would hide the file, or worse.
+/// Returns the username if it has only characters that diaspora* allows; a leading dot would hide the file.
 fn safe_name(username: Option<String>) -> Result<String, ConvertError> {
     let username = username.unwrap_or_default();
-    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-' | b'.');
-    if (1..=200).contains(&username.len()) && username.bytes().all(allowed) && !username.starts_with('.') {
+    let is_allowed =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-' | b'.');
+    if (1..=200).contains(&username.len()) && username.bytes().all(is_allowed) && !username.starts_with('.') {
         Ok(username)
     } else {
         Err(ConvertError::Username(shortened(&username)))
     }
 }
 
-/// Returns the plain key and the position of the text it replaces, or `None` if the key can stay unchanged.
+/// Returns the unencrypted key and the position of the text that it replaces, or `None` if the key is not encrypted.
 fn open_key(
     archive: &Archive<Verified>,
-    found: Option<FoundKey>,
+    original: Option<KeyInDocument>,
     passphrase: Option<&str>,
-) -> Result<Option<FoundKey>, ConvertError> {
-    let Some(found) = found.filter(|found| found.key.is_encrypted()) else { return Ok(None) };
-    let key = found.key.decrypt(passphrase.ok_or(ConvertError::KeyLocked)?)?;
+) -> Result<Option<KeyInDocument>, ConvertError> {
+    let Some(original) = original.filter(|original| original.key.is_encrypted()) else { return Ok(None) };
+    let key = original.key.decrypt(passphrase.ok_or(ConvertError::KeyLocked)?)?;
     let fingerprint = key.signing_key()?.public_key()?.fingerprint();
-    // While the key was encrypted, only the manifest's fingerprint was available.
+    // Until now the key was encrypted, so it could not be compared with the manifest.
     match archive.manifest().map(|manifest| &manifest.account.key_fingerprint) {
-        Some(Some(named)) if *named != fingerprint => Err(ConvertError::OtherKey),
-        _ => Ok(Some(FoundKey { key, ..found })),
+        Some(Some(expected)) if *expected != fingerprint => Err(ConvertError::OtherKey),
+        _ => Ok(Some(KeyInDocument { key, ..original })),
     }
 }
 
 fn write_document(
     archive: &mut Archive<Verified>,
     work: &Path,
-    replacement: Option<&FoundKey>,
+    replacement: Option<&KeyInDocument>,
 ) -> Result<NamedTempFile, ConvertError> {
-    // Readers would take a file that compresses too well for a bomb.
+    // Readers reject files that compress too well as ZIP bombs.
     for level in [Compression::new(6), Compression::none()] {
         let (file, unpacked) = pack_document(archive, work, replacement, level)?;
         let packed = file.as_file().metadata().map_err(failed(work))?.len();
@@ -246,29 +246,29 @@ fn write_document(
 fn pack_document(
     archive: &mut Archive<Verified>,
     work: &Path,
-    replacement: Option<&FoundKey>,
+    replacement: Option<&KeyInDocument>,
     level: Compression,
 ) -> Result<(NamedTempFile, u64), ConvertError> {
     let error = failed(work);
     let mut file = NamedTempFile::new_in(work).map_err(&error)?;
     let mut document = archive.document()?;
-    // No time and no name in the header, so that the output is reproducible.
+    // The header contains no time and no name, so that the output is reproducible.
     let mut packed = GzBuilder::new().write(BufWriter::new(file.as_file_mut()), level);
-    let moved = |outcome: Result<u64, CopyError>| {
+    let copied = |outcome: Result<u64, CopyError>| {
         outcome.map_err(|failure| match failure {
             CopyError::Read(source) => OpenError::from_io(source).into(),
             CopyError::Write(source) => error(source),
         })
     };
     let mut unpacked = 0;
-    if let Some(FoundKey { key, offset, length }) = replacement {
-        let text = zeroize::Zeroizing::new(serde_json::to_vec(key).map_err(|e| error(e.into()))?);
-        unpacked += moved(copy(&mut document.by_ref().take(*offset), &mut packed))? + text.len() as u64;
-        moved(copy(&mut document.by_ref().take(*length), &mut io::sink()))?;
+    if let Some(KeyInDocument { key, offset, length }) = replacement {
+        let text = zeroize::Zeroizing::new(serde_json::to_vec(key).map_err(|source| error(source.into()))?);
+        unpacked += copied(copy(&mut document.by_ref().take(*offset), &mut packed))? + text.len() as u64;
+        copied(copy(&mut document.by_ref().take(*length), &mut io::sink()))?;
         packed.write_all(&text).map_err(&error)?;
     }
-    unpacked += moved(copy(&mut document, &mut packed))?;
-    packed.finish().and_then(|mut rest| rest.flush()).map_err(&error)?;
+    unpacked += copied(copy(&mut document, &mut packed))?;
+    packed.finish().and_then(|mut writer| writer.flush()).map_err(&error)?;
     drop(document);
     Ok((file, unpacked))
 }
@@ -279,15 +279,15 @@ enum CopyError {
     Write(io::Error),
 }
 
-/// Copies in larger chunks than [`io::copy`] does; returns the number of bytes.
-fn copy(from: &mut dyn Read, to: &mut dyn Write) -> Result<u64, CopyError> {
+/// Copies in larger chunks than [`io::copy`] does. Returns the number of bytes.
+fn copy(reader: &mut dyn Read, writer: &mut dyn Write) -> Result<u64, CopyError> {
     let mut buffer = vec![0; 256 * 1024];
     let mut copied = 0;
     loop {
-        match from.read(&mut buffer) {
+        match reader.read(&mut buffer) {
             Ok(0) => return Ok(copied),
             Ok(count) => {
-                to.write_all(buffer.get(..count).unwrap_or_default()).map_err(CopyError::Write)?;
+                writer.write_all(buffer.get(..count).unwrap_or_default()).map_err(CopyError::Write)?;
                 copied += count as u64;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -309,14 +309,15 @@ fn write_photos(archive: &mut Archive<Verified>, work: &Path) -> Result<(NamedTe
     let mut count = 0;
     archive.photos(|name, size, photo| {
         let failed = |source| ConvertError::Photo { name: name.to_owned(), source };
-        zip.start_file(name, options.large_file(size > MAX_PLAIN_ENTRY)).map_err(|e| failed(e.into()))?;
+        zip.start_file(name, options.large_file(size > MAX_32_BIT_ENTRY_BYTES))
+            .map_err(|source| failed(source.into()))?;
         count += 1;
         copy(photo, &mut zip).map(drop).map_err(|error| match error {
             CopyError::Read(source) => OpenError::from_io(source).into(),
             CopyError::Write(source) => failed(source),
         })
     })?;
-    zip.finish().map_err(|e| error(e.into()))?.flush().map_err(&error)?;
+    zip.finish().map_err(|source| error(source.into()))?.flush().map_err(&error)?;
     Ok((file, count))
 }
 

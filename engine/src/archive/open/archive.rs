@@ -28,7 +28,7 @@ pub struct Unverified {
 pub struct Verified {
     pub(super) report: Verification,
     pub(super) manifest: Option<Manifest>,
-    /// Names of photo files in a stock archive's ZIP that the document writes differently, with its names.
+    /// The names of photo files in a stock archive's ZIP that differ from those in the document, with the latter.
     pub(super) photo_names: HashMap<String, String>,
 }
 
@@ -69,13 +69,13 @@ impl Archive<Unverified> {
     /// [`OpenError`] with what the file is instead, or the problem of its container.
     pub fn open(path: &Path, limits: Limits, unlock: Option<&DecryptWith>) -> Result<Self, OpenError> {
         let container = Container::open(open_source(path, unlock)?, &limits)?;
-        let read_again = |zip: &Zip| {
-            let again =
+        let bytes_read_twice = |zip: &Zip| {
+            let entries =
                 zip.entries().iter().filter(|entry| [names::DOCUMENT, names::EXTRAS].contains(&&*entry.name));
-            again.map(|entry| entry.unpacked).sum::<u64>()
+            entries.map(|entry| entry.unpacked).sum::<u64>()
         };
         let total_bytes = match &container {
-            Container::Pappus(zip) => unpacked(zip) + read_again(zip),
+            Container::Pappus(zip) => unpacked(zip) + bytes_read_twice(zip),
             Container::StockZip(zip, document) => {
                 unpacked(zip) + zip.entries().get(*document).map_or(0, |entry| entry.unpacked)
             }
@@ -119,7 +119,7 @@ fn open_photos(path: &Path, limits: &Limits) -> Result<Zip, OpenError> {
     Ok(Zip::open(source, size, limits, &[])?)
 }
 
-/// Returns the total unpacked size of all entries.
+/// Returns the total unpacked size of all entries, in bytes.
 fn unpacked(zip: &Zip) -> u64 {
     zip.entries().iter().map(|entry| entry.unpacked).sum()
 }
@@ -143,7 +143,7 @@ impl Archive<Verified> {
         self.state.manifest.as_ref()
     }
 
-    /// Returns the limits it was opened with.
+    /// Returns the limits that the archive was opened with.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
@@ -181,10 +181,10 @@ impl Archive<Verified> {
     }
 
     /// Visits the original photos one after another: file name, size in bytes, and the bytes. Each name is visited
-    /// once: with a stock archive, the first file of a name counts, whatever its folder; the photos' own ZIP takes
+    /// once: with a stock archive, the first file of a name in any folder is used; the photos' own ZIP takes
     /// precedence over the document's. A file whose name differs from the document's only in its form (composed or
-    /// not, upper or lower case) has the document's name. The sizes that a pod makes of a photo which is there as well
-    /// are passed over.
+    /// not, upper or lower case) gets the document's name. Scaled sizes of a photo, which pods create, are skipped if
+    /// the photo itself is in the archive.
     ///
     /// # Errors
     /// [`OpenError`] if the file has changed or can no longer be read, and errors of `visit`.
@@ -210,7 +210,7 @@ impl Archive<Verified> {
             for position in 0..zip.entries().len() {
                 let name = match zip.entries().get(position) {
                     Some(entry) => match &listed {
-                        Some(listed) => own_photo(entry).filter(|_| listed.contains(&*entry.name)),
+                        Some(listed) => pappus_photo(entry).filter(|_| listed.contains(&*entry.name)),
                         None => originals.photo(entry),
                     },
                     None => None,
@@ -230,7 +230,7 @@ impl Archive<Verified> {
 }
 
 /// Returns the name of a photo in a Pappus archive. A listed photo may look like a system file.
-fn own_photo(entry: &Entry) -> Option<&str> {
+fn pappus_photo(entry: &Entry) -> Option<&str> {
     let name = entry.name.strip_prefix(names::PHOTOS)?;
     (matches!(entry.role, Role::File | Role::Junk) && !name.contains('/')).then_some(name)
 }
@@ -245,15 +245,15 @@ impl Originals {
         Self(zips.flat_map(Zip::entries).filter_map(stock_photo).map(str::to_owned).collect())
     }
 
-    /// Returns the name of a photo, unless it is a size that a pod has made of another one.
+    /// Returns the name of a photo, unless it is a scaled size of another one.
     pub(super) fn photo<'e>(&self, entry: &'e Entry) -> Option<&'e str> {
-        let made_of =
+        let is_size_of =
             |name: &str, prefix| name.strip_prefix(prefix).is_some_and(|name| self.0.contains(name));
-        stock_photo(entry).filter(|name| !SIZES.iter().any(|(prefix, _)| made_of(name, prefix)))
+        stock_photo(entry).filter(|name| !SIZES.iter().any(|(prefix, _)| is_size_of(name, prefix)))
     }
 }
 
-/// Returns the name of a photo of a stock archive, whatever its folder.
+/// Returns the name of a photo of a stock archive, without its folder.
 fn stock_photo(entry: &Entry) -> Option<&str> {
     (entry.role == Role::File && may_be_photo(entry)).then(|| entry.name.rsplit('/').next()).flatten()
 }

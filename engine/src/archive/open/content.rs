@@ -17,16 +17,20 @@ use crate::archive::names;
 use crate::domain::{Entity, Profile};
 use crate::text::TextReader;
 
-/// The most files in a ZIP that are looked at for the document.
+/// The maximum number of files in a ZIP that are examined to find the document.
 const MAX_CANDIDATES: usize = 16;
 
-/// The bytes of a document read at a time for its digest.
-const CHUNK: usize = 64 * 1024;
+/// The number of bytes at the beginning of a file by which its format is detected.
+const HEAD_BYTES: u64 = 1024;
 
-/// The endings of packed or encrypted files, in lowercase.
-const PACKED: &[&str] = &[".age", ".asc", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar"];
+/// The number of bytes of a document that are read at a time for its digest.
+const CHUNK_BYTES: usize = 64 * 1024;
 
-/// A file that holds an archive.
+/// The file extensions of packed or encrypted files, in lowercase.
+const PACKED_EXTENSIONS: &[&str] =
+    &[".age", ".asc", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar"];
+
+/// A file that contains an archive.
 pub(super) enum Container {
     /// A Pappus archive.
     Pappus(Zip),
@@ -43,12 +47,12 @@ impl Container {
     pub(super) fn open(mut source: Source, limits: &Limits) -> Result<Self, OpenError> {
         let size = source.size()?;
         let mut head = Vec::new();
-        Read::by_ref(&mut source).take(1024).read_to_end(&mut head)?;
+        Read::by_ref(&mut source).take(HEAD_BYTES).read_to_end(&mut head)?;
         source.seek(SeekFrom::Start(0))?;
         match head.as_slice() {
             [] => Err(OpenError::Empty),
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] | [b'P', b'K', b'0', b'0', b'P', b'K', ..] => {
-                // If everything is in a folder, that is the one of the signatures.
+                // If the archive is in a folder, that is the folder of the signatures.
                 let marks = [names::ACCOUNT_SIGNATURE, names::POD_SIGNATURE];
                 Self::zip(Zip::open(source, size, limits, &marks)?, limits)
             }
@@ -57,28 +61,33 @@ impl Container {
             // The first of several parts.
             [b'P', b'K', 7, 8, ..] => Err(ZipError::MultiPart.into()),
             head => Err(markup(head)
-                .or_else(|| foreign(head).map(OpenError::OtherFormat))
+                .or_else(|| other_format(head).map(OpenError::OtherFormat))
                 .unwrap_or(OpenError::NotAnArchive)),
         }
     }
 
-    /// Any Pappus file name suffices: an archive without its manifest must not pass for a stock one.
+    /// Detects the kind of a ZIP. One file name of Pappus suffices: an archive without its manifest must not be taken
+    /// for a stock archive.
     fn zip(mut zip: Zip, limits: &Limits) -> Result<Self, OpenError> {
-        let ours = [names::EXTRAS, names::MANIFEST, names::ACCOUNT_SIGNATURE, names::POD_SIGNATURE];
-        if ours.iter().any(|name| zip.position(name).is_some()) {
+        let pappus_names = [names::EXTRAS, names::MANIFEST, names::ACCOUNT_SIGNATURE, names::POD_SIGNATURE];
+        if pappus_names.iter().any(|name| zip.position(name).is_some()) {
             refuse_second(&zip)?;
             return Ok(Self::Pappus(zip));
         }
-        let named = |end| zip.files().filter(move |(_, entry)| ends_with(entry, end)).map(|found| found.0);
-        let candidates: Vec<usize> = named(".json").chain(named(".json.gz")).take(MAX_CANDIDATES).collect();
+        let files_with = |ending| {
+            zip.files().filter(move |(_, entry)| ends_with(entry, ending)).map(|(position, _)| position)
+        };
+        let candidates: Vec<usize> =
+            files_with(".json").chain(files_with(".json.gz")).take(MAX_CANDIDATES).collect();
         match candidates.as_slice() {
             [] => {
-                let inside = |ends: &[&str]| {
-                    let found = zip.files().find(|(_, entry)| ends.iter().any(|end| ends_with(entry, end)));
+                let first_with = |endings: &[&str]| {
+                    let found =
+                        zip.files().find(|(_, entry)| endings.iter().any(|ending| ends_with(entry, ending)));
                     found.map(|(_, entry)| entry.name.to_string())
                 };
-                let nested = inside(&[".zip"]).map(OpenError::ZipInside);
-                let packed = || inside(PACKED).map(OpenError::PackedInside);
+                let nested = first_with(&[".zip"]).map(OpenError::ZipInside);
+                let packed = || first_with(PACKED_EXTENSIONS).map(OpenError::PackedInside);
                 Err(nested.or_else(packed).unwrap_or(OpenError::NoDocument))
             }
             [document] => Ok(Self::StockZip(zip, *document)),
@@ -89,13 +98,14 @@ impl Container {
         }
     }
 
-    /// Returns the first file that is an archive document. Others must have the same content: which of two is meant
-    /// cannot be told.
+    /// Returns the first file that is an archive document. Others must have the same content, because it is unknown
+    /// which one is meant.
     fn choose(zip: &mut Zip, candidates: &[usize], limits: &Limits) -> Result<Option<usize>, OpenError> {
         let mut chosen: Option<(usize, String)> = None;
         for &position in candidates {
             let mut owner = Owner::default();
-            // Whatever cannot be read is no document; if it is the only one, it is read again and reported.
+            // A file that cannot be read does not count; if it is the only one, it is read again later, which reports
+            // it.
             if let Ok(document) = unpacked(zip, position, limits)? {
                 _ = read_document(document, limits, &mut owner);
             }
@@ -105,8 +115,8 @@ impl Container {
                 continue;
             };
             if *owner != account {
-                let named = |account: &str, position| format!("{account} in {:?}", name_of(zip, position));
-                return Err(OpenError::TwoAccounts(named(owner, *first), named(&account, position)));
+                let describe = |account: &str, position| format!("{account} in {:?}", name_of(zip, position));
+                return Err(OpenError::TwoAccounts(describe(owner, *first), describe(&account, position)));
             }
             let digest = digest(zip, *first, limits)?;
             if digest.is_none() || digest != self::digest(zip, position, limits)? {
@@ -116,13 +126,13 @@ impl Container {
         Ok(chosen.map(|(position, _)| position))
     }
 
-    /// The compressed content must be a document: a ZIP needs random access, which gzip does not allow.
+    /// Checks that the compressed content is a document. A ZIP would need random access, which gzip does not allow.
     fn gzip(mut source: Source, size: u64, limits: &Limits) -> Result<Self, OpenError> {
         let mut head = Vec::new();
         // A damaged file is reported when it is read.
         let read = gunzip::document(Box::new(&mut source), size, limits)
-            .and_then(|document| document.take(1024).read_to_end(&mut head));
-        match foreign(&head).filter(|_| read.is_ok() || !head.is_empty()) {
+            .and_then(|document| document.take(HEAD_BYTES).read_to_end(&mut head));
+        match other_format(&head).filter(|_| read.is_ok() || !head.is_empty()) {
             Some("tar") => Err(OpenError::OtherFormat("tar.gz")),
             Some(format) => Err(OpenError::PackedTwice(format)),
             None => markup(&head).map_or(Ok(Self::Gzip(source, size)), Err),
@@ -169,7 +179,7 @@ fn unpacked<'z>(
 /// Returns the digest of a document in a ZIP; `None` if it cannot be read to its end.
 fn digest(zip: &mut Zip, position: usize, limits: &Limits) -> Result<Option<String>, OpenError> {
     let Ok(mut document) = unpacked(zip, position, limits)? else { return Ok(None) };
-    let (mut digest, mut buffer) = (Sha256::new(), vec![0; CHUNK]);
+    let (mut digest, mut buffer) = (Sha256::new(), vec![0; CHUNK_BYTES]);
     loop {
         match document.read(&mut buffer) {
             Ok(0) => return Ok(Some(hex::encode(digest.finalize()))),
@@ -183,13 +193,13 @@ fn name_of(zip: &Zip, position: usize) -> String {
     zip.entries().get(position).map_or_else(String::new, |entry| entry.name.to_string())
 }
 
-/// Refuses another archive beside the one in a ZIP: two that were unpacked into folders and packed together.
+/// Rejects a ZIP with two archives, which were unpacked into folders and packed together.
 fn refuse_second(zip: &Zip) -> Result<(), OpenError> {
-    let of_archive = |entry: &Entry| {
+    let is_pod_signature = |entry: &Entry| {
         entry.name.rsplit('/').next() == Some(names::POD_SIGNATURE) && !entry.name.starts_with(names::PHOTOS)
     };
-    let mut signatures = zip.files().filter(|(_, entry)| of_archive(entry)).map(|(_, entry)| {
-        // With its folder, which tells one from the other.
+    let mut signatures = zip.files().filter(|(_, entry)| is_pod_signature(entry)).map(|(_, entry)| {
+        // The name includes its folder, which distinguishes the archives.
         String::from_utf8_lossy(entry.raw_name()).into_owned()
     });
     match (signatures.next(), signatures.next()) {
@@ -233,11 +243,12 @@ impl DocumentVisitor for Owner {
     }
 }
 
-/// Refuses a file that is known to be something else than a ZIP of photos. Leaves the position at the beginning.
+/// Rejects a file that is known to be something other than a ZIP of photos. Afterwards the position is at the
+/// beginning.
 pub(super) fn refuse_other_photos(source: &mut Source, limits: &Limits) -> Result<(), OpenError> {
     let size = source.size()?;
     let mut head = Vec::new();
-    Read::by_ref(source).take(1024).read_to_end(&mut head)?;
+    Read::by_ref(source).take(HEAD_BYTES).read_to_end(&mut head)?;
     source.seek(SeekFrom::Start(0))?;
     if head.starts_with(b"PK") {
         return Ok(());
@@ -245,12 +256,12 @@ pub(super) fn refuse_other_photos(source: &mut Source, limits: &Limits) -> Resul
     let mut inner = head.clone();
     if head.starts_with(&gunzip::MAGIC) {
         inner.clear();
-        // What cannot be unpacked is something else.
+        // A file that cannot be unpacked is not recognized here.
         _ = gunzip::document(Box::new(&mut *source), size, limits)
-            .and_then(|document| document.take(1024).read_to_end(&mut inner));
+            .and_then(|document| document.take(HEAD_BYTES).read_to_end(&mut inner));
         source.seek(SeekFrom::Start(0))?;
     }
-    match foreign(&inner) {
+    match other_format(&inner) {
         _ if head.is_empty() => Err(OpenError::Empty),
         Some("tar") if inner != head => Err(OpenError::OtherFormat("tar.gz")),
         Some(format) if inner != head => Err(OpenError::PackedTwice(format)),
@@ -260,9 +271,9 @@ pub(super) fn refuse_other_photos(source: &mut Source, limits: &Limits) -> Resul
     }
 }
 
-/// Returns whether an entry's name has this ending, ignoring case.
-fn ends_with(entry: &Entry, end: &str) -> bool {
-    entry.name.to_ascii_lowercase().ends_with(end)
+/// Returns whether an entry's name has this ending (in lowercase), ignoring case.
+fn ends_with(entry: &Entry, ending: &str) -> bool {
+    entry.name.to_ascii_lowercase().ends_with(ending)
 }
 
 /// Returns whether an entry of a stock pod's ZIP may be a photo, judging by its file name extension.
@@ -283,23 +294,23 @@ fn is_object(head: &[u8]) -> bool {
     text_of(head).first() == Some(&b'{')
 }
 
-/// Returns what a text in HTML or XML is: a page that a browser has saved instead of what it was to download, an error of
-/// a storage service, or an export of an early diaspora*.
+/// Detects the kind of a text in HTML or XML: a page that a browser has saved instead of the download, an error of a
+/// storage service, or an export of an early diaspora*.
 fn markup(head: &[u8]) -> Option<OpenError> {
     let text = text_of(head).to_ascii_lowercase();
-    let holds = |words: &str| text.windows(words.len()).any(|part| part == words.as_bytes());
-    let begins = |with: &[&str]| with.iter().any(|begin| text.starts_with(begin.as_bytes()));
-    if begins(&["<?xml", "<export"]) && holds("<export") {
+    let contains = |words: &str| text.windows(words.len()).any(|part| part == words.as_bytes());
+    let starts_with = |prefixes: &[&str]| prefixes.iter().any(|prefix| text.starts_with(prefix.as_bytes()));
+    if starts_with(&["<?xml", "<export"]) && contains("<export") {
         return Some(OpenError::XmlExport);
     }
-    let is_page = begins(&["<!doctype html", "<html", "<head", "<body", "<error"])
-        || (begins(&["<?xml", "<!--"]) && (holds("<html") || holds("<error")));
+    let is_page = starts_with(&["<!doctype html", "<html", "<head", "<body", "<error"])
+        || (starts_with(&["<?xml", "<!--"]) && (contains("<html") || contains("<error")));
     is_page.then_some(OpenError::WebPage)
 }
 
-/// Returns the name of an archive format that Pappus does not read here.
-fn foreign(head: &[u8]) -> Option<&'static str> {
-    let tar = head.get(257..262) == Some(b"ustar");
+/// Detects an archive format that Pappus does not read, and returns its name.
+fn other_format(head: &[u8]) -> Option<&'static str> {
+    let is_tar = head.get(257..262) == Some(b"ustar");
     match head {
         [b'P', b'K', 3, 4, ..] => Some("ZIP"),
         [b'R', b'a', b'r', b'!', ..] => Some("RAR"),
@@ -308,6 +319,6 @@ fn foreign(head: &[u8]) -> Option<&'static str> {
         [0xfd, b'7', b'z', b'X', b'Z', ..] => Some("xz"),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("Zstandard"),
         _ if encryption::is_encrypted_head(head) => Some("age"),
-        _ => tar.then_some("tar"),
+        _ => is_tar.then_some("tar"),
     }
 }

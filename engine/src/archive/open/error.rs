@@ -15,7 +15,7 @@ pub enum OpenError {
     #[error("the archive cannot be read: {0}")]
     Io(#[from] io::Error),
     /// The path is a folder or a device.
-    #[error("this is not a file; name the archive itself, or pack the folder as a ZIP")]
+    #[error("this is not a file; specify the archive itself, or pack the folder as a ZIP")]
     NotAFile,
     /// The file is empty.
     #[error("the file is empty: it was not downloaded or not copied; download it again")]
@@ -27,7 +27,7 @@ pub enum OpenError {
     NotAnArchive,
     /// The file is a web page.
     #[error(
-        "the file is a web page: the link has expired, or wants you to sign in; open it in a browser, and download again"
+        "the file is a web page: the link has expired or requires you to sign in; open it in a browser, and download the archive again"
     )]
     WebPage,
     /// The file is what early versions of diaspora* wrote.
@@ -36,10 +36,10 @@ pub enum OpenError {
     )]
     XmlExport,
     /// A format that Pappus does not read.
-    #[error("the file is packed as {0}: unpack it, and pack what was in it as a ZIP")]
+    #[error("the file is packed as {0}: unpack it, and pack its contents as a ZIP")]
     OtherFormat(&'static str),
     /// A whole archive was compressed with gzip again.
-    #[error("the .gz file holds a file of the format {0}: unpack it once (gunzip), and open what comes out")]
+    #[error("the .gz file contains a file of the format {0}: unpack it once (gunzip), and open the result")]
     PackedTwice(&'static str),
     /// The file could not be decrypted.
     #[error(transparent)]
@@ -56,26 +56,26 @@ pub enum OpenError {
     )]
     NoDocument,
     /// The ZIP has no document, but another ZIP.
-    #[error("the ZIP holds another ZIP, {0:?}: unpack it once, and open what comes out")]
+    #[error("the ZIP contains another ZIP, {0:?}: unpack it once, and open that ZIP")]
     ZipInside(String),
     /// The ZIP has no document, but a file that is packed or encrypted.
-    #[error("the ZIP holds no archive document, but {0:?}: unpack the ZIP, and open that file")]
+    #[error("the ZIP contains no archive document, but {0:?}: unpack the ZIP, and open that file")]
     PackedInside(String),
     /// The separate ZIP of photos is invalid.
     #[error("the photos' ZIP: {0}")]
     Photos(#[source] Box<OpenError>),
     /// The ZIP has the documents of two accounts; each is named with its file.
-    #[error("the ZIP holds the archives of two accounts, {0} and {1}: open each of them by itself")]
+    #[error("the ZIP contains the archives of two accounts, {0} and {1}: open each of them separately")]
     TwoAccounts(String, String),
     /// The ZIP has two documents of one account that differ.
     #[error(
-        "the ZIP holds two archives of one account, {0:?} and {1:?}: keep only the newer file in it, and pack it again"
+        "the ZIP contains two archives of one account, {0:?} and {1:?}: keep only the newer file in it, and pack it again"
     )]
     TwoDocuments(String, String),
     /// Two Pappus archives were unpacked and packed into one ZIP.
     #[error(
-        "the ZIP holds two archives, one with {0:?} and one with {1:?}: pack each folder as a ZIP of its own, and open \
-         the newer one; `pappus merge` makes one of both if they are of one account"
+        "the ZIP contains two archives, one with {0:?} and one with {1:?}: pack each folder as a separate ZIP, and open \
+         the newer one; `pappus merge` combines them if they are of one account"
     )]
     TwoArchives(String, String),
     /// An archive document was given as the ZIP of photos.
@@ -83,7 +83,7 @@ pub enum OpenError {
     PhotosAreDocument,
     /// A separate ZIP of photos was given with an archive that contains its photos.
     #[error(
-        "this archive holds its photos itself; a separate ZIP of photos belongs to archives of stock pods only"
+        "this archive contains its photos; a separate ZIP of photos belongs to archives of stock pods only"
     )]
     PhotosInside,
 }
@@ -109,7 +109,7 @@ pub enum VerifyError {
     )]
     ManifestMissing,
     /// The manifest is too large.
-    #[error("manifest.json is larger than {limit} bytes; no honest manifest is")]
+    #[error("manifest.json is larger than {limit} bytes, more than any valid manifest")]
     ManifestTooLarge {
         /// The limit.
         limit: u64,
@@ -127,13 +127,13 @@ pub enum VerifyError {
         problem: String,
     },
     /// A listed entry is missing.
-    #[error("{path:?} is listed in the manifest and not in the archive: it was removed")]
+    #[error("{path:?} is listed in the manifest but is not in the archive: it was removed")]
     EntryMissing {
         /// The entry.
         path: String,
     },
     /// An entry is not listed.
-    #[error("{path:?} is in the archive and not listed in its manifest: it was added later")]
+    #[error("{path:?} is in the archive but not listed in its manifest: it was added later")]
     EntryNotListed {
         /// The entry.
         path: String,
@@ -145,13 +145,15 @@ pub enum VerifyError {
         path: String,
     },
     /// The manifest lists an entry that the format does not allow.
-    #[error("{path:?} has no place in an archive of this format")]
+    #[error("{path:?} is not allowed in an archive of this format")]
     EntryUnexpected {
         /// The entry.
         path: String,
     },
     /// An entry's size differs from the listed one.
-    #[error("{path:?} has {found} bytes and should have {listed}: it was changed after the archive was made")]
+    #[error(
+        "{path:?} has {found} bytes but should have {listed}: it was changed after the archive was created"
+    )]
     EntrySize {
         /// The entry.
         path: String,
@@ -162,7 +164,7 @@ pub enum VerifyError {
     },
     /// An entry's digest differs from the listed one.
     #[error(
-        "{path:?} is not the file the manifest lists (its SHA-256 differs): it was changed after the archive was made"
+        "{path:?} is not the file the manifest lists (its SHA-256 differs): it was changed after the archive was created"
     )]
     EntryDigest {
         /// The entry.
@@ -178,19 +180,19 @@ pub enum VerifyError {
     #[error("manifest.pod.sig is missing: it was removed")]
     PodSignatureMissing,
     /// A signature file is malformed.
-    #[error("{path:?} holds no signature (base64 text)")]
+    #[error("{path:?} contains no signature (base64 text)")]
     SignatureUnreadable {
         /// The file.
         path: &'static str,
     },
     /// The account's signature does not match the manifest.
     #[error(
-        "the account's signature does not fit the manifest: the archive was changed, or signed by somebody else"
+        "the account's signature does not match the manifest: the archive was changed, or signed by somebody else"
     )]
     AccountSignatureWrong,
     /// The pod's signature does not match the manifest.
     #[error(
-        "the pod's signature does not fit the manifest: the archive was changed, or signed by somebody else"
+        "the pod's signature does not match the manifest: the archive was changed, or signed by somebody else"
     )]
     PodSignatureWrong,
     /// The two signature files are swapped.
@@ -203,18 +205,16 @@ pub enum VerifyError {
     #[error("the account's key cannot be used: {0}")]
     AccountKey(#[source] KeyError),
     /// The manifest lacks the account's key.
-    #[error("the manifest names no public key of the account")]
+    #[error("the manifest contains no public key of the account")]
     AccountKeyMissing,
     /// The manifest's key differs from the one in the document.
-    #[error(
-        "the manifest names another key than the one in diaspora.json: the archive is not the account's own"
-    )]
+    #[error("the manifest contains another key than diaspora.json: the archive is not the account's own")]
     AccountKeyMismatch,
     /// The manifest's fingerprint belongs to another key.
-    #[error("the key's fingerprint in the manifest is not that of the key beside it")]
+    #[error("the key's fingerprint in the manifest belongs to another key")]
     FingerprintMismatch,
     /// The form of the private key in the document differs from the manifest.
-    #[error("the private key in diaspora.json is {found:?}, the manifest says {listed:?}")]
+    #[error("the private key in diaspora.json is {found:?}, but the manifest says {listed:?}")]
     PrivateKeyState {
         /// The manifest's value.
         listed: PrivateKeyState,
@@ -247,7 +247,7 @@ pub enum VerifyError {
     },
     /// The document belongs to another account.
     #[error(
-        "{field} says {found:?}, the manifest is about {expected}: the parts belong to different accounts"
+        "{field} says {found:?}, but the manifest is of {expected}: the parts belong to different accounts"
     )]
     AccountMismatch {
         /// The field that names the other account.
@@ -267,7 +267,7 @@ pub enum VerifyError {
         found: String,
     },
     /// The number of records differs from the manifest.
-    #[error("the manifest counts {listed} {}, the archive holds {found}", kind.label())]
+    #[error("the manifest counts {listed} {}, but the archive contains {found}", kind.label())]
     Count {
         /// The kind of record.
         kind: CountKind,
@@ -385,7 +385,8 @@ impl VerifyError {
         }
     }
 
-    /// Like [`from_io`](Self::from_io), for an error of the document reader; `wrap` selects the document's variant.
+    /// Unwraps an error of the document reader, as [`from_io`](Self::from_io) does; `wrap` selects the variant of other
+    /// errors.
     pub(super) fn from_document(error: DocumentError, wrap: fn(DocumentError) -> Self) -> Self {
         match error {
             DocumentError::Io(error) => Self::from_io(error),

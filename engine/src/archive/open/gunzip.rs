@@ -10,14 +10,14 @@ use crate::text::TextReader;
 /// The first bytes of a gzip file.
 pub(super) const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// The most layers of gzip: browsers and servers sometimes compress a compressed file again.
-const LAYERS: usize = 2;
+/// The maximum number of layers of gzip: browsers and servers sometimes compress a compressed file again.
+const MAX_LAYERS: usize = 2;
 
 /// An error of reading a gzip file.
 #[derive(Debug, thiserror::Error)]
 pub enum GzipError {
     /// It is truncated.
-    #[error("the .gz file ends in the middle: it was cut off; download it again")]
+    #[error("the .gz file is incomplete; download it again")]
     Truncated,
     /// The data is corrupt.
     #[error("the .gz file is damaged; download it again")]
@@ -51,9 +51,9 @@ pub(super) fn document<'a>(
     limits: &Limits,
 ) -> io::Result<Box<dyn Read + 'a>> {
     let limit = size.saturating_mul(limits.ratio).max(limits.ratio_from_bytes);
-    for _ in 0..LAYERS {
-        let (head, whole) = peek(reader)?;
-        reader = whole;
+    for _ in 0..MAX_LAYERS {
+        let (head, full_reader) = peek(reader)?;
+        reader = full_reader;
         if head != MAGIC {
             break;
         }
@@ -75,13 +75,13 @@ struct Gunzip<R: Read> {
     /// `None` at the end.
     decoder: Option<GzDecoder<BufReader<R>>>,
     limit: u64,
-    left: u64,
+    remaining: u64,
 }
 
 impl<R: Read> Gunzip<R> {
     fn new(packed: R, limit: u64) -> Self {
         let packed = BufReader::with_capacity(64 * 1024, packed);
-        Self { decoder: Some(GzDecoder::new(packed)), limit, left: limit }
+        Self { decoder: Some(GzDecoder::new(packed)), limit, remaining: limit }
     }
 
     /// Continues with the next member, if one follows.
@@ -89,14 +89,15 @@ impl<R: Read> Gunzip<R> {
         let Some(decoder) = self.decoder.take() else { return Ok(()) };
         let mut packed = decoder.into_inner();
         loop {
-            let waiting = packed.fill_buf()?;
-            if waiting.is_empty() {
+            let available = packed.fill_buf()?;
+            if available.is_empty() {
                 return Ok(());
             }
-            let padding = waiting.iter().take_while(|byte| **byte == 0 || byte.is_ascii_whitespace()).count();
-            let more = waiting.get(padding).copied();
+            let padding =
+                available.iter().take_while(|byte| **byte == 0 || byte.is_ascii_whitespace()).count();
+            let next_byte = available.get(padding).copied();
             packed.consume(padding);
-            match more {
+            match next_byte {
                 None => {}
                 Some(first) if first == MAGIC[0] => {
                     self.decoder = Some(GzDecoder::new(packed));
@@ -113,11 +114,11 @@ impl<R: Read> Read for Gunzip<R> {
         while let Some(decoder) = &mut self.decoder {
             let count = decoder.read(buffer).map_err(|error| match error.kind() {
                 io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), GzipError::Truncated),
-                // The kind of flate2's own errors; errors of inner readers pass unchanged.
+                // Errors of flate2 itself have this kind; errors of inner readers are returned unchanged.
                 io::ErrorKind::InvalidInput => io::Error::new(io::ErrorKind::InvalidData, GzipError::Damaged),
                 _ => error,
             })?;
-            self.left = self.left.checked_sub(count as u64).ok_or_else(|| {
+            self.remaining = self.remaining.checked_sub(count as u64).ok_or_else(|| {
                 io::Error::new(io::ErrorKind::InvalidData, GzipError::Bomb { limit: self.limit })
             })?;
             if count > 0 || buffer.is_empty() {

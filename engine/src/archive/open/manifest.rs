@@ -12,7 +12,7 @@ use crate::archive::manifest::{FORMAT, Manifest};
 use crate::archive::names;
 
 /// The entries that the manifest does not list, in their order at the end of the archive.
-const UNLISTED: [&str; 3] = [names::MANIFEST, names::ACCOUNT_SIGNATURE, names::POD_SIGNATURE];
+const UNLISTED_ENTRIES: [&str; 3] = [names::MANIFEST, names::ACCOUNT_SIGNATURE, names::POD_SIGNATURE];
 
 /// The part of a manifest that is read before its format is known.
 #[derive(Deserialize)]
@@ -34,27 +34,27 @@ pub(super) fn read(zip: &mut Zip, limits: &Limits) -> Result<(Manifest, Vec<u8>)
     Ok((serde_json::from_slice(&bytes).map_err(invalid)?, bytes))
 }
 
-/// Checks that the archive holds exactly the listed entries. Order and compression are free: the archive may have
-/// been repacked.
+/// Checks that the archive contains exactly the listed entries. Their order and compression do not matter, because the
+/// archive may have been repacked.
 pub(super) fn check_entries(zip: &Zip, manifest: &Manifest) -> Result<(), VerifyError> {
     let mut listed = HashMap::with_capacity(manifest.entries.len());
     for entry in &manifest.entries {
         let path = || entry.path.clone();
-        if !has_place(&entry.path) {
+        if !is_allowed_path(&entry.path) {
             return Err(VerifyError::EntryUnexpected { path: path() });
         }
         if listed.insert(entry.path.as_str(), entry.size).is_some() {
             return Err(VerifyError::EntryListedTwice { path: path() });
         }
     }
-    for entry in zip.entries().iter().filter(|entry| !UNLISTED.contains(&&*entry.name)) {
-        let counts = match entry.role {
+    for entry in zip.entries().iter().filter(|entry| !UNLISTED_ENTRIES.contains(&&*entry.name)) {
+        let is_relevant = match entry.role {
             Role::File => true,
-            // System files are harmless, but may be listed all the same.
+            // System files need not be listed, but may be.
             Role::Junk => listed.contains_key(&*entry.name),
             Role::CopyOf(_) | Role::Folder => false,
         };
-        if !counts {
+        if !is_relevant {
             continue;
         }
         let path = || entry.name.to_string();
@@ -77,14 +77,15 @@ pub(super) fn check_entries(zip: &Zip, manifest: &Manifest) -> Result<(), Verify
 /// Returns whether a stock pod can read the document: its ZIP reader takes the first `.json` from the beginning, and
 /// refuses data descriptors.
 pub(super) fn is_for_stock_pods(zip: &Zip) -> bool {
-    let json = |entry: &&Entry| entry.role != Role::Folder && entry.name.ends_with(".json");
-    let first = zip.entries().iter().find(json);
-    let plain = zip.entries().iter().take_while(|entry| !json(entry)).all(|entry| !entry.has_descriptor());
-    plain && first.is_some_and(|entry| &*entry.name == names::DOCUMENT && !entry.has_descriptor())
+    let is_json = |entry: &&Entry| entry.role != Role::Folder && entry.name.ends_with(".json");
+    let first = zip.entries().iter().find(is_json);
+    let is_sequential =
+        zip.entries().iter().take_while(|entry| !is_json(entry)).all(|entry| !entry.has_descriptor());
+    is_sequential && first.is_some_and(|entry| &*entry.name == names::DOCUMENT && !entry.has_descriptor())
 }
 
 /// Returns whether the format allows an entry of this name. The photos' folder has no subfolders.
-fn has_place(path: &str) -> bool {
+fn is_allowed_path(path: &str) -> bool {
     [names::DOCUMENT, names::EXTRAS, names::INDEX].contains(&path)
         || path.strip_prefix(names::PHOTOS).is_some_and(|name| !name.is_empty() && !name.contains('/'))
         || path.strip_prefix(names::VIEW).is_some_and(|name| !name.is_empty())

@@ -1,4 +1,4 @@
-//! The names of photo files in a ZIP, matched with those in the document.
+//! Matches the names of photo files in a ZIP with those in the document.
 //!
 //! File systems change names: macOS decomposes letters with accents, and some programs change case.
 
@@ -6,8 +6,8 @@ use std::collections::{HashMap, HashSet};
 
 use unicode_normalization::UnicodeNormalization as _;
 
-/// The longest name that is matched, in bytes; file systems allow 255.
-const MAX_NAME: usize = 1024;
+/// The maximum length of a name that is matched, in bytes; file systems allow 255.
+const MAX_NAME_BYTES: usize = 1024;
 
 /// The files of a ZIP, and those that the document names differently.
 #[derive(Debug, Default)]
@@ -22,11 +22,11 @@ pub(super) struct PhotoNames {
     differing: HashMap<String, HashSet<String>>,
 }
 
-/// The file of a changed name.
+/// The files that have a changed name.
 #[derive(Debug)]
 enum Candidate {
     One(String),
-    /// Several files: none of them is meant for certain.
+    /// Several files, so it is unknown which one is meant.
     Several,
 }
 
@@ -34,7 +34,7 @@ impl PhotoNames {
     pub(super) fn of<'a>(files: impl Iterator<Item = &'a str>) -> Self {
         let mut names = Self::default();
         for file in files {
-            if file.len() > MAX_NAME || names.files.insert(file.to_owned(), false).is_some() {
+            if file.len() > MAX_NAME_BYTES || names.files.insert(file.to_owned(), false).is_some() {
                 continue;
             }
             let composed = composed(file);
@@ -44,9 +44,9 @@ impl PhotoNames {
         names
     }
 
-    /// Notes a name in the document.
-    pub(super) fn see(&mut self, name: &str) {
-        if self.files.is_empty() || name.len() > MAX_NAME {
+    /// Adds a name in the document.
+    pub(super) fn add_document_name(&mut self, name: &str) {
+        if self.files.is_empty() || name.len() > MAX_NAME_BYTES {
             return;
         }
         if let Some(is_named) = self.files.get_mut(name) {
@@ -54,23 +54,23 @@ impl PhotoNames {
             return;
         }
         let composed = composed(name);
-        let found =
+        let candidate =
             self.composed.get(&composed).or_else(|| self.lowercase.get(composed.to_lowercase().as_str()));
-        let Some(Candidate::One(file)) = found else { return };
-        let named = self.differing.entry(file.clone()).or_default();
-        // Two names are as ambiguous as more.
-        if named.len() < 2 {
-            named.insert(name.to_owned());
+        let Some(Candidate::One(file)) = candidate else { return };
+        let document_names = self.differing.entry(file.clone()).or_default();
+        // More than two names are as ambiguous as two.
+        if document_names.len() < 2 {
+            document_names.insert(name.to_owned());
         }
     }
 
     /// Returns the document's names of the files that it names differently.
     pub(super) fn into_differing(self) -> HashMap<String, String> {
         let Self { files, differing, .. } = self;
-        let unnamed = |file: &str| files.get(file) == Some(&false);
+        let is_unnamed = |file: &str| files.get(file) == Some(&false);
         differing
             .into_iter()
-            .filter(|(file, names)| names.len() == 1 && unnamed(file))
+            .filter(|(file, names)| names.len() == 1 && is_unnamed(file))
             .filter_map(|(file, names)| names.into_iter().next().map(|name| (file, name)))
             .collect()
     }
@@ -83,7 +83,7 @@ fn composed(name: &str) -> String {
 fn add(names: &mut HashMap<String, Candidate>, name: String, file: &str) {
     names
         .entry(name)
-        .and_modify(|found| *found = Candidate::Several)
+        .and_modify(|candidate| *candidate = Candidate::Several)
         .or_insert_with(|| Candidate::One(file.to_owned()));
 }
 
@@ -94,7 +94,7 @@ mod tests {
     fn differing(files: &[&str], document: &[&str]) -> Vec<(String, String)> {
         let mut names = PhotoNames::of(files.iter().copied());
         for name in document {
-            names.see(name);
+            names.add_document_name(name);
         }
         let mut differing: Vec<_> = names.into_differing().into_iter().collect();
         differing.sort();
@@ -107,15 +107,15 @@ mod tests {
         assert_eq!(differing(&["u\u{308}.jpg", "a.jpg"], &["ü.jpg", "a.jpg"]), pair("u\u{308}.jpg", "ü.jpg"));
         assert_eq!(differing(&["Caps.JPG"], &["caps.jpg"]), pair("Caps.JPG", "caps.jpg"));
         assert_eq!(differing(&["U\u{308}.JPG"], &["ü.jpg", "ü.jpg"]), pair("U\u{308}.JPG", "ü.jpg"));
-        let none: [(&[&str], &[&str]); 5] = [
+        let unmatched: [(&[&str], &[&str]); 5] = [
             (&["a.jpg"], &["a.jpg", "b.jpg"]),
-            // The file has a name already.
+            // The document already names the file.
             (&["a.jpg"], &["A.jpg", "a.jpg"]),
             (&["a.jpg"], &["a.jpg", "A.jpg"]),
             (&["a.jpg"], &["A.jpg", "a.JPG"]),
             (&["a.jpg", "A.jpg"], &["a.JPG"]),
         ];
-        for (files, document) in none {
+        for (files, document) in unmatched {
             assert_eq!(differing(files, document), [], "{files:?} {document:?}");
         }
     }

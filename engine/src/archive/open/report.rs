@@ -59,7 +59,7 @@ pub enum KeyOrigin {
     Manifest,
 }
 
-/// A problem of an archive that is no reason to refuse it.
+/// A problem of an archive that does not make it invalid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The kind of finding.
@@ -103,29 +103,30 @@ impl FindingCode {
     }
 }
 
-/// Findings: all are counted, a limited number is kept, since an untrusted archive may cause any number.
+/// The findings of a verification. All are counted, but only the first ones are listed, because an untrusted archive
+/// may cause any number.
 #[derive(Debug, Clone, Default)]
 pub struct Findings {
-    kept: Vec<Finding>,
+    list: Vec<Finding>,
     counts: BTreeMap<FindingCode, u64>,
 }
 
 impl Findings {
-    const MOST: usize = 500;
+    const MAX_LISTED: usize = 500;
 
     pub(super) fn add(&mut self, code: FindingCode, place: String, message: String) {
         *self.counts.entry(code).or_default() += 1;
-        if self.kept.len() < Self::MOST {
-            self.kept.push(Finding { code, place, message });
+        if self.list.len() < Self::MAX_LISTED {
+            self.list.push(Finding { code, place, message });
         }
     }
 
-    /// Returns the first 500.
+    /// Returns the first 500 findings.
     pub fn list(&self) -> &[Finding] {
-        &self.kept
+        &self.list
     }
 
-    /// Returns the number of each kind, kept or not.
+    /// Returns the number of each kind, listed or not.
     pub fn counts(&self) -> &BTreeMap<FindingCode, u64> {
         &self.counts
     }

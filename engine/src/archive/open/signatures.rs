@@ -9,8 +9,8 @@ use crate::archive::manifest::{Manifest, PrivateKeyState};
 use crate::archive::names;
 use crate::domain::{KeyFingerprint, PrivateKey, PublicKey};
 
-/// The largest signature file; a signature by an 8192-bit key has 1368 characters.
-const MAX_SIGNATURE: u64 = 4096;
+/// The maximum size of a signature file, in bytes; a signature by an 8192-bit key has 1368 characters.
+const MAX_SIGNATURE_BYTES: u64 = 4096;
 
 /// Checks both signatures over `bytes`. `private` is the key in the document.
 pub(super) fn check(
@@ -25,16 +25,16 @@ pub(super) fn check(
         return Err(VerifyError::PrivateKeyState { listed, found });
     }
     let pod = PublicKey::archive_key_from_pem(&manifest.pod.archive_key).map_err(VerifyError::PodKey)?;
-    let by_account = signature(zip, names::ACCOUNT_SIGNATURE)?;
-    let by_pod = signature(zip, names::POD_SIGNATURE)?;
+    let account_signature = signature(zip, names::ACCOUNT_SIGNATURE)?;
+    let pod_signature = signature(zip, names::POD_SIGNATURE)?;
     let account = match account_key(manifest, private)? {
-        None if by_account.is_some() => return Err(VerifyError::AccountSignatureUnexpected),
+        None if account_signature.is_some() => return Err(VerifyError::AccountSignatureUnexpected),
         None => AccountSignature::Absent,
         Some((key, origin)) => {
-            let by_account = by_account.ok_or(VerifyError::AccountSignatureMissing)?;
-            if !verifies(&key, bytes, &by_account)? {
-                let swapped = verifies(&pod, bytes, &by_account)?;
-                return Err(if swapped {
+            let account_signature = account_signature.ok_or(VerifyError::AccountSignatureMissing)?;
+            if !verifies(&key, bytes, &account_signature)? {
+                let is_swapped = verifies(&pod, bytes, &account_signature)?;
+                return Err(if is_swapped {
                     VerifyError::SignaturesSwapped
                 } else {
                     VerifyError::AccountSignatureWrong
@@ -43,8 +43,8 @@ pub(super) fn check(
             AccountSignature::Good { fingerprint: key.fingerprint(), key: origin }
         }
     };
-    let by_pod = by_pod.ok_or(VerifyError::PodSignatureMissing)?;
-    if !verifies(&pod, bytes, &by_pod)? {
+    let pod_signature = pod_signature.ok_or(VerifyError::PodSignatureMissing)?;
+    if !verifies(&pod, bytes, &pod_signature)? {
         return Err(VerifyError::PodSignatureWrong);
     }
     Ok((account, pod.fingerprint()))
@@ -55,23 +55,23 @@ fn account_key(
     manifest: &Manifest,
     private: &PrivateKey,
 ) -> Result<Option<(PublicKey, KeyOrigin)>, VerifyError> {
-    let named = manifest.account.public_key.as_deref().map(PublicKey::from_pem).transpose();
-    let named = named.map_err(VerifyError::AccountKey)?;
-    let fingerprint = named.as_ref().map(PublicKey::fingerprint);
+    let manifest_key = manifest.account.public_key.as_deref().map(PublicKey::from_pem).transpose();
+    let manifest_key = manifest_key.map_err(VerifyError::AccountKey)?;
+    let fingerprint = manifest_key.as_ref().map(PublicKey::fingerprint);
     if manifest.account.key_fingerprint != fingerprint {
         return Err(VerifyError::FingerprintMismatch);
     }
     match state(private) {
         PrivateKeyState::Absent => Ok(None),
         PrivateKeyState::Encrypted => {
-            named.map(|key| Some((key, KeyOrigin::Manifest))).ok_or(VerifyError::AccountKeyMissing)
+            manifest_key.map(|key| Some((key, KeyOrigin::Manifest))).ok_or(VerifyError::AccountKeyMissing)
         }
         PrivateKeyState::Plain => {
             let key =
                 private.signing_key().and_then(|key| key.public_key()).map_err(VerifyError::AccountKey)?;
             match fingerprint {
                 None => Err(VerifyError::AccountKeyMissing),
-                Some(named) if named != key.fingerprint() => Err(VerifyError::AccountKeyMismatch),
+                Some(fingerprint) if fingerprint != key.fingerprint() => Err(VerifyError::AccountKeyMismatch),
                 Some(_) => Ok(Some((key, KeyOrigin::PrivateKey))),
             }
         }
@@ -95,11 +95,12 @@ fn verifies(key: &PublicKey, bytes: &[u8], signature: &str) -> Result<bool, Veri
 /// Reads a signature file; returns `None` if it is missing.
 fn signature(zip: &mut Zip, path: &'static str) -> Result<Option<String>, VerifyError> {
     let Some(position) = zip.position(path) else { return Ok(None) };
-    let bytes = zip.read_whole(position, MAX_SIGNATURE)?.ok_or(VerifyError::SignatureUnreadable { path })?;
-    let base64 =
+    let bytes =
+        zip.read_whole(position, MAX_SIGNATURE_BYTES)?.ok_or(VerifyError::SignatureUnreadable { path })?;
+    let is_base64 =
         |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'\n' | b'\r');
     match String::from_utf8(bytes) {
-        Ok(text) if text.bytes().all(|byte| base64(&byte)) => Ok(Some(text)),
+        Ok(text) if text.bytes().all(|byte| is_base64(&byte)) => Ok(Some(text)),
         _ => Err(VerifyError::SignatureUnreadable { path }),
     }
 }

@@ -9,7 +9,7 @@ use crate::archive::encryption::{DecryptWith, EncryptionError, OpenedFile, is_en
 /// Random access to the bytes of an archive.
 pub(super) enum Source {
     Plain(File),
-    Locked(Box<OpenedFile>),
+    Encrypted(Box<OpenedFile>),
 }
 
 impl Source {
@@ -19,7 +19,7 @@ impl Source {
             return Ok(Self::Plain(file));
         }
         let unlock = unlock.ok_or(EncryptionError::Locked)?;
-        Ok(Self::Locked(Box::new(unlock.open(file)?)))
+        Ok(Self::Encrypted(Box::new(unlock.open(file)?)))
     }
 
     pub(super) fn size(&mut self) -> io::Result<u64> {
@@ -33,16 +33,16 @@ impl Read for Source {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Plain(file) => file.read(buffer),
-            Self::Locked(stream) => stream.read(buffer),
+            Self::Encrypted(stream) => stream.read(buffer),
         }
     }
 }
 
 impl Seek for Source {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
         match self {
-            Self::Plain(file) => file.seek(to),
-            Self::Locked(stream) => stream.seek(to),
+            Self::Plain(file) => file.seek(position),
+            Self::Encrypted(stream) => stream.seek(position),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::io::{Read, Seek};
 use super::archive::{Archive, Originals, Unverified, Verified};
 use super::content::Container;
 use super::photo_names::PhotoNames;
-use super::progress::{ByteCount, Counted};
+use super::progress::{ByteCount, CountingReader};
 use super::report::{AccountSignature, FindingCode, Findings, KeyOrigin, Origin, Verification};
 use super::shape::{DocumentShape, Strictness, Tally};
 use super::signatures::{self, KeyFinder};
@@ -53,7 +53,7 @@ pub(super) fn verify(
         tally.photo_names = photo_names(photos.as_ref().into_iter().chain(container.stock_zip()));
         let mut shape = read_shape(&mut container, &limits, tally, &progress)?;
         let zips = photos.as_ref().into_iter().chain(container.stock_zip());
-        note_photos(&mut shape.tally.findings, zips);
+        report_photos(&mut shape.tally.findings, zips);
         let photo_names = std::mem::take(&mut shape.tally.photo_names).into_differing();
         Verified { report: stock_report(shape), manifest: None, photo_names }
     };
@@ -90,9 +90,9 @@ fn read_shape(
     tally: Tally,
     progress: &ByteCount<'_>,
 ) -> Result<DocumentShape, VerifyError> {
-    let signed = !tally.is_lenient();
+    let is_signed = !tally.is_lenient();
     let mut shape = DocumentShape::new(tally);
-    let reader = Counted(container.document(limits).map_err(VerifyError::from_io)?, progress);
+    let reader = CountingReader(container.document(limits).map_err(VerifyError::from_io)?, progress);
     let result = read_document(reader, limits, &mut shape);
     match shape.version.as_deref() {
         Some("2.0") => {}
@@ -107,11 +107,11 @@ fn read_shape(
     }
     let fields = [
         ("user.username", shape.username.is_some()),
-        ("user.email", shape.has_email || !signed),
-        ("user.private_key", shape.has_key || !signed),
-        ("user.profile", shape.profile.is_some() || !signed),
+        ("user.email", shape.has_email || !is_signed),
+        ("user.private_key", shape.has_key || !is_signed),
+        ("user.profile", shape.profile.is_some() || !is_signed),
     ];
-    match fields.into_iter().find(|(_, there)| !there) {
+    match fields.into_iter().find(|(_, is_present)| !is_present) {
         Some((field, _)) => Err(VerifyError::FieldMissing { field }),
         None => Ok(shape),
     }
@@ -150,7 +150,7 @@ fn check_extras(
     progress: &ByteCount<'_>,
 ) -> Result<(), VerifyError> {
     let Some(position) = zip.position(names::EXTRAS) else { return Ok(()) };
-    let result = read_extras(Counted(zip.read(position)?, progress), limits, shape);
+    let result = read_extras(CountingReader(zip.read(position)?, progress), limits, shape);
     match shape.format.as_deref() {
         Some(EXTRAS_FORMAT) => {}
         None if result.is_err() => {}
@@ -168,17 +168,17 @@ pub(crate) fn count_records(
     mut extras: impl Read + Seek,
     limits: &Limits,
 ) -> Result<BTreeMap<CountKind, u64>, VerifyError> {
-    let io = VerifyError::from_io;
-    document.rewind().map_err(io)?;
+    let read_failed = VerifyError::from_io;
+    document.rewind().map_err(read_failed)?;
     let mut shape = DocumentShape::new(Tally::new(Strictness::Signed));
     read_document(document, limits, &mut shape).map_err(document_error)?;
-    extras.rewind().map_err(io)?;
+    extras.rewind().map_err(read_failed)?;
     read_extras(extras, limits, &mut shape)
         .map_err(|error| VerifyError::from_document(error, VerifyError::Extras))?;
     Ok(shape.tally.counts)
 }
 
-/// Counts the listed photo files; that they exist has been checked before.
+/// Counts the listed photo files, which exist in the archive.
 fn count_photo_files(manifest: &Manifest, tally: &mut Tally) {
     let files = manifest.entries.iter().filter(|entry| entry.path.starts_with(names::PHOTOS)).count();
     tally.count(CountKind::PhotoFiles, files as u64);
@@ -191,29 +191,29 @@ fn photo_names<'a>(zips: impl Iterator<Item = &'a Zip> + Clone) -> PhotoNames {
 }
 
 /// Adds findings on the photos of a stock archive.
-fn note_photos<'a>(findings: &mut Findings, zips: impl Iterator<Item = &'a Zip> + Clone) {
+fn report_photos<'a>(findings: &mut Findings, zips: impl Iterator<Item = &'a Zip> + Clone) {
     let originals = Originals::of(zips.clone());
-    let mut seen = HashMap::new();
+    let mut first_entries = HashMap::new();
     for (_, entry) in zips.flat_map(Zip::files) {
         if entry.name.ends_with(".zip") {
             let message = format!(
-                "{:?} is a ZIP in the ZIP, and is not looked into: unpack it, and give its photos as a ZIP of their own",
+                "{:?} is a ZIP within the ZIP and is ignored: unpack it, and pack its photos as a separate ZIP",
                 entry.name
             );
             findings.add(FindingCode::NestedZip, entry.name.to_string(), message);
         }
         let Some(name) = originals.photo(entry) else { continue };
-        let first = *seen.entry(name).or_insert(entry);
+        let first = *first_entries.entry(name).or_insert(entry);
         if !first.looks_like(entry) {
             let message = format!(
-                "another file of the name {name:?} is there before, in another folder; the first one counts"
+                "another file named {name:?} comes before it in another folder; the first one is used"
             );
             findings.add(FindingCode::PhotoNamedTwice, entry.name.to_string(), message);
         }
     }
 }
 
-/// Compares the manifest's counts with the actual ones. Kinds that it does not name count as zero.
+/// Compares the manifest's counts with the actual ones. A missing kind counts as zero.
 fn check_counts(manifest: &Manifest, tally: &Tally) -> Result<(), VerifyError> {
     let kinds = manifest.counts.keys().chain(tally.counts.keys());
     for kind in kinds {
@@ -229,17 +229,17 @@ fn check_counts(manifest: &Manifest, tally: &Tally) -> Result<(), VerifyError> {
 
 fn signed_report(origin: Origin, manifest: &Manifest, tally: Tally, for_stock_pods: bool) -> Verification {
     let mut findings = tally.findings;
-    let mut say = |code, message: &str| findings.add(code, String::new(), message.to_owned());
+    let mut add = |code, message: &str| findings.add(code, String::new(), message.to_owned());
     if let Origin::Pappus { account, .. } = &origin {
         match account {
-            AccountSignature::Absent => say(
+            AccountSignature::Absent => add(
                 FindingCode::NoAccountSignature,
-                "the account has no private key, so only the pod has signed; compare the pod's key with the one it publishes",
+                "the account has no private key, so only the pod has signed the archive; compare the pod's key with the one it publishes",
             ),
-            AccountSignature::Good { key: KeyOrigin::Manifest, .. } => say(
+            AccountSignature::Good { key: KeyOrigin::Manifest, .. } => add(
                 FindingCode::KeyFromManifest,
-                "the private key is under a passphrase, so the account's signature was checked with the key the \
-                 manifest names; compare its fingerprint with the one the old pod publishes",
+                "the private key is under a passphrase, so the account's signature was checked with the key in the \
+                 manifest; compare its fingerprint with the one the old pod publishes",
             ),
             AccountSignature::Good { key: KeyOrigin::PrivateKey, .. } => {}
         }
@@ -256,28 +256,28 @@ fn signed_report(origin: Origin, manifest: &Manifest, tally: Tally, for_stock_po
 fn stock_report(shape: DocumentShape) -> Verification {
     let DocumentShape { tally, username, has_email, has_key, profile, .. } = shape;
     let Tally { counts, mut findings, .. } = tally;
-    note_stock(&mut findings, has_email, has_key, profile.is_some());
+    report_missing_parts(&mut findings, has_email, has_key, profile.is_some());
     let account = profile.map(|profile| profile.author);
     if let (Some(account), Some(username)) = (&account, &username)
         && account.username() != crate::archive::document::username(username)
     {
-        let message = format!("the account is called {username:?} and its profile belongs to {account}");
+        let message = format!("the account is named {username:?}, but its profile belongs to {account}");
         findings.add(FindingCode::AccountMismatch, "user.profile".to_owned(), message);
     }
     Verification { origin: Origin::Stock, account, counts, findings, for_stock_pods: true }
 }
 
-fn note_stock(findings: &mut Findings, has_email: bool, has_key: bool, has_profile: bool) {
-    let unsigned = "this archive was written by a stock pod: nobody has signed it, and nothing shows whether it was changed";
+fn report_missing_parts(findings: &mut Findings, has_email: bool, has_key: bool, has_profile: bool) {
+    let unsigned = "this archive was written by a stock pod: it is not signed, so changes cannot be detected";
     findings.add(FindingCode::Unsigned, String::new(), unsigned.to_owned());
-    for (place, there) in
+    for (field, is_present) in
         [("user.email", has_email), ("user.private_key", has_key), ("user.profile", has_profile)]
     {
-        if !there {
+        if !is_present {
             findings.add(
                 FindingCode::MissingField,
-                place.to_owned(),
-                format!("the document has no readable {place}"),
+                field.to_owned(),
+                format!("the document has no readable {field}"),
             );
         }
     }

@@ -1,14 +1,16 @@
 //! Creates, finds, pauses, resumes and cancels campaigns.
 
 use crate::campaign::CampaignError;
-use crate::campaign::ledger::records::{CAMPAIGN, Campaign, CampaignOptions, CampaignState, LEFT_POD};
+use crate::campaign::ledger::records::{
+    CAMPAIGN_COLUMNS, Campaign, CampaignOptions, CampaignState, LEFT_POD,
+};
 use crate::domain::Timestamp;
 use crate::pod::config::PodUrl;
 use crate::sql::{Value, placeholders};
 use crate::store::{Store, StoreError, random_id};
 
-/// Accounts per statement.
-const BATCH: usize = 500;
+/// The maximum number of accounts per statement.
+const BATCH_ACCOUNTS: usize = 500;
 
 /// All campaigns of a pod, in Pappus's own database.
 #[derive(Debug, Clone)]
@@ -29,12 +31,12 @@ pub struct NewCampaign<'a> {
     pub options: &'a CampaignOptions,
     /// Fingerprint of the key that archives are signed with.
     pub archive_key: &'a str,
-    /// The current time, which all archives bear.
+    /// The current time, which is recorded in all archives.
     pub created_at: Timestamp,
 }
 
 impl Campaigns {
-    /// The campaigns of this pod.
+    /// Returns the campaigns of a pod, without reading them.
     pub fn new(store: &Store, pod: &PodUrl) -> Self {
         Self { store: store.clone(), pod: pod.to_string(), host: pod.diaspora_host() }
     }
@@ -44,7 +46,7 @@ impl Campaigns {
     /// # Errors
     /// [`CampaignError::Store`].
     pub async fn all(&self) -> Result<Vec<Campaign>, CampaignError> {
-        let sql = format!("SELECT {CAMPAIGN} FROM pappus_campaigns WHERE pod_url = ? ORDER BY id");
+        let sql = format!("SELECT {CAMPAIGN_COLUMNS} FROM pappus_campaigns WHERE pod_url = ? ORDER BY id");
         let rows = self.store.rows("listing campaigns", &sql, &[(&self.pod).into()]).await?;
         rows.iter().map(Campaign::from_row).collect()
     }
@@ -62,13 +64,13 @@ impl Campaigns {
     /// # Errors
     /// [`CampaignError::Store`].
     pub async fn look_for(&self, name: &str) -> Result<Option<Campaign>, CampaignError> {
-        let sql = format!("SELECT {CAMPAIGN} FROM pappus_campaigns WHERE pod_url = ? AND name = ?");
+        let sql = format!("SELECT {CAMPAIGN_COLUMNS} FROM pappus_campaigns WHERE pod_url = ? AND name = ?");
         let values = [(&self.pod).into(), name.into()];
         let row = self.store.first("looking for a campaign", &sql, &values).await?;
         row.as_ref().map(Campaign::from_row).transpose()
     }
 
-    /// Returns the campaign of that name: created now, or earlier with the same options.
+    /// Returns the campaign of this name: a new one, or an existing one with the same options.
     ///
     /// # Errors
     /// [`CampaignError::Different`] when its options differ.
@@ -90,26 +92,28 @@ impl Campaigns {
         ];
         self.store.execute("starting a campaign", &sql, &values).await?;
         let campaign = self.named(new.name).await?;
-        let different = |what, was| Err(CampaignError::Different { name: campaign.name.clone(), what, was });
+        let different = |option, recorded| {
+            Err(CampaignError::Different { name: campaign.name.clone(), option, recorded })
+        };
         if campaign.out != new.out {
-            return different("place for its archives", campaign.out.clone());
+            return different("destination of its archives", campaign.out.clone());
         }
         if campaign.options.recipients != new.options.recipients {
-            let was = match campaign.options.recipients.as_slice() {
-                [] => "plain archives".to_owned(),
+            let recorded = match campaign.options.recipients.as_slice() {
+                [] => "unencrypted archives".to_owned(),
                 recipients => recipients.join(", "),
             };
-            return different("encryption", was);
+            return different("encryption", recorded);
         }
         if campaign.options != *new.options {
-            let was = serde_json::to_string(&campaign.options).unwrap_or_default();
-            return different("choice of accounts", was);
+            let recorded = serde_json::to_string(&campaign.options).unwrap_or_default();
+            return different("choice of accounts", recorded);
         }
         Ok(campaign)
     }
 
-    /// Sets what tells a campaign's files from others', where it is missing: its tag, and the identity of its archive
-    /// folder.
+    /// Sets a campaign's tag and the identity of its archive folder unless they are set; they distinguish its files
+    /// from others'.
     pub(in crate::campaign) async fn mark(
         &self,
         campaign: &Campaign,
@@ -132,8 +136,8 @@ impl Campaigns {
         self.named(name).await
     }
 
-    /// Records which list a campaign has written, by its file.
-    pub(in crate::campaign) async fn note_list(
+    /// Records the file name of the list that a campaign has written.
+    pub(in crate::campaign) async fn record_list(
         &self,
         campaign: &Campaign,
         file: &str,
@@ -143,7 +147,7 @@ impl Campaigns {
         self.store.execute("recording a list", sql, &[name.into(), campaign.id.into()]).await.map(drop)
     }
 
-    /// Pauses it: no new accounts are started until it is resumed.
+    /// Pauses a campaign: no new accounts are started until it is resumed.
     ///
     /// # Errors
     /// [`CampaignError::State`] unless it is running.
@@ -151,7 +155,7 @@ impl Campaigns {
         self.change(name, &[CampaignState::Running], CampaignState::Paused, "paused").await
     }
 
-    /// Resumes it.
+    /// Resumes a campaign.
     ///
     /// # Errors
     /// [`CampaignError::State`] unless it is paused.
@@ -159,13 +163,13 @@ impl Campaigns {
         self.change(name, &[CampaignState::Paused], CampaignState::Running, "resumed").await
     }
 
-    /// Cancels it; stored archives remain.
+    /// Cancels a campaign; stored archives remain.
     ///
     /// # Errors
     /// [`CampaignError::State`] when it is finished.
     pub async fn cancel(&self, name: &str) -> Result<(), CampaignError> {
-        let from = [CampaignState::Preparing, CampaignState::Running, CampaignState::Paused];
-        self.change(name, &from, CampaignState::Cancelled, "cancelled").await
+        let allowed = [CampaignState::Preparing, CampaignState::Running, CampaignState::Paused];
+        self.change(name, &allowed, CampaignState::Cancelled, "cancelled").await
     }
 
     /// Queues failed accounts again, and those that had left the pod, and reopens a finished campaign for them.
@@ -176,22 +180,22 @@ impl Campaigns {
     pub async fn retry(&self, name: &str) -> Result<u64, CampaignError> {
         let campaign = self.named(name).await?;
         if campaign.state == CampaignState::Cancelled {
-            let (state, what) = (campaign.state.as_str(), "tried again");
-            return Err(CampaignError::State { name: campaign.name, state, what });
+            let (state, operation) = (campaign.state.as_str(), "retried");
+            return Err(CampaignError::State { name: campaign.name, state, operation });
         }
         let mut transaction = self.store.begin().await?;
         let sql = format!(
             "UPDATE pappus_campaign_accounts SET state = 'pending', reason = NULL, finished_at = NULL \
              WHERE campaign_id = ? AND (state = 'failed' OR state = 'skipped' AND reason LIKE '{LEFT_POD}%')"
         );
-        let failed = transaction.execute("retrying accounts", &sql, &[campaign.id.into()]).await?;
-        if failed > 0 {
+        let retried = transaction.execute("retrying accounts", &sql, &[campaign.id.into()]).await?;
+        if retried > 0 {
             let sql = "UPDATE pappus_campaigns SET state = 'running', finished_at = NULL \
                        WHERE id = ? AND state = 'finished'";
             transaction.execute("retrying accounts", sql, &[campaign.id.into()]).await?;
         }
         transaction.commit().await?;
-        Ok(failed)
+        Ok(retried)
     }
 
     /// Queues accounts whose archives are lost again, by their diaspora* IDs, and reopens the campaign for them.
@@ -202,12 +206,12 @@ impl Campaigns {
     pub async fn retry_lost(&self, name: &str, accounts: &[String]) -> Result<u64, CampaignError> {
         let campaign = self.named(name).await?;
         if campaign.state == CampaignState::Cancelled {
-            let (state, what) = (campaign.state.as_str(), "tried again");
-            return Err(CampaignError::State { name: campaign.name, state, what });
+            let (state, operation) = (campaign.state.as_str(), "retried");
+            return Err(CampaignError::State { name: campaign.name, state, operation });
         }
         let mut transaction = self.store.begin().await?;
         let mut retried = 0;
-        for part in accounts.chunks(BATCH) {
+        for part in accounts.chunks(BATCH_ACCOUNTS) {
             // The earlier archive is not reused, and neither is its name.
             let sql = format!(
                 "UPDATE pappus_campaign_accounts SET state = 'pending', reason = NULL, finished_at = NULL, file = NULL, \
@@ -228,32 +232,33 @@ impl Campaigns {
         Ok(retried)
     }
 
+    /// Changes the state of a campaign that is in one of the allowed states, or in the new one already.
     async fn change(
         &self,
         name: &str,
-        from: &[CampaignState],
-        to: CampaignState,
-        what: &'static str,
+        allowed: &[CampaignState],
+        new: CampaignState,
+        operation: &'static str,
     ) -> Result<(), CampaignError> {
-        let from: Vec<String> = from.iter().map(|state| format!("'{}'", state.as_str())).collect();
+        let allowed: Vec<String> = allowed.iter().map(|state| format!("'{}'", state.as_str())).collect();
         let sql = format!(
             "UPDATE pappus_campaigns SET state = ? WHERE pod_url = ? AND name = ? AND state IN ({})",
-            from.join(", ")
+            allowed.join(", ")
         );
-        let values = [to.as_str().into(), (&self.pod).into(), name.into()];
+        let values = [new.as_str().into(), (&self.pod).into(), name.into()];
         if self.store.execute("changing a campaign", &sql, &values).await? > 0 {
             return Ok(());
         }
         let campaign = self.named(name).await?;
-        if campaign.state == to {
+        if campaign.state == new {
             return Ok(());
         }
-        Err(CampaignError::State { name: campaign.name, state: campaign.state.as_str(), what })
+        Err(CampaignError::State { name: campaign.name, state: campaign.state.as_str(), operation })
     }
 }
 
-/// Returns random digits for the names of a campaign's archives. Two campaigns share them once in four thousand
-/// million times; then one of them gets names with more digits.
+/// Returns random digits for the names of a campaign's archives. Two campaigns get the same with a probability of 1 in
+/// 4 billion; then one of them gets names with more digits.
 fn new_tag() -> Result<String, StoreError> {
     Ok(random_id()?.chars().take(8).collect())
 }

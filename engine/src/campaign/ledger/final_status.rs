@@ -9,9 +9,9 @@ use crate::campaign::ledger::status::Status;
 use crate::campaign::worker::retry::Retry;
 use crate::campaign::worker::setup::Setup;
 
-/// Returns the campaign with what tells its files from others', adding it if the campaign is of an earlier version or
-/// has never been worked on.
-pub(in crate::campaign) async fn marked(
+/// Returns the campaign with its tag and the identity of its archive folder, which distinguish its files from others'.
+/// They are added to campaigns of earlier versions and to new ones.
+pub(in crate::campaign) async fn ensure_marked(
     setup: &Setup,
     campaign: &Campaign,
     stop: CancellationToken,
@@ -35,10 +35,10 @@ pub async fn final_status(
     name: &str,
     stop: CancellationToken,
 ) -> Result<Status, CampaignError> {
-    let look = || async {
+    let read = || async {
         let campaign = Campaigns::new(&setup.store, &setup.pod).named(name).await?;
         Status::of(&setup.store, campaign).await
     };
     let retry = Retry::new(setup.options.patience, stop);
-    retry.until_ok(setup.observer.as_ref(), look, CampaignError::passes).await
+    retry.until_ok(setup.observer.as_ref(), read, CampaignError::passes).await
 }

@@ -17,10 +17,10 @@ use crate::pod::database::Snapshot;
 use crate::sql::Value;
 use crate::store::{StoreError, StoreRow};
 
-/// Rows per statement: less than half of the values SQLite takes.
-const BATCH: usize = 2000;
-/// Rows of an earlier campaign read with one statement.
-const PAGE: usize = 10_000;
+/// The maximum number of rows per statement, which contain less than half of the values that SQLite accepts.
+const BATCH_ROWS: usize = 2000;
+/// The maximum number of rows of an earlier campaign that one statement reads.
+const PAGE_ROWS: usize = 10_000;
 
 /// Depots, by their addresses in campaigns ([`Campaign::out`]).
 pub type Places = HashMap<String, Depot>;
@@ -57,8 +57,8 @@ impl Campaigns {
         self.prepare_with(campaign, snapshot, names, &Places::new()).await.map(drop)
     }
 
-    /// Does the same, and checks whether the archives of unchanged accounts are still intact. Archives in depots that
-    /// are not among `places` are not checked.
+    /// Records the accounts as [`prepare`](Self::prepare) does, and checks whether the archives of unchanged accounts
+    /// are still intact. Archives in depots that are not among `places` are not checked.
     ///
     /// # Errors
     /// [`CampaignError`].
@@ -73,33 +73,33 @@ impl Campaigns {
             return Ok(Prepared::default());
         }
         if campaign.options.only == Only::Listed {
-            self.note_names(campaign, names).await?;
+            self.record_names(campaign, names).await?;
         }
-        let before = match &campaign.options.since {
+        let base = match &campaign.options.since {
             Some(name) => Some(self.named(name).await?),
             None => None,
         };
         let traits = Traits::read(snapshot).await?;
-        let (unchanged, prepared) = match &before {
-            Some(before) => self.unchanged(before, snapshot, &traits, places).await?,
+        let (unchanged, prepared) = match &base {
+            Some(base) => self.unchanged(base, snapshot, &traits, places).await?,
             None => Default::default(),
         };
-        let mut names = Listed::new(campaign.options.only, names, &self.host);
+        let mut names = ListedNames::new(campaign.options.only, names, &self.host);
         let rows = accounts(snapshot, campaign.options.only, campaign.created_at, &self.host);
         let mut pages = chunks(rows);
         while let Some(page) = pages.try_next().await? {
-            let page: Vec<PodAccount> = page.into_iter().filter(|account| names.takes(account)).collect();
-            self.write_down(campaign.id, &page, &unchanged, &traits).await?;
+            let page: Vec<PodAccount> = page.into_iter().filter(|account| names.includes(account)).collect();
+            self.record_accounts(campaign.id, &page, &unchanged, &traits).await?;
         }
         drop(pages);
-        self.write_down(campaign.id, &names.missing(), &unchanged, &traits).await?;
+        self.record_accounts(campaign.id, &names.missing(), &unchanged, &traits).await?;
         let sql = "UPDATE pappus_campaigns SET state = 'running' WHERE id = ? AND state = 'preparing'";
         self.store.execute("starting a campaign", sql, &[campaign.id.into()]).await?;
         Ok(prepared)
     }
 
     /// Records the names of a list; fails when the campaign was started with other names.
-    async fn note_names(&self, campaign: &Campaign, names: &[String]) -> Result<(), CampaignError> {
+    async fn record_names(&self, campaign: &Campaign, names: &[String]) -> Result<(), CampaignError> {
         let digest = names_digest(names);
         let sql = "UPDATE pappus_campaigns SET names_sha256 = ? \
                    WHERE id = ? AND (names_sha256 IS NULL OR names_sha256 = ?)";
@@ -107,19 +107,19 @@ impl Campaigns {
         if self.store.execute("recording the names on a list", sql, &values).await? > 0 {
             return Ok(());
         }
-        let (name, was) = (campaign.name.clone(), "other names on its list".to_owned());
-        Err(CampaignError::Different { name, what: "choice of accounts", was })
+        let (name, recorded) = (campaign.name.clone(), "other names on its list".to_owned());
+        Err(CampaignError::Different { name, option: "choice of accounts", recorded })
     }
 
-    /// Returns the depots of the archives that an earlier campaign has or refers to, with the identities of their
-    /// folders.
+    /// Returns the addresses of the depots with the archives that an earlier campaign has or refers to, and the
+    /// identities of their folders.
     ///
     /// # Errors
     /// [`CampaignError`].
-    pub async fn places_of(&self, before: &Campaign) -> Result<Vec<(String, Option<String>)>, CampaignError> {
+    pub async fn places_of(&self, base: &Campaign) -> Result<Vec<(String, Option<String>)>, CampaignError> {
         let sql = "SELECT DISTINCT kept_by FROM pappus_campaign_accounts WHERE campaign_id = ?";
-        let rows = self.store.rows("reading an earlier campaign", sql, &[before.id.into()]).await?;
-        let mut ids = HashSet::from([before.id]);
+        let rows = self.store.rows("reading an earlier campaign", sql, &[base.id.into()]).await?;
+        let mut ids = HashSet::from([base.id]);
         for row in &rows {
             ids.extend(row.get::<Option<i64>>("kept_by")?);
         }
@@ -135,65 +135,65 @@ impl Campaigns {
     /// Returns the accounts that need no new archive since an earlier campaign.
     async fn unchanged(
         &self,
-        before: &Campaign,
+        base: &Campaign,
         snapshot: &mut Snapshot,
         traits: &Traits,
         places: &Places,
     ) -> Result<(Unchanged, Prepared), CampaignError> {
-        if !matches!(before.state, CampaignState::Finished) {
+        if !matches!(base.state, CampaignState::Finished) {
             return Err(CampaignError::State {
-                name: before.name.clone(),
-                state: before.state.as_str(),
-                what: "built upon before it is finished",
+                name: base.name.clone(),
+                state: base.state.as_str(),
+                operation: "built upon before it is finished",
             });
         }
-        // The archives' time can be set freely.
-        let begun = before.begun_at.map_or(before.created_at, |begun| begun.min(before.created_at));
+        // `created_at` is the time in the archives, which podmins can set freely.
+        let begun = base.begun_at.map_or(base.created_at, |begun| begun.min(base.created_at));
         let changed = changed_since(snapshot, begun).await?;
-        let outs: HashMap<i64, String> =
+        let addresses: HashMap<i64, String> =
             self.all().await?.into_iter().map(|campaign| (campaign.id, campaign.out)).collect();
         let (mut users, mut prepared) = (HashSet::new(), Prepared::default());
         let mut after = i64::MIN;
         loop {
-            let page = self.kept(before, after).await?;
+            let page = self.base_archives(base, after).await?;
             let Some(last) = page.last() else { break };
             after = last.user_id;
-            let same = page.into_iter().filter(|kept| {
-                let known = kept.traits.as_deref();
-                let same = known.is_some_and(|known| *known == traits.of(kept.user_id));
-                prepared.unknown += u64::from(known.is_none());
-                same && !changed.contains(&kept.user_id)
+            let candidates = page.into_iter().filter(|archive| {
+                let recorded = archive.traits.as_deref();
+                let is_same = recorded.is_some_and(|recorded| *recorded == traits.of(archive.user_id));
+                prepared.unknown += u64::from(recorded.is_none());
+                is_same && !changed.contains(&archive.user_id)
             });
-            let same: Vec<Kept> = same.collect();
-            let all = same.len();
-            let present = present(same, &outs, places).await?;
-            prepared.lost += u64::try_from(all - present.len()).unwrap_or(u64::MAX);
+            let candidates: Vec<BaseArchive> = candidates.collect();
+            let count = candidates.len();
+            let present = present(candidates, &addresses, places).await?;
+            prepared.lost += u64::try_from(count - present.len()).unwrap_or(u64::MAX);
             users.extend(present);
         }
-        Ok((Unchanged { campaign: Some((before.id, before.name.clone())), users }, prepared))
+        Ok((Unchanged { campaign: Some((base.id, base.name.clone())), users }, prepared))
     }
 
     /// Reads a page of the accounts that have an archive in an earlier campaign, or one that it refers to.
-    async fn kept(&self, before: &Campaign, after: i64) -> Result<Vec<Kept>, StoreError> {
+    async fn base_archives(&self, base: &Campaign, after: i64) -> Result<Vec<BaseArchive>, StoreError> {
         let sql = format!(
             "SELECT user_id, traits, file, sha256, COALESCE(kept_by, campaign_id) AS archived_by \
              FROM pappus_campaign_accounts WHERE campaign_id = ? AND user_id > ? AND file IS NOT NULL \
-             AND state IN ('done', 'skipped') ORDER BY user_id LIMIT {PAGE}"
+             AND state IN ('done', 'skipped') ORDER BY user_id LIMIT {PAGE_ROWS}"
         );
-        let values = [before.id.into(), after.into()];
+        let values = [base.id.into(), after.into()];
         let rows = self.store.rows("reading an earlier campaign", &sql, &values).await?;
-        rows.iter().map(Kept::from_row).collect()
+        rows.iter().map(BaseArchive::from_row).collect()
     }
 
     /// Records accounts, skipped ones with the reason.
-    async fn write_down(
+    async fn record_accounts(
         &self,
         campaign: i64,
         accounts: &[PodAccount],
         unchanged: &Unchanged,
         traits: &Traits,
     ) -> Result<(), StoreError> {
-        for part in accounts.chunks(BATCH) {
+        for part in accounts.chunks(BATCH_ROWS) {
             let row = format!("({campaign}, ?, ?, ?, ?, ?, ?, ?)");
             let sql = format!(
                 "INSERT INTO pappus_campaign_accounts \
@@ -218,19 +218,19 @@ impl Campaigns {
                 })
                 .collect();
             self.store.execute("recording accounts", &sql, &values).await?;
-            self.point_back(campaign, part, unchanged).await?;
+            self.link_base_archives(campaign, part, unchanged).await?;
         }
         Ok(())
     }
 
     /// Records the files of accounts that are skipped because nothing has changed.
-    async fn point_back(
+    async fn link_base_archives(
         &self,
         campaign: i64,
         part: &[PodAccount],
         unchanged: &Unchanged,
     ) -> Result<(), StoreError> {
-        let Some((before, _)) = unchanged.campaign else { return Ok(()) };
+        let Some((base, _)) = unchanged.campaign else { return Ok(()) };
         let users: Vec<String> = part
             .iter()
             .filter(|account| unchanged.users.contains(&account.user_id))
@@ -245,7 +245,7 @@ impl Campaigns {
             .map(|(column, from)| {
                 let from = if from == column { format!("b.{column}") } else { from.to_owned() };
                 format!(
-                    "{column} = (SELECT {from} FROM pappus_campaign_accounts b WHERE b.campaign_id = {before} \
+                    "{column} = (SELECT {from} FROM pappus_campaign_accounts b WHERE b.campaign_id = {base} \
                      AND b.user_id = pappus_campaign_accounts.user_id)"
                 )
             })
@@ -260,7 +260,7 @@ impl Campaigns {
 }
 
 /// An archive of an earlier campaign.
-struct Kept {
+struct BaseArchive {
     user_id: i64,
     traits: Option<String>,
     file: String,
@@ -268,7 +268,7 @@ struct Kept {
     campaign: i64,
 }
 
-impl Kept {
+impl BaseArchive {
     fn from_row(row: &StoreRow) -> Result<Self, StoreError> {
         Ok(Self {
             user_id: row.get("user_id")?,
@@ -280,29 +280,31 @@ impl Kept {
     }
 }
 
-/// Returns the accounts whose archive exists unaltered. Reading an archive takes a small part of the time needed to
-/// build one.
+/// Returns the accounts (`users.id`) whose archive exists unaltered. Reading an archive takes a small part of the time
+/// needed to build one.
 async fn present(
-    kept: Vec<Kept>,
-    outs: &HashMap<i64, String>,
+    archives: Vec<BaseArchive>,
+    addresses: &HashMap<i64, String>,
     places: &Places,
 ) -> Result<Vec<i64>, CampaignError> {
-    let at_once = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let looked = stream::iter(kept.into_iter().map(|kept| async move {
-        let Some(depot) = outs.get(&kept.campaign).and_then(|out| places.get(out)) else {
-            return Ok::<_, CampaignError>(Some(kept.user_id));
+    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let checks = stream::iter(archives.into_iter().map(|archive| async move {
+        let Some(depot) = addresses.get(&archive.campaign).and_then(|out| places.get(out)) else {
+            return Ok::<_, CampaignError>(Some(archive.user_id));
         };
-        let found = depot.stored(&kept.file).await?;
-        let same = found.is_some_and(|found| kept.sha256.as_ref() == Some(&found.sha256));
-        Ok(same.then_some(kept.user_id))
+        let stored = depot.stored(&archive.file).await?;
+        let is_unaltered = stored.is_some_and(|stored| archive.sha256.as_ref() == Some(&stored.sha256));
+        Ok(is_unaltered.then_some(archive.user_id))
     }));
-    looked.buffer_unordered(at_once).try_filter_map(|user| std::future::ready(Ok(user))).try_collect().await
+    checks.buffer_unordered(threads).try_filter_map(|user| std::future::ready(Ok(user))).try_collect().await
 }
 
 /// Accounts whose earlier archive is still valid.
 #[derive(Default)]
 struct Unchanged {
+    /// The earlier campaign: its row number and name.
     campaign: Option<(i64, String)>,
+    /// The accounts (`users.id`).
     users: HashSet<i64>,
 }
 
@@ -316,43 +318,45 @@ impl Unchanged {
 }
 
 /// The names on the podmin's list.
-struct Listed {
-    all: bool,
+struct ListedNames {
+    /// True when no list is given, so that all accounts are selected.
+    is_unrestricted: bool,
     /// Usernames, and whether each was found.
-    names: BTreeMap<String, bool>,
-    /// The same for diaspora* IDs whose host is not that of the pod's address: people keep their IDs when a pod
-    /// changes its address.
+    usernames: BTreeMap<String, bool>,
+    /// diaspora* IDs of other hosts, and whether each was found: people keep their IDs when a pod changes its
+    /// address.
     ids: BTreeMap<String, bool>,
 }
 
-impl Listed {
+impl ListedNames {
     fn new(only: Only, names: &[String], host: &str) -> Self {
-        let (mut found, mut ids) = (BTreeMap::new(), BTreeMap::new());
+        let (mut usernames, mut ids) = (BTreeMap::new(), BTreeMap::new());
         for name in names.iter().map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty()) {
             match name.split_once('@') {
-                None => drop(found.insert(name, false)),
-                Some((user, at)) if at == host => drop(found.insert(user.to_owned(), false)),
+                None => drop(usernames.insert(name, false)),
+                Some((user, domain)) if domain == host => drop(usernames.insert(user.to_owned(), false)),
                 Some(_) => drop(ids.insert(name, false)),
             }
         }
-        Self { all: only != Only::Listed, names: found, ids }
+        Self { is_unrestricted: only != Only::Listed, usernames, ids }
     }
 
-    fn takes(&mut self, account: &PodAccount) -> bool {
-        // The names on the list are lowercase; a database may have capital letters.
+    /// Returns whether an account is selected, and marks its name as found.
+    fn includes(&mut self, account: &PodAccount) -> bool {
+        // The names on the list are lowercase; a database may contain uppercase letters.
         let (name, id) = (account.username.trim().to_lowercase(), account.account.trim().to_lowercase());
-        let listed = [self.names.get_mut(&name), self.ids.get_mut(&id)];
-        let mut takes = self.all;
+        let listed = [self.usernames.get_mut(&name), self.ids.get_mut(&id)];
+        let mut is_selected = self.is_unrestricted;
         for found in listed.into_iter().flatten() {
-            (*found, takes) = (true, true);
+            (*found, is_selected) = (true, true);
         }
-        takes
+        is_selected
     }
 
-    /// Returns the names that the pod does not have. They are listed too, so that none is lost; their row numbers are
-    /// none that a user can have.
+    /// Returns the names that the pod does not have. They are recorded too, so that none is lost, with negative row
+    /// numbers, which no user has.
     fn missing(&self) -> Vec<PodAccount> {
-        let listed = self.names.iter().chain(&self.ids);
+        let listed = self.usernames.iter().chain(&self.ids);
         listed
             .filter(|(_, found)| !**found)
             .map(|(name, _)| name.clone())
@@ -364,7 +368,7 @@ impl Listed {
                 size: 0,
                 skipped: Some("there is no such account on this pod".to_owned()),
             })
-            .filter(|_| !self.all)
+            .filter(|_| !self.is_unrestricted)
             .collect()
     }
 }
@@ -383,10 +387,10 @@ mod tests {
             skipped: None,
         };
         let names = ["JONAS".to_owned(), "Ida@Old.example".to_owned(), "nora".to_owned()];
-        let mut listed = Listed::new(Only::Listed, &names, "closing.example");
-        assert!(listed.takes(&account("Jonas", "Jonas@closing.example")));
-        assert!(listed.takes(&account("ida", "Ida@old.example")));
-        assert!(!listed.takes(&account("Otto", "otto@closing.example")));
+        let mut listed = ListedNames::new(Only::Listed, &names, "closing.example");
+        assert!(listed.includes(&account("Jonas", "Jonas@closing.example")));
+        assert!(listed.includes(&account("ida", "Ida@old.example")));
+        assert!(!listed.includes(&account("Otto", "otto@closing.example")));
         let missing: Vec<String> = listed.missing().into_iter().map(|account| account.username).collect();
         assert_eq!(missing, ["nora"]);
     }

@@ -1,19 +1,19 @@
 //! Claims on accounts, leases and results.
 //!
-//! Leases belong to workers, not to accounts, so a heartbeat is one row. They follow the clock of the store's
-//! database: the machines' clocks need not agree.
+//! Leases belong to workers, not to accounts, so a heartbeat changes one row. They expire by the clock of the store's
+//! database, because the clocks of the machines may differ.
 
 use std::time::Duration;
 
-use crate::campaign::ledger::records::{CampaignState, Claimed, Order, Outcome};
-use crate::campaign::ledger::status::LEASE_MILLIS;
+use crate::campaign::ledger::records::{CampaignState, ClaimedAccount, Order, Outcome};
+use crate::campaign::ledger::status::LEASE_MILLIS_SQL;
 use crate::production::Written;
 use crate::sql::{Dialect, Value};
 use crate::store::lease::expired;
 use crate::store::{Store, StoreError, StoreRow, millis};
 
-/// Results written per statement.
-pub(in crate::campaign) const BATCH: usize = 200;
+/// The maximum number of results per statement.
+pub(in crate::campaign) const BATCH_ROWS: usize = 200;
 
 /// A worker's view of a campaign.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ pub(in crate::campaign) struct HeartbeatResult {
     /// The campaign's state.
     pub(in crate::campaign) state: CampaignState,
     /// True when the lease had expired and others may have claimed this worker's accounts.
-    pub(in crate::campaign) lost: bool,
+    pub(in crate::campaign) is_lost: bool,
 }
 
 /// The position that claims have reached, so that the next one can skip earlier rows.
@@ -84,7 +84,7 @@ impl Queue {
         let renewed = transaction.execute("renewing a lease", &sql, &values).await?;
         let sql = format!(
             "DELETE FROM pappus_campaign_workers WHERE campaign_id = ? AND {}",
-            expired("lease_until", LEASE_MILLIS, self.now())
+            expired("lease_until", LEASE_MILLIS_SQL, self.now())
         );
         transaction.execute("removing dead workers", &sql, &[self.campaign.into()]).await?;
         let sql = "UPDATE pappus_campaign_accounts SET state = 'pending', worker = NULL WHERE campaign_id = ? \
@@ -94,25 +94,25 @@ impl Queue {
         let rows = transaction.rows("reading a campaign", sql, &[self.campaign.into()]).await?;
         let state = rows.first().map(|row| row.named::<CampaignState>("state")).transpose()?;
         transaction.commit().await?;
-        Ok(HeartbeatResult { state: state.unwrap_or(CampaignState::Cancelled), lost: renewed == 0 })
+        Ok(HeartbeatResult { state: state.unwrap_or(CampaignState::Cancelled), is_lost: renewed == 0 })
     }
 
-    /// Claims at most `limit` accounts, `after` a position when one is given. Returns none when nothing is left there
-    /// or the campaign is not running.
+    /// Claims at most `limit` accounts, those `after` a cursor if one is given. Returns none if no accounts are left
+    /// there or the campaign is not running.
     pub(in crate::campaign) async fn claim(
         &self,
         limit: usize,
         after: Option<Cursor>,
-    ) -> Result<(Vec<Claimed>, Option<Cursor>), StoreError> {
+    ) -> Result<(Vec<ClaimedAccount>, Option<Cursor>), StoreError> {
         let (compare, direction) = match self.order {
             Order::BiggestFirst => ("<", "DESC"),
             Order::SmallestFirst => (">", "ASC"),
         };
-        let behind = after.map_or_else(String::new, |place| {
-            format!(" AND (size, user_id) {compare} ({}, {})", place.size, place.user_id)
+        let position = after.map_or_else(String::new, |cursor| {
+            format!(" AND (size, user_id) {compare} ({}, {})", cursor.size, cursor.user_id)
         });
         let pick = format!(
-            "SELECT user_id FROM pappus_campaign_accounts WHERE campaign_id = {} AND state = 'pending'{behind} \
+            "SELECT user_id FROM pappus_campaign_accounts WHERE campaign_id = {} AND state = 'pending'{position} \
              ORDER BY size {direction}, user_id {direction} LIMIT {limit}",
             self.campaign
         );
@@ -131,30 +131,33 @@ impl Queue {
         let worker = &self.worker;
         let values = [worker.into(), self.campaign.into(), self.campaign.into(), worker.into()];
         let rows = self.store.rows("leasing accounts", &sql, &values).await?;
-        let mut claimed: Vec<Claimed> = rows.iter().map(claimed).collect::<Result<_, _>>()?;
+        let mut claimed: Vec<ClaimedAccount> = rows.iter().map(claimed).collect::<Result<_, _>>()?;
         claimed.sort_by_key(|claimed| (claimed.size, claimed.user_id));
         if self.order == Order::BiggestFirst {
             claimed.reverse();
         }
-        let place = claimed.last().map(|last| Cursor { size: last.size, user_id: last.user_id });
-        Ok((claimed, place))
+        let cursor = claimed.last().map(|last| Cursor { size: last.size, user_id: last.user_id });
+        Ok((claimed, cursor))
     }
 
-    /// Records archives that are about to get their final names. Returns the accounts that are still this worker's:
-    /// the others must not be stored.
-    pub(in crate::campaign) async fn intend(&self, outcomes: &[Outcome]) -> Result<Vec<i64>, StoreError> {
-        let mut kept = Vec::with_capacity(outcomes.len());
-        for part in outcomes.chunks(BATCH) {
+    /// Records archives that are about to get their final names. Returns the accounts (`users.id`) that are still this
+    /// worker's; the archives of others must not be stored.
+    pub(in crate::campaign) async fn record_planned(
+        &self,
+        outcomes: &[Outcome],
+    ) -> Result<Vec<i64>, StoreError> {
+        let mut leased = Vec::with_capacity(outcomes.len());
+        for part in outcomes.chunks(BATCH_ROWS) {
             let set = "file = excluded.file, bytes = excluded.bytes, sha256 = excluded.sha256, \
                        records = excluded.records, omissions = excluded.omissions";
-            kept.extend(self.upsert("recording archives", part, set).await?);
+            leased.extend(self.upsert("recording archives", part, set).await?);
         }
-        Ok(kept)
+        Ok(leased)
     }
 
     /// Records results. Accounts that are no longer this worker's remain unchanged.
     pub(in crate::campaign) async fn finish(&self, outcomes: &[Outcome]) -> Result<(), StoreError> {
-        for part in outcomes.chunks(BATCH) {
+        for part in outcomes.chunks(BATCH_ROWS) {
             let set = format!(
                 "state = excluded.state, worker = NULL, account = excluded.account, file = excluded.file, bytes = excluded.bytes, \
                  sha256 = excluded.sha256, records = excluded.records, omissions = excluded.omissions, \
@@ -166,10 +169,10 @@ impl Queue {
         Ok(())
     }
 
-    /// Updates many existing rows with one statement; an INSERT, because it knows the types of its columns.
+    /// Updates many existing rows with one statement. It is an INSERT, in which databases know the types of the values.
     async fn upsert(
         &self,
-        what: &'static str,
+        operation: &'static str,
         outcomes: &[Outcome],
         set: &str,
     ) -> Result<Vec<i64>, StoreError> {
@@ -205,29 +208,29 @@ impl Queue {
                 ]
             })
             .collect();
-        let rows = self.store.rows(what, &sql, &values).await?;
+        let rows = self.store.rows(operation, &sql, &values).await?;
         rows.iter().map(|row| row.get("user_id")).collect()
     }
 
     /// Returns some of the campaign's other accounts, finished ones first: row number, username, diaspora* ID.
     pub(in crate::campaign) async fn others(
         &self,
-        but: i64,
+        except: i64,
     ) -> Result<Vec<(i64, String, String)>, StoreError> {
         let sql = format!(
             "SELECT user_id, username, account FROM pappus_campaign_accounts WHERE campaign_id = ? \
              AND user_id > 0 AND user_id <> ? ORDER BY CASE state WHEN 'done' THEN 0 ELSE 1 END, user_id \
-             LIMIT {BATCH}"
+             LIMIT {BATCH_ROWS}"
         );
-        let values = [self.campaign.into(), but.into()];
+        let values = [self.campaign.into(), except.into()];
         let rows = self.store.rows("reading other accounts", &sql, &values).await?;
         let other = |row: &StoreRow| Ok((row.get("user_id")?, row.get("username")?, row.get("account")?));
         rows.iter().map(other).collect()
     }
 
     /// Releases accounts as if they had not been claimed.
-    pub(in crate::campaign) async fn release(&self, claimed: &[Claimed]) -> Result<(), StoreError> {
-        for part in claimed.chunks(BATCH) {
+    pub(in crate::campaign) async fn release(&self, claimed: &[ClaimedAccount]) -> Result<(), StoreError> {
+        for part in claimed.chunks(BATCH_ROWS) {
             let users: Vec<String> = part.iter().map(|claimed| claimed.user_id.to_string()).collect();
             let sql = format!(
                 "UPDATE pappus_campaign_accounts SET state = 'pending', worker = NULL, attempts = attempts - 1 \
@@ -240,20 +243,20 @@ impl Queue {
         Ok(())
     }
 
-    /// Releases accounts that this worker does not know it has: the response to a claim may be lost.
+    /// Releases accounts that this worker has claimed without knowing it: the response to a claim may be lost.
     pub(in crate::campaign) async fn release_unknown(&self, known: &[i64]) -> Result<(), StoreError> {
         let known: Vec<String> = known.iter().map(ToString::to_string).collect();
-        let but = if known.is_empty() { "-1".to_owned() } else { known.join(", ") };
+        let except = if known.is_empty() { "-1".to_owned() } else { known.join(", ") };
         let sql = format!(
             "UPDATE pappus_campaign_accounts SET state = 'pending', worker = NULL, attempts = attempts - 1 \
-             WHERE campaign_id = ? AND state = 'running' AND worker = ? AND user_id NOT IN ({but})"
+             WHERE campaign_id = ? AND state = 'running' AND worker = ? AND user_id NOT IN ({except})"
         );
         let values = [self.campaign.into(), (&self.worker).into()];
         self.store.execute("releasing accounts", &sql, &values).await.map(drop)
     }
 
     /// Ends the worker's registration and frees its accounts at once.
-    pub(in crate::campaign) async fn leave(&self) -> Result<(), StoreError> {
+    pub(in crate::campaign) async fn unregister(&self) -> Result<(), StoreError> {
         let mut transaction = self.store.begin().await?;
         let sql = "UPDATE pappus_campaign_accounts SET state = 'pending', worker = NULL \
                    WHERE campaign_id = ? AND state = 'running' AND worker = ?";
@@ -264,7 +267,7 @@ impl Queue {
         transaction.commit().await
     }
 
-    /// Returns whether accounts are left, claimed or not.
+    /// Returns whether unfinished accounts are left, claimed or not.
     pub(in crate::campaign) async fn is_open(&self) -> Result<bool, StoreError> {
         let sql = "SELECT CAST(EXISTS (SELECT 1 FROM pappus_campaign_accounts WHERE campaign_id = ? \
                    AND state = 'pending') OR EXISTS (SELECT 1 FROM pappus_campaign_accounts \
@@ -274,7 +277,7 @@ impl Queue {
         Ok(row.map(|row| row.get::<i64>("is_open")).transpose()?.unwrap_or(0) > 0)
     }
 
-    /// Marks the campaign as finished, unless accounts are left or it is not running.
+    /// Marks the campaign as finished, unless accounts are left or it is not running. Returns whether it was marked.
     pub(in crate::campaign) async fn close(&self) -> Result<bool, StoreError> {
         let sql = format!(
             "UPDATE pappus_campaigns SET state = 'finished', finished_at = {} WHERE id = ? AND state = 'running' \
@@ -288,7 +291,7 @@ impl Queue {
     }
 }
 
-fn claimed(row: &StoreRow) -> Result<Claimed, StoreError> {
+fn claimed(row: &StoreRow) -> Result<ClaimedAccount, StoreError> {
     let file: Option<String> = row.get("file")?;
     let written = match (file, row.get::<Option<String>>("sha256")?) {
         (Some(file), Some(sha256)) => Some(Written {
@@ -300,7 +303,7 @@ fn claimed(row: &StoreRow) -> Result<Claimed, StoreError> {
         }),
         _ => None,
     };
-    Ok(Claimed {
+    Ok(ClaimedAccount {
         user_id: row.get("user_id")?,
         username: row.get("username")?,
         account: row.get("account")?,

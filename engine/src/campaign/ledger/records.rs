@@ -125,14 +125,14 @@ pub struct Campaign {
     pub created_at: DateTime<Utc>,
     /// The time it finished.
     pub finished_at: Option<DateTime<Utc>>,
-    /// Digits in the names of its archives and in its list, which tell its archives from other campaigns'; none in
-    /// campaigns of earlier versions.
+    /// Digits in the names of its archives and in its list, which distinguish its archives from other campaigns';
+    /// `None` in campaigns of earlier versions.
     #[serde(skip)]
     pub tag: Option<String>,
     /// The identity of its archive folder, once it has been written to.
     #[serde(skip)]
     pub place: Option<String>,
-    /// The list it has written, without the file extension.
+    /// The name of the list it has written, without the file extension.
     #[serde(skip)]
     pub list_name: Option<String>,
     /// The time it was started, by the clock of Pappus's database: the archives' time can be set freely.
@@ -144,7 +144,7 @@ pub struct Campaign {
 }
 
 /// The columns of [`Campaign`].
-pub(in crate::campaign) const CAMPAIGN: &str = "id, pod_url, name, out, state, options, archive_key, created_at, finished_at, tag, \
+pub(in crate::campaign) const CAMPAIGN_COLUMNS: &str = "id, pod_url, name, out, state, options, archive_key, created_at, finished_at, tag, \
                                    place, list_name, begun_at, names_sha256";
 
 impl Campaign {
@@ -173,12 +173,12 @@ impl Campaign {
     }
 }
 
-/// The beginning of the reason of an account that is no longer on the pod.
+/// The beginning of the reason for accounts that are no longer on the pod.
 pub(in crate::campaign) const LEFT_POD: &str = "the account has left the pod";
 
 /// An account claimed by a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::campaign) struct Claimed {
+pub(in crate::campaign) struct ClaimedAccount {
     pub(in crate::campaign) user_id: i64,
     pub(in crate::campaign) username: String,
     pub(in crate::campaign) account: String,
@@ -189,8 +189,8 @@ pub(in crate::campaign) struct Claimed {
 }
 
 impl Outcome {
-    /// Returns the same account as still running.
-    pub(in crate::campaign) fn running(&self) -> Self {
+    /// Returns the same outcome for an account that is still running.
+    pub(in crate::campaign) fn as_running(&self) -> Self {
         Self { state: AccountState::Running, ..self.clone() }
     }
 }
@@ -198,7 +198,7 @@ impl Outcome {
 /// The result of a claimed account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::campaign) struct Outcome {
-    pub(in crate::campaign) claimed: Claimed,
+    pub(in crate::campaign) claimed: ClaimedAccount,
     pub(in crate::campaign) state: AccountState,
     pub(in crate::campaign) written: Option<Written>,
     pub(in crate::campaign) millis: i64,

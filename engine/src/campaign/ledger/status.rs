@@ -9,12 +9,12 @@ use crate::sql::Value;
 use crate::store::lease::expired;
 use crate::store::{Store, StoreError, StoreRow, time};
 
-/// Accounts listed of each kind.
-const SHOWN: i64 = 10;
+/// The maximum number of accounts that are listed of each kind.
+const MAX_SHOWN: i64 = 10;
 /// Milliseconds over which the rate is measured.
-const WINDOW: i64 = 60_000;
+const WINDOW_MILLIS: i64 = 60_000;
 /// The fixed cost of an account, in records (`campaign/worker/feeder.rs` uses the same).
-const OVERHEAD: i64 = 40;
+const OVERHEAD_RECORDS: i64 = 40;
 
 /// Accounts by state, and their sums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -125,7 +125,7 @@ pub struct WorkerLine {
 pub struct Status {
     /// The campaign.
     pub campaign: Campaign,
-    /// Accounts in each state.
+    /// Accounts by state, and their sums.
     pub totals: Totals,
     /// Accounts finished per second, recently.
     pub rate: f64,
@@ -136,13 +136,14 @@ pub struct Status {
     pub seconds_left: Option<f64>,
     /// The workers of an unfinished campaign.
     pub workers: Vec<WorkerLine>,
-    /// Accounts that took longest.
+    /// The accounts that took longest.
     pub slowest: Vec<AccountLine>,
     /// The first accounts that failed.
     pub failed: Vec<AccountLine>,
 }
 
-const LINE: &str = "user_id, account, state, file, bytes, sha256, records, omissions, millis, reason";
+/// The columns of [`AccountLine`].
+const LINE_COLUMNS: &str = "user_id, account, state, file, bytes, sha256, records, omissions, millis, reason";
 
 impl Status {
     /// Reads the status of a campaign that was read from the same store.
@@ -154,13 +155,13 @@ impl Status {
         let rate = ratio(totals.last_minute, 60);
         let records_per_second = totals.records_per_second();
         let sql = format!(
-            "SELECT {LINE} FROM pappus_campaign_accounts WHERE campaign_id = ? AND state = 'done' \
-             ORDER BY millis DESC LIMIT {SHOWN}"
+            "SELECT {LINE_COLUMNS} FROM pappus_campaign_accounts WHERE campaign_id = ? AND state = 'done' \
+             ORDER BY millis DESC LIMIT {MAX_SHOWN}"
         );
         let slowest = lines(store, &sql, &[campaign.id.into()]).await?;
         let sql = format!(
-            "SELECT {LINE} FROM pappus_campaign_accounts WHERE campaign_id = ? AND state = 'failed' \
-             ORDER BY user_id LIMIT {SHOWN}"
+            "SELECT {LINE_COLUMNS} FROM pappus_campaign_accounts WHERE campaign_id = ? AND state = 'failed' \
+             ORDER BY user_id LIMIT {MAX_SHOWN}"
         );
         let failed = lines(store, &sql, &[campaign.id.into()]).await?;
         let workers = if matches!(campaign.state, CampaignState::Finished | CampaignState::Cancelled) {
@@ -168,13 +169,13 @@ impl Status {
         } else {
             workers(store, campaign.id).await?
         };
-        let moves = campaign.state == CampaignState::Running
+        let is_progressing = campaign.state == CampaignState::Running
             && workers.iter().any(|worker| worker.waits_for.is_none());
-        let seconds_left = totals.seconds_left().filter(|_| moves);
+        let seconds_left = totals.seconds_left().filter(|_| is_progressing);
         Ok(Self { campaign, totals, rate, records_per_second, seconds_left, workers, slowest, failed })
     }
 
-    /// Reads only the numbers.
+    /// Reads the totals of a campaign.
     ///
     /// # Errors
     /// [`CampaignError::Store`].
@@ -182,12 +183,14 @@ impl Status {
         let sum = |column: &str| format!("CAST(COALESCE(SUM({column}), 0) AS BIGINT)");
         let now = store.now();
         let recent = |value: &str| {
-            sum(&format!("CASE WHEN finished_at BETWEEN {now} - {WINDOW} AND {now} THEN {value} ELSE 0 END"))
+            sum(&format!(
+                "CASE WHEN finished_at BETWEEN {now} - {WINDOW_MILLIS} AND {now} THEN {value} ELSE 0 END"
+            ))
         };
         // Every account has a fixed cost, even without records.
         let share = format!(
-            "CASE WHEN COALESCE(millis, 0) > {WINDOW} THEN (size + {OVERHEAD}) * {WINDOW} / millis \
-             ELSE size + {OVERHEAD} END"
+            "CASE WHEN COALESCE(millis, 0) > {WINDOW_MILLIS} THEN (size + {OVERHEAD_RECORDS}) * {WINDOW_MILLIS} / millis \
+             ELSE size + {OVERHEAD_RECORDS} END"
         );
         let begun = format!("CAST(COALESCE({now} - MIN(finished_at - COALESCE(millis, 0)), 0) AS BIGINT)");
         let sql = format!(
@@ -199,7 +202,7 @@ impl Status {
             sum("omissions"),
             sum("CASE WHEN omissions > 0 THEN 1 ELSE 0 END"),
             recent("1"),
-            sum(&format!("size + {OVERHEAD}")),
+            sum(&format!("size + {OVERHEAD_RECORDS}")),
             recent(&share)
         );
         let rows = store.rows("counting accounts", &sql, &[campaign.id.into()]).await?;
@@ -217,7 +220,8 @@ impl Status {
                     if matches!(state, AccountState::Pending | AccountState::Running) { size } else { 0 };
             }
             totals.last_minute_size += number("last_minute_size")?;
-            totals.busy_millis = totals.busy_millis.max(number("busy_millis")?.min(WINDOW.unsigned_abs()));
+            totals.busy_millis =
+                totals.busy_millis.max(number("busy_millis")?.min(WINDOW_MILLIS.unsigned_abs()));
             match state {
                 AccountState::Pending => totals.pending = count,
                 AccountState::Running => totals.running = count,
@@ -247,7 +251,7 @@ impl Status {
         limit: u32,
     ) -> Result<Vec<AccountLine>, CampaignError> {
         let sql = format!(
-            "SELECT {LINE} FROM pappus_campaign_accounts WHERE campaign_id = ? AND user_id > ? \
+            "SELECT {LINE_COLUMNS} FROM pappus_campaign_accounts WHERE campaign_id = ? AND user_id > ? \
              ORDER BY user_id LIMIT {limit}"
         );
         Ok(lines(store, &sql, &[campaign.id.into(), after.into()]).await?)
@@ -259,7 +263,7 @@ async fn workers(store: &Store, campaign: i64) -> Result<Vec<WorkerLine>, StoreE
         "SELECT w.host, w.pid, w.started_at, w.waits_for, (SELECT COUNT(*) FROM pappus_campaign_accounts a \
          WHERE a.campaign_id = w.campaign_id AND a.state = 'running' AND a.worker = w.id) AS accounts \
          FROM pappus_campaign_workers w WHERE w.campaign_id = ? AND NOT {} ORDER BY w.started_at",
-        expired("w.lease_until", LEASE_MILLIS, store.now())
+        expired("w.lease_until", LEASE_MILLIS_SQL, store.now())
     );
     let rows = store.rows("listing workers", &sql, &[campaign.into()]).await?;
     let worker = |row: &StoreRow| {
@@ -294,10 +298,11 @@ async fn lines(store: &Store, sql: &str, values: &[Value<'_>]) -> Result<Vec<Acc
     rows.iter().map(line).collect()
 }
 
-/// Milliseconds of a worker's lease; those of earlier versions may have the longest lease allowed.
-pub(in crate::campaign) const LEASE_MILLIS: &str = "COALESCE(lease_millis, 3600000)";
+/// An SQL expression for the milliseconds of a worker's lease. Workers of earlier versions did not record theirs, which
+/// is at most an hour.
+pub(in crate::campaign) const LEASE_MILLIS_SQL: &str = "COALESCE(lease_millis, 3600000)";
 
-/// Divides for display: counts beyond 2^52 lose their last digits.
+/// Divides for display; counts above 2^53 lose their last digits.
 #[expect(clippy::cast_precision_loss, reason = "shown to people")]
 fn ratio(count: u64, parts: u64) -> f64 {
     count as f64 / parts as f64

@@ -1,8 +1,8 @@
-//! Changes on a pod that leave no timestamp: removals, withdrawn likes, blocks, people who have moved, hidden posts that
-//! are gone.
+//! Detects changes on a pod that leave no timestamp: removals, withdrawn likes, blocks, people who have moved, hidden
+//! posts that were removed.
 //!
-//! Counts and sums of row numbers of everything in an account's archive, by account. Campaigns keep a digest of them;
-//! a different digest means a change.
+//! Computes for each account a digest of the counts and the sums of row numbers of everything in its archive.
+//! Campaigns store the digest; a different one means a change.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,8 +13,8 @@ use crate::pod::database::{DatabaseError, Snapshot};
 use crate::pod::reader::{PAGE, hidden_posts};
 use crate::sql::{Dialect, id_list};
 
-/// Numbers per account and part, in the order in which they are added to the digest.
-const NUMBERS: [&str; 4] = ["found", "id_sum", "first_sum", "second_sum"];
+/// Columns with the numbers per account and part, in the order in which they are added to the digest.
+const NUMBER_COLUMNS: [&str; 4] = ["found", "id_sum", "first_sum", "second_sum"];
 
 /// Digests of accounts, by `users.id`.
 #[derive(Default)]
@@ -26,11 +26,11 @@ impl Traits {
         let mut traits = Self::default();
         let dialect = snapshot.dialect();
         for (number, part) in parts().into_iter().enumerate() {
-            let mut rows = snapshot.stream("what accounts consist of", part.sql(dialect), &[]);
+            let mut rows = snapshot.stream("the rows of all accounts", part.sql(dialect), &[]);
             while let Some(row) = rows.try_next().await? {
                 let Some(user) = row.integer("user_row") else { continue };
                 let mut digest = Sha256::new().chain_update(number.to_be_bytes());
-                for column in NUMBERS {
+                for column in NUMBER_COLUMNS {
                     digest.update(row.integer(column).unwrap_or(0).to_be_bytes());
                 }
                 traits.add(user, &digest.finalize());
@@ -44,9 +44,9 @@ impl Traits {
 
     /// Adds bytes to an account's digest. Parts have a fixed order; a part without rows adds nothing.
     fn add(&mut self, user: i64, bytes: &[u8]) {
-        let known = self.0.entry(user).or_default();
-        let digest = Sha256::new().chain_update(*known).chain_update(bytes).finalize();
-        known.iter_mut().zip(digest).for_each(|(known, new)| *known = new);
+        let current = self.0.entry(user).or_default();
+        let digest = Sha256::new().chain_update(*current).chain_update(bytes).finalize();
+        current.iter_mut().zip(digest).for_each(|(current, new)| *current = new);
     }
 
     /// Returns the digest of an account, in hexadecimal digits; an account without rows has one too.
@@ -55,8 +55,8 @@ impl Traits {
     }
 }
 
-/// Returns the hidden posts that still exist (`users.id`, `posts.id`), in order. Their row numbers are in a text, so they
-/// cannot be joined.
+/// Returns the hidden posts that still exist (`users.id`, `posts.id`), in order. Their row numbers are in a text, so
+/// they cannot be joined.
 async fn present_hidden_posts(snapshot: &mut Snapshot) -> Result<Vec<(i64, i64)>, DatabaseError> {
     let sql = "SELECT id, hidden_shareables FROM users WHERE hidden_shareables IS NOT NULL".to_owned();
     let mut rows = snapshot.stream("the hidden posts", sql, &[]);
@@ -76,8 +76,8 @@ async fn present_hidden_posts(snapshot: &mut Snapshot) -> Result<Vec<(i64, i64)>
         posts.dedup();
         let sql = format!("SELECT id FROM posts WHERE id IN ({})", id_list(&posts));
         let rows = snapshot.rows("the hidden posts", sql, &[]).await?;
-        let found: HashSet<i64> = rows.iter().filter_map(|row| row.integer("id")).collect();
-        present.extend(chunk.iter().copied().filter(|(_, post)| found.contains(post)));
+        let existing: HashSet<i64> = rows.iter().filter_map(|row| row.integer("id")).collect();
+        present.extend(chunk.iter().copied().filter(|(_, post)| existing.contains(post)));
     }
     present.sort_unstable();
     Ok(present)
@@ -89,33 +89,33 @@ struct Part {
     owner: &'static str,
     /// Tables, with joins and a condition.
     rows: &'static str,
-    /// The row number.
+    /// An SQL expression for the row number.
     id: &'static str,
-    /// Two more numbers of a row.
-    more: [&'static str; 2],
+    /// SQL expressions for two more numbers of a row.
+    numbers: [&'static str; 2],
 }
 
 impl Part {
     fn sql(&self, dialect: Dialect) -> String {
-        let number = if dialect == Dialect::MySql { "SIGNED" } else { "BIGINT" };
-        let Self { owner, rows, id, more: [one, other] } = self;
-        let sum = |what: &str| format!("CAST(COALESCE(SUM({what}), 0) AS {number})");
+        let integer_type = if dialect == Dialect::MySql { "SIGNED" } else { "BIGINT" };
+        let Self { owner, rows, id, numbers: [first, second] } = self;
+        let sum = |expression: &str| format!("CAST(COALESCE(SUM({expression}), 0) AS {integer_type})");
         format!(
             "SELECT {owner} AS user_row, COUNT(*) AS found, {} AS id_sum, {} AS first_sum, {} AS second_sum \
              FROM {rows} GROUP BY {owner}",
             sum(id),
-            sum(one),
-            sum(other)
+            sum(first),
+            sum(second)
         )
     }
 }
 
-const fn part(owner: &'static str, rows: &'static str, more: [&'static str; 2]) -> Part {
-    Part { owner, rows, id: "r.id", more }
+const fn part(owner: &'static str, rows: &'static str, numbers: [&'static str; 2]) -> Part {
+    Part { owner, rows, id: "r.id", numbers }
 }
 
-/// The owner of a joined person.
-const BY_PERSON: &str = "a.owner_id";
+/// The owner of a joined person `a`.
+const PERSON_OWNER: &str = "a.owner_id";
 
 /// Returns all parts. Their order is part of the digest: new ones come last.
 fn parts() -> Vec<Part> {
@@ -143,31 +143,31 @@ fn parts() -> Vec<Part> {
             ["r.shareable_id", "r.aspect_id"],
         ),
         part(
-            BY_PERSON,
+            PERSON_OWNER,
             "taggings r JOIN profiles f ON f.id = r.taggable_id AND r.taggable_type = 'Profile' \
              JOIN people a ON a.id = f.person_id WHERE a.owner_id IS NOT NULL",
             ["r.tag_id", "0"],
         ),
         part(
-            BY_PERSON,
+            PERSON_OWNER,
             "posts r JOIN people a ON a.id = r.author_id WHERE a.owner_id IS NOT NULL",
             ["CASE WHEN r.root_guid IS NULL THEN 0 ELSE 1 END", "CASE WHEN r.public THEN 1 ELSE 0 END"],
         ),
     ];
-    parts.extend(OWN.map(|rows| part(BY_PERSON, rows, ["0", "0"])));
-    parts.extend(OTHERS.map(|rows| part(BY_PERSON, rows, ["r.author_id", "0"])));
+    parts.extend(OWN_ROWS.map(|rows| part(PERSON_OWNER, rows, ["0", "0"])));
+    parts.extend(OTHERS_ROWS.map(|rows| part(PERSON_OWNER, rows, ["r.author_id", "0"])));
     parts.push(part(
-        BY_PERSON,
+        PERSON_OWNER,
         "conversation_visibilities r JOIN people a ON a.id = r.person_id WHERE a.owner_id IS NOT NULL",
         ["r.unread", "r.conversation_id"],
     ));
-    parts.extend(SHOWN.map(|rows| part(BY_PERSON, rows, ["p.author_id", "p.id"])));
-    parts.extend(MOVES.map(|rows| part(BY_PERSON, rows, ["r.old_person_id", "0"])));
+    parts.extend(SHOWN_AUTHORS.map(|rows| part(PERSON_OWNER, rows, ["p.author_id", "p.id"])));
+    parts.extend(MOVE_ROWS.map(|rows| part(PERSON_OWNER, rows, ["r.old_person_id", "0"])));
     parts
 }
 
 /// The account's own rows.
-const OWN: [&str; 5] = [
+const OWN_ROWS: [&str; 5] = [
     "comments r JOIN people a ON a.id = r.author_id WHERE a.owner_id IS NOT NULL",
     "likes r JOIN people a ON a.id = r.author_id WHERE a.owner_id IS NOT NULL",
     "photos r JOIN people a ON a.id = r.author_id WHERE a.owner_id IS NOT NULL",
@@ -176,7 +176,7 @@ const OWN: [&str; 5] = [
 ];
 
 /// Others' reactions to the account's posts and comments, and messages and readers in its conversations.
-const OTHERS: [&str; 9] = [
+const OTHERS_ROWS: [&str; 9] = [
     "comments r JOIN posts p ON p.id = r.commentable_id AND r.commentable_type = 'Post' \
      JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL",
     "likes r JOIN posts p ON p.id = r.target_id AND r.target_type = 'Post' \
@@ -188,7 +188,7 @@ const OTHERS: [&str; 9] = [
      JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL",
     "poll_participations r JOIN polls l ON l.id = r.poll_id JOIN posts p ON p.id = l.status_message_id \
      JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL",
-    // Pods that know the post.
+    // Subscriptions to the post.
     "participations r JOIN posts p ON p.id = r.target_id AND r.target_type = 'Post' \
      JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL",
     "posts r JOIN posts p ON p.guid = r.root_guid JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL",
@@ -199,9 +199,9 @@ const OTHERS: [&str; 9] = [
      JOIN people a ON a.id = r.person_id WHERE a.owner_id IS NOT NULL",
 ];
 
-/// Others' posts `p` of which an archive shows the author, and the conversations it is in: an author who moves takes them
-/// along.
-const SHOWN: [&str; 3] = [
+/// Others' posts `p` whose author an archive shows, and the account's conversations: when their author moves, they get
+/// another one.
+const SHOWN_AUTHORS: [&str; 3] = [
     "posts r JOIN posts p ON p.guid = r.root_guid JOIN people a ON a.id = r.author_id WHERE a.owner_id IS NOT NULL",
     "comments r JOIN posts p ON p.id = r.commentable_id AND r.commentable_type = 'Post' \
      JOIN people a ON a.id = r.author_id WHERE a.owner_id IS NOT NULL",
@@ -209,8 +209,8 @@ const SHOWN: [&str; 3] = [
      JOIN people a ON a.id = r.person_id WHERE a.owner_id IS NOT NULL",
 ];
 
-/// Moves to people who have commented, liked or voted: archives list their earlier identities, too.
-const MOVES: [&str; 5] = [
+/// Moves of people who have commented, liked or voted: archives also list their earlier identities.
+const MOVE_ROWS: [&str; 5] = [
     "account_migrations r JOIN comments c ON c.author_id = r.new_person_id \
      JOIN posts p ON p.id = c.commentable_id AND c.commentable_type = 'Post' \
      JOIN people a ON a.id = p.author_id WHERE a.owner_id IS NOT NULL",

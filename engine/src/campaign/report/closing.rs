@@ -15,11 +15,11 @@ use crate::campaign::{AccountResult, CampaignError, ListError, ListOf, ResultSta
 use crate::domain::Timestamp;
 use crate::store::{Store, StoreError};
 
-/// Accounts per statement.
-const PAGE: u32 = 2000;
+/// The maximum number of accounts per statement.
+const PAGE_ACCOUNTS: u32 = 2000;
 
-/// Attempts to write the list while accounts change.
-const ATTEMPTS: u32 = 10;
+/// The maximum number of attempts to write the list while accounts change.
+const MAX_ATTEMPTS: u32 = 10;
 
 impl WorkerSession {
     /// Ends the campaign when nothing is left to do: removes orphaned archives and writes the list.
@@ -32,15 +32,15 @@ impl WorkerSession {
         self.in_store(|| self.queue.close()).await.map(drop)
     }
 
-    /// Writes the signed list. Repeating it, here or elsewhere, writes the same. A worker that was stopped meanwhile
-    /// may have written outdated results, so the accounts are checked again.
+    /// Writes the signed list. Repeating this, on any machine, writes the same list. A worker that was suspended in the
+    /// meantime may have recorded results after they were read, so the accounts are checked again.
     async fn write_list(&self) -> Result<(), CampaignError> {
         let campaigns = Campaigns::new(&self.setup.store, &self.setup.pod);
         let write = || async {
-            for _ in 0..ATTEMPTS {
-                self.wait_for_place().await?;
+            for _ in 0..MAX_ATTEMPTS {
+                self.wait_for_depot().await?;
                 let campaign = campaigns.named(&self.campaign.name).await?;
-                let before = revision(&self.setup.store, &campaign).await?;
+                let old_revision = revision(&self.setup.store, &campaign).await?;
                 let setup = &self.setup;
                 let written = list_of(&setup.store, &campaign, &setup.created_by, async |list, results| {
                     let folder = self.spool.path();
@@ -49,10 +49,10 @@ impl WorkerSession {
                 .await?;
                 if let Some(reason) = &written.repaired {
                     let file = &written.json.name;
-                    self.observer().notes(&format!("{file} was broken and is written anew: {reason}"));
+                    self.observer().notes(&format!("{file} was damaged and has been rewritten: {reason}"));
                 }
-                campaigns.note_list(&campaign, &written.json.name).await?;
-                if revision(&self.setup.store, &campaign).await? == before {
+                campaigns.record_list(&campaign, &written.json.name).await?;
+                if revision(&self.setup.store, &campaign).await? == old_revision {
                     break;
                 }
             }
@@ -61,21 +61,22 @@ impl WorkerSession {
         self.retry.until_ok(self.observer(), write, CampaignError::passes).await
     }
 
-    /// Removes archives of this campaign that belong to no account: an overtaken worker stored them.
+    /// Removes archives of this campaign that belong to no account: they were stored by workers whose leases had
+    /// expired.
     async fn remove_orphans(&self) -> Result<(), CampaignError> {
         let Some(tag) = &self.campaign.tag else { return Ok(()) };
         let mut orphans = HashSet::new();
-        let mut listed = self.depot.list();
-        while let Some(file) = listed.try_next().await? {
+        let mut files = self.depot.list();
+        while let Some(file) = files.try_next().await? {
             if is_of_campaign(&file.name, tag) {
                 orphans.insert(file.name);
             }
         }
-        drop(listed);
-        // Accounts are read last: archives stored meanwhile are not among the listed files.
+        drop(files);
+        // Accounts are read last, so that archives stored in the meantime are not among the listed files.
         let mut after = Some(i64::MIN);
-        while let Some(from) = after {
-            let page = Status::accounts(&self.setup.store, &self.campaign, from, PAGE).await?;
+        while let Some(user_id) = after {
+            let page = Status::accounts(&self.setup.store, &self.campaign, user_id, PAGE_ACCOUNTS).await?;
             after = page.last().map(|line| line.user_id);
             for file in page.into_iter().filter_map(|line| line.file) {
                 orphans.remove(&file);
@@ -88,14 +89,14 @@ impl WorkerSession {
     }
 }
 
-/// Provides the store's data on a campaign for its list.
+/// Passes the store's data on a campaign to `action`, which writes its list.
 pub(in crate::campaign) async fn list_of<T>(
     store: &Store,
     campaign: &Campaign,
     created_by: &str,
-    with: impl AsyncFnOnce(ListOf<'_>, Results<'_>) -> Result<T, CampaignError>,
+    action: impl AsyncFnOnce(ListOf<'_>, Results<'_>) -> Result<T, CampaignError>,
 ) -> Result<T, CampaignError> {
-    let finished_at = last_result(store, campaign).await?;
+    let finished_at = last_finished_at(store, campaign).await?;
     let list = ListOf {
         name: &campaign.name,
         pod: &campaign.pod,
@@ -107,13 +108,13 @@ pub(in crate::campaign) async fn list_of<T>(
         tag: campaign.tag.as_deref(),
         list_name: campaign.list_name.as_deref(),
     };
-    with(list, results(store, campaign)).await
+    action(list, results(store, campaign)).await
 }
 
-/// All accounts of a campaign.
+/// The results of all accounts of a campaign.
 pub(in crate::campaign) type Results<'a> = BoxStream<'a, Result<AccountResult, CampaignError>>;
 
-/// Returns numbers that differ once an account has changed.
+/// Returns numbers that change whenever a result of an account is recorded.
 async fn revision(store: &Store, campaign: &Campaign) -> Result<(i64, i64, i64), StoreError> {
     let sql = "SELECT COUNT(*) AS found, CAST(COALESCE(SUM(attempts), 0) AS BIGINT) AS all_attempts, \
                CAST(COALESCE(SUM(CASE WHEN state = 'done' THEN finished_at ELSE 0 END), 0) AS BIGINT) \
@@ -135,8 +136,8 @@ impl From<ListError<CampaignError>> for CampaignError {
     }
 }
 
-/// Returns the time the last account was finished.
-async fn last_result(store: &Store, campaign: &Campaign) -> Result<Option<DateTime<Utc>>, StoreError> {
+/// Returns the time at which the last account was finished.
+async fn last_finished_at(store: &Store, campaign: &Campaign) -> Result<Option<DateTime<Utc>>, StoreError> {
     let sql = "SELECT MAX(finished_at) AS last_at FROM pappus_campaign_accounts WHERE campaign_id = ?";
     let row = store.first("reading a campaign", sql, &[campaign.id.into()]).await?;
     Ok(row.map(|row| row.get::<Option<i64>>("last_at")).transpose()?.flatten().map(crate::store::time))
@@ -146,7 +147,7 @@ async fn last_result(store: &Store, campaign: &Campaign) -> Result<Option<DateTi
 pub(in crate::campaign) fn results<'a>(store: &'a Store, campaign: &'a Campaign) -> Results<'a> {
     stream::try_unfold(Some(i64::MIN), move |after| async move {
         let Some(after) = after else { return Ok::<_, CampaignError>(None) };
-        let page = Status::accounts(store, campaign, after, PAGE).await?;
+        let page = Status::accounts(store, campaign, after, PAGE_ACCOUNTS).await?;
         let next = page.last().map(|line| line.user_id);
         Ok(next.map(|next| (stream::iter(page.into_iter().map(|line| Ok(result(line)))), Some(next))))
     })
@@ -163,14 +164,14 @@ fn result(line: AccountLine) -> AccountResult {
         AccountState::Failed => ResultState::Failed,
         AccountState::Skipped => ResultState::Skipped,
     };
-    // Archives stored by an earlier campaign are in that one's list.
-    let stored = state == ResultState::Done;
+    // Archives that an earlier campaign stored are in its own list.
+    let is_stored = state == ResultState::Done;
     AccountResult {
         account: line.account,
         state,
-        file: line.file.filter(|_| stored),
-        bytes: number(line.bytes).filter(|_| stored),
-        sha256: line.sha256.filter(|_| stored),
+        file: line.file.filter(|_| is_stored),
+        bytes: number(line.bytes).filter(|_| is_stored),
+        sha256: line.sha256.filter(|_| is_stored),
         records: number(line.records),
         omissions: number(line.omissions),
         seconds: line.seconds.map(|seconds| Duration::from_secs_f64(seconds.max(0.0)).as_secs_f64()),

@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::campaign::report::list_csv::CsvRow;
-use crate::campaign::report::list_name::{Claimed, claim};
+use crate::campaign::report::list_name::{ClaimedList, claim};
 use crate::depot::{Depot, DepotError, Stored};
 use crate::domain::{KeyError, KeyFingerprint, PublicKey, SigningKey, Timestamp};
 
 /// The value of [`ListHead::format`].
 pub const LIST_FORMAT: &str = "pappus-campaign/1";
-/// The ending of its signature's name.
-pub(in crate::campaign) const SIGNATURE: &str = ".sig";
+/// The file extension of a list's signature.
+pub(in crate::campaign) const SIGNATURE_EXTENSION: &str = ".sig";
 
 /// The result of an account.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -183,13 +183,13 @@ pub enum ListError<E: std::error::Error + 'static> {
 pub struct WrittenList {
     /// The list itself.
     pub json: Stored,
-    /// The same for spreadsheets; not signed.
+    /// The list for spreadsheets, which is not signed.
     pub csv: Stored,
     /// Sums over all accounts.
     pub totals: ListTotals,
     /// The key that signed it.
     pub signed_by: KeyFingerprint,
-    /// The error in the previous list, if that was broken.
+    /// The error in the previous list, if it was damaged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repaired: Option<String>,
 }
@@ -213,7 +213,7 @@ pub struct ListOf<'a> {
     pub since: Option<&'a str>,
     /// Digits in the names of its archives.
     pub tag: Option<&'a str>,
-    /// The list it has written before, without the file extension: it is the campaign's own even when it is broken.
+    /// The name of the list it has written before, without the file extension; it may be damaged.
     pub list_name: Option<&'a str>,
 }
 
@@ -223,7 +223,7 @@ impl ListOf<'_> {
         self.head_with(archive_key.as_pem())
     }
 
-    /// Does the same for a key in PEM.
+    /// Returns the head of the list, signed by this key in PEM.
     pub(in crate::campaign) fn head_with(&self, archive_key: &str) -> ListHead {
         ListHead {
             format: LIST_FORMAT.to_owned(),
@@ -241,8 +241,8 @@ impl ListOf<'_> {
 }
 
 /// Writes `campaign.json`, `campaign.json.sig` and `campaign.csv` beside the archives, replacing an earlier list of
-/// the same campaign; when another campaign has them, `campaign-NAME.json` and so on. The order is that of the
-/// results: the same results give the same bytes. `folder` is for temporary files.
+/// the same campaign; if another campaign uses these names, `campaign-NAME.json` and so on. The accounts are in the
+/// order of the results, so the same results give the same bytes. `folder` is for temporary files.
 ///
 /// # Errors
 /// [`ListError`]. An earlier list remains, or is replaced by the new one; another campaign's remains.
@@ -253,22 +253,22 @@ pub async fn write_list<E: std::error::Error + 'static>(
     archive_key: &SigningKey,
     folder: &Path,
 ) -> Result<WrittenList, ListError<E>> {
-    let public = archive_key.public_key()?;
-    let head = campaign.head(&public);
-    let (json, csv, totals) = make_list(&head, results, folder).await?;
+    let public_key = archive_key.public_key()?;
+    let head = campaign.head(&public_key);
+    let (json, csv, totals) = build_list(&head, results, folder).await?;
     let signature = archive_key.sign_sha256_base64(&sha256(json.path())?)?;
-    let mut signed = tempfile::NamedTempFile::new_in(folder)?;
-    signed.write_all(signature.as_bytes())?;
-    // The list comes first, because two campaigns may claim its name. The signature comes last: a list without one
-    // shows as unsigned, one with an old signature looks forged only for a moment.
-    let Claimed { name, json, repaired } = claim(depot, campaign, &head, json.path(), folder).await?;
+    let mut signature_file = tempfile::NamedTempFile::new_in(folder)?;
+    signature_file.write_all(signature.as_bytes())?;
+    // The list comes first, because two campaigns may claim its name. The signature comes last: until then the list
+    // counts as unsigned or, with the previous signature, as forged.
+    let ClaimedList { name, json, repaired } = claim(depot, campaign, &head, json.path(), folder).await?;
     let csv = depot.replace(&format!("{name}.csv"), csv.path()).await?;
-    depot.replace(&format!("{name}.json{SIGNATURE}"), signed.path()).await?;
-    Ok(WrittenList { json, csv, totals, signed_by: public.fingerprint(), repaired })
+    depot.replace(&format!("{name}.json{SIGNATURE_EXTENSION}"), signature_file.path()).await?;
+    Ok(WrittenList { json, csv, totals, signed_by: public_key.fingerprint(), repaired })
 }
 
-/// Builds a list in files on this machine: as JSON, for spreadsheets, and its totals.
-pub(in crate::campaign) async fn make_list<E: std::error::Error + 'static>(
+/// Builds a list in files on this machine. Returns it as JSON, as CSV, and its totals.
+pub(in crate::campaign) async fn build_list<E: std::error::Error + 'static>(
     head: &ListHead,
     results: impl Stream<Item = Result<AccountResult, E>>,
     folder: &Path,
@@ -294,8 +294,8 @@ impl ListWriter {
         let mut csv = BufWriter::new(tempfile::NamedTempFile::new_in(folder)?);
         // The head's closing brace is written at the end.
         let text = serde_json::to_string_pretty(head)?;
-        let open = text.strip_suffix("\n}").unwrap_or(&text);
-        write!(json, "{open},\n  \"accounts\": [")?;
+        let unclosed = text.strip_suffix("\n}").unwrap_or(&text);
+        write!(json, "{unclosed},\n  \"accounts\": [")?;
         CsvRow::head(&mut csv)?;
         Ok(Self { json, csv, totals: ListTotals::default() })
     }
@@ -310,8 +310,8 @@ impl ListWriter {
 
     fn finish(mut self) -> io::Result<(tempfile::NamedTempFile, tempfile::NamedTempFile, ListTotals)> {
         let totals = serde_json::to_string(&self.totals)?;
-        let line = if self.totals.accounts == 0 { "" } else { "\n  " };
-        write!(self.json, "{line}],\n  \"totals\": {totals}\n}}\n")?;
+        let indent = if self.totals.accounts == 0 { "" } else { "\n  " };
+        write!(self.json, "{indent}],\n  \"totals\": {totals}\n}}\n")?;
         let json = self.json.into_inner().map_err(io::IntoInnerError::into_error)?;
         let csv = self.csv.into_inner().map_err(io::IntoInnerError::into_error)?;
         Ok((json, csv, self.totals))
@@ -326,7 +326,7 @@ pub(in crate::campaign) fn sha256(path: &Path) -> io::Result<[u8; 32]> {
     loop {
         match io::Read::read(&mut file, &mut buffer)? {
             0 => return Ok(digest.finalize().into()),
-            read => digest.update(buffer.get(..read).unwrap_or_default()),
+            count => digest.update(buffer.get(..count).unwrap_or_default()),
         }
     }
 }

@@ -33,10 +33,10 @@ impl CsvRow<'_> {
     }
 }
 
-/// Returns a text as a cell. Spreadsheets would run what begins like a formula; an apostrophe prevents it.
+/// Formats a text as a cell. Spreadsheets would run a text that begins like a formula; an apostrophe prevents that.
 fn cell(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = if formula { format!("'{text}") } else { text.to_owned() };
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let text = if is_formula { format!("'{text}") } else { text.to_owned() };
     if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 

@@ -20,30 +20,30 @@ pub enum ListReadError {
     #[error("it is not a campaign list: {0}")]
     Json(#[from] serde_json::Error),
     /// Its format version is not supported.
-    #[error("it is of the kind {0:?}; this Pappus reads {LIST_FORMAT:?}")]
+    #[error("its format is {0:?}; this version of Pappus reads {LIST_FORMAT:?}")]
     Format(String),
     /// Its totals are not the sums of its accounts.
     #[error("its totals do not match the accounts it lists")]
     Totals,
 }
 
-/// Reads a list. `visit` gets the accounts in their order; reading stops when it returns false.
+/// Reads a list. `visit` gets the accounts in their order; if it returns false, reading stops with an error.
 pub(in crate::campaign) fn read_list(
     path: &Path,
     mut visit: impl FnMut(AccountResult) -> bool,
 ) -> Result<(ListHead, ListTotals), ListReadError> {
     let mut totals = ListTotals::default();
-    let mut each = |result: AccountResult| {
+    let mut add_and_visit = |result: AccountResult| {
         totals.add(&result);
         visit(result)
     };
     let mut reader =
         serde_json::Deserializer::from_reader(BufReader::with_capacity(64 << 10, File::open(path)?));
-    let mut fields = ListSeed { each: &mut each }.deserialize(&mut reader)?;
+    let mut fields = ListSeed { visit: &mut add_and_visit }.deserialize(&mut reader)?;
     reader.end()?;
-    let listed = fields.remove("totals").unwrap_or_default();
+    let listed_totals = fields.remove("totals").unwrap_or_default();
     let head = head(fields)?;
-    if serde_json::from_value::<ListTotals>(listed)? != totals {
+    if serde_json::from_value::<ListTotals>(listed_totals)? != totals {
         return Err(ListReadError::Totals);
     }
     Ok((head, totals))
@@ -52,12 +52,12 @@ pub(in crate::campaign) fn read_list(
 /// Reads a list's data on the whole campaign, without the accounts.
 pub(in crate::campaign) fn read_head(path: &Path) -> Result<ListHead, ListReadError> {
     let mut reader = serde_json::Deserializer::from_reader(BufReader::new(File::open(path)?));
-    let mut before = Map::new();
-    // It stops at the first account on purpose.
-    let read = HeadSeed(&mut before).deserialize(&mut reader);
-    match head(before) {
+    let mut fields = Map::new();
+    // The reader stops at the accounts, which serde reports as an error.
+    let result = HeadSeed(&mut fields).deserialize(&mut reader);
+    match head(fields) {
         Ok(head) => Ok(head),
-        Err(error) => Err(read.err().map_or(error, Into::into)),
+        Err(error) => Err(result.err().map_or(error, Into::into)),
     }
 }
 
@@ -67,7 +67,7 @@ fn head(fields: Map<String, Value>) -> Result<ListHead, ListReadError> {
 }
 
 struct ListSeed<'a> {
-    each: &'a mut dyn FnMut(AccountResult) -> bool,
+    visit: &'a mut dyn FnMut(AccountResult) -> bool,
 }
 
 impl<'de> DeserializeSeed<'de> for ListSeed<'_> {
@@ -86,24 +86,24 @@ impl<'de> Visitor<'de> for ListSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let (mut fields, mut seen) = (Map::new(), false);
+        let (mut fields, mut has_accounts) = (Map::new(), false);
         while let Some(name) = map.next_key::<String>()? {
-            if fields.contains_key(&name) || (seen && name == "accounts") {
-                return Err(A::Error::custom(format_args!("{name} is there twice")));
+            if fields.contains_key(&name) || (has_accounts && name == "accounts") {
+                return Err(A::Error::custom(format_args!("{name} occurs twice")));
             }
             if name == "accounts" {
-                seen = true;
-                map.next_value_seed(AccountsSeed { each: &mut *self.each })?;
+                has_accounts = true;
+                map.next_value_seed(AccountsSeed { visit: &mut *self.visit })?;
             } else {
                 fields.insert(name, map.next_value()?);
             }
         }
-        if seen { Ok(fields) } else { Err(A::Error::missing_field("accounts")) }
+        if has_accounts { Ok(fields) } else { Err(A::Error::missing_field("accounts")) }
     }
 }
 
 struct AccountsSeed<'a> {
-    each: &'a mut dyn FnMut(AccountResult) -> bool,
+    visit: &'a mut dyn FnMut(AccountResult) -> bool,
 }
 
 impl<'de> DeserializeSeed<'de> for AccountsSeed<'_> {
@@ -123,8 +123,8 @@ impl<'de> Visitor<'de> for AccountsSeed<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut accounts: A) -> Result<(), A::Error> {
         while let Some(account) = accounts.next_element()? {
-            if !(self.each)(account) {
-                return Err(A::Error::custom("reading was broken off"));
+            if !(self.visit)(account) {
+                return Err(A::Error::custom("reading was stopped"));
             }
         }
         Ok(())

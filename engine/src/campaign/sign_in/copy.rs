@@ -1,5 +1,5 @@
-//! Data that people need to sign in once the pod's database is gone, copied into the store at the podmin's request:
-//! each person's data encrypted to the key of the store, to be found by name only with that key.
+//! Copies the data that people need to sign in when the pod's database no longer exists, at the podmin's request. In
+//! the store each person's data is encrypted to the pod's key, and can be found by name only with that key.
 //!
 //! diaspora* appends a pepper to every password before hashing it. The pepper is not part of the pod's data: it is in
 //! diaspora*'s own source (`config/initializers/devise.rb`), the same for all pods that have not changed it. Programs
@@ -23,9 +23,9 @@ use crate::pod::database::{DatabaseError, Snapshot};
 use crate::sql::Value;
 use crate::store::{Store, StoreError};
 
-/// People read, compared and written together.
-const CHUNK: usize = 500;
-/// Columns of a row that is written.
+/// The number of people that are read, compared and written together.
+const CHUNK_PEOPLE: usize = 500;
+/// The columns of `pappus_sign_in`.
 const COLUMNS: &str = "pod, user_id, username_hash, email_hash, content_hash, recipient, sealed, copied_at";
 
 /// The reason sign-in data cannot be copied or found.
@@ -42,12 +42,12 @@ pub enum SignInError {
     Keys(#[from] KeysError),
     /// The key that opens the archives is on another machine.
     #[error(
-        "sign-in data can only be copied and found where the key file is, and the one for {0} is not on this machine. \
-         Restore it from a copy, with: pappus keys restore"
+        "copying and finding sign-in data requires the key file, and the one for {0} is not on this machine. Restore \
+         it from a copy with `pappus keys restore`"
     )]
     KeyElsewhere(String),
-    /// It cannot be encrypted or opened.
-    #[error("the sign-in data cannot be encrypted or opened: {0}")]
+    /// The data cannot be encrypted or decrypted.
+    #[error("the sign-in data cannot be encrypted or decrypted: {0}")]
     Encryption(#[from] EncryptionError),
     /// The decrypted data is not what was encrypted.
     #[error("the sign-in data of a person is damaged: {0}")]
@@ -80,12 +80,12 @@ pub struct SignIn {
     pub second_factor: Option<SecondFactor>,
 }
 
-/// A second factor: codes besides the password.
+/// A second factor: codes in addition to the password.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecondFactor {
     /// True when a code is required. False when it was set up and never confirmed.
     pub required: bool,
-    /// The secret of the codes (RFC 6238, base32); none when only the pod could read it.
+    /// The secret of the codes (RFC 6238, base32); `None` if only the pod could read it.
     pub secret: Option<SecretText>,
     /// The last time step whose code was used: it and earlier ones are used up.
     pub used_until: Option<i64>,
@@ -112,21 +112,21 @@ pub struct SignInData {
 }
 
 impl SignInData {
-    /// The sign-in data of a pod; nothing is read yet.
+    /// Returns the sign-in data of a pod, without reading it.
     pub fn new(keys: &CampaignKeys, store: &Store, pod: &PodUrl) -> Self {
         let (pod, host) = (pod.as_str().to_owned(), pod.diaspora_host());
         Self { keys: keys.clone(), store: store.clone(), pod, host }
     }
 
-    /// Copies everybody's data with one statement that scans the pod's users once. Unchanged people are not written
-    /// again, people no longer on the pod remain.
+    /// Copies the data of all people with one statement that scans the pod's users once. Unchanged data is not written
+    /// again; the data of people who are no longer on the pod remains.
     ///
     /// # Errors
-    /// [`SignInError`]; what was copied until then remains.
+    /// [`SignInError`]; data that was already copied remains.
     pub async fn copy(&self, snapshot: &mut Snapshot, now: Timestamp) -> Result<SignInCopied, SignInError> {
         let recipient = self.keys.current(now).await?.recipient;
-        let lookup = self.keys.lookup_keys()?;
-        let Some((_, key)) = lookup.into_iter().find(|(known, _)| *known == recipient) else {
+        let lookup_keys = self.keys.lookup_keys()?;
+        let Some((_, key)) = lookup_keys.into_iter().find(|(known, _)| *known == recipient) else {
             return Err(SignInError::KeyElsewhere(recipient));
         };
         let encrypt_to = EncryptTo::recipients(std::slice::from_ref(&recipient))?;
@@ -135,19 +135,20 @@ impl SignInData {
         let (sql, host) = (statement(&columns), self.host.clone());
         let people = snapshot.stream("the sign-in data", sql, &[]);
         let people = people.try_filter_map(move |row| std::future::ready(Ok(read(&row, &host))));
-        let mut chunks = std::pin::pin!(people.try_chunks(CHUNK));
+        let mut chunks = std::pin::pin!(people.try_chunks(CHUNK_PEOPLE));
         let mut copied = SignInCopied::default();
         while let Some(chunk) = chunks.try_next().await.map_err(|error| error.1)? {
             copied.people += chunk.len() as u64;
-            copied.written += self.keep(&sealing, chunk).await?;
+            copied.written += self.write_changed(&sealing, chunk).await?;
         }
         Ok(copied)
     }
 
     /// Encrypts and writes the people of a chunk, ordered by user, who are new or have changed.
-    async fn keep(&self, sealing: &Sealing, people: Vec<SignIn>) -> Result<u64, SignInError> {
-        let ids = people.first().map(|person| person.user_id).zip(people.last().map(|person| person.user_id));
-        let Some((first, last)) = ids else { return Ok(0) };
+    async fn write_changed(&self, sealing: &Sealing, people: Vec<SignIn>) -> Result<u64, SignInError> {
+        let range =
+            people.first().map(|person| person.user_id).zip(people.last().map(|person| person.user_id));
+        let Some((first, last)) = range else { return Ok(0) };
         let sql =
             "SELECT user_id, content_hash FROM pappus_sign_in WHERE pod = ? AND user_id BETWEEN ? AND ?";
         let values = [(&self.pod).into(), first.into(), last.into()];
@@ -155,24 +156,24 @@ impl SignInData {
         let known =
             rows.iter().map(|row| Ok((row.get::<i64>("user_id")?, row.get::<String>("content_hash")?)));
         let known: std::collections::HashMap<_, _> = known.collect::<Result<_, StoreError>>()?;
-        let mut new = Vec::new();
+        let mut changed = Vec::new();
         for person in people {
             let json = Zeroizing::new(serde_json::to_vec(&person).map_err(|_| SignInError::Broken)?);
-            let content = sealing.hash("content", &json);
-            if known.get(&person.user_id) != Some(&content) {
-                new.push((person, json, content));
+            let content_hash = sealing.hash("content", &json);
+            if known.get(&person.user_id) != Some(&content_hash) {
+                changed.push((person, json, content_hash));
             }
         }
-        let written = new.len() as u64;
+        let written = changed.len() as u64;
         if written == 0 {
             return Ok(0);
         }
-        let texts: Vec<_> = new.iter_mut().map(|(_, json, _)| std::mem::take(json)).collect();
+        let texts: Vec<_> = changed.iter_mut().map(|(_, json, _)| std::mem::take(json)).collect();
         let encrypt_to = sealing.encrypt_to.clone();
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let sealed = tokio::task::spawn_blocking(move || seal(&encrypt_to, &texts, threads)).await;
         let sealed = sealed.map_err(|_| SignInError::Broken)??;
-        self.write(sealing, &new, sealed).await?;
+        self.write(sealing, &changed, sealed).await?;
         Ok(written)
     }
 
@@ -191,39 +192,38 @@ impl SignInData {
         );
         let copied_at = sealing.now.to_utc().and_utc().timestamp_millis();
         let mut values: Vec<Value<'_>> = Vec::with_capacity(people.len() * 8);
-        for ((person, _, content), sealed) in people.iter().zip(sealed) {
+        for ((person, _, content_hash), sealed) in people.iter().zip(sealed) {
             values.push((&self.pod).into());
             values.push(person.user_id.into());
-            values.push(sealing.hash("username", normal(&person.username).as_bytes()).into());
-            values.push(sealing.hash("email", normal(&person.email).as_bytes()).into());
-            values.push(content.into());
+            values.push(sealing.hash("username", normalize(&person.username).as_bytes()).into());
+            values.push(sealing.hash("email", normalize(&person.email).as_bytes()).into());
+            values.push(content_hash.into());
             values.push((&sealing.recipient).into());
             values.push(sealed.into());
             values.push(copied_at.into());
         }
-        self.store.execute("keeping sign-in data", &sql, &values).await?;
+        self.store.execute("storing sign-in data", &sql, &values).await?;
         Ok(())
     }
 
-    /// Returns the person with this username, e-mail address or diaspora* ID, as they type it; none when there is
-    /// none.
+    /// Returns the person with this username, e-mail address or diaspora* ID, as they type it, or `None`.
     ///
     /// # Errors
     /// [`SignInError`].
     pub async fn find(&self, name: &str) -> Result<Option<SignIn>, SignInError> {
-        let name = normal(name);
+        let name = normalize(name);
         let local = name.strip_suffix(&format!("@{}", self.host));
-        // On a pod that has changed its address, people keep their IDs.
-        let elsewhere = if local.is_none() { name.split_once('@').map(|(local, _)| local) } else { None };
+        // People keep their IDs when a pod changes its address.
+        let former_local = if local.is_none() { name.split_once('@').map(|(local, _)| local) } else { None };
         let Some(unlock) = self.keys.unlock()? else { return Ok(None) };
         for (recipient, key) in self.keys.lookup_keys()? {
             let hashes = [
                 ("email_hash", Some(hash(&key, "email", name.as_bytes())), false),
                 ("username_hash", Some(hash(&key, "username", name.as_bytes())), false),
                 ("username_hash", local.map(|local| hash(&key, "username", local.as_bytes())), false),
-                ("username_hash", elsewhere.map(|local| hash(&key, "username", local.as_bytes())), true),
+                ("username_hash", former_local.map(|local| hash(&key, "username", local.as_bytes())), true),
             ];
-            for (column, hash, by_id) in hashes {
+            for (column, hash, is_by_id) in hashes {
                 let Some(hash) = hash else { continue };
                 let sql = format!(
                     "SELECT sealed FROM pappus_sign_in WHERE pod = ? AND {column} = ? AND recipient = ? \
@@ -231,8 +231,8 @@ impl SignInData {
                 );
                 let values = [(&self.pod).into(), hash.into(), (&recipient).into()];
                 if let Some(row) = self.store.first("looking for a person", &sql, &values).await? {
-                    let person = opened(&unlock, row.get("sealed")?)?;
-                    if !by_id || person.account == name {
+                    let person = decrypt(&unlock, row.get("sealed")?)?;
+                    if !is_by_id || person.account == name {
                         return Ok(Some(person));
                     }
                 }
@@ -241,7 +241,7 @@ impl SignInData {
         Ok(None)
     }
 
-    /// Returns the account of a row number on the pod; none when it was not copied.
+    /// Returns the account of a row number on the pod; `None` if it was not copied.
     ///
     /// # Errors
     /// [`SignInError`].
@@ -251,23 +251,23 @@ impl SignInData {
             let sql = "SELECT sealed FROM pappus_sign_in WHERE pod = ? AND user_id = ? AND recipient = ?";
             let values = [(&self.pod).into(), user_id.into(), recipient.into()];
             if let Some(row) = self.store.first("looking for an account", sql, &values).await? {
-                return opened(&unlock, row.get("sealed")?).map(Some);
+                return decrypt(&unlock, row.get("sealed")?).map(Some);
             }
         }
         Ok(None)
     }
 
-    /// Returns whether anybody's data is stored.
+    /// Returns whether data of any person is stored.
     ///
     /// # Errors
     /// [`SignInError`].
-    pub async fn is_there(&self) -> Result<bool, SignInError> {
+    pub async fn has_data(&self) -> Result<bool, SignInError> {
         let sql = "SELECT 1 FROM pappus_sign_in WHERE pod = ? LIMIT 1";
         let values = [(&self.pod).into()];
         Ok(self.store.first("looking for sign-in data", sql, &values).await?.is_some())
     }
 
-    /// Removes everybody's data; returns the number of people.
+    /// Removes the data of all people. Returns their number.
     ///
     /// # Errors
     /// [`SignInError`].
@@ -278,13 +278,13 @@ impl SignInData {
 }
 
 /// Decrypts one person's data.
-fn opened(unlock: &DecryptWith, sealed: Vec<u8>) -> Result<SignIn, SignInError> {
+fn decrypt(unlock: &DecryptWith, sealed: Vec<u8>) -> Result<SignIn, SignInError> {
     let text = open(unlock, sealed)?;
-    // The error would show the contents.
+    // The error's own text would show the contents.
     serde_json::from_slice(&text).map_err(|error| SignInError::Damaged(error.classify_text()))
 }
 
-/// The keys that hash and encrypt people's data.
+/// The keys that hash and encrypt people's data, and the time of copying.
 struct Sealing {
     key: hmac::Key,
     encrypt_to: EncryptTo,
@@ -293,22 +293,22 @@ struct Sealing {
 }
 
 impl Sealing {
-    fn hash(&self, what: &str, text: &[u8]) -> String {
-        hash(&self.key, what, text)
+    fn hash(&self, purpose: &str, text: &[u8]) -> String {
+        hash(&self.key, purpose, text)
     }
 }
 
-/// Returns a keyed hash, different for names, addresses and contents.
-fn hash(key: &hmac::Key, what: &str, text: &[u8]) -> String {
+/// Returns a keyed hash in hexadecimal digits, different for each purpose: names, addresses, contents.
+fn hash(key: &hmac::Key, purpose: &str, text: &[u8]) -> String {
     let mut context = hmac::Context::with_key(key);
-    context.update(what.as_bytes());
+    context.update(purpose.as_bytes());
     context.update(&[0]);
     context.update(text);
     hex::encode(context.sign().as_ref())
 }
 
-/// Normalizes a name as diaspora* does to compare: trimmed, in lowercase.
-pub(in crate::campaign) fn normal(name: &str) -> String {
+/// Normalizes a name as diaspora* does for comparisons: trimmed, in lowercase.
+pub(in crate::campaign) fn normalize(name: &str) -> String {
     name.trim().to_lowercase()
 }
 

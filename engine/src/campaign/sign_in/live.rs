@@ -4,37 +4,37 @@ use std::collections::HashSet;
 
 use tokio::sync::OnceCell;
 
-use crate::campaign::sign_in::copy::{SignIn, normal};
+use crate::campaign::sign_in::copy::{SignIn, normalize};
 use crate::campaign::sign_in::rows::{by_name, by_rows, read};
 use crate::pod::config::PodConfig;
 use crate::pod::database::{DatabaseError, Snapshot};
 use crate::sql::DatabaseUrl;
 
-/// The most people in one statement.
-const CHUNK: usize = 1000;
+/// The maximum number of people per statement.
+const CHUNK_PEOPLE: usize = 1000;
 
 /// The users of a pod whose database is available.
 #[derive(Debug)]
 pub struct LiveSignIn {
     database: DatabaseUrl,
     host: String,
-    /// They do not change while a pod is in use.
+    /// The columns of the pod's tables, as `table.column`. They do not change while the pod is in use.
     columns: OnceCell<HashSet<String>>,
 }
 
 impl LiveSignIn {
-    /// The users of a pod; nothing is read yet.
+    /// Returns the users of a pod, without reading them.
     pub fn new(pod: &PodConfig) -> Self {
         Self { database: pod.database.clone(), host: pod.url.diaspora_host(), columns: OnceCell::new() }
     }
 
-    /// Returns the person with this username, e-mail address or diaspora* ID, as they type it; none when there is
-    /// none. Nothing is written to the pod.
+    /// Returns the person with this username, e-mail address or diaspora* ID, as they type it, or `None`.
+    /// Nothing is written to the pod.
     ///
     /// # Errors
     /// [`DatabaseError`].
     pub async fn find(&self, name: &str) -> Result<Option<SignIn>, DatabaseError> {
-        let (typed, name) = (name.trim(), normal(name));
+        let (typed, name) = (name.trim(), normalize(name));
         // No text in a database contains NUL.
         if name.is_empty() || name.contains('\0') {
             return Ok(None);
@@ -43,18 +43,18 @@ impl LiveSignIn {
         let columns = self.columns.get_or_try_init(|| crate::pod::schema::columns(&mut snapshot)).await?;
         let local = name.strip_suffix(&format!("@{}", self.host)).unwrap_or(&name);
         let sql = by_name(columns);
-        // diaspora* stores lowercase names; names stored in another way are found as they are.
+        // diaspora* stores names in lowercase; other names are found as they were typed.
         let row = snapshot.first("a person who signs in", sql, &[local, typed, &name, typed]).await?;
         if let Some(person) = row.and_then(|row| read(&row, &self.host)) {
             return Ok(Some(person));
         }
-        // On a pod that has changed its address, people keep their IDs.
+        // People keep their IDs when a pod changes its address.
         let Some((local, _)) = name.split_once('@') else { return Ok(None) };
         let row = snapshot.first("a person who signs in", by_name(columns), &[local, local, "", ""]).await?;
         Ok(row.and_then(|row| read(&row, &self.host)).filter(|person| person.account == name))
     }
 
-    /// Returns the people with these row numbers, as far as they exist.
+    /// Returns the people with these row numbers (`users.id`), without those that do not exist.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -62,7 +62,7 @@ impl LiveSignIn {
         let mut snapshot = Snapshot::open(&self.database).await?;
         let columns = self.columns.get_or_try_init(|| crate::pod::schema::columns(&mut snapshot)).await?;
         let mut people = Vec::with_capacity(user_ids.len());
-        for chunk in user_ids.chunks(CHUNK) {
+        for chunk in user_ids.chunks(CHUNK_PEOPLE) {
             let rows = snapshot.rows("accounts", by_rows(columns, chunk), &[]).await?;
             people.extend(rows.iter().filter_map(|row| read(row, &self.host)));
         }

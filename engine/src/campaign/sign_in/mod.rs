@@ -1,4 +1,4 @@
-//! Data that people need to sign in once the pod's database is gone.
+//! Data that people need to sign in when the pod's database no longer exists.
 
 pub(super) mod copy;
 pub(super) mod live;

@@ -1,16 +1,16 @@
-//! The sign-in data of the pod's users, by the columns its version has.
+//! Reads the sign-in data of the pod's users from the columns that its version has.
 
 use std::collections::HashSet;
 
 use crate::campaign::sign_in::copy::{SecondFactor, SecretText, SignIn};
 use crate::sql::{Row, id_list};
 
-/// Columns of the second factor. The last one was added later: before, the secret was encrypted with a key
-/// that only the pod has.
+/// The columns of the second factor. The last one was added later: earlier versions encrypt the secret with a key that
+/// only the pod has.
 const SECOND_FACTOR: [&str; 4] =
     ["otp_required_for_login", "consumed_timestep", "otp_backup_codes", "plain_otp_secret"];
 
-/// Returns a statement that reads every user once. `columns` are those of the pod, as `table.column`.
+/// Returns a statement that reads all users. `columns` are those of the pod, as `table.column`.
 pub(in crate::campaign) fn statement(columns: &HashSet<String>) -> String {
     format!("{} ORDER BY u.id", select(columns))
 }
@@ -27,11 +27,10 @@ pub(in crate::campaign) fn by_rows(columns: &HashSet<String>, user_ids: &[i64]) 
 
 fn select(columns: &HashSet<String>) -> String {
     let second_factor = SECOND_FACTOR.map(|column| {
-        let is_there = columns.contains(&format!("users.{column}"));
-        if is_there { format!("u.{column}") } else { format!("NULL AS {column}") }
+        let is_present = columns.contains(&format!("users.{column}"));
+        if is_present { format!("u.{column}") } else { format!("NULL AS {column}") }
     });
-    let older = "users.encrypted_otp_secret";
-    let older = if columns.contains(older) {
+    let has_older_secret = if columns.contains("users.encrypted_otp_secret") {
         "CASE WHEN u.encrypted_otp_secret IS NULL THEN 0 ELSE 1 END"
     } else {
         "0"
@@ -39,21 +38,21 @@ fn select(columns: &HashSet<String>) -> String {
     format!(
         "SELECT u.id, u.username, u.email, u.encrypted_password, u.locked_at, p.closed_account, p.diaspora_handle, \
          CASE WHEN EXISTS (SELECT 1 FROM roles r WHERE r.person_id = p.id AND r.name = 'admin') \
-         THEN 1 ELSE 0 END AS is_admin, {older} AS has_older_secret, {} FROM users u \
+         THEN 1 ELSE 0 END AS is_admin, {has_older_secret} AS has_older_secret, {} FROM users u \
          LEFT JOIN people p ON p.owner_id = u.id WHERE u.username IS NOT NULL AND u.username <> ''",
         second_factor.join(", ")
     )
 }
 
-/// Reads one user from a row of that statement.
+/// Reads one user from a row of one of these statements.
 pub(in crate::campaign) fn read(row: &Row, host: &str) -> Option<SignIn> {
     let username = row.text("username")?;
     let secret = row.non_empty_text("plain_otp_secret").map(SecretText::new);
-    // A value that cannot be read does not open the account to whoever knows the password alone.
-    let required = row.boolean("otp_required_for_login").unwrap_or(!row.is_null("otp_required_for_login"));
-    let older = row.integer("has_older_secret") == Some(1);
-    let second_factor = (required || secret.is_some() || older).then(|| SecondFactor {
-        required,
+    // If the value cannot be read, the second factor is required: the password alone must not suffice.
+    let is_required = row.boolean("otp_required_for_login").unwrap_or(!row.is_null("otp_required_for_login"));
+    let has_older_secret = row.integer("has_older_secret") == Some(1);
+    let second_factor = (is_required || secret.is_some() || has_older_secret).then(|| SecondFactor {
+        required: is_required,
         secret,
         used_until: row.integer("consumed_timestep"),
         backup_codes: backup_codes(&row.text("otp_backup_codes").unwrap_or_default()),
@@ -104,8 +103,8 @@ mod tests {
     fn codes_are_a_list_in_yaml() {
         let codes = backup_codes("---\n- \"$2a$10$abc\"\n- $2a$10$def\n");
         assert_eq!(codes.iter().map(SecretText::expose).collect::<Vec<_>>(), ["$2a$10$abc", "$2a$10$def"]);
-        for nothing in ["", "--- []\n", "---\n", "no: list"] {
-            assert!(backup_codes(nothing).is_empty(), "{nothing}");
+        for yaml in ["", "--- []\n", "---\n", "no: list"] {
+            assert!(backup_codes(yaml).is_empty(), "{yaml}");
         }
         assert_eq!(format!("{codes:?}"), "[SecretText, SecretText]");
     }

@@ -8,19 +8,19 @@ use zeroize::Zeroizing;
 use crate::archive::encryption::{DecryptWith, EncryptTo, EncryptionError};
 use crate::campaign::sign_in::copy::SignInError;
 
-/// Maximum bytes of one person's data.
+/// The maximum size of one person's data, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// Encrypts each text, on several threads.
+/// Encrypts each text, on at most `threads` threads.
 pub(in crate::campaign) fn seal(
     encrypt_to: &EncryptTo,
     texts: &[Zeroizing<Vec<u8>>],
     threads: NonZeroUsize,
 ) -> Result<Vec<Vec<u8>>, SignInError> {
-    let share = texts.len().div_ceil(threads.get()).max(1);
+    let chunk_len = texts.len().div_ceil(threads.get()).max(1);
     std::thread::scope(|scope| {
         let parts: Vec<_> = texts
-            .chunks(share)
+            .chunks(chunk_len)
             .map(|part| scope.spawn(move || part.iter().map(|text| seal_one(encrypt_to, text)).collect()))
             .collect();
         let mut sealed = Vec::with_capacity(texts.len());
@@ -34,18 +34,18 @@ pub(in crate::campaign) fn seal(
 
 fn seal_one(encrypt_to: &EncryptTo, text: &[u8]) -> Result<Vec<u8>, SignInError> {
     let mut sealed = Vec::with_capacity(text.len() + 256);
-    let mut locked = encrypt_to.wrap(&mut sealed)?;
-    locked.write_all(text).and_then(|()| locked.finish()).map_err(EncryptionError::Io)?;
+    let mut encryptor = encrypt_to.wrap(&mut sealed)?;
+    encryptor.write_all(text).and_then(|()| encryptor.finish()).map_err(EncryptionError::Io)?;
     Ok(sealed)
 }
 
-/// Decrypts a text.
+/// Decrypts a text of at most 1 MiB; a longer one is cut off.
 pub(in crate::campaign) fn open(
     unlock: &DecryptWith,
     sealed: Vec<u8>,
 ) -> Result<Zeroizing<Vec<u8>>, SignInError> {
     let mut text = Zeroizing::new(Vec::with_capacity(sealed.len()));
-    let opened = unlock.open_reader(Cursor::new(sealed))?;
-    opened.take(MAX_BYTES).read_to_end(&mut text).map_err(EncryptionError::Io)?;
+    let decrypted = unlock.open_reader(Cursor::new(sealed))?;
+    decrypted.take(MAX_BYTES).read_to_end(&mut text).map_err(EncryptionError::Io)?;
     Ok(text)
 }

@@ -9,8 +9,8 @@ use crate::campaign::report::list_reader::ListReadError;
 use crate::depot::DepotError;
 use crate::domain::KeyFingerprint;
 
-/// Problems listed one by one; all are counted.
-const MOST: usize = 1000;
+/// The maximum number of problems that are listed; all are counted.
+const MAX_LISTED: usize = 1000;
 
 /// The result of a check.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -21,7 +21,7 @@ pub struct CampaignVerification {
     pub counts: BTreeMap<ProblemKind, u64>,
     /// The first thousand problems.
     pub problems: Vec<Problem>,
-    /// Accounts whose archive is missing or damaged, by their diaspora* IDs: all of them.
+    /// All accounts whose archive is missing or damaged, by their diaspora* IDs.
     #[serde(skip)]
     pub lost: Vec<String>,
 }
@@ -42,7 +42,7 @@ impl CampaignVerification {
         if matches!(problem.kind, ProblemKind::Missing | ProblemKind::Damaged) {
             self.lost.extend(problem.account.clone());
         }
-        if self.problems.len() < MOST {
+        if self.problems.len() < MAX_LISTED {
             self.problems.push(problem);
         }
     }
@@ -57,9 +57,9 @@ pub struct ListVerification {
     pub head: ListHead,
     /// Its totals, which match its accounts.
     pub totals: ListTotals,
-    /// The key that signed it; none without a valid signature.
+    /// The key that signed it; `None` without a valid signature.
     pub signed_by: Option<KeyFingerprint>,
-    /// Archives whose every byte and signature is valid.
+    /// Archives whose bytes and signatures are all valid.
     pub verified: u64,
     /// Encrypted archives with the right bytes that cannot be decrypted here.
     pub sealed: u64,
@@ -70,7 +70,7 @@ pub struct ListVerification {
 pub struct Problem {
     /// Its kind.
     pub kind: ProblemKind,
-    /// The account of the archive; none if it belongs to nobody.
+    /// The account of the archive; `None` if it belongs to no account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
     /// The file.
@@ -88,11 +88,11 @@ pub struct Problem {
 pub enum ProblemKind {
     /// The list is missing or broken, or differs from Pappus's own database.
     List,
-    /// The list is not signed by its key, or not by the known one.
+    /// The list is not signed with its key, or its key is not the pod's.
     Signature,
     /// An archive on the list does not exist.
     Missing,
-    /// An archive is not what was stored, or not valid.
+    /// An archive differs from the stored one, or is invalid.
     Damaged,
     /// An account has no archive.
     Incomplete,
@@ -113,20 +113,20 @@ impl ProblemKind {
 #[derive(Debug, thiserror::Error)]
 pub enum CampaignVerifyError {
     /// No list exists.
-    #[error("there is no list of a campaign (campaign.json) in {place}")]
+    #[error("there is no list of a campaign (campaign.json) in {location}")]
     NoList {
         /// The depot.
-        place: String,
+        location: String,
     },
     /// No list of this campaign exists.
-    #[error("there is no list of the campaign {name} in {place}; there are: {there}")]
+    #[error("there is no list of the campaign {name} in {location}; there are: {existing}")]
     Unknown {
         /// The depot.
-        place: String,
+        location: String,
         /// The campaign.
         name: String,
         /// Names of the campaigns that have one.
-        there: String,
+        existing: String,
     },
     /// A list cannot be read.
     #[error("{file} cannot be read: {source}")]

@@ -1,4 +1,4 @@
-//! The same check against Pappus's own database, whatever the state of the lists.
+//! Checks a campaign's archives against Pappus's own database, even if the lists are missing or broken.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -9,10 +9,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::campaign::ledger::campaigns::Campaigns;
 use crate::campaign::report::closing::{list_of, results};
-use crate::campaign::report::list::{AccountResult, make_list, write_list};
+use crate::campaign::report::list::{AccountResult, build_list, write_list};
 use crate::campaign::report::list_reader::{read_head, read_list};
 use crate::campaign::verify::lists::{
-    Beside, CampaignCheck, HereList, Kept, add_surplus, broken_list, check_signature, mark, one_list,
+    CampaignCheck, DepotFiles, LocalList, StoredFile, add_surplus, broken_list, check_list, check_signature,
+    mark,
 };
 use crate::campaign::verify::result::{CampaignVerification, CampaignVerifyError, Problem, ProblemKind};
 use crate::campaign::{Campaign, CampaignError, CampaignState, WrittenList};
@@ -21,8 +22,8 @@ use crate::domain::{PublicKey, SigningKey};
 use crate::progress::{Progress, Stage};
 use crate::store::Store;
 
-/// Checks a campaign's archives against the store. `progress` receives the bytes done. An error in the
-/// list beside the archives is a problem among others.
+/// Checks a campaign's archives against the store. `progress` receives the number of checked bytes. An error in
+/// the list beside the archives is a problem among others.
 ///
 /// # Errors
 /// [`CampaignVerifyError`], when the store or the depot is unavailable.
@@ -31,26 +32,26 @@ pub async fn verify_known(
     (store, campaigns, campaign): (&Store, &Campaigns, &Campaign),
     progress: &dyn Progress,
 ) -> Result<CampaignVerification, CampaignVerifyError> {
-    let Beside { mut files, lists } = Beside::list(check.depot).await?;
-    let mut found = CampaignVerification::default();
+    let DepotFiles { mut files, lists } = DepotFiles::list(check.depot).await?;
+    let mut verification = CampaignVerification::default();
     let mut known = known_list(check, store, campaign).await?;
-    let stored = beside(check, campaign, &known, lists, &mut files, &mut found).await?;
+    let stored = find_stored_list(check, campaign, &known, lists, &mut files, &mut verification).await?;
     let signed_by = match &stored {
         None => None,
         Some(stored) => {
             known.file.clone_from(&stored.file);
-            // Archives are signed with the campaign's key, whichever key signed the list.
+            // Archives are signed with the campaign's key, even if another key signed the list.
             let key = PublicKey::archive_key_from_pem(&stored.head.archive_key);
             if key.is_ok_and(|key| key.fingerprint().to_string() == campaign.archive_key) {
                 known.head.archive_key.clone_from(&stored.head.archive_key);
             }
-            check_signature(check, stored, &mut found).await?
+            check_signature(check, stored, &mut verification).await?
         }
     };
-    compare(campaign, &known, stored.as_ref(), &mut found)?;
+    compare(campaign, &known, stored.as_ref(), &mut verification)?;
     progress.begin(Stage::Verifying, known.totals.bytes);
-    let list = one_list(check, known, (0, signed_by), &mut files, &mut found, progress).await?;
-    found.lists.push(list);
+    let list = check_list(check, known, (0, signed_by), &mut files, &mut verification, progress).await?;
+    verification.lists.push(list);
     // Archives of other campaigns in the same depot.
     for other in campaigns.all().await?.into_iter().filter(|other| other.out == campaign.out) {
         let mut accounts = results(store, &other);
@@ -58,8 +59,8 @@ pub async fn verify_known(
             mark(&mut files, account.file.as_deref());
         }
     }
-    add_surplus(files, &mut found);
-    Ok(found)
+    add_surplus(files, &mut verification);
+    Ok(verification)
 }
 
 /// Rewrites the list of a campaign, signed.
@@ -77,7 +78,7 @@ pub async fn rewrite_list(
         Ok(write_list(depot, &list, results, archive_key, folder).await?)
     })
     .await?;
-    campaigns.note_list(campaign, &written.json.name).await?;
+    campaigns.record_list(campaign, &written.json.name).await?;
     Ok(written)
 }
 
@@ -86,73 +87,81 @@ async fn known_list(
     check: &CampaignCheck<'_>,
     store: &Store,
     campaign: &Campaign,
-) -> Result<HereList, CampaignVerifyError> {
+) -> Result<LocalList, CampaignVerifyError> {
     let (head, json, totals) = list_of(store, campaign, "", async |list, results| {
-        // The key comes from the list beside the archives, or only its fingerprint is known.
+        // The store has only the fingerprint of the key; the key itself is in the list beside the archives.
         let head = list.head_with("");
-        let (json, _, totals) = make_list(&head, results, check.folder).await?;
+        let (json, _, totals) = build_list(&head, results, check.folder).await?;
         Ok((head, json, totals))
     })
     .await?;
     let file = format!("{}.json", campaign.list_name.as_deref().unwrap_or("campaign"));
-    Ok(HereList { file, copy: Arc::new(LocalCopy::Copy(json)), head, totals })
+    Ok(LocalList { file, copy: Arc::new(LocalCopy::Copy(json)), head, totals })
 }
 
-/// Returns the campaign's list beside the archives, if readable. Records the files that other lists name, and
-/// unreadable lists.
-async fn beside(
+/// Returns the campaign's list beside the archives, if it is readable. Marks the files that other lists name, and
+/// records unreadable lists as problems.
+async fn find_stored_list(
     check: &CampaignCheck<'_>,
     campaign: &Campaign,
-    known: &HereList,
+    known: &LocalList,
     lists: Vec<String>,
-    files: &mut HashMap<String, Kept>,
-    found: &mut CampaignVerification,
-) -> Result<Option<HereList>, CampaignVerifyError> {
-    let own = campaign.list_name.as_ref().map(|name| format!("{name}.json"));
+    files: &mut HashMap<String, StoredFile>,
+    verification: &mut CampaignVerification,
+) -> Result<Option<LocalList>, CampaignVerifyError> {
+    let own_file = campaign.list_name.as_ref().map(|name| format!("{name}.json"));
     let mut stored = None;
     for file in lists {
         let copy = Arc::new(check.depot.local_copy(&file, check.folder).await?);
-        let read = read_head(copy.path()).and_then(|head| {
-            let other = !head.is_of(&known.head);
+        let result = read_head(copy.path()).and_then(|head| {
+            let is_other = !head.is_of(&known.head);
             let (_, totals) = read_list(copy.path(), |account| {
-                if other {
+                if is_other {
                     mark(files, account.file.as_deref());
                 }
                 true
             })?;
             Ok((head, totals))
         });
-        match read {
-            Ok((head, totals)) if head.is_of(&known.head) && own.as_ref().is_none_or(|own| *own == file) => {
-                stored = Some(HereList { file, copy, head, totals });
+        match result {
+            Ok((head, totals))
+                if head.is_of(&known.head) && own_file.as_ref().is_none_or(|own_file| *own_file == file) =>
+            {
+                stored = Some(LocalList { file, copy, head, totals });
             }
             Ok(_) => {}
-            Err(error) => found.add(broken_list(&file, &error)),
+            Err(error) => verification.add(broken_list(&file, &error)),
         }
     }
     if campaign.state == CampaignState::Preparing {
         let reason = "the list of its accounts is not complete yet".to_owned();
-        found.add(Problem { kind: ProblemKind::Incomplete, account: None, file: None, reason });
+        verification.add(Problem { kind: ProblemKind::Incomplete, account: None, file: None, reason });
     }
-    let missing = stored.is_none() && !found.has_broken_list() && campaign.state == CampaignState::Finished;
-    if missing {
-        let (kind, reason) = (ProblemKind::List, "the list of the campaign is not there".to_owned());
-        found.add(Problem { kind, account: None, file: own.or_else(|| Some(known.file.clone())), reason });
+    let is_missing =
+        stored.is_none() && !verification.has_broken_list() && campaign.state == CampaignState::Finished;
+    if is_missing {
+        let (kind, reason) = (ProblemKind::List, "the list of the campaign is missing".to_owned());
+        verification.add(Problem {
+            kind,
+            account: None,
+            file: own_file.or_else(|| Some(known.file.clone())),
+            reason,
+        });
     }
     Ok(stored)
 }
 
-/// Compares the list of a finished campaign with the store; before, they may differ.
+/// Compares the list of a finished campaign with the store. The list of an unfinished campaign may differ.
 fn compare(
     campaign: &Campaign,
-    known: &HereList,
-    stored: Option<&HereList>,
-    found: &mut CampaignVerification,
+    known: &LocalList,
+    stored: Option<&LocalList>,
+    verification: &mut CampaignVerification,
 ) -> Result<(), CampaignVerifyError> {
     let Some(stored) = stored.filter(|_| campaign.state == CampaignState::Finished) else { return Ok(()) };
-    if said(known)? != said(stored)? {
-        let reason = "the list does not say what Pappus's own database says".to_owned();
-        found.add(Problem {
+    if archives_digest(known)? != archives_digest(stored)? {
+        let reason = "the list differs from Pappus's own database".to_owned();
+        verification.add(Problem {
             kind: ProblemKind::List,
             account: None,
             file: Some(stored.file.clone()),
@@ -163,14 +172,14 @@ fn compare(
 }
 
 /// Returns a digest of a list's data on archives.
-fn said(list: &HereList) -> Result<[u8; 32], CampaignVerifyError> {
+fn archives_digest(list: &LocalList) -> Result<[u8; 32], CampaignVerifyError> {
     let mut digest = Sha256::new();
-    let each = |account: AccountResult| {
+    let add = |account: AccountResult| {
         let AccountResult { account, state, file, sha256, .. } = account;
         digest.update(format!("{account:?} {} {file:?} {sha256:?}\n", state.as_str()));
         true
     };
-    read_list(list.copy.path(), each)
+    read_list(list.copy.path(), add)
         .map_err(|source| CampaignVerifyError::List { file: list.file.clone(), source })?;
     Ok(digest.finalize().into())
 }

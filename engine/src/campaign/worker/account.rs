@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::campaign::CampaignError;
-use crate::campaign::ledger::records::{AccountState, Claimed, LEFT_POD, Outcome};
+use crate::campaign::ledger::records::{AccountState, ClaimedAccount, LEFT_POD, Outcome};
 use crate::campaign::worker::presence::Presence;
 use crate::campaign::worker::session::WorkerSession;
 use crate::campaign::worker::source::Connection;
@@ -15,12 +15,13 @@ use crate::pod::reader::ReadAhead;
 use crate::production::{Fault, Written, fault};
 use crate::store::StoredSignatures;
 
-/// Attempts at an account, each with a new connection, before the account counts as the cause, not the database.
-const TRIES: u32 = 2;
-/// Pause between two attempts of a task that waits for another task's connection.
+/// The maximum number of attempts at an account, each with a new connection. After that the account counts as the
+/// cause of the failure, not the database.
+const MAX_TRIES: u32 = 2;
+/// The pause between two attempts of a task that waits for another task's connection.
 const CONNECTION_LIMIT_PAUSE: Duration = Duration::from_secs(1);
-/// Attempts when connections are lost: others may end them, over and over.
-const LOST: u32 = 12;
+/// The maximum number of lost connections for an account: administrators or poolers may end them repeatedly.
+const MAX_LOST_CONNECTIONS: u32 = 12;
 
 /// The state that a worker task keeps from one account to the next.
 pub(in crate::campaign) struct WorkerState {
@@ -38,12 +39,12 @@ pub(in crate::campaign) struct Ready {
 }
 
 impl WorkerSession {
-    /// Exports an account, or finds its archive already stored. `ahead` when the account was read ahead.
-    pub(in crate::campaign) async fn account(
+    /// Exports an account, or finds its archive already stored.
+    pub(in crate::campaign) async fn process_account(
         &self,
-        claimed: &Claimed,
+        claimed: &ClaimedAccount,
         worker_state: &mut WorkerState,
-        mut ahead: bool,
+        mut is_read_ahead: bool,
     ) -> Result<Ready, CampaignError> {
         let started = Instant::now();
         if let Some(written) = self.take_over(claimed).await? {
@@ -51,18 +52,18 @@ impl WorkerSession {
             return Ok(Ready { outcome, path: None });
         }
         let mut waiting = self.retry.begin(self.observer());
-        let (mut tries, mut lost) = (0, 0);
+        let (mut tries, mut lost_connections) = (0, 0);
         loop {
             self.connect(worker_state).await?;
-            let attempt = self.attempt(claimed, worker_state, std::mem::take(&mut ahead), started);
+            let attempt = self.attempt(claimed, worker_state, std::mem::take(&mut is_read_ahead), started);
             match attempt.await? {
                 Ok(ready) => return Ok(ready),
                 Err(Fault::Account(reason)) => return Ok(failed(claimed, started, reason)),
                 Err(Fault::Gone) => {
                     tries += 1;
                     let presence = self.presence(claimed, worker_state).await?;
-                    if tries >= TRIES || !matches!(presence, Presence::Present) {
-                        return Ok(gone(claimed, started, &presence));
+                    if tries >= MAX_TRIES || !matches!(presence, Presence::Present) {
+                        return Ok(missing(claimed, started, &presence));
                     }
                 }
                 Err(Fault::Tables(reason)) => {
@@ -71,8 +72,8 @@ impl WorkerSession {
                 }
                 Err(Fault::Lost(reason)) => {
                     worker_state.connection = None;
-                    lost += 1;
-                    if lost >= LOST {
+                    lost_connections += 1;
+                    if lost_connections >= MAX_LOST_CONNECTIONS {
                         return Ok(failed(claimed, started, reason));
                     }
                     waiting.pause(&reason).await?;
@@ -81,43 +82,44 @@ impl WorkerSession {
                 Err(Fault::Database(reason)) => {
                     worker_state.connection = None;
                     tries += 1;
-                    if tries >= TRIES {
+                    if tries >= MAX_TRIES {
                         return Ok(failed(claimed, started, reason));
                     }
                     self.connect(worker_state).await?;
                 }
                 Err(Fault::Uploads(reason)) => {
                     tries += 1;
-                    if tries >= TRIES {
+                    if tries >= MAX_TRIES {
                         return Ok(failed(claimed, started, reason));
                     }
                     waiting.pause(&reason).await?;
                     while let Err(error) = self.setup.uploads.reopen(&self.setup.photos).await {
-                        // An outage that passes is not the account's failure.
+                        // An outage that ends is not the account's failure.
                         tries = 0;
                         waiting.pause(&error.to_string()).await?;
                     }
                 }
                 Err(Fault::Disk(reason)) => {
                     waiting.pause(&reason).await?;
-                    self.wait_for_place().await?;
+                    self.wait_for_depot().await?;
                 }
             }
         }
     }
 
-    /// Exports an account once; `ahead` when it was read ahead.
+    /// Exports an account once.
     async fn attempt(
         &self,
-        claimed: &Claimed,
+        claimed: &ClaimedAccount,
         worker_state: &mut WorkerState,
-        ahead: bool,
+        is_read_ahead: bool,
         started: Instant,
     ) -> Result<Result<Ready, Fault>, CampaignError> {
-        let mut exported = self.export(claimed, worker_state, ahead).await;
-        if let Err(ExportError::Output(OutputError::Exists(left))) = &exported {
-            // In the worker's own folder: left behind when the depot became unavailable after the archive got its name.
-            match std::fs::remove_file(left) {
+        let mut exported = self.export(claimed, worker_state, is_read_ahead).await;
+        if let Err(ExportError::Output(OutputError::Exists(leftover))) = &exported {
+            // It is in the worker's own folder, left behind when the depot became unavailable after the archive got
+            // its name.
+            match std::fs::remove_file(leftover) {
                 Ok(()) => exported = self.export(claimed, worker_state, false).await,
                 Err(error) if is_of_the_disk(&error) => return Ok(Err(Fault::Disk(error.to_string()))),
                 Err(_) => {}
@@ -128,11 +130,11 @@ impl WorkerSession {
             Err(error) => return Ok(Err(fault(&error))),
         };
         if !self.is_of(claimed, &exported) {
-            // Another's archive, in the worker's own folder; a remaining file is removed with the folder.
+            // It is another account's archive, in the worker's own folder; a remaining file is removed with the folder.
             _ = std::fs::remove_file(&exported.path);
             return Ok(Err(Fault::Gone));
         }
-        match self.ready(claimed, &exported, started).await {
+        match self.measure(claimed, &exported, started).await {
             Err(error @ CampaignError::Spool { .. }) if error.passes() => {
                 Ok(Err(Fault::Disk(error.to_string())))
             }
@@ -155,7 +157,7 @@ impl WorkerSession {
                 Ok(connection) => break connection,
                 Err(DatabaseError::TooManyConnections { reason, .. }) if self.source.in_use() > 0 => {
                     self.report_connection_limit(&reason);
-                    self.retry.rest(CONNECTION_LIMIT_PAUSE).await?;
+                    self.retry.sleep(CONNECTION_LIMIT_PAUSE).await?;
                 }
                 Err(error) => waiting.pause(&error.to_string()).await?,
             }
@@ -168,17 +170,18 @@ impl WorkerSession {
         if !self.source.mark_connection_limited() {
             return;
         }
-        let (wanted, have) = (self.tasks(), self.source.in_use());
+        let (tasks, connections) = (self.tasks(), self.source.in_use());
         self.observer().notes(&format!(
-            "The pod's database accepts no more connections ({reason}): {have} of {wanted} tasks work at a time."
+            "The pod's database accepts no more connections ({reason}): {connections} of {tasks} tasks work at \
+             a time."
         ));
     }
 
     async fn export(
         &self,
-        claimed: &Claimed,
+        claimed: &ClaimedAccount,
         worker_state: &mut WorkerState,
-        ahead: bool,
+        is_read_ahead: bool,
     ) -> Result<Exported, ExportError> {
         let WorkerState { connection, ahead: rows, memory } = worker_state;
         let Some(Connection { snapshot, .. }) = connection else { return Err(ExportError::Panicked) };
@@ -193,39 +196,40 @@ impl WorkerSession {
             options: &self.export,
             progress: if setup.options.gentle { &self.duty_cycle } else { &() },
         };
-        if ahead {
+        if is_read_ahead {
             exporter.export_ahead(snapshot, rows, claimed.user_id, memory).await
         } else {
             exporter.export_user(snapshot, claimed.user_id, memory).await
         }
     }
 
-    async fn ready(
+    /// Measures an archive that is to be stored.
+    async fn measure(
         &self,
-        claimed: &Claimed,
+        claimed: &ClaimedAccount,
         exported: &Exported,
         started: Instant,
     ) -> Result<Ready, CampaignError> {
         let path = exported.path.clone();
         let written = Written::measure(exported, self.name_for(claimed, &path)?).await?;
         let mut outcome = outcome(claimed, AccountState::Done, Some(written), started, None);
-        // It may have been corrected since the list was written.
+        // The ID may have been corrected since the list was written.
         outcome.claimed.account = exported.manifest.account.diaspora_id.to_string();
         Ok(Ready { outcome, path: Some(path) })
     }
 
     /// Returns the archive that an earlier worker was about to store, if it exists unaltered.
-    async fn take_over(&self, claimed: &Claimed) -> Result<Option<Written>, CampaignError> {
+    async fn take_over(&self, claimed: &ClaimedAccount) -> Result<Option<Written>, CampaignError> {
         let Some(written) = &claimed.written else { return Ok(None) };
         let depot = &self.depot;
-        let look = || depot.stored(&written.file);
-        let found = self.retry.until_ok(self.observer(), look, DepotError::is_of_the_depot).await?;
-        Ok(found.filter(|found| found.sha256 == written.sha256).map(|_| written.clone()))
+        let check = || depot.stored(&written.file);
+        let stored = self.retry.until_ok(self.observer(), check, DepotError::is_of_the_depot).await?;
+        Ok(stored.filter(|stored| stored.sha256 == written.sha256).map(|_| written.clone()))
     }
 }
 
 fn outcome(
-    claimed: &Claimed,
+    claimed: &ClaimedAccount,
     state: AccountState,
     written: Option<Written>,
     started: Instant,
@@ -235,19 +239,19 @@ fn outcome(
     Outcome { claimed: claimed.clone(), state, written, millis, reason }
 }
 
-fn failed(claimed: &Claimed, started: Instant, reason: String) -> Ready {
+fn failed(claimed: &ClaimedAccount, started: Instant, reason: String) -> Ready {
     Ready { outcome: outcome(claimed, AccountState::Failed, None, started, Some(reason)), path: None }
 }
 
-/// The result of an account that was missing, or another's.
-fn gone(claimed: &Claimed, started: Instant, presence: &Presence) -> Ready {
+/// Returns the result of an account that is missing or was replaced by another.
+fn missing(claimed: &ClaimedAccount, started: Instant, presence: &Presence) -> Ready {
     let row = claimed.user_id;
     match presence {
         Presence::Present => {
             failed(claimed, started, format!("row {row} of the pod's users changes while it is read"))
         }
-        Presence::Replaced(by) => {
-            failed(claimed, started, format!("row {row} of the pod's users is {by} now"))
+        Presence::Replaced(id) => {
+            failed(claimed, started, format!("row {row} of the pod's users is {id} now"))
         }
         Presence::Absent => {
             let reason = Some(format!("{LEFT_POD} since the campaign began"));

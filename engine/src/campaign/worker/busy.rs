@@ -8,10 +8,10 @@ use crate::pod::config::PodUrl;
 use crate::pod::database::{DatabaseError, Snapshot};
 use crate::sql::{DatabaseUrl, Dialect};
 
-/// Time a web server may take to accept a connection.
-const KNOCK: Duration = Duration::from_secs(3);
-/// Number of concurrent statements of others from which a database counts as busy.
-const BUSY: i64 = 2;
+/// The maximum time in which a web server accepts a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// The number of concurrent statements of other clients from which a database counts as busy.
+const BUSY_STATEMENTS: i64 = 2;
 
 /// Returns whether the pod is in use: something accepts connections at its address, or clients other than Pappus are
 /// connected to its database.
@@ -19,22 +19,22 @@ const BUSY: i64 = 2;
 /// # Errors
 /// The database's error.
 pub async fn is_in_use(pod: &PodUrl, database: &DatabaseUrl) -> Result<bool, DatabaseError> {
-    let address = url::Url::parse(pod.as_str()).ok().and_then(|url| url.port_or_known_default());
-    if let Some(port) = address
-        && let Ok(Ok(_)) = tokio::time::timeout(KNOCK, TcpStream::connect((pod.host(), port))).await
+    let port = url::Url::parse(pod.as_str()).ok().and_then(|url| url.port_or_known_default());
+    if let Some(port) = port
+        && let Ok(Ok(_)) = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect((pod.host(), port))).await
     {
         return Ok(true);
     }
-    Ok(Busy::open(database).await?.connections().await? > 0)
+    Ok(BusyCheck::open(database).await?.connections().await? > 0)
 }
 
 /// A connection that checks how busy a pod's database is.
-pub struct Busy {
+pub struct BusyCheck {
     snapshot: Snapshot,
 }
 
-impl Busy {
-    /// Connects.
+impl BusyCheck {
+    /// Opens a connection.
     ///
     /// # Errors
     /// The database's error.
@@ -42,7 +42,7 @@ impl Busy {
         Ok(Self { snapshot: Snapshot::open(database).await? })
     }
 
-    /// Returns whether two or more statements of others are running.
+    /// Returns whether two or more statements of other clients are running.
     ///
     /// # Errors
     /// The database's error.
@@ -52,17 +52,17 @@ impl Busy {
             Dialect::MySql => "AND command <> 'Sleep'",
             Dialect::Sqlite => return Ok(false),
         };
-        Ok(self.count(condition).await? >= BUSY)
+        Ok(self.count(condition).await? >= BUSY_STATEMENTS)
     }
 
     async fn connections(&mut self) -> Result<i64, DatabaseError> {
         self.count("").await
     }
 
-    /// Counts connections of others, except those the user may not see.
+    /// Counts the connections of other clients, except those that the database user may not see.
     async fn count(&mut self, condition: &str) -> Result<i64, DatabaseError> {
         let sql = match self.snapshot.dialect() {
-            // Within a transaction its result is cached unless cleared.
+            // PostgreSQL caches these statistics within a transaction, so they are cleared first.
             Dialect::PostgreSql => {
                 let clear = "SELECT COUNT(*) FROM (SELECT pg_stat_clear_snapshot()) c".to_owned();
                 self.snapshot.rows("other connections", clear, &[]).await?;
@@ -71,7 +71,7 @@ impl Busy {
                      AND backend_type = 'client backend' AND application_name <> 'pappus' {condition}"
                 )
             }
-            // Connections have no names here: other workers of Pappus are counted too.
+            // MySQL connections have no names, so other workers of Pappus are counted too.
             Dialect::MySql => format!(
                 "SELECT COUNT(*) AS found FROM information_schema.processlist p WHERE p.db = DATABASE() \
                  AND p.id <> CONNECTION_ID() {condition}"

@@ -7,42 +7,47 @@ use tokio::sync::{mpsc, watch};
 
 use crate::campaign::CampaignError;
 use crate::campaign::ledger::queue::Cursor;
-use crate::campaign::ledger::records::Claimed;
+use crate::campaign::ledger::records::ClaimedAccount;
 use crate::campaign::worker::session::{POLL_INTERVAL, RunState, WorkerSession};
 
-/// Accounts read together, at most.
-const BATCH: usize = 50;
-/// Approximate records of accounts that are read together.
-const RECORDS: i64 = 5000;
-/// The same when the pod is spared, so that no statement occupies its database for long.
-const GENTLE: (usize, i64) = (10, 500);
-/// One claim should keep the tasks busy for a time between these.
-const SHORT: Duration = Duration::from_secs(1);
-const LONG: Duration = Duration::from_secs(5);
+/// The maximum number of accounts that are read together.
+const MAX_BATCH_ACCOUNTS: usize = 50;
+/// The approximate maximum number of records of accounts that are read together.
+const MAX_BATCH_RECORDS: i64 = 5000;
+/// Both limits when the pod is to be spared, so that no statement occupies its database for long.
+const GENTLE_LIMITS: (usize, i64) = (10, 500);
+/// The minimum time between two claims; after a shorter time the next claim is for more accounts.
+const MIN_CLAIM_INTERVAL: Duration = Duration::from_secs(1);
+/// The maximum time between two claims; after a longer time the next claim is for fewer accounts.
+const MAX_CLAIM_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Claims accounts, not many more than the tasks can process, so that other workers get theirs.
 pub(in crate::campaign) struct Feeder<'a> {
     session: &'a WorkerSession,
-    sender: mpsc::Sender<Vec<Claimed>>,
+    sender: mpsc::Sender<Vec<ClaimedAccount>>,
     run_state: watch::Receiver<RunState>,
-    waiting: VecDeque<Vec<Claimed>>,
-    place: Option<Cursor>,
+    batches: VecDeque<Vec<ClaimedAccount>>,
+    cursor: Option<Cursor>,
+    /// The number of accounts for the next claim.
     limit: usize,
-    last: Instant,
+    last_claim: Instant,
 }
 
 impl<'a> Feeder<'a> {
-    pub(in crate::campaign) fn new(session: &'a WorkerSession, sender: mpsc::Sender<Vec<Claimed>>) -> Self {
+    pub(in crate::campaign) fn new(
+        session: &'a WorkerSession,
+        sender: mpsc::Sender<Vec<ClaimedAccount>>,
+    ) -> Self {
         let limit = session.tasks() * 2;
         let run_state = session.watch_run_state();
         Self {
             session,
             sender,
             run_state,
-            waiting: VecDeque::new(),
-            place: None,
+            batches: VecDeque::new(),
+            cursor: None,
             limit,
-            last: Instant::now(),
+            last_claim: Instant::now(),
         }
     }
 
@@ -66,10 +71,10 @@ impl<'a> Feeder<'a> {
                 permit = sender.reserve() => permit.map_err(|_| CampaignError::Broken)?,
                 _ = self.run_state.wait_for(|now| *now != RunState::Running) => continue,
             };
-            if self.waiting.is_empty() {
+            if self.batches.is_empty() {
                 self.claim().await?;
             }
-            if let Some(batch) = self.waiting.pop_front() {
+            if let Some(batch) = self.batches.pop_front() {
                 permit.send(batch);
                 continue;
             }
@@ -86,60 +91,68 @@ impl<'a> Feeder<'a> {
     }
 
     async fn claim(&mut self) -> Result<(), CampaignError> {
-        let most = self.session.tasks() * BATCH * 2;
-        self.limit = match self.last.elapsed() {
-            time if time < SHORT => (self.limit * 2).min(most),
-            time if time > LONG => (self.limit / 2).max(self.session.tasks()),
+        let max_limit = self.session.tasks() * MAX_BATCH_ACCOUNTS * 2;
+        self.limit = match self.last_claim.elapsed() {
+            time if time < MIN_CLAIM_INTERVAL => (self.limit * 2).min(max_limit),
+            time if time > MAX_CLAIM_INTERVAL => (self.limit / 2).max(self.session.tasks()),
             _ => self.limit,
         };
         let mut waiting = self.session.retry.begin(self.session.observer());
         loop {
-            let claimed = self.session.queue.claim(self.limit, self.place).await;
-            let (claimed, place) = match claimed {
+            let claimed = self.session.queue.claim(self.limit, self.cursor).await;
+            let (claimed, cursor) = match claimed {
                 Ok(claimed) => claimed,
                 Err(error) if !error.passes() => return Err(error.into()),
                 Err(error) => {
                     waiting.pause(&error.to_string()).await?;
-                    let known: Vec<i64> = self.session.leased_accounts().iter().copied().collect();
-                    self.session.in_store(|| self.session.queue.release_unknown(&known)).await?;
+                    let leased: Vec<i64> = self.session.leased_accounts().iter().copied().collect();
+                    self.session.in_store(|| self.session.queue.release_unknown(&leased)).await?;
                     continue;
                 }
             };
-            self.last = Instant::now();
-            // Nothing is left after the position; accounts that others released may be before it.
-            let again = claimed.is_empty() && self.place.is_some();
-            self.place = place;
-            if again {
+            self.last_claim = Instant::now();
+            // No accounts are left after the cursor, but released ones may be before it.
+            let is_at_end = claimed.is_empty() && self.cursor.is_some();
+            self.cursor = cursor;
+            if is_at_end {
                 continue;
             }
             self.session.leased_accounts().extend(claimed.iter().map(|claimed| claimed.user_id));
-            let limits = if self.session.setup.options.gentle { GENTLE } else { (BATCH, RECORDS) };
-            self.waiting = batches(claimed, limits, self.session.tasks());
+            let limits = if self.session.setup.options.gentle {
+                GENTLE_LIMITS
+            } else {
+                (MAX_BATCH_ACCOUNTS, MAX_BATCH_RECORDS)
+            };
+            self.batches = batches(claimed, limits, self.session.tasks());
             return Ok(());
         }
     }
 
     async fn release(&mut self) -> Result<(), CampaignError> {
-        let all: Vec<Claimed> = self.waiting.drain(..).flatten().collect();
-        // Released accounts are before the position.
-        self.place = None;
-        if all.is_empty() { Ok(()) } else { self.session.release(&all).await }
+        let accounts: Vec<ClaimedAccount> = self.batches.drain(..).flatten().collect();
+        // Released accounts are before the cursor.
+        self.cursor = None;
+        if accounts.is_empty() { Ok(()) } else { self.session.release(&accounts).await }
     }
 }
 
-/// Groups accounts in their order, small ones together, so that every task gets some.
-fn batches(claimed: Vec<Claimed>, (most, records): (usize, i64), tasks: usize) -> VecDeque<Vec<Claimed>> {
-    let most = most.min(claimed.len().div_ceil(tasks.max(1))).max(1);
+/// Groups accounts in their order, small ones together, so that every task gets a batch.
+fn batches(
+    claimed: Vec<ClaimedAccount>,
+    (max_accounts, max_records): (usize, i64),
+    tasks: usize,
+) -> VecDeque<Vec<ClaimedAccount>> {
+    let max_accounts = max_accounts.min(claimed.len().div_ceil(tasks.max(1))).max(1);
     let mut batches = VecDeque::new();
     let (mut batch, mut size) = (Vec::new(), 0);
     for account in claimed {
-        // An account without records has some forty rows of its own.
-        let own = account.size.saturating_add(40);
-        if !batch.is_empty() && (batch.len() >= most || size + own > records) {
+        // Even an account without records has about 40 rows.
+        let account_size = account.size.saturating_add(40);
+        if !batch.is_empty() && (batch.len() >= max_accounts || size + account_size > max_records) {
             batches.push_back(std::mem::take(&mut batch));
             size = 0;
         }
-        size += own;
+        size += account_size;
         batch.push(account);
     }
     if !batch.is_empty() {
@@ -152,20 +165,20 @@ fn batches(claimed: Vec<Claimed>, (most, records): (usize, i64), tasks: usize) -
 mod tests {
     use super::*;
 
-    fn account(user_id: i64, size: i64) -> Claimed {
+    fn account(user_id: i64, size: i64) -> ClaimedAccount {
         let (username, account) = (format!("u{user_id}"), format!("u{user_id}@a.example"));
-        Claimed { user_id, username, account, size, attempts: 1, written: None }
+        ClaimedAccount { user_id, username, account, size, attempts: 1, written: None }
     }
 
     #[test]
-    fn large_accounts_go_alone_and_small_ones_together() {
+    fn large_accounts_are_read_alone_and_small_ones_together() {
         let claimed =
             vec![account(1, 90_000), account(2, 3000), account(3, 10), account(4, 0), account(5, 0)];
-        let found: Vec<Vec<i64>> = batches(claimed.clone(), (50, 2000), 1)
+        let user_ids: Vec<Vec<i64>> = batches(claimed.clone(), (50, 2000), 1)
             .into_iter()
             .map(|batch| batch.iter().map(|account| account.user_id).collect())
             .collect();
-        assert_eq!(found, [vec![1], vec![2], vec![3, 4, 5]]);
+        assert_eq!(user_ids, [vec![1], vec![2], vec![3, 4, 5]]);
         assert_eq!(batches(claimed, (50, 2000), 3).len(), 4);
         assert!(batches(Vec::new(), (50, 2000), 3).is_empty());
     }

@@ -1,10 +1,10 @@
-//! Whether the database behind the pod's address still holds the campaign's accounts.
+//! Checks whether the pod's database still contains the campaign's accounts.
 //!
-//! A missing account, or another's row under its number, may be the account's own change, or that of the whole
-//! database: one that is being restored, or another pod's. The campaign's other accounts tell which.
+//! An account may be missing, or its row number may belong to another account, because this account has changed; or
+//! because the whole database is being restored or is another pod's. The campaign's other accounts show which.
 
 use crate::campaign::CampaignError;
-use crate::campaign::ledger::records::Claimed;
+use crate::campaign::ledger::records::ClaimedAccount;
 use crate::campaign::worker::account::WorkerState;
 use crate::campaign::worker::retry::Waiting;
 use crate::campaign::worker::session::WorkerSession;
@@ -16,35 +16,36 @@ use crate::pod::people::count_accounts;
 use crate::pod::reader::{ids_of_users, usable_id};
 use crate::pod::schema::read_schema;
 
-/// An account on the pod as it is now.
+/// The current state of an account on the pod.
 pub(in crate::campaign) enum Presence {
-    /// Its row is there.
+    /// Its row exists.
     Present,
     /// Another account has its row number.
     Replaced(DiasporaId),
-    /// There is no such row.
+    /// Its row does not exist.
     Absent,
 }
 
-const NONE: &str = "the pod's database has none of the campaign's accounts: is it being restored?";
-const OTHERS: &str = "the pod's database has other accounts than the campaign's: is it another pod's?";
+const NO_ACCOUNTS: &str = "the pod's database has none of the campaign's accounts: is it being restored?";
+const OTHER_ACCOUNTS: &str =
+    "the pod's database has other accounts than the campaign's: is it another pod's?";
 
 impl WorkerSession {
     /// Returns whether an archive is of the claimed account.
-    pub(in crate::campaign) fn is_of(&self, claimed: &Claimed, exported: &Exported) -> bool {
-        self.expected(claimed.user_id, &claimed.username, &claimed.account).as_ref()
+    pub(in crate::campaign) fn is_of(&self, claimed: &ClaimedAccount, exported: &Exported) -> bool {
+        self.expected_id(claimed.user_id, &claimed.username, &claimed.account).as_ref()
             == Some(&exported.manifest.account.diaspora_id)
     }
 
     /// Returns the ID that an account of the list is exported with.
-    fn expected(&self, user_id: i64, username: &str, account: &str) -> Option<DiasporaId> {
+    fn expected_id(&self, user_id: i64, username: &str, account: &str) -> Option<DiasporaId> {
         usable_id(account, username, user_id, &self.setup.pod)
     }
 
     /// Looks for an account with a new connection. Waits while the pod has none of the campaign's accounts.
     pub(in crate::campaign) async fn presence(
         &self,
-        claimed: &Claimed,
+        claimed: &ClaimedAccount,
         worker_state: &mut WorkerState,
     ) -> Result<Presence, CampaignError> {
         let others = self.in_store(|| self.queue.others(claimed.user_id)).await?;
@@ -52,48 +53,50 @@ impl WorkerSession {
             others.iter().map(|(user, ..)| *user).chain(std::iter::once(claimed.user_id)).collect();
         let mut waiting = self.retry.begin(self.observer());
         loop {
-            let Connection { snapshot, .. } = self.connect_anew(worker_state).await?;
-            let read = async {
+            let Connection { snapshot, .. } = self.reconnect(worker_state).await?;
+            let reading = async {
                 let ids = ids_of_users(snapshot, &self.setup.pod, &users).await?;
                 Ok::<_, DatabaseError>((ids, count_accounts(snapshot).await?))
             };
-            let (ids, accounts) = match read.await {
-                Ok(read) => read,
+            let (ids, account_count) = match reading.await {
+                Ok(result) => result,
                 Err(error) => {
                     waiting.pause(&error.to_string()).await?;
                     continue;
                 }
             };
-            let is_here = |user: i64, username: &str, account: &str| {
-                ids.get(&user).is_some_and(|id| self.expected(user, username, account).as_ref() == Some(id))
+            let is_present = |user: i64, username: &str, account: &str| {
+                ids.get(&user)
+                    .is_some_and(|id| self.expected_id(user, username, account).as_ref() == Some(id))
             };
             let mut rows = others.iter();
-            let reason = if accounts == 0 {
-                NONE
-            } else if others.is_empty() || rows.any(|(user, name, account)| is_here(*user, name, account)) {
-                let Claimed { user_id, username, account, .. } = claimed;
+            let reason = if account_count == 0 {
+                NO_ACCOUNTS
+            } else if others.is_empty() || rows.any(|(user, name, account)| is_present(*user, name, account))
+            {
+                let ClaimedAccount { user_id, username, account, .. } = claimed;
                 return Ok(match ids.get(user_id) {
                     None => Presence::Absent,
-                    Some(_) if is_here(*user_id, username, account) => Presence::Present,
+                    Some(_) if is_present(*user_id, username, account) => Presence::Present,
                     Some(id) => Presence::Replaced(id.clone()),
                 });
             } else if ids.is_empty() {
-                NONE
+                NO_ACCOUNTS
             } else {
-                OTHERS
+                OTHER_ACCOUNTS
             };
             waiting.pause(reason).await?;
         }
     }
 
-    /// Waits until all tables are there and readable.
+    /// Waits until all tables exist and are readable.
     pub(in crate::campaign) async fn wait_for_tables(
         &self,
         worker_state: &mut WorkerState,
         waiting: &mut Waiting<'_>,
     ) -> Result<(), CampaignError> {
         loop {
-            let Connection { snapshot, .. } = self.connect_anew(worker_state).await?;
+            let Connection { snapshot, .. } = self.reconnect(worker_state).await?;
             match read_schema(snapshot).await {
                 Ok(_) => return Ok(()),
                 Err(error) => waiting.pause(&error.to_string()).await?,
@@ -101,8 +104,8 @@ impl WorkerSession {
         }
     }
 
-    /// Replaces the connection by one that sees the pod as it is now.
-    async fn connect_anew<'a>(
+    /// Replaces the connection with one that sees the pod's current state.
+    async fn reconnect<'a>(
         &self,
         worker_state: &'a mut WorkerState,
     ) -> Result<&'a mut Connection, CampaignError> {

@@ -16,38 +16,39 @@ const BACKOFF: Backoff = Backoff::new(Duration::from_millis(250), Duration::from
 pub(in crate::campaign) struct Retry {
     patience: Duration,
     stop: CancellationToken,
-    now: Mutex<Now>,
+    wait: Mutex<WaitState>,
 }
 
+/// The reason for waiting, shared by all tasks.
 #[derive(Default)]
-struct Now {
+struct WaitState {
     reason: Option<String>,
-    waiting: usize,
+    waiting_tasks: usize,
 }
 
 impl Retry {
-    /// Once `stop` is cancelled, all waiting ends.
+    /// Creates retries that give up after `patience`, and end once `stop` is cancelled.
     pub(in crate::campaign) fn new(patience: Duration, stop: CancellationToken) -> Self {
-        Self { patience, stop, now: Mutex::default() }
+        Self { patience, stop, wait: Mutex::default() }
     }
 
     /// Returns the reason for waiting, if any.
     pub(in crate::campaign) fn reason(&self) -> Option<String> {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner).reason.clone()
+        self.wait.lock().unwrap_or_else(PoisonError::into_inner).reason.clone()
     }
 
     /// Starts an operation that may have to wait.
     pub(in crate::campaign) fn begin<'a>(&'a self, observer: &'a dyn Observer) -> Waiting<'a> {
-        Waiting { retry: self, observer, pauses: BACKOFF.pauses(), since: None }
+        Waiting { retry: self, observer, pauses: BACKOFF.pauses(), waiting_since: None }
     }
 
     /// Pauses without reporting an outage.
     ///
     /// # Errors
     /// [`CampaignError::Stopped`] when told to stop.
-    pub(in crate::campaign) async fn rest(&self, pause: Duration) -> Result<(), CampaignError> {
-        let rest = tokio::time::sleep(pause);
-        self.stop.run_until_cancelled(rest).await.ok_or(CampaignError::Stopped)
+    pub(in crate::campaign) async fn sleep(&self, pause: Duration) -> Result<(), CampaignError> {
+        let sleep = tokio::time::sleep(pause);
+        self.stop.run_until_cancelled(sleep).await.ok_or(CampaignError::Stopped)
     }
 
     /// Repeats an operation until it succeeds, or fails with an error that is not temporary.
@@ -64,7 +65,7 @@ impl Retry {
         let mut waiting = self.begin(observer);
         loop {
             match attempt().await {
-                Ok(done) => return Ok(done),
+                Ok(value) => return Ok(value),
                 Err(error) if !passes(&error) => return Err(error.into()),
                 Err(error) => waiting.pause(&error.to_string()).await?,
             }
@@ -77,46 +78,47 @@ pub(in crate::campaign) struct Waiting<'a> {
     retry: &'a Retry,
     observer: &'a dyn Observer,
     pauses: Pauses,
-    since: Option<Instant>,
+    waiting_since: Option<Instant>,
 }
 
 impl Waiting<'_> {
     /// Reports the reason and pauses.
     ///
     /// # Errors
-    /// [`CampaignError::GivenUp`] when it has waited long enough, [`CampaignError::Stopped`] when told to stop.
+    /// [`CampaignError::GivenUp`] when it has waited for the maximum time, [`CampaignError::Stopped`] when told to
+    /// stop.
     pub(in crate::campaign) async fn pause(&mut self, reason: &str) -> Result<(), CampaignError> {
-        let begun = self.since.is_none();
-        let since = *self.since.get_or_insert_with(Instant::now);
-        let new = {
-            let mut now = self.retry.now.lock().unwrap_or_else(PoisonError::into_inner);
-            now.waiting += usize::from(begun);
-            let new = now.reason.as_deref() != Some(reason);
-            now.reason = Some(reason.to_owned());
-            new
+        let is_first = self.waiting_since.is_none();
+        let since = *self.waiting_since.get_or_insert_with(Instant::now);
+        let is_new = {
+            let mut wait = self.retry.wait.lock().unwrap_or_else(PoisonError::into_inner);
+            wait.waiting_tasks += usize::from(is_first);
+            let is_new = wait.reason.as_deref() != Some(reason);
+            wait.reason = Some(reason.to_owned());
+            is_new
         };
-        if new {
+        if is_new {
             self.observer.waits(reason);
         }
-        let left = self.retry.patience.saturating_sub(since.elapsed());
-        if left.is_zero() {
+        let remaining = self.retry.patience.saturating_sub(since.elapsed());
+        if remaining.is_zero() {
             return Err(CampaignError::GivenUp { reason: reason.to_owned(), waited: since.elapsed() });
         }
-        let pause = self.pauses.next_pause().min(left);
-        self.retry.rest(pause).await
+        let pause = self.pauses.next_pause().min(remaining);
+        self.retry.sleep(pause).await
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        if self.since.is_none() {
+        if self.waiting_since.is_none() {
             return;
         }
-        let mut now = self.retry.now.lock().unwrap_or_else(PoisonError::into_inner);
-        now.waiting -= 1;
-        if now.waiting == 0 {
-            now.reason = None;
-            drop(now);
+        let mut wait = self.retry.wait.lock().unwrap_or_else(PoisonError::into_inner);
+        wait.waiting_tasks -= 1;
+        if wait.waiting_tasks == 0 {
+            wait.reason = None;
+            drop(wait);
             self.observer.resumes();
         }
     }

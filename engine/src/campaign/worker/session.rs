@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::archive::encryption::EncryptTo;
 use crate::campaign::CampaignError;
-use crate::campaign::ledger::final_status::marked;
+use crate::campaign::ledger::final_status::ensure_marked;
 use crate::campaign::ledger::queue::{HeartbeatResult, Queue};
-use crate::campaign::ledger::records::{Campaign, CampaignState, Claimed, Outcome};
+use crate::campaign::ledger::records::{Campaign, CampaignState, ClaimedAccount, Outcome};
 use crate::campaign::worker::account::WorkerState;
 use crate::campaign::worker::feeder::Feeder;
 use crate::campaign::worker::retry::Retry;
@@ -27,8 +27,8 @@ use crate::pod::reader::ReadAhead;
 use crate::production::Spool;
 use crate::store::{StoreError, StoredSignatures, random_id};
 
-/// Works on a campaign until nothing is left to do, or `stop` is cancelled: then started accounts are finished, the others
-/// released. Waits while the campaign is paused.
+/// Works on a campaign until nothing is left to do, or `stop` is cancelled: then started accounts are finished, the
+/// others released. Waits while the campaign is paused.
 ///
 /// The memory needed does not depend on the number of accounts.
 ///
@@ -39,21 +39,22 @@ pub async fn work(
     campaign: &Campaign,
     stop: CancellationToken,
 ) -> Result<Ended, CampaignError> {
-    let here = setup.archive_key.public_key().map(|key| key.fingerprint().to_string()).unwrap_or_default();
-    if here != campaign.archive_key {
-        let (name, was) = (campaign.name.clone(), campaign.archive_key.clone());
-        return Err(CampaignError::OtherKey { name, was, here });
+    let actual = setup.archive_key.public_key().map(|key| key.fingerprint().to_string()).unwrap_or_default();
+    if actual != campaign.archive_key {
+        let (name, expected) = (campaign.name.clone(), campaign.archive_key.clone());
+        return Err(CampaignError::OtherKey { name, expected, actual });
     }
     if setup.options.gentle {
         lower_priority();
     }
-    let campaign = &marked(&setup, campaign, stop.clone()).await?;
+    let campaign = &ensure_marked(&setup, campaign, stop.clone()).await?;
     let depot = match &campaign.place {
         Some(place) => setup.depot.bound_to(place),
         None => setup.depot.clone(),
     };
-    // No upload still uses what was left a day ago. An error here shows again where it matters.
-    _ = depot.sweep(LEFT_OVER, SystemClock.now().into()).await;
+    // Uploads take less than a day, so older leftovers are unused. A persistent error appears again when an archive
+    // is stored.
+    _ = depot.sweep(LEFTOVER_AGE, SystemClock.now().into()).await;
     loop {
         let session = WorkerSession::new(Arc::clone(&setup), campaign, depot.clone(), stop.clone()).await;
         let session = match session {
@@ -73,10 +74,10 @@ pub async fn work(
 
 /// Interval at which a worker checks whether the campaign was paused, or others have left accounts behind.
 pub(in crate::campaign) const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// Time that the leftovers of a killed program remain in the depot.
-const LEFT_OVER: Duration = Duration::from_hours(24);
-/// Bytes of archives that wait to be stored.
-const READY_BYTES: i64 = 32 << 20;
+/// The time for which leftovers of a killed program remain in the depot.
+const LEFTOVER_AGE: Duration = Duration::from_hours(24);
+/// The maximum bytes of archives that a task collects before it stores them; one archive may exceed it.
+const MAX_READY_BYTES: i64 = 32 << 20;
 
 /// A worker's time under one lease.
 pub(in crate::campaign) struct WorkerSession {
@@ -92,7 +93,7 @@ pub(in crate::campaign) struct WorkerSession {
     pub(in crate::campaign) duty_cycle: DutyCycle,
     stop: CancellationToken,
     run_state: watch::Sender<RunState>,
-    /// Accounts this worker knows to be its own.
+    /// The accounts that this worker has leased (`users.id`).
     leased_accounts: std::sync::Mutex<HashSet<i64>>,
 }
 
@@ -116,11 +117,11 @@ impl WorkerSession {
     ) -> Result<Self, CampaignError> {
         let worker = random_id()?;
         let retry = Retry::new(setup.options.patience, stop.clone());
-        let make = || async {
+        let create_spool = || async {
             depot.check().await?;
             Spool::create(depot.folder().unwrap_or(setup.state.path()), &worker).map_err(CampaignError::from)
         };
-        let spool = retry.until_ok(setup.observer.as_ref(), make, CampaignError::passes).await?;
+        let spool = retry.until_ok(setup.observer.as_ref(), create_spool, CampaignError::passes).await?;
         let recipients = &campaign.options.recipients;
         let encrypt_to = if recipients.is_empty() {
             None
@@ -175,12 +176,12 @@ impl WorkerSession {
         self.run_state.subscribe()
     }
 
-    /// Returns the accounts this worker knows to be its own.
+    /// Returns the accounts that this worker has leased (`users.id`).
     pub(in crate::campaign) fn leased_accounts(&self) -> MutexGuard<'_, HashSet<i64>> {
         self.leased_accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(in crate::campaign) async fn release(&self, claimed: &[Claimed]) -> Result<(), CampaignError> {
+    pub(in crate::campaign) async fn release(&self, claimed: &[ClaimedAccount]) -> Result<(), CampaignError> {
         self.in_store(|| self.queue.release(claimed)).await?;
         let mut leased_accounts = self.leased_accounts();
         for claimed in claimed {
@@ -189,7 +190,8 @@ impl WorkerSession {
         Ok(())
     }
 
-    pub(in crate::campaign) fn count(&self, outcome: &Outcome) {
+    /// Reports the result of an account, which this worker no longer leases.
+    pub(in crate::campaign) fn report(&self, outcome: &Outcome) {
         self.leased_accounts().remove(&outcome.claimed.user_id);
         let written = outcome.written.as_ref();
         let number = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok()).unwrap_or(0);
@@ -209,15 +211,15 @@ impl WorkerSession {
     async fn run(self: Arc<Self>) -> Result<Option<Ended>, CampaignError> {
         let lease = self.setup.options.lease;
         self.in_store(|| self.queue.register(&self.setup.options.host, lease)).await?;
-        let done = self.work().await;
-        match done {
-            Ok(done) => {
-                self.in_store(|| self.queue.leave()).await?;
-                Ok(done)
+        let result = self.work().await;
+        match result {
+            Ok(ended) => {
+                self.in_store(|| self.queue.unregister()).await?;
+                Ok(ended)
             }
             Err(error) => {
                 // If this fails, others wait for the lease to expire.
-                _ = self.queue.leave().await;
+                _ = self.queue.unregister().await;
                 Err(error)
             }
         }
@@ -227,37 +229,38 @@ impl WorkerSession {
         let (sender, receiver) = mpsc::channel(1);
         let receiver = Arc::new(Mutex::new(receiver));
         // Dropping them ends all tasks.
-        let (mut workers, mut keeping, mut feeding) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
+        let (mut workers, mut heartbeat_task, mut feeder_task) =
+            (JoinSet::new(), JoinSet::new(), JoinSet::new());
         for _ in 0..self.tasks() {
             let (session, batches) = (Arc::clone(self), Arc::clone(&receiver));
             workers.spawn(async move { session.run_task(&batches).await });
         }
         let (heartbeats, mut heartbeat) = watch::channel(None);
         let session = Arc::clone(self);
-        keeping.spawn(async move { session.keep_lease(&heartbeats).await });
+        heartbeat_task.spawn(async move { session.keep_lease(&heartbeats).await });
         let session = Arc::clone(self);
-        feeding.spawn(async move { Feeder::new(&session, sender).feed().await });
+        feeder_task.spawn(async move { Feeder::new(&session, sender).feed().await });
         let ended = loop {
-            let now: Option<HeartbeatResult> = *heartbeat.borrow_and_update();
-            if now.is_some_and(|heartbeat| heartbeat.lost) {
+            let latest: Option<HeartbeatResult> = *heartbeat.borrow_and_update();
+            if latest.is_some_and(|heartbeat| heartbeat.is_lost) {
                 return Ok(None);
             }
-            let state = now.map_or(CampaignState::Running, |heartbeat| heartbeat.state);
-            let stopped = self.stop.is_cancelled();
-            let over = matches!(state, CampaignState::Cancelled | CampaignState::Finished);
-            self.run_state.send_replace(match (stopped || over, state) {
+            let state = latest.map_or(CampaignState::Running, |heartbeat| heartbeat.state);
+            let is_stopped = self.stop.is_cancelled();
+            let is_over = matches!(state, CampaignState::Cancelled | CampaignState::Finished);
+            self.run_state.send_replace(match (is_stopped || is_over, state) {
                 (true, _) => RunState::Stopping,
                 (false, CampaignState::Running) => RunState::Running,
                 (false, _) => RunState::Paused,
             });
-            if stopped || over {
-                break Ended { state, stopped };
+            if is_stopped || is_over {
+                break Ended { state, stopped: is_stopped };
             }
             tokio::select! {
-                Some(ended) = workers.join_next() => ended.map_err(|_| CampaignError::Broken)??,
-                Some(ended) = keeping.join_next() => ended.map_err(|_| CampaignError::Broken)??,
-                Some(ended) = feeding.join_next() => {
-                    ended.map_err(|_| CampaignError::Broken)??;
+                Some(result) = workers.join_next() => result.map_err(|_| CampaignError::Broken)??,
+                Some(result) = heartbeat_task.join_next() => result.map_err(|_| CampaignError::Broken)??,
+                Some(result) = feeder_task.join_next() => {
+                    result.map_err(|_| CampaignError::Broken)??;
                     break Ended { state: CampaignState::Finished, stopped: false };
                 }
                 Ok(()) = heartbeat.changed() => {}
@@ -265,11 +268,11 @@ impl WorkerSession {
             }
         };
         // Started accounts are finished under the lease.
-        while let Some(fed) = feeding.join_next().await {
-            fed.map_err(|_| CampaignError::Broken)??;
+        while let Some(result) = feeder_task.join_next().await {
+            result.map_err(|_| CampaignError::Broken)??;
         }
-        while let Some(run_task) = workers.join_next().await {
-            run_task.map_err(|_| CampaignError::Broken)??;
+        while let Some(result) = workers.join_next().await {
+            result.map_err(|_| CampaignError::Broken)??;
         }
         if ended.state == CampaignState::Finished && !ended.stopped {
             self.end_campaign().await?;
@@ -277,10 +280,12 @@ impl WorkerSession {
         Ok(Some(ended))
     }
 
+    /// Returns the number of tasks that export, at least one.
     pub(in crate::campaign) fn tasks(&self) -> usize {
         if self.setup.options.gentle { 1 } else { self.setup.options.tasks.max(1) }
     }
 
+    /// Sends heartbeats until the task is dropped, and reports changes of the campaign's state.
     async fn keep_lease(
         &self,
         heartbeats: &watch::Sender<Option<HeartbeatResult>>,
@@ -301,7 +306,10 @@ impl WorkerSession {
     }
 
     /// Runs one of the tasks that export.
-    async fn run_task(&self, batches: &Mutex<mpsc::Receiver<Vec<Claimed>>>) -> Result<(), CampaignError> {
+    async fn run_task(
+        &self,
+        batches: &Mutex<mpsc::Receiver<Vec<ClaimedAccount>>>,
+    ) -> Result<(), CampaignError> {
         let memory = StoredSignatures::open(&self.setup.state).await;
         let ahead = ReadAhead::new(self.ahead_bytes());
         let mut worker_state = WorkerState { connection: None, ahead, memory };
@@ -318,31 +326,31 @@ impl WorkerSession {
                 }
             };
             let Some(batch) = batch else { return Ok(()) };
-            self.batch(batch, &mut worker_state, &mut throttle).await?;
+            self.export_batch(batch, &mut worker_state, &mut throttle).await?;
         }
     }
 
-    async fn batch(
+    async fn export_batch(
         &self,
-        batch: Vec<Claimed>,
+        batch: Vec<ClaimedAccount>,
         worker_state: &mut WorkerState,
         throttle: &mut Throttle<'_>,
     ) -> Result<(), CampaignError> {
         self.wait_for_space().await?;
         self.duty_cycle.begin();
-        let ahead = self.read_ahead(&batch, worker_state).await?;
+        let is_read_ahead = self.read_ahead(&batch, worker_state).await?;
         let (mut ready, mut bytes) = (Vec::new(), 0);
-        let mut left = batch.into_iter();
-        while let Some(claimed) = left.next() {
+        let mut remaining = batch.into_iter();
+        while let Some(claimed) = remaining.next() {
             if self.run_state() != RunState::Running {
-                let rest: Vec<Claimed> = std::iter::once(claimed).chain(left).collect();
-                self.release(&rest).await?;
+                let unstarted: Vec<ClaimedAccount> = std::iter::once(claimed).chain(remaining).collect();
+                self.release(&unstarted).await?;
                 break;
             }
-            let done = self.account(&claimed, worker_state, ahead).await?;
-            bytes += done.outcome.written.as_ref().map_or(0, |written| written.bytes);
-            ready.push(done);
-            if bytes > READY_BYTES || self.setup.options.gentle {
+            let processed = self.process_account(&claimed, worker_state, is_read_ahead).await?;
+            bytes += processed.outcome.written.as_ref().map_or(0, |written| written.bytes);
+            ready.push(processed);
+            if bytes > MAX_READY_BYTES || self.setup.options.gentle {
                 self.store(std::mem::take(&mut ready)).await?;
                 bytes = 0;
                 self.wait_for_space().await?;
@@ -356,10 +364,10 @@ impl WorkerSession {
     async fn wait_for_space(&self) -> Result<(), CampaignError> {
         let depot = &self.depot;
         let reserve = self.setup.options.reserve;
-        let look = || async move {
+        let check = || async move {
             depot.check().await?;
             depot.expect_space(reserve)
         };
-        self.retry.until_ok(self.observer(), look, DepotError::is_of_the_depot).await
+        self.retry.until_ok(self.observer(), check, DepotError::is_of_the_depot).await
     }
 }

@@ -22,13 +22,13 @@ pub struct Setup {
     pub database: DatabaseUrl,
     /// The pod's address.
     pub pod: PodUrl,
-    /// The version of its tables.
+    /// The version of the pod's tables.
     pub schema: SchemaVersion,
-    /// The location of its photos.
+    /// The location of the pod's photos.
     pub photos: Uploads,
-    /// The same, opened.
+    /// The photos, opened.
     pub uploads: PhotoStore,
-    /// The key it signs archives with.
+    /// The key that archives are signed with.
     pub archive_key: SigningKey,
     /// Pappus's own folder.
     pub state: StateFolder,
@@ -49,7 +49,7 @@ pub struct WorkerOptions {
     pub tasks: usize,
     /// Time without a heartbeat after which others take over a worker's accounts.
     pub lease: Duration,
-    /// Time a database, a disk or a file server may be unavailable before the worker gives up.
+    /// Time for which a database, a disk or a file server may be unavailable before the worker gives up.
     pub patience: Duration,
     /// True to spare the pod: one account at a time, a pause after each, none while its database is busy.
     pub gentle: bool,

@@ -8,66 +8,66 @@ use tokio::sync::Mutex;
 use crate::pod::database::{DatabaseError, SharedSnapshot, Snapshot};
 use crate::sql::DatabaseUrl;
 
-/// Opens snapshots. On PostgreSQL all share one, which a first connection holds; elsewhere each has its own point in
-/// time.
+/// Opens snapshots. On PostgreSQL all share the snapshot of a first connection; on other databases each snapshot has
+/// its own point in time.
 #[derive(Clone)]
 pub(in crate::campaign) struct Source {
     database: DatabaseUrl,
     shared: Arc<Mutex<Option<(Snapshot, SharedSnapshot)>>>,
     in_use: Arc<AtomicUsize>,
-    connection_limited: Arc<AtomicBool>,
+    is_connection_limited: Arc<AtomicBool>,
 }
 
 /// A connection that is counted while in use.
 pub(in crate::campaign) struct Connection {
     pub(in crate::campaign) snapshot: Snapshot,
-    /// True as soon as accounts were read ahead from it.
-    pub(in crate::campaign) read_from: bool,
+    /// True once accounts have been read ahead with it.
+    pub(in crate::campaign) has_read_ahead: bool,
     in_use: Arc<AtomicUsize>,
 }
 
 impl Source {
     pub(in crate::campaign) fn new(database: &DatabaseUrl) -> Self {
-        let (in_use, connection_limited) = (Arc::default(), Arc::default());
-        Self { database: database.clone(), shared: Arc::default(), in_use, connection_limited }
+        let (in_use, is_connection_limited) = (Arc::default(), Arc::default());
+        Self { database: database.clone(), shared: Arc::default(), in_use, is_connection_limited }
     }
 
-    /// Opens another connection. When the one that holds the snapshot has been lost, a new snapshot is started; each
-    /// archive is of one point in time in any case.
+    /// Opens another connection. If the one that holds the snapshot was lost, a new snapshot is started. Each archive
+    /// contains the state of one point in time in either case.
     pub(in crate::campaign) async fn open(&self) -> Result<Connection, DatabaseError> {
         let mut shared = self.shared.lock().await;
         if let Some((_, name)) = shared.as_ref() {
             match Snapshot::open_shared(&self.database, name).await {
-                Ok(snapshot) => return Ok(self.counted(snapshot)),
-                // If no other is in use, the connection that holds the snapshot serves as well.
+                Ok(snapshot) => return Ok(self.count_connection(snapshot)),
+                // If no other connection is in use, the connection that holds the snapshot serves as well.
                 Err(DatabaseError::TooManyConnections { .. }) if self.in_use() == 0 => {}
                 Err(error @ DatabaseError::TooManyConnections { .. }) => return Err(error),
                 Err(_) => *shared = None,
             }
             if let Some((first, _)) = shared.take() {
-                return Ok(self.counted(first));
+                return Ok(self.count_connection(first));
             }
         }
         let mut first = Snapshot::open_without_retries(&self.database).await?;
-        let Some(name) = first.share().await? else { return Ok(self.counted(first)) };
+        let Some(name) = first.share().await? else { return Ok(self.count_connection(first)) };
         match Snapshot::open_shared(&self.database, &name).await {
             Ok(snapshot) => {
                 *shared = Some((first, name));
-                Ok(self.counted(snapshot))
+                Ok(self.count_connection(snapshot))
             }
-            Err(DatabaseError::TooManyConnections { .. }) => Ok(self.counted(first)),
+            Err(DatabaseError::TooManyConnections { .. }) => Ok(self.count_connection(first)),
             Err(error) => Err(error),
         }
     }
 
-    /// Makes later connections see the pod as it is then.
+    /// Discards the shared snapshot: later connections see the pod's state at that time.
     pub(in crate::campaign) async fn renew(&self) {
         *self.shared.lock().await = None;
     }
 
-    fn counted(&self, snapshot: Snapshot) -> Connection {
+    fn count_connection(&self, snapshot: Snapshot) -> Connection {
         self.in_use.fetch_add(1, Ordering::Relaxed);
-        Connection { snapshot, read_from: false, in_use: Arc::clone(&self.in_use) }
+        Connection { snapshot, has_read_ahead: false, in_use: Arc::clone(&self.in_use) }
     }
 
     /// Returns the number of connections in use.
@@ -75,14 +75,14 @@ impl Source {
         self.in_use.load(Ordering::Relaxed)
     }
 
-    /// Returns whether there have been too few, so that idle tasks keep none.
+    /// Returns whether there were ever too few connections; then idle tasks release theirs.
     pub(in crate::campaign) fn is_connection_limited(&self) -> bool {
-        self.connection_limited.load(Ordering::Relaxed)
+        self.is_connection_limited.load(Ordering::Relaxed)
     }
 
-    /// Returns whether this is the first time that there are too few.
+    /// Notes that there are too few connections. Returns whether this is the first time.
     pub(in crate::campaign) fn mark_connection_limited(&self) -> bool {
-        !self.connection_limited.swap(true, Ordering::Relaxed)
+        !self.is_connection_limited.swap(true, Ordering::Relaxed)
     }
 }
 

@@ -45,7 +45,7 @@ impl FormerIdentity {
     fn key(&self, keys: Option<&CampaignKeys>) -> Result<Option<PrivateKey>, ImportError> {
         let Some(sealed_key) = &self.sealed_key else { return Ok(None) };
         let keys = keys.ok_or(ImportError::NoKeyFolder)?;
-        let unlock = keys.unlock()?.ok_or_else(|| KeysError::NotHere(keys.identity_file()))?;
+        let unlock = keys.unlock()?.ok_or_else(|| KeysError::NoKeyFile(keys.identity_file()))?;
         let pem = sealed::open(&unlock, sealed_key.clone()).map_err(ImportError::Sealed)?;
         Ok(Some(PrivateKey::from_pem(pem.to_string())))
     }

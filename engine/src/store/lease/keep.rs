@@ -1,4 +1,4 @@
-//! The heartbeat while work is in progress.
+//! Sends heartbeats while work is in progress.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -7,35 +7,35 @@ use tokio_util::sync::CancellationToken;
 
 use crate::store::StoreError;
 
-/// Interval between heartbeats.
-const HEARTBEAT: Duration = Duration::from_millis(500);
-/// Time in which work may still finish after the program was told to stop.
-const GRACE: Duration = Duration::from_secs(5);
+/// The interval between heartbeats.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(500);
+/// The time for which work may continue after the program was told to stop.
+const GRACE_PERIOD: Duration = Duration::from_secs(5);
 
-/// The end of work under a lease.
+/// The outcome of work under a lease.
 #[derive(Debug)]
 pub enum Kept<T> {
     /// The work is done, with this result.
     Done(T),
-    /// Another worker has the lease, or the row needs no work any more.
+    /// Another worker has the lease, or the row no longer needs work.
     Lost,
-    /// The program stops, and the work was dropped.
+    /// The program stops, and the work was dropped unfinished.
     Stopped,
 }
 
-/// Does work while its lease is extended. `heartbeat` returns whether the lease is still held; its errors are no
-/// reason to stop, because the store may be unavailable for a moment and the next heartbeat checks again.
-pub async fn keep<T, B>(
+/// Does work while its lease is extended. `heartbeat` returns whether the lease is still held. Its errors do not end
+/// the work, because the store may be unavailable for a moment and the next heartbeat checks again.
+pub async fn keep<T, F>(
     work: impl Future<Output = T>,
-    heartbeat: impl Fn() -> B,
+    heartbeat: impl Fn() -> F,
     stop: &CancellationToken,
 ) -> Kept<T>
 where
-    B: Future<Output = Result<bool, StoreError>>,
+    F: Future<Output = Result<bool, StoreError>>,
 {
     let lost = async {
         loop {
-            tokio::time::sleep(HEARTBEAT).await;
+            tokio::time::sleep(HEARTBEAT_INTERVAL).await;
             if let Ok(false) = heartbeat().await {
                 return;
             }
@@ -43,13 +43,13 @@ where
     };
     let stopped = async {
         stop.cancelled().await;
-        tokio::time::sleep(GRACE).await;
+        tokio::time::sleep(GRACE_PERIOD).await;
     };
     let work = pin!(work);
     let lost = pin!(lost);
     let stopped = pin!(stopped);
     tokio::select! {
-        done = work => Kept::Done(done),
+        result = work => Kept::Done(result),
         () = lost => Kept::Lost,
         () = stopped => Kept::Stopped,
     }

@@ -10,7 +10,7 @@ use crate::domain::{Entity, ExtraSettings, PrivateKey, Profile};
 /// The version of the document's format, which diaspora* writes since 0.7.
 const VERSION: &str = "2.0";
 
-/// Validates every record of both documents, and keeps the fields that identify its account.
+/// Validates every record of both documents, and stores the fields that identify the account.
 pub(in crate::archive::open) struct DocumentShape {
     pub(in crate::archive::open) tally: Tally,
     pub(in crate::archive::open) version: Option<String>,
@@ -31,9 +31,9 @@ enum Family {
     Unknown,
     /// It has a `user` with fields.
     Diaspora,
-    /// It has the context of JSON-LD.
+    /// It has a context of JSON-LD.
     ActivityPub,
-    /// It says which of its versions it fits.
+    /// It lists the versions that it is compatible with.
     Hubzilla,
 }
 
@@ -45,7 +45,7 @@ impl DocumentShape {
         Self { tally, version, username, has_email, has_key, profile, format, others_posts, family }
     }
 
-    /// Returns what is wrong with a document that has no version.
+    /// Returns the error for a document without a version.
     pub(in crate::archive::open) fn without_version(&self) -> VerifyError {
         match self.family {
             Family::Diaspora => VerifyError::VersionMissing,
@@ -57,7 +57,7 @@ impl DocumentShape {
         }
     }
 
-    /// Returns what is wrong with a document of another version. Friendica counts its versions by year and month.
+    /// Returns the error for a document of another version. Versions of Friendica consist of year and month.
     pub(in crate::archive::open) fn of_version(version: &str) -> VerifyError {
         let year = version.split_once('.').map_or("", |(year, _)| year);
         if year.len() == 4 && year.bytes().all(|digit| digit.is_ascii_digit()) {
@@ -67,8 +67,8 @@ impl DocumentShape {
         }
     }
 
-    /// Notes what kind of document has this field.
-    fn note_family(&mut self, place: &Place<'_>) {
+    /// Detects the kind of document by this field.
+    fn detect_family(&mut self, place: &Place<'_>) {
         match (place.section, place.name) {
             (Section::User, _) => self.family = Family::Diaspora,
             (Section::Root, "@context") if self.family == Family::Unknown => {
@@ -106,13 +106,13 @@ impl DocumentVisitor for DocumentShape {
     }
 
     fn array(&mut self, place: &Place<'_>) {
-        self.note_family(place);
+        self.detect_family(place);
     }
 
     fn field(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Next, DocumentError> {
-        self.note_family(place);
+        self.detect_family(place);
         match (place.section, place.name) {
-            // Programs that rewrite JSON shorten the number.
+            // Programs that rewrite JSON may shorten the number.
             (Section::Root, "version")
                 if self.tally.is_lenient() && matches!(value.get(), "2" | "2.0" | "\"2\"") =>
             {
@@ -120,10 +120,10 @@ impl DocumentVisitor for DocumentShape {
             }
             (Section::Root, "version") => {
                 let version: Option<String> = self.tally.parse(place, value)?;
-                let known = version.as_deref() == Some(VERSION);
+                let is_known = version.as_deref() == Some(VERSION);
                 self.version = Some(version.unwrap_or_else(|| value.get().to_owned()));
-                // Other versions may have a different meaning.
-                return Ok(if known { Next::Continue } else { Next::Stop });
+                // The fields of other versions may have a different meaning.
+                return Ok(if is_known { Next::Continue } else { Next::Stop });
             }
             (Section::Root, "user" | "others_data") => {
                 self.tally.refuse(place, "this should be an object")?;
@@ -132,7 +132,7 @@ impl DocumentVisitor for DocumentShape {
             (Section::Extras, "format") => self.format = self.tally.parse(place, value)?,
             (Section::Extras, "settings") => _ = self.tally.parse::<ExtraSettings>(place, value)?,
             (Section::Extras, _) if place.list().is_none() => {
-                self.tally.refuse(place, "no such field belongs here")?;
+                self.tally.refuse(place, "this field is unknown")?;
             }
             _ => self.tally.refuse_list(place)?,
         }
@@ -143,7 +143,7 @@ impl DocumentVisitor for DocumentShape {
         match place.list() {
             Some(list) => self.tally.record(list, place, value)?,
             None if place.section == Section::Extras => {
-                self.tally.refuse(place, "no such list belongs here")?;
+                self.tally.refuse(place, "this list is unknown")?;
             }
             None if place.section == Section::OthersData && place.name == "posts" => self.others_posts += 1,
             // Newer software may write further lists.

@@ -38,22 +38,23 @@ impl Tally {
         Self { strictness, counts, findings, photo_names: PhotoNames::default() }
     }
 
-    /// Returns whether odd values are reported instead of refused.
+    /// Returns whether invalid values are reported instead of refused.
     pub(super) fn is_lenient(&self) -> bool {
         self.strictness == Strictness::Stock
     }
 
-    /// Reads a record: leniently from stock archives; signed ones must be well-formed.
+    /// Reads a record, leniently in stock archives; in signed ones it must be valid.
     fn parse<T: Record>(&mut self, place: &Place<'_>, value: &RawValue) -> Result<Option<T>, DocumentError> {
-        let read = match self.strictness {
+        let result = match self.strictness {
             Strictness::Signed => serde_json::from_str(value.get()).map(|record| (record, Vec::new())),
             Strictness::Stock => read_record(value, None),
         };
-        match read {
+        match result {
             Ok((record, lost)) => {
                 for LostValue { path, problem } in lost {
                     let place = if path.is_empty() { place.to_string() } else { format!("{place}.{path}") };
-                    let message = format!("this value is left out, and what is around it stays: {problem}");
+                    let message =
+                        format!("this value is left out, and the rest of the record remains: {problem}");
                     self.findings.add(FindingCode::ValueLeftOut, place, message);
                 }
                 Ok(Some(record))
@@ -64,18 +65,18 @@ impl Tally {
 
     /// Refuses a value, or reports it in a stock archive.
     fn refuse(&mut self, place: &Place<'_>, problem: &str) -> Result<(), DocumentError> {
-        let refusal = DocumentError::record(place, &problem);
+        let error = DocumentError::record(place, &problem);
         if self.strictness == Strictness::Signed {
-            return Err(refusal);
+            return Err(error);
         }
-        if let DocumentError::Record { place, problem } = refusal {
+        if let DocumentError::Record { place, problem } = error {
             let message = format!("this record cannot be read and will be left out: {problem}");
             self.findings.add(FindingCode::UnreadableRecord, place, message);
         }
         Ok(())
     }
 
-    /// Refuses a field that is a list in the format, and no array here.
+    /// Refuses a field that should be a list but is no array.
     fn refuse_list(&mut self, place: &Place<'_>) -> Result<(), DocumentError> {
         if place.list().is_some() { self.refuse(place, "this should be an array") } else { Ok(()) }
     }
@@ -106,7 +107,7 @@ impl ListTask for CountRecord<'_> {
         if let Some(record) = self.tally.parse::<L::Record>(self.place, self.value)? {
             record.count(L::LIST, |kind, number| self.tally.count(kind, number));
             for name in record.photo_files() {
-                self.tally.photo_names.see(name);
+                self.tally.photo_names.add_document_name(name);
             }
         }
         Ok(())

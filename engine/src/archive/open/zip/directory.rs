@@ -8,19 +8,19 @@ use super::{Entry, Method, Role, ZipError, names};
 use crate::archive::limits::Limits;
 use crate::archive::open::source::Source;
 
-/// The size of a header in the directory, without name, extra fields and comment.
-const HEADER: usize = 46;
-/// The size of a local header, without name and extra fields.
-const LOCAL_HEADER: u64 = 30;
-/// The marker at the beginning of a ZIP that was to be split and needed one part only (PKWARE APPNOTE, 8.5.4).
+/// The size of a header in the directory in bytes, without name, extra fields and comment.
+const HEADER_BYTES: usize = 46;
+/// The size of a local header in bytes, without name and extra fields.
+const LOCAL_HEADER_BYTES: u64 = 30;
+/// The marker at the beginning of a split ZIP that has one part only (PKWARE APPNOTE, 8.5.4).
 const SPANNING_MARKER: &[u8; 4] = b"PK00";
-/// The most bytes of a folder prefix in names, if a folder was packed and not its content.
-const FOLDER_BYTES: usize = 512;
+/// The maximum bytes of a folder prefix in names, if a folder was packed instead of its contents.
+const MAX_FOLDER_BYTES: usize = 512;
 
 /// Reads all headers of the directory and checks them against the limits and each other. Returns the entries in file
-/// order, whatever the directory's own order.
+/// order, which may differ from the directory's order.
 pub(super) fn read(source: &mut Source, end: &End, limits: &Limits) -> Result<Vec<Entry>, ZipError> {
-    let first_at = begin(source)?;
+    let first_at = first_offset(source)?;
     source.seek(SeekFrom::Start(end.directory_at)).map_err(ZipError::Io)?;
     let mut reader = BufReader::with_capacity(64 * 1024, source.take(end.directory_size));
     let mut entries = Vec::new();
@@ -28,12 +28,12 @@ pub(super) fn read(source: &mut Source, end: &End, limits: &Limits) -> Result<Ve
     for _ in 0..end.entries {
         entries.push(header(&mut reader, &mut variable, limits)?);
     }
-    let mut rest = [0];
-    if reader.read(&mut rest).map_err(ZipError::Io)? > 0 {
-        return Err(ZipError::Directory { problem: "it holds more than its entries" });
+    let mut extra_byte = [0];
+    if reader.read(&mut extra_byte).map_err(ZipError::Io)? > 0 {
+        return Err(ZipError::Directory { problem: "it has more bytes than its entries" });
     }
     entries.sort_by_key(|entry| entry.offset);
-    check_places(&entries, first_at, end.directory_at)?;
+    check_offsets(&entries, first_at, end.directory_at)?;
     check_total(&entries, limits)?;
     check_count(&entries, limits)?;
     names::mark_copies(&mut entries)?;
@@ -41,8 +41,8 @@ pub(super) fn read(source: &mut Source, end: &End, limits: &Limits) -> Result<Ve
 }
 
 fn header(reader: &mut impl Read, variable: &mut Vec<u8>, limits: &Limits) -> Result<Entry, ZipError> {
-    let mut fixed = [0; HEADER];
-    take(reader, &mut fixed)?;
+    let mut fixed = [0; HEADER_BYTES];
+    fill(reader, &mut fixed)?;
     let mut fields = Fields(&fixed);
     fields.signature(*b"PK\x01\x02", "an entry's header is missing")?;
     fields.bytes(4)?;
@@ -55,10 +55,10 @@ fn header(reader: &mut impl Read, variable: &mut Vec<u8>, limits: &Limits) -> Re
     let mut offset = u64::from(fields.u32()?);
 
     variable.resize(lengths.iter().sum(), 0);
-    take(reader, variable)?;
+    fill(reader, variable)?;
     let mut fields = Fields(variable);
     let (name, extras) = (fields.bytes(lengths[0])?, fields.bytes(lengths[1])?);
-    let limit = limits.name_bytes + FOLDER_BYTES;
+    let limit = limits.name_bytes + MAX_FOLDER_BYTES;
     if name.len() > limit {
         return Err(ZipError::NameTooLong { found: name.len(), limit });
     }
@@ -78,10 +78,10 @@ fn header(reader: &mut impl Read, variable: &mut Vec<u8>, limits: &Limits) -> Re
     Ok(entry)
 }
 
-fn take(reader: &mut impl Read, into: &mut [u8]) -> Result<(), ZipError> {
-    reader.read_exact(into).map_err(|error| match error.kind() {
+fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> Result<(), ZipError> {
+    reader.read_exact(buffer).map_err(|error| match error.kind() {
         std::io::ErrorKind::UnexpectedEof => {
-            ZipError::Directory { problem: "it holds less than its entries" }
+            ZipError::Directory { problem: "it has fewer bytes than its entries" }
         }
         _ => ZipError::Io(error),
     })
@@ -90,16 +90,16 @@ fn take(reader: &mut impl Read, into: &mut [u8]) -> Result<(), ZipError> {
 /// Returns the role of an entry: only plain files and empty folders are allowed.
 fn role(name: &str, attributes: u32, unpacked: u64) -> Result<Role, ZipError> {
     const DOS_FOLDER: u32 = 0x10;
-    let owned = || name.to_owned();
-    // The upper half is a Unix mode, whatever system the entry names: extractors use it.
-    let folder = match attributes >> 16 & 0o170_000 {
-        0o120_000 => return Err(ZipError::Symlink { name: owned() }),
+    let owned_name = || name.to_owned();
+    // The upper half is a Unix mode. Programs that unpack use it, even if the entry names another system.
+    let is_folder = match attributes >> 16 & 0o170_000 {
+        0o120_000 => return Err(ZipError::Symlink { name: owned_name() }),
         0o040_000 => true,
         0 | 0o100_000 => name.is_empty() || name.ends_with('/') || attributes & DOS_FOLDER != 0,
-        _ => return Err(ZipError::SpecialFile { name: owned() }),
+        _ => return Err(ZipError::SpecialFile { name: owned_name() }),
     };
-    match (folder, names::is_system_file(name)) {
-        (true, _) if unpacked > 0 => Err(ZipError::Folder { name: owned() }),
+    match (is_folder, names::is_system_file(name)) {
+        (true, _) if unpacked > 0 => Err(ZipError::Folder { name: owned_name() }),
         (true, _) => Ok(Role::Folder),
         (false, true) => Ok(Role::Junk),
         (false, false) => Ok(Role::File),
@@ -154,7 +154,7 @@ fn check_count(entries: &[Entry], limits: &Limits) -> Result<(), ZipError> {
 }
 
 /// Returns the offset at which the first entry must begin.
-fn begin(source: &mut Source) -> Result<u64, ZipError> {
+fn first_offset(source: &mut Source) -> Result<u64, ZipError> {
     let mut head = [0; SPANNING_MARKER.len()];
     source.seek(SeekFrom::Start(0)).map_err(ZipError::Io)?;
     source.read_exact(&mut head).map_err(ZipError::Io)?;
@@ -163,7 +163,7 @@ fn begin(source: &mut Source) -> Result<u64, ZipError> {
 
 /// Checks that entries follow each other from the first byte, or the marker, to the directory without overlap. The
 /// length of local headers is checked later.
-fn check_places(entries: &[Entry], first_at: u64, directory_at: u64) -> Result<(), ZipError> {
+fn check_offsets(entries: &[Entry], first_at: u64, directory_at: u64) -> Result<(), ZipError> {
     let mut free_from = 0_u64;
     for (position, entry) in entries.iter().enumerate() {
         let name = || entry.name.to_string();
@@ -173,14 +173,14 @@ fn check_places(entries: &[Entry], first_at: u64, directory_at: u64) -> Result<(
         if position == 0 && entry.offset != first_at {
             return Err(ZipError::HiddenData { name: name() });
         }
-        let length = (LOCAL_HEADER + entry.raw_name().len() as u64).saturating_add(entry.packed);
+        let length = (LOCAL_HEADER_BYTES + entry.raw_name().len() as u64).saturating_add(entry.packed);
         free_from = entry.offset.saturating_add(length);
         if free_from > directory_at {
             return Err(ZipError::Overlap { name: name() });
         }
     }
     if entries.is_empty() && directory_at != 0 {
-        return Err(ZipError::Directory { problem: "it is empty, and there is data before it" });
+        return Err(ZipError::Directory { problem: "it is empty, but there is data before it" });
     }
     Ok(())
 }

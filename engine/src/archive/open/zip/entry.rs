@@ -8,7 +8,8 @@ use flate2::bufread::DeflateDecoder;
 use super::{Entry, Method, ZipError};
 use crate::archive::open::source::Source;
 
-const BUFFER: usize = 64 * 1024;
+/// The number of compressed bytes that are read at a time.
+const BUFFER_BYTES: usize = 64 * 1024;
 
 /// A reader of an entry's data. At the end it verifies size and CRC; it never returns more bytes than the headers
 /// declare.
@@ -16,8 +17,8 @@ pub(in crate::archive::open) struct EntryReader<'a> {
     entry: &'a Entry,
     data: Data<'a>,
     crc: Crc,
-    left: u64,
-    checked: bool,
+    remaining: u64,
+    is_checked: bool,
 }
 
 enum Data<'a> {
@@ -32,10 +33,10 @@ impl<'a> EntryReader<'a> {
         let data = match entry.method {
             Method::Stored => Data::Stored(packed),
             Method::Deflated => {
-                Data::Deflated(Box::new(DeflateDecoder::new(BufReader::with_capacity(BUFFER, packed))))
+                Data::Deflated(Box::new(DeflateDecoder::new(BufReader::with_capacity(BUFFER_BYTES, packed))))
             }
         };
-        Ok(Self { entry, data, crc: Crc::new(), left: entry.unpacked, checked: false })
+        Ok(Self { entry, data, crc: Crc::new(), remaining: entry.unpacked, is_checked: false })
     }
 
     fn wrong_size(&self) -> io::Error {
@@ -44,13 +45,13 @@ impl<'a> EntryReader<'a> {
 
     /// Checks, after all declared bytes, that no more follow and that the CRC matches.
     fn finish(&mut self) -> io::Result<()> {
-        if std::mem::replace(&mut self.checked, true) {
+        if std::mem::replace(&mut self.is_checked, true) {
             return Ok(());
         }
         if let Data::Deflated(decoder) = &mut self.data {
-            let more = decoder.read(&mut [0]).map_err(|error| damaged(self.entry, error))?;
-            let rest = decoder.get_ref();
-            if more > 0 || rest.get_ref().limit() > 0 || !rest.buffer().is_empty() {
+            let count = decoder.read(&mut [0]).map_err(|error| damaged(self.entry, error))?;
+            let unread = decoder.get_ref();
+            if count > 0 || unread.get_ref().limit() > 0 || !unread.buffer().is_empty() {
                 return Err(self.wrong_size());
             }
         }
@@ -64,27 +65,27 @@ impl<'a> EntryReader<'a> {
 
 impl Read for EntryReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let room = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
-        let Some(room) = buffer.get_mut(..room).filter(|room| !room.is_empty()) else {
-            if self.left == 0 {
+        let length = buffer.len().min(usize::try_from(self.remaining).unwrap_or(usize::MAX));
+        let Some(target) = buffer.get_mut(..length).filter(|target| !target.is_empty()) else {
+            if self.remaining == 0 {
                 self.finish()?;
             }
             return Ok(0);
         };
         let count = match &mut self.data {
-            Data::Stored(packed) => packed.read(room)?,
-            Data::Deflated(decoder) => decoder.read(room).map_err(|error| damaged(self.entry, error))?,
+            Data::Stored(packed) => packed.read(target)?,
+            Data::Deflated(decoder) => decoder.read(target).map_err(|error| damaged(self.entry, error))?,
         };
         if count == 0 {
             return Err(self.wrong_size());
         }
-        self.crc.update(room.get(..count).unwrap_or_default());
-        self.left -= count as u64;
+        self.crc.update(target.get(..count).unwrap_or_default());
+        self.remaining -= count as u64;
         Ok(count)
     }
 }
 
-/// Converts an error of the decompressor; passes on those of the file system.
+/// Converts an error of the decompressor; errors of the file system remain unchanged.
 fn damaged(entry: &Entry, error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {

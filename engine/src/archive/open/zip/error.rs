@@ -9,7 +9,7 @@ pub enum ZipError {
     #[error("the archive cannot be read: {0}")]
     Io(#[source] io::Error),
     /// The file does not end with the end of a directory.
-    #[error("the archive has no end of a ZIP file: it was cut off or changed; download it again")]
+    #[error("the archive does not end like a ZIP file: it is incomplete or was changed; download it again")]
     Truncated,
     /// The directory is damaged.
     #[error("the archive's directory is damaged: {problem}; download the archive again")]
@@ -48,7 +48,7 @@ pub enum ZipError {
     },
     /// Two entries of one name with different content.
     #[error(
-        "the entry {name:?} is in the archive twice, with different content: programs would disagree about which one counts"
+        "the entry {name:?} is in the archive twice, with different content: programs would use different ones"
     )]
     Duplicate {
         /// The name.
@@ -66,27 +66,27 @@ pub enum ZipError {
     },
     /// A symbolic link.
     #[error(
-        "the entry {name:?} is a symbolic link, and archives hold files only: put the file in its place, and pack again"
+        "the entry {name:?} is a symbolic link, but archives contain files only: replace it with the file, and pack again"
     )]
     Symlink {
         /// The name.
         name: String,
     },
     /// A folder entry with content.
-    #[error("the entry {name:?} is a folder, and yet has content: programs would read different things")]
+    #[error("the entry {name:?} is a folder but has content: programs would read different contents")]
     Folder {
         /// The name.
         name: String,
     },
     /// A device, a pipe, a socket.
-    #[error("the entry {name:?} is neither a file nor a folder; archives hold files only")]
+    #[error("the entry {name:?} is neither a file nor a folder; archives contain files only")]
     SpecialFile {
         /// The name.
         name: String,
     },
     /// An entry encrypted with ZIP's own encryption.
     #[error(
-        "the entry {name:?} is encrypted in the manner of ZIP, which Pappus does not use; unpack and pack it again without a password"
+        "the entry {name:?} is encrypted with ZIP encryption, which Pappus does not support; unpack and pack it again without a password"
     )]
     Encrypted {
         /// The name.
@@ -105,7 +105,7 @@ pub enum ZipError {
     },
     /// A stored entry with two different sizes.
     #[error(
-        "the entry {name:?} is stored as it is, yet its two sizes differ ({packed} and {unpacked} bytes)"
+        "the entry {name:?} is stored uncompressed, but its two sizes differ ({packed} and {unpacked} bytes)"
     )]
     StoredSizes {
         /// The name.
@@ -151,13 +151,13 @@ pub enum ZipError {
     },
     /// The two headers of an entry disagree.
     #[error(
-        "the two headers of the entry {name:?} disagree about its {what}: programs would read different things"
+        "the two headers of the entry {name:?} disagree about its {value}: programs would read different contents"
     )]
     HeadersDisagree {
         /// The name.
         name: String,
         /// The value that they disagree about.
-        what: &'static str,
+        value: &'static str,
     },
     /// The data's size differs from the headers.
     #[error(
@@ -171,7 +171,7 @@ pub enum ZipError {
     },
     /// The data's CRC differs from the headers.
     #[error(
-        "the entry {name:?} has another checksum (CRC) than its headers say: the archive is damaged; download it again"
+        "the entry {name:?} does not have the checksum (CRC) in its headers: the archive is damaged; download it again"
     )]
     WrongCrc {
         /// The name.
@@ -185,7 +185,7 @@ pub enum ZipError {
     },
 }
 
-/// A problem of a name.
+/// A problem of an entry's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NameProblem {
     /// `..`
@@ -195,7 +195,7 @@ pub enum NameProblem {
     #[error("it is an absolute path; pack the files again from inside their folder")]
     Absolute,
     /// NUL, line breaks and other control characters.
-    #[error("it holds a control character")]
+    #[error("it contains a control character")]
     ControlCharacter,
     /// An empty name or part of a path, or `.`.
     #[error("it, or a part of it, is empty")]
@@ -204,7 +204,7 @@ pub enum NameProblem {
     #[error("it is not UTF-8")]
     NotUtf8,
     /// A conflicting second name in an extra field.
-    #[error("it carries a second name, which differs")]
+    #[error("it has a second name, which differs")]
     SecondName,
 }
 

@@ -43,36 +43,36 @@ impl<'a> Fields<'a> {
         self.number(8)
     }
 
-    /// Reads a signature, which must be `wanted`.
-    pub(super) fn signature(&mut self, wanted: [u8; 4], problem: &'static str) -> Result<(), ZipError> {
-        if self.bytes(4)? == wanted { Ok(()) } else { Err(ZipError::Directory { problem }) }
+    /// Reads a signature, which must be `expected`.
+    pub(super) fn signature(&mut self, expected: [u8; 4], problem: &'static str) -> Result<(), ZipError> {
+        if self.bytes(4)? == expected { Ok(()) } else { Err(ZipError::Directory { problem }) }
     }
 }
 
-/// Returns the content of an extra field of the wanted kind.
-pub(super) fn extra(fields: &[u8], wanted: u16) -> Result<Option<&[u8]>, ZipError> {
+/// Returns the content of the first extra field of this kind.
+pub(super) fn extra(fields: &[u8], expected: u16) -> Result<Option<&[u8]>, ZipError> {
     let mut fields = Fields(fields);
     // Some programs add padding shorter than a header.
     while fields.0.len() >= 4 {
         let kind = fields.u16()?;
         let length = usize::from(fields.u16()?);
         let content = fields.bytes(length)?;
-        if kind == wanted {
+        if kind == expected {
             return Ok(Some(content));
         }
     }
     Ok(None)
 }
 
-/// Replaces 32-bit numbers that refer to the extra field by its 64-bit ones.
+/// Replaces 32-bit numbers that refer to the extra field with its 64-bit ones.
 pub(super) fn widen(numbers: &mut [&mut u64], extras: &[u8]) -> Result<(), ZipError> {
-    const ELSEWHERE: u64 = 0xffff_ffff;
-    if numbers.iter().all(|number| **number != ELSEWHERE) {
+    const IN_EXTRA_FIELD: u64 = 0xffff_ffff;
+    if numbers.iter().all(|number| **number != IN_EXTRA_FIELD) {
         return Ok(());
     }
     let problem = "a 64-bit size is missing";
     let mut wide = Fields(extra(extras, EXTRA_ZIP64)?.ok_or(ZipError::Directory { problem })?);
-    for number in numbers.iter_mut().filter(|number| ***number == ELSEWHERE) {
+    for number in numbers.iter_mut().filter(|number| ***number == IN_EXTRA_FIELD) {
         **number = wide.u64()?;
     }
     Ok(())

@@ -8,22 +8,23 @@ use super::fields::{
 use super::{Entry, Method, ZipError, names};
 use crate::archive::open::source::Source;
 
-const HEADER: usize = 30;
+/// The size of a local header in bytes, without name and extra fields.
+const HEADER_BYTES: usize = 30;
 /// Flags that affect reading. The others only describe the compression level.
-const FLAGS: u16 = FLAG_ENCRYPTED | FLAG_DESCRIPTOR | FLAG_STRONG | FLAG_UTF8;
+const RELEVANT_FLAGS: u16 = FLAG_ENCRYPTED | FLAG_DESCRIPTOR | FLAG_STRONG | FLAG_UTF8;
 
 /// Checks the local header, and that the entry ends where the next begins. Returns the offset of its data.
 pub(super) fn check(source: &mut Source, entry: &Entry, next: u64) -> Result<u64, ZipError> {
-    let disagree = |what| ZipError::HeadersDisagree { name: entry.name.to_string(), what };
+    let disagree = |value| ZipError::HeadersDisagree { name: entry.name.to_string(), value };
     source.seek(SeekFrom::Start(entry.offset)).map_err(ZipError::Io)?;
-    let mut fixed = [0; HEADER];
+    let mut fixed = [0; HEADER_BYTES];
     source.read_exact(&mut fixed).map_err(ZipError::Io)?;
     let mut fields = Fields(&fixed);
     if fields.bytes(4)? != b"PK\x03\x04" {
-        return Err(disagree("place"));
+        return Err(disagree("position"));
     }
     fields.bytes(2)?;
-    if (fields.u16()? ^ entry.flags) & FLAGS != 0 {
+    if (fields.u16()? ^ entry.flags) & RELEVANT_FLAGS != 0 {
         return Err(disagree("flags"));
     }
     if fields.u16()? != (if entry.method == Method::Stored { 0 } else { 8 }) {
@@ -47,15 +48,15 @@ pub(super) fn check(source: &mut Source, entry: &Entry, next: u64) -> Result<u64
         return Err(disagree("name"));
     }
     widen(&mut [&mut unpacked, &mut packed], extras).map_err(|_| disagree("sizes"))?;
-    // Streaming writers put zeros here for unknown values; some know the sizes but not the CRC.
-    let agrees = |here: u64, there: u64| here == there || (entry.has_descriptor() && here == 0);
+    // Streaming writers write zeros for values that they do not know yet; some know the sizes but not the CRC.
+    let agrees = |local: u64, central: u64| local == central || (entry.has_descriptor() && local == 0);
     if !agrees(packed, entry.packed) || !agrees(unpacked, entry.unpacked) {
         return Err(disagree("sizes"));
     }
     if !agrees(crc.into(), entry.crc.into()) {
         return Err(disagree("checksum"));
     }
-    let data_at = entry.offset + (HEADER + variable.len()) as u64;
+    let data_at = entry.offset + (HEADER_BYTES + variable.len()) as u64;
     check_end(source, entry, data_at + entry.packed, next)?;
     Ok(data_at)
 }
@@ -67,28 +68,28 @@ fn check_end(source: &mut Source, entry: &Entry, data_end: u64, next: u64) -> Re
     if !entry.has_descriptor() {
         return if gap == 0 { Ok(()) } else { Err(ZipError::HiddenData { name: name() }) };
     }
-    // With or without a signature, with 32-bit or 64-bit sizes.
-    let (signed, wide) = match gap {
+    // Descriptors have a signature or not, and 32-bit or 64-bit sizes.
+    let (has_signature, is_wide) = match gap {
         12 => (false, false),
         16 => (true, false),
         20 => (false, true),
         24 => (true, true),
         _ => return Err(ZipError::HiddenData { name: name() }),
     };
-    let mut block = vec![0; if wide { 24 } else { 16 } - if signed { 0 } else { 4 }];
+    let mut block = vec![0; if is_wide { 24 } else { 16 } - if has_signature { 0 } else { 4 }];
     source.seek(SeekFrom::Start(data_end)).map_err(ZipError::Io)?;
     source.read_exact(&mut block).map_err(ZipError::Io)?;
     let mut fields = Fields(&block);
-    let marked = !signed || fields.bytes(4)? == b"PK\x07\x08";
+    let is_signature_valid = !has_signature || fields.bytes(4)? == b"PK\x07\x08";
     let crc = fields.u32()?;
-    let sizes = if wide {
+    let sizes = if is_wide {
         [fields.u64()?, fields.u64()?]
     } else {
         [u64::from(fields.u32()?), u64::from(fields.u32()?)]
     };
-    if marked && crc == entry.crc && sizes == [entry.packed, entry.unpacked] {
+    if is_signature_valid && crc == entry.crc && sizes == [entry.packed, entry.unpacked] {
         Ok(())
     } else {
-        Err(ZipError::HeadersDisagree { name: name(), what: "data descriptor" })
+        Err(ZipError::HeadersDisagree { name: name(), value: "data descriptor" })
     }
 }

@@ -51,7 +51,9 @@ pub(super) struct Entry {
     /// The name's bytes in the file, if different.
     raw_name: Option<Box<[u8]>>,
     pub(super) role: Role,
+    /// The unpacked size in bytes.
     pub(super) unpacked: u64,
+    /// The compressed size in bytes.
     packed: u64,
     /// The offset of its local header.
     offset: u64,
@@ -71,10 +73,10 @@ impl Entry {
         (self.unpacked, self.crc) == (other.unpacked, other.crc)
     }
 
-    /// Gives it another name; its headers keep theirs.
+    /// Changes the name; the headers keep theirs.
     fn rename(&mut self, name: Box<str>) {
-        let before = std::mem::replace(&mut self.name, name);
-        self.raw_name = self.raw_name.take().or_else(|| Some(before.into_boxed_bytes()));
+        let old_name = std::mem::replace(&mut self.name, name);
+        self.raw_name = self.raw_name.take().or_else(|| Some(old_name.into_boxed_bytes()));
     }
 
     /// Returns the name's bytes in the file, with the common folder.
@@ -130,23 +132,23 @@ impl Zip {
 
     /// Returns the position of a file; system files are included.
     pub(super) fn position(&self, name: &str) -> Option<usize> {
-        let wanted = |entry: &Entry| matches!(entry.role, Role::File | Role::Junk) && &*entry.name == name;
-        self.entries.iter().position(wanted)
+        let is_match = |entry: &Entry| matches!(entry.role, Role::File | Role::Junk) && &*entry.name == name;
+        self.entries.iter().position(is_match)
     }
 
     /// Opens an entry: its local header must agree with the directory, and it must end where the next one
     /// begins. Reading to the end checks size and CRC.
     pub(super) fn read(&mut self, position: usize) -> Result<EntryReader<'_>, ZipError> {
         let Some(entry) = self.entries.get(position) else {
-            return Err(ZipError::Directory { problem: "an entry is gone" });
+            return Err(ZipError::Directory { problem: "an entry is missing" });
         };
         let next = self.entries.get(position + 1).map_or(self.directory_at, |next| next.offset);
         let data_at = local::check(&mut self.source, entry, next)?;
         EntryReader::new(&mut self.source, entry, data_at)
     }
 
-    /// Checks the local headers of entries that are never read, as [`Zip::read`] does for the rest: a program that
-    /// reads the file sequentially must not find anything that the directory does not have.
+    /// Checks the local headers of entries that are never read, as [`Zip::read`] does for the others: a program
+    /// that reads the file sequentially must not find entries that the directory does not have.
     pub(super) fn check_ignored(&mut self) -> Result<(), ZipError> {
         for (position, entry) in self.entries.iter().enumerate() {
             if matches!(entry.role, Role::Junk | Role::Folder) {

@@ -15,19 +15,19 @@ const CODE_PAGE_437: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿ�
 /// Backslashes separate folders, as some Windows programs write them, and a leading `./` is ignored. A second name in
 /// an extra field (Info-ZIP) must belong to the first one.
 pub(super) fn read(bytes: &[u8], flags: u16, extras: &[u8]) -> Result<String, ZipError> {
-    let refuse =
+    let unsafe_name =
         |problem| ZipError::UnsafeName { name: String::from_utf8_lossy(bytes).into_owned(), problem };
     let name = match (std::str::from_utf8(bytes), extra(extras, EXTRA_UNICODE_NAME)?) {
         (first, Some(second)) => {
-            let second = unicode_name(second, bytes).ok_or_else(|| refuse(NameProblem::SecondName))?;
+            let second = unicode_name(second, bytes).ok_or_else(|| unsafe_name(NameProblem::SecondName))?;
             // Two UTF-8 names must be equal; a name in another encoding may differ in its bytes.
             if first.is_ok_and(|first| (flags & FLAG_UTF8 != 0 || first.is_ascii()) && first != second) {
-                return Err(refuse(NameProblem::SecondName));
+                return Err(unsafe_name(NameProblem::SecondName));
             }
             Cow::from(second)
         }
         (Ok(name), None) => Cow::from(name),
-        (Err(_), None) if flags & FLAG_UTF8 != 0 => return Err(refuse(NameProblem::NotUtf8)),
+        (Err(_), None) if flags & FLAG_UTF8 != 0 => return Err(unsafe_name(NameProblem::NotUtf8)),
         (Err(_), None) => Cow::from(bytes.iter().map(|byte| code_page_437(*byte)).collect::<String>()),
     };
     let name = name.replace('\\', "/");
@@ -54,8 +54,8 @@ fn code_page_437(byte: u8) -> char {
     }
 }
 
-/// Folders that systems create: macOS (copies of all files, and on foreign drives), Synology and QNAP (previews),
-/// Android, Windows (on drives), KDE (comments on files), Dropbox, Syncthing.
+/// Folders that systems create: macOS (copies of all files, and on drives of other systems), Synology and QNAP
+/// (previews), Android, Windows (on drives), KDE (comments on files), Dropbox, Syncthing.
 const SYSTEM_FOLDERS: [&str; 15] = [
     "__MACOSX",
     ".AppleDouble",
@@ -95,31 +95,32 @@ const SYSTEM_FILES: [&str; 12] = [
 
 /// The beginning of names of ownCloud's and Nextcloud's databases (`.sync_….db`, with `-wal` and `-shm`).
 const SYNC_DATABASE: &str = ".sync_";
-/// The endings of files beside another file, in lowercase: Windows's note on a download, as WSL shows it, and the copy
-/// that editors keep.
-const BESIDE: [&str; 2] = [":zone.identifier", "~"];
+/// The endings of files that belong to another file, in lowercase: Windows's note on a download, as WSL shows it, and
+/// the backups of editors.
+const COMPANION_ENDINGS: [&str; 2] = [":zone.identifier", "~"];
 
 /// Returns whether an entry is a file that operating systems, editors, or programs for photos and synchronization
 /// create in folders.
 pub(super) fn is_system_file(name: &str) -> bool {
-    let last = name.rsplit('/').next().unwrap_or_default();
-    let lower = last.to_ascii_lowercase();
+    let file_name = name.rsplit('/').next().unwrap_or_default();
+    let lower = file_name.to_ascii_lowercase();
     name.split('/').any(|part| SYSTEM_FOLDERS.contains(&part) || part.starts_with(TRASH))
         // macOS's metadata files on foreign file systems.
-        || last.starts_with("._")
-        || (last.starts_with(SYNC_DATABASE) && last.contains(".db"))
+        || file_name.starts_with("._")
+        || (file_name.starts_with(SYNC_DATABASE) && file_name.contains(".db"))
         || SYSTEM_FILES.contains(&lower.as_str())
-        || BESIDE.iter().any(|end| lower.ends_with(end))
+        || COMPANION_ENDINGS.iter().any(|ending| lower.ends_with(ending))
 }
 
 /// Returns the problem of a name, if any.
 pub(super) fn problem(name: &str) -> Option<NameProblem> {
     // The name of Finder's folder icon ends in a carriage return.
-    let spoken = name.strip_suffix('\r').filter(|_| is_system_file(name)).unwrap_or(name);
-    let drive = name.as_bytes().get(1) == Some(&b':') && name.starts_with(|c: char| c.is_ascii_alphabetic());
-    if spoken.chars().any(char::is_control) {
+    let visible_name = name.strip_suffix('\r').filter(|_| is_system_file(name)).unwrap_or(name);
+    let has_drive = name.as_bytes().get(1) == Some(&b':')
+        && name.starts_with(|letter: char| letter.is_ascii_alphabetic());
+    if visible_name.chars().any(char::is_control) {
         Some(NameProblem::ControlCharacter)
-    } else if name.starts_with('/') || drive {
+    } else if name.starts_with('/') || has_drive {
         Some(NameProblem::Absolute)
     } else if name.split('/').any(|part| part == "..") {
         Some(NameProblem::Traversal)
@@ -131,14 +132,14 @@ pub(super) fn problem(name: &str) -> Option<NameProblem> {
 }
 
 /// Checks that no two files have the same name, or names that differ only in case. A duplicate with the same size and
-/// CRC is marked as a copy; that its bytes are the same is checked when they are read.
+/// CRC is marked as a copy; its bytes are compared when they are read.
 pub(super) fn mark_copies(entries: &mut [Entry]) -> Result<(), ZipError> {
     let mut seen: HashMap<String, usize> = HashMap::with_capacity(entries.len());
     for position in 0..entries.len() {
-        let (before, rest) = entries.split_at_mut(position);
+        let (earlier, rest) = entries.split_at_mut(position);
         let Some(entry) = rest.first_mut().filter(|entry| entry.role == Role::File) else { continue };
         let lower = entry.name.to_lowercase();
-        let Some(other) = seen.get(&lower).and_then(|first| Some((*first, before.get(*first)?))) else {
+        let Some(other) = seen.get(&lower).and_then(|first| Some((*first, earlier.get(*first)?))) else {
             seen.insert(lower, position);
             continue;
         };
@@ -180,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_names_that_stay_where_they_are_pass() {
+    fn only_names_within_the_folder_are_accepted() {
         for name in ["diaspora.json", "photos/a.b.webp", "view/ünï/..a/b", "ab:c", "a/Icon\r"] {
             assert_eq!(problem(name), None, "{name}");
         }
@@ -208,14 +209,14 @@ mod tests {
     }
 
     #[test]
-    fn names_are_read_as_they_are_meant() {
+    fn names_are_decoded() {
         let none: &[u8] = &[];
         for (bytes, flags, extras, expected) in [
             (&b"photos/a.png"[..], 0, none, "photos/a.png"),
             (b"photos\\a.png", 0, none, "photos/a.png"),
             (b"././a", 0, none, "a"),
             ("ü/ß".as_bytes(), FLAG_UTF8, none, "ü/ß"),
-            // Without the flag: UTF-8 all the same, or code page 437.
+            // Without the flag names are in UTF-8 or in code page 437.
             ("ü/ß".as_bytes(), 0, none, "ü/ß"),
             (b"\x81/\xe1.json", 0, none, "ü/ß.json"),
             (b"?/a", 0, &second(b"?/a", "?/a"), "?/a"),
@@ -235,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_systems_leave_behind_is_known() {
+    fn system_files_are_recognized() {
         for name in [
             "__MACOSX/a/._b.json",
             "a/.DS_Store",
