@@ -74,7 +74,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::remove))
         .merge(board::described())
-        .merge(newcomers::described())
+        .merge(newcomers::documented_routes())
 }
 
 /// Builds the routes and the `OpenAPI` document.

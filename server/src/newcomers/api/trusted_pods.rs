@@ -101,11 +101,11 @@ pub(super) async fn add(
     Shared(app): Shared<App>,
     caller: Caller,
     address: Address,
-    new: Result<Json<NewTrustedPod>, JsonRejection>,
+    request: Result<Json<NewTrustedPod>, JsonRejection>,
 ) -> Result<(StatusCode, Json<TrustedPodDocument>), WebError> {
     let actor = caller.may_act(&app, address).await?;
-    let new = body(new)?;
-    let added = trusted_pods::add(&app, &actor, &new.host, &new.fingerprint).await?;
+    let request = body(request)?;
+    let added = trusted_pods::add(&app, &actor, &request.host, &request.fingerprint).await?;
     Ok((StatusCode::CREATED, Json(added.into())))
 }
 
