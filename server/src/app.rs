@@ -11,7 +11,7 @@ use pappus_engine::http::{AllowedNetworksError, HttpError};
 use pappus_engine::store::{Store, StoreError};
 
 use crate::at_rest;
-use crate::board::Counted;
+use crate::board::NumbersCache;
 use crate::config::Config;
 use crate::health::Numbers;
 use crate::mail::{Outbox, OutboxError};
@@ -124,7 +124,7 @@ pub struct Parts {
     /// The metrics.
     pub numbers: Numbers,
     /// The cached account counts.
-    pub counted: Counted,
+    pub numbers_cache: NumbersCache,
     /// The open event streams.
     pub streams: Streams,
     form_guard: CsrfConfig,
@@ -173,7 +173,7 @@ impl App {
             sign_in,
             newcomers,
             numbers,
-            counted: Counted::default(),
+            numbers_cache: NumbersCache::default(),
             streams,
             form_guard,
             clock,

@@ -43,17 +43,17 @@ pub(super) struct ArchiveDocument {
 }
 
 impl ArchiveDocument {
-    fn new(made: &MadeArchive) -> Self {
+    fn new(archive: &MadeArchive) -> Self {
         Self {
-            name: portal::archive_name(made),
-            file: made.file_name(),
-            created_at: made.created_at,
-            bytes: made.bytes,
-            records: made.records,
-            omissions: made.omissions,
-            key_locked: made.key_locked,
-            expires_at: made.expires_at,
-            by_podmin: portal::is_by_podmin(made),
+            name: portal::archive_name(archive),
+            file: archive.file_name(),
+            created_at: archive.created_at,
+            bytes: archive.bytes,
+            records: archive.records,
+            omissions: archive.omissions,
+            key_locked: archive.key_locked,
+            expires_at: archive.expires_at,
+            by_podmin: portal::is_by_podmin(archive),
         }
     }
 }
@@ -92,7 +92,7 @@ pub(super) async fn list(
 ) -> Result<Json<Vec<ArchiveDocument>>, WebError> {
     let person = caller.may(Scope::Read)?;
     let archives = app.portal.requests.archives(person.user_id).await?;
-    let own = archives.iter().filter(|made| made.account == person.account);
+    let own = archives.iter().filter(|archive| archive.account == person.account);
     Ok(Json(own.map(ArchiveDocument::new).collect()))
 }
 

@@ -44,7 +44,7 @@ pub struct Config {
     /// Pappus's own database.
     pub store: DatabaseUrl,
     /// Retention of the audit log; `None` for no limit.
-    pub audit_kept: Option<Duration>,
+    pub audit_retention: Option<Duration>,
     /// The depot that stores the archives.
     pub depot: DepotAddress,
     /// The web server.
@@ -121,7 +121,7 @@ impl Config {
             .map_err(pappus_engine::pod::config::ConfigError::from)?;
         let web = Web::resolve(&file.web, folder)?;
         let audit_days = Some(file.store.audit_days).filter(|days| *days > 0);
-        let audit_kept = audit_days.map(|days| Duration::from_hours(24) * days);
+        let audit_retention = audit_days.map(|days| Duration::from_hours(24) * days);
         let File { archives, sign_in, mut mail, closing, mut newcomers, .. } = file;
         newcomers.folder = newcomers.folder.map(|place| text(&folder.join(place))).transpose()?;
         if !(0.0..=NewcomersSection::MAX_UNDO_MINUTES).contains(&newcomers.undo_minutes) {
@@ -140,7 +140,7 @@ impl Config {
             podmin_email,
             state,
             store,
-            audit_kept,
+            audit_retention,
             depot,
             web,
             archives,

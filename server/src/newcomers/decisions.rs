@@ -51,7 +51,7 @@ pub(super) async fn decide(app: &App, actor: &Actor, id: i64, act: &str) -> Resu
     }
     // The account is known only after the first check.
     let subject = newcomer.old_account.clone().unwrap_or_else(|| format!("#{id}"));
-    actor.has_done(app, logged_act, &subject, None).await;
+    actor.log_action(app, logged_act, &subject, None).await;
     by_id(app, id).await
 }
 

@@ -30,7 +30,7 @@ pub(super) async fn make(
         InvitationError::Store(error) => error.into(),
         invalid => WebError::BadRequest(invalid.to_string()),
     })?;
-    actor.has_done(app, "invitation", note, Some(&json!({ "uses": uses }))).await;
+    actor.log_action(app, "invitation", note, Some(&json!({ "uses": uses }))).await;
     Ok(created)
 }
 
@@ -38,7 +38,7 @@ pub(super) async fn make(
 pub(super) async fn withdraw(app: &App, actor: &Actor, id: i64) -> Result<(), WebError> {
     super::require_enabled(app)?;
     if app.newcomers.invitations.withdraw(id).await? {
-        actor.has_done(app, "invitation-withdrawn", &id.to_string(), None).await;
+        actor.log_action(app, "invitation-withdrawn", &id.to_string(), None).await;
         return Ok(());
     }
     if app.newcomers.invitations.exists(id).await? { Ok(()) } else { Err(WebError::NotFound) }

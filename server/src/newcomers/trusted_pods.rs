@@ -54,7 +54,7 @@ pub(super) async fn add(
     let added =
         app.newcomers.trusted_pods.add(&pin, podmin, app.now_millis()).await.map_err(WebError::from)?;
     let added = added.ok_or(AddError::Known)?;
-    actor.has_done(app, "trusted-pod", &pin.to_string(), None).await;
+    actor.log_action(app, "trusted-pod", &pin.to_string(), None).await;
     apply(app).await;
     Ok(added)
 }
@@ -71,7 +71,7 @@ pub(super) async fn by_id(app: &App, id: i64) -> Result<Option<(TrustedPod, usiz
 pub(super) async fn remove(app: &App, actor: &Actor, id: i64) -> Result<bool, WebError> {
     super::require_enabled(app)?;
     let Some(pin) = app.newcomers.trusted_pods.remove(id).await? else { return Ok(false) };
-    actor.has_done(app, "trusted-pod-removed", &pin.to_string(), None).await;
+    actor.log_action(app, "trusted-pod-removed", &pin.to_string(), None).await;
     apply(app).await;
     Ok(true)
 }

@@ -144,7 +144,7 @@ impl From<Status> for StatusDocument {
             seconds_left: status.seconds_left,
             workers: workers.collect(),
             failed: failed
-                .map(|line| CampaignFailure { account: line.account, reason: line.reason })
+                .map(|failure| CampaignFailure { account: failure.account, reason: failure.reason })
                 .collect(),
         }
     }
@@ -196,11 +196,11 @@ pub(super) async fn begin(
     State(app): State<App>,
     caller: Caller,
     address: Address,
-    new: Result<Json<New>, JsonRejection>,
+    request: Result<Json<New>, JsonRejection>,
 ) -> Result<(StatusCode, Json<CampaignDocument>), WebError> {
     let actor = caller.may_act(&app, address).await?;
-    let new = body(new)?;
-    let campaign = campaigns::begin(&app, &actor, &new.only, new.keep_sign_in).await?;
+    let request = body(request)?;
+    let campaign = campaigns::begin(&app, &actor, &request.only, request.keep_sign_in).await?;
     Ok((StatusCode::CREATED, Json(campaign.into())))
 }
 
@@ -216,7 +216,7 @@ pub(super) async fn get(
 ) -> Result<Json<StatusDocument>, WebError> {
     caller.may_look(&app).await?;
     let Path(name) = name.map_err(|_| WebError::NotFound)?;
-    let campaign = campaigns::named(&app, &name).await?;
+    let campaign = campaigns::by_name(&app, &name).await?;
     Ok(Json(campaigns::status(&app, campaign).await?.into()))
 }
 

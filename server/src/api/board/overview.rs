@@ -151,13 +151,13 @@ pub(super) async fn decide(
     decision: Result<Json<ClosingDecision>, JsonRejection>,
 ) -> Result<Json<ClosingDocument>, WebError> {
     let actor = caller.may_act(&app, address).await?;
-    let sent = body(decision)?;
+    let request = body(decision)?;
     let decision = Decision {
-        stage: sent.stage,
-        read_only_on: sent.read_only_on.unwrap_or_default(),
-        switch_off_on: sent.switch_off_on.unwrap_or_default(),
-        downloads_until: sent.downloads_until.unwrap_or_default(),
-        is_public: sent.public,
+        stage: request.stage,
+        read_only_on: request.read_only_on.unwrap_or_default(),
+        switch_off_on: request.switch_off_on.unwrap_or_default(),
+        downloads_until: request.downloads_until.unwrap_or_default(),
+        is_public: request.public,
     };
     Ok(Json(decide_closing(&app, &actor, &decision).await?.into()))
 }

@@ -207,7 +207,7 @@ fn decline_question(app: &App, page: &Page, newcomer: &Newcomer) -> Question {
     let row = row(app, page, newcomer);
     let values = vec![("account", row.account.into()), ("size", row.size.into())];
     let mut texts = vec![words.with("queue-no-numbers", values)];
-    if page.mail {
+    if page.sends_mail {
         texts.push(words.say("queue-no-mail"));
     }
     Question {
