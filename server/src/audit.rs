@@ -84,7 +84,7 @@ pub async fn entries(app: &App, filter: &LogFilter, limit: i64) -> Result<Vec<Au
                ORDER BY id DESC LIMIT ?";
     // PostgreSQL text cannot contain NUL; action names are letters and hyphens.
     let act: String =
-        filter.act.chars().filter(|letter| letter.is_ascii_alphabetic() || *letter == '-').collect();
+        filter.act.chars().filter(|character| character.is_ascii_alphabetic() || *character == '-').collect();
     let who = filter.who.trim().replace('\0', "");
     // A bare username refers to this pod.
     let id = format!("{}@{}", who, app.config.pod_url.diaspora_host());

@@ -68,12 +68,13 @@ impl PodminMessage {
         if note.chars().count() > MAX_NOTE_CHARS || note.contains('\0') {
             return Err(MessageProblem::Note);
         }
-        let typed: Vec<&str> = lines.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        if typed.len() > MAX_PODS {
+        let pod_lines: Vec<&str> = lines.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        if pod_lines.len() > MAX_PODS {
             return Err(MessageProblem::ManyPods);
         }
-        let pods = typed.iter().map(|line| pod(line).ok_or_else(|| MessageProblem::Pod((*line).to_owned())));
-        Ok(Self { note, pods: pods.collect::<Result<_, _>>()?, lines: typed.join("\n") })
+        let pods =
+            pod_lines.iter().map(|line| pod(line).ok_or_else(|| MessageProblem::Pod((*line).to_owned())));
+        Ok(Self { note, pods: pods.collect::<Result<_, _>>()?, lines: pod_lines.join("\n") })
     }
 
     /// Returns whether the message is empty.

@@ -94,7 +94,7 @@ pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
 ) -> Result<Json<Vec<RequestDocument>>, WebError> {
-    let person = caller.may(Scope::Read)?;
+    let person = caller.check_scope(Scope::Read)?;
     let requests = app.portal.requests.history(person.user_id, MAX_LISTED).await?;
     Ok(Json(requests.into_iter().map(|request| RequestDocument::new(request, None)).collect()))
 }
@@ -112,15 +112,15 @@ pub(super) async fn ask(
     page: Page,
     request: Result<Json<NewRequest>, JsonRejection>,
 ) -> Result<(StatusCode, Json<RequestDocument>), WebError> {
-    let person = caller.may(Scope::Request)?;
+    let person = caller.check_scope(Scope::Request)?;
     let request = body(request)?;
     let passphrase = request.key_passphrase.map(Zeroizing::new);
     if passphrase.as_ref().is_some_and(|text| !portal::PASSPHRASE_CHARS.contains(&text.chars().count())) {
         return Err(WebError::BadRequest("a passphrase has 10 to 1,000 characters".to_owned()));
     }
     let passphrase = passphrase.as_ref().map(|text| text.as_str());
-    let asked = portal::request_own(&app, person, passphrase, request.mail, page.words.code()).await?;
-    let (status, request) = match asked {
+    let outcome = portal::request_own(&app, person, passphrase, request.mail, page.words.code()).await?;
+    let (status, request) = match outcome {
         Asked::New(request) => (StatusCode::CREATED, request),
         Asked::UnderWay(request) => (StatusCode::OK, request),
     };
@@ -137,7 +137,7 @@ pub(super) async fn get(
     caller: Caller,
     id: Result<Path<i64>, PathRejection>,
 ) -> Result<Json<RequestDocument>, WebError> {
-    let person = caller.may(Scope::Read)?;
+    let person = caller.check_scope(Scope::Read)?;
     let Path(id) = id.map_err(|_| WebError::NotFound)?;
     let request = app.portal.requests.of(person.user_id, id).await?.ok_or(WebError::NotFound)?;
     Ok(Json(RequestDocument::with_position(&app, request).await?))
@@ -153,7 +153,7 @@ pub(super) async fn cancel(
     caller: Caller,
     id: Result<Path<i64>, PathRejection>,
 ) -> Result<StatusCode, WebError> {
-    let person = caller.may(Scope::Request)?;
+    let person = caller.check_scope(Scope::Request)?;
     let Path(id) = id.map_err(|_| WebError::NotFound)?;
     app.portal.requests.of(person.user_id, id).await?.ok_or(WebError::NotFound)?;
     app.portal.requests.cancel(person.user_id, id).await?;

@@ -102,11 +102,11 @@ impl DraftForm {
         let main = if is_known { self.main } else { language.to_owned() };
         let texts = LANGUAGES.iter().map(|(code, _)| {
             let (subject, body) = fields(code);
-            let mut typed = |field| self.others.remove(&field).unwrap_or_default();
-            ((*code).to_owned(), Text { subject: typed(subject), body: typed(body) })
+            let mut field_text = |field| self.others.remove(&field).unwrap_or_default();
+            ((*code).to_owned(), Text { subject: field_text(subject), body: field_text(body) })
         });
-        let is_typed = |text: &Text| !(text.subject.trim().is_empty() && text.body.trim().is_empty());
-        let texts = texts.filter(|(code, text)| *code != main && is_typed(text)).collect();
+        let has_text = |text: &Text| !(text.subject.trim().is_empty() && text.body.trim().is_empty());
+        let texts = texts.filter(|(code, text)| *code != main && has_text(text)).collect();
         let languages = Languages { main, texts };
         let (audience, subject, body) = (self.audience, self.subject, self.body);
         (Draft { audience, subject, body, languages }, self.test, self.confirmed)

@@ -83,7 +83,7 @@ impl Numbers {
     async fn count(app: &App) -> Result<Self, StoreError> {
         ask_pod(app).await?;
         let pod = app.config.pod_url.as_str();
-        let made = days(
+        let archives = days(
             app,
             &format!(
                 "SELECT day_number, COUNT(*) AS people FROM (SELECT user_id, MIN(made_at) / {DAY_MILLIS} AS day_number \
@@ -111,14 +111,15 @@ impl Numbers {
             "SELECT CAST(0 AS BIGINT) AS day_number, COUNT(*) AS people FROM pappus_moved_away m \
              WHERE m.pod = ? AND m.user_id NOT IN (SELECT user_id FROM ({ARCHIVES_SQL}) made)"
         );
-        let moved_without = sum(&days(app, &sql, &[pod, pod, pod]).await?);
+        let moved_without_archive = sum(&days(app, &sql, &[pod, pod, pod]).await?);
         Ok(Self {
             accounts,
-            with_archive: sum(&made),
+            with_archive: sum(&archives),
             downloaded: sum(&downloaded),
             moved: sum(&moved),
-            untouched: accounts.map(|accounts| accounts.saturating_sub(sum(&made) + moved_without)),
-            days: [made, downloaded, moved],
+            untouched: accounts
+                .map(|accounts| accounts.saturating_sub(sum(&archives) + moved_without_archive)),
+            days: [archives, downloaded, moved],
         })
     }
 }
@@ -141,7 +142,11 @@ async fn ask_pod(app: &App) -> Result<(), StoreError> {
     let now = app.now_millis();
     let sql = "SELECT seen_at FROM pappus_pod_numbers WHERE pod = ?";
     let row = app.store.first("reading the number of accounts", sql, &[address.into()]).await?;
-    if row.map(|row| row.get::<i64>("seen_at")).transpose()?.is_some_and(|seen| now - seen < MAX_AGE_MILLIS) {
+    if row
+        .map(|row| row.get::<i64>("seen_at"))
+        .transpose()?
+        .is_some_and(|seen_at| now - seen_at < MAX_AGE_MILLIS)
+    {
         return Ok(());
     }
     let counting = tokio::time::timeout(POD_TIMEOUT, async {

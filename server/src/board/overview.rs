@@ -197,7 +197,7 @@ pub(super) async fn decide(
             let field_problem = |problem: DecisionProblem| {
                 // In the format of today's date next to it, if it is a date.
                 let day =
-                    problem.typed.parse().map(|day| format_day(&page.words, day)).unwrap_or(problem.typed);
+                    problem.value.parse().map(|day| format_day(&page.words, day)).unwrap_or(problem.value);
                 let values = vec![("day", day.into()), ("today", page.words.day(app.now()).into())];
                 (problem.field, page.words.with(problem.key, values))
             };

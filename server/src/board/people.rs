@@ -237,8 +237,12 @@ fn person_details(page: &Page, status: AccountStatus) -> PersonDetails {
             .collect(),
         archives: archives
             .iter()
-            .map(|made| {
-                (page.moment(made.created_at), size(made.bytes), made.expires_at.map(|at| words.day(at)))
+            .map(|archive| {
+                (
+                    page.moment(archive.created_at),
+                    size(archive.bytes),
+                    archive.expires_at.map(|at| words.day(at)),
+                )
             })
             .collect(),
         downloads: downloads.map(|downloads| (page.moment(downloads.last_at), downloads.times)),

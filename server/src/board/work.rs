@@ -15,11 +15,11 @@ use pappus_engine::pod::uploads::PhotoStore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::shared::letter::{PlaceholderValues, excluded_recipients, seen};
+use super::shared::letter::{PlaceholderValues, excluded_recipients, last_seen};
 use super::shared::notices::{Audience, Draft};
 use crate::app::App;
 use crate::mail::Mail;
-use crate::place::RESERVE;
+use crate::place::RESERVE_BYTES;
 
 /// Interval between checks for work.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
@@ -109,7 +109,7 @@ async fn setup(app: &App, pod: &PodConfig, snapshot: &mut Snapshot) -> Result<Se
             lease: LEASE,
             patience: PATIENCE,
             gentle: is_in_use(&pod.url, &pod.database).await?,
-            reserve: RESERVE,
+            reserve: RESERVE_BYTES,
             host: host.map_or_else(|_| "unknown".to_owned(), |name| name.trim().to_owned()),
         },
     })
@@ -158,7 +158,7 @@ async fn notices(app: App) -> Result<(), Failure> {
     let Some(pod) = &app.config.pod else { return Ok(()) };
     let mut snapshot = Snapshot::open(&pod.database).await?;
     let people =
-        addressees(&mut snapshot, seen(notice.audience), app.now(), notice.reached, BATCH_MAILS).await?;
+        addressees(&mut snapshot, last_seen(notice.audience), app.now(), notice.reached, BATCH_MAILS).await?;
     drop(snapshot);
     let excluded = excluded_recipients(&app, notice.audience, &people).await?;
     let (values, mut queued) = (PlaceholderValues::of(&app).await?, 0_i64);

@@ -60,7 +60,7 @@ impl Page {
         let token = CsrfToken::from_request_parts(parts, app).await.ok();
         // The page that reports an unavailable store must still render.
         let person = crate::sessions::person(parts, app).await.ok().flatten();
-        let words = language::chosen(&parts.headers, app);
+        let words = language::request_words(&parts.headers, app);
         Self {
             message: message(&words, parts.uri.query()),
             words,

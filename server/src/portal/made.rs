@@ -48,9 +48,9 @@ pub(super) async fn find_downloadable(
 /// Returns an archive of this person, even after the downloads have ended.
 pub(super) async fn find(app: &App, person: &Person, name: &str) -> Result<MadeArchive, WebError> {
     let Name(origin) = name.parse()?;
-    let found = app.portal.requests.archive(person.user_id, &origin).await?;
+    let archive = app.portal.requests.archive(person.user_id, &origin).await?;
     // The account is compared as well: a pod that is set up again may reuse row numbers.
-    found.filter(|archive| archive.account == person.account).ok_or(WebError::NotFound)
+    archive.filter(|archive| archive.account == person.account).ok_or(WebError::NotFound)
 }
 
 /// Fails with [`WebError::Gone`] once the podmin has ended the downloads.

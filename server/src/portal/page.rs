@@ -113,7 +113,7 @@ pub(super) async fn show(
         requests.archive_downloads(person.user_id).await?.into_iter().collect();
     let closing = Closing::of(&app).await?;
     let stage = closing.as_ref().map_or(Stage::Exporting, |closing| closing.stage);
-    let kept = requests.kept(person.user_id, &person.account).await?;
+    let stored_count = requests.kept(person.user_id, &person.account).await?;
     let template = ArchivePage {
         closing: closing.map(|closing| closing.days(&page.words)).unwrap_or_default(),
         page: &page,
@@ -128,7 +128,7 @@ pub(super) async fn show(
             .collect(),
         history: history.iter().filter_map(|request| past_request(&page, request)).collect(),
         can_request: app.config.pod.is_some() && stage.takes_requests(),
-        full_count: (kept >= i64::from(max_archives(&app))).then_some(kept),
+        full_count: (stored_count >= i64::from(max_archives(&app))).then_some(stored_count),
         can_download: stage.has_downloads(),
         sends_mail,
         days: app.config.archives.days,

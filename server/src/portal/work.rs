@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, StartError};
 use crate::mail::{self, OutboxError};
-use crate::place::RESERVE;
+use crate::place::RESERVE_BYTES;
 
 /// Interval between checks for people to notify.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
@@ -121,7 +121,7 @@ fn open_worker(app: &App, stop: CancellationToken) -> Result<Option<ArchiveWorke
         keys: app.keys.clone(),
         created_by: format!("pappus {}", env!("CARGO_PKG_VERSION")),
         keep_for: Duration::from_hours(24) * app.config.archives.days,
-        reserve: RESERVE,
+        reserve: RESERVE_BYTES,
         observer: Box::new(log_outcome),
     };
     ArchiveWorker::open(setup, stop).map(Some)

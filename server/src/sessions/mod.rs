@@ -42,7 +42,7 @@ pub struct Person {
 /// Returns the layer that finds the session of every request.
 pub(crate) fn layer(app: &App) -> SessionManagerLayer<StoredSessions> {
     let web = &app.config.web;
-    let idle = i64::try_from(web.session.as_secs()).unwrap_or(i64::MAX);
+    let idle = i64::try_from(web.session_lifetime.as_secs()).unwrap_or(i64::MAX);
     SessionManagerLayer::new(StoredSessions::new(app.clone()))
         .with_name(if web.is_secure() { "__Host-pappus" } else { "pappus" })
         .with_secure(web.is_secure())
@@ -59,9 +59,9 @@ pub(crate) fn layer(app: &App) -> SessionManagerLayer<StoredSessions> {
 /// [`WebError::Unavailable`] when that cannot be checked.
 pub(crate) async fn person(parts: &Parts, app: &App) -> Result<Option<Person>, WebError> {
     let Some(session) = parts.extensions.get::<Session>() else { return Ok(None) };
-    let found: Option<Person> =
+    let stored: Option<Person> =
         session.get(PERSON_KEY).await.map_err(|error| WebError::Unavailable(error.to_string()))?;
-    let Some(person) = found else { return Ok(None) };
+    let Some(person) = stored else { return Ok(None) };
     if app.sign_in.is_current(&person, app.now_millis()).await {
         return Ok(Some(person));
     }

@@ -79,7 +79,7 @@ impl Accounts {
             return Ok(None);
         }
         let reason = match self.ask_pod(AccountKey::Name(name), now).await {
-            Ok(found) => return Ok(found.into_iter().next()),
+            Ok(people) => return Ok(people.into_iter().next()),
             Err(reason) => reason,
         };
         let failed = |error: pappus_engine::campaign::SignInError| WebError::Unavailable(error.to_string());
@@ -95,8 +95,8 @@ impl Accounts {
     /// # Errors
     /// [`WebError::Unavailable`] when neither the pod nor its stored copy can be read.
     pub async fn by_row(&self, user_id: i64, now: i64) -> Result<Account, WebError> {
-        let mut found = self.by_rows(&[user_id], now).await;
-        found.remove(&user_id).unwrap_or(Ok(Account::Gone))
+        let mut accounts = self.by_rows(&[user_id], now).await;
+        accounts.remove(&user_id).unwrap_or(Ok(Account::Gone))
     }
 
     /// Returns the accounts with these row numbers, with one query of the pod. `now` is in milliseconds since 1970.
@@ -106,8 +106,8 @@ impl Accounts {
         now: i64,
     ) -> HashMap<i64, Result<Account, WebError>> {
         let reason = match self.ask_pod(AccountKey::Rows(user_ids), now).await {
-            Ok(found) => {
-                let on_pod = found.into_iter().map(|person| (person.user_id, Ok(Account::OnPod(person))));
+            Ok(people) => {
+                let on_pod = people.into_iter().map(|person| (person.user_id, Ok(Account::OnPod(person))));
                 let gone = user_ids.iter().map(|user_id| (*user_id, Ok(Account::Gone)));
                 return gone.chain(on_pod).collect();
             }
@@ -134,12 +134,12 @@ impl Accounts {
         }
         let query = async {
             match key {
-                AccountKey::Name(name) => live.find(name).await.map(|found| found.into_iter().collect()),
+                AccountKey::Name(name) => live.find(name).await.map(|person| person.into_iter().collect()),
                 AccountKey::Rows(user_ids) => live.by_rows(user_ids).await,
             }
         };
         let reason = match tokio::time::timeout(POD_TIMEOUT, query).await {
-            Ok(Ok(found)) => return Ok(found),
+            Ok(Ok(people)) => return Ok(people),
             Ok(Err(error)) => error.to_string(),
             Err(_) => "the pod's database does not answer".to_owned(),
         };

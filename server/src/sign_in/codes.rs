@@ -21,7 +21,7 @@ pub(super) async fn accept(
     factor: &SecondFactor,
     code: &str,
 ) -> Result<bool, WebError> {
-    let code: String = code.chars().filter(|letter| !letter.is_whitespace()).collect();
+    let code: String = code.chars().filter(|character| !character.is_whitespace()).collect();
     if code.len() == CODE_DIGITS && code.bytes().all(|byte| byte.is_ascii_digit()) {
         let now = u64::try_from(app.now().timestamp()).unwrap_or_default();
         let Some(step) = factor.secret.as_ref().and_then(|secret| matching_step(secret, &code, now)) else {

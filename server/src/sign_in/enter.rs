@@ -38,16 +38,16 @@ pub(super) async fn enter(
 ) -> Result<Response, WebError> {
     let (now, sign_in) = (app.now_millis(), &app.sign_in);
     sign_in.attempts().count_address(address, now).await?;
-    let found = sign_in.accounts().find(&form.name, now).await?;
+    let person = sign_in.accounts().find(&form.name, now).await?;
     // All names of an account count under one key, and unknown names are counted too. Above the limit, the response
     // is that for a wrong password, after the same work: otherwise it would reveal which names belong to the same
     // account.
-    let account = account_key(found.as_ref(), &form.name);
+    let account = account_key(person.as_ref(), &form.name);
     let is_allowed = sign_in.attempts().is_allowed(Guess::Password, &account, now).await?;
-    let hash = found.as_ref().map(|person| &person.password_hash);
+    let hash = person.as_ref().map(|person| &person.password_hash);
     let matches = sign_in.passwords().verify(&form.password, hash).await? && is_allowed;
-    let account_name = found.as_ref().map(|person| person.account.clone());
-    let Some(person) = found.filter(|_| matches) else {
+    let account_name = person.as_ref().map(|person| person.account.clone());
+    let Some(person) = person.filter(|_| matches) else {
         // An unknown name is not logged: it may be a password typed in the wrong field.
         let act = if is_allowed { "sign-in-failed" } else { "sign-in-too-often" };
         audit(&app, None, act, account_name.as_deref(), None, Some(address)).await;
@@ -70,8 +70,8 @@ pub(super) async fn enter(
 }
 
 /// Returns the key under which an account's attempts are counted.
-pub(super) fn account_key(found: Option<&SignIn>, name: &str) -> String {
-    found.map_or_else(
+pub(super) fn account_key(person: Option<&SignIn>, name: &str) -> String {
+    person.map_or_else(
         || format!("name {}", name.trim().to_lowercase()),
         |person| format!("user {}", person.user_id),
     )

@@ -73,9 +73,9 @@ pub(super) async fn begin(
 
 /// Returns the person who has completed the first step.
 pub(super) async fn pending(app: &App, session: &Session) -> Result<Option<PendingSignIn>, WebError> {
-    let found: Option<PendingSignIn> =
+    let pending: Option<PendingSignIn> =
         session.get(PENDING_KEY).await.map_err(|error| WebError::Unavailable(error.to_string()))?;
-    Ok(found.filter(|pending| app.now_millis() - pending.since < CODE_TIMEOUT_MILLIS))
+    Ok(pending.filter(|pending| app.now_millis() - pending.since < CODE_TIMEOUT_MILLIS))
 }
 
 /// Checks the code, and signs in.

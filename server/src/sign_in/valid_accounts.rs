@@ -119,10 +119,10 @@ impl SignInService {
 
     fn is_valid(&self, account: &Account, stamp: &str) -> bool {
         match account {
-            Account::OnPod(found) => !found.locked && !found.closed && self.stamp(found) == stamp,
+            Account::OnPod(person) => !person.locked && !person.closed && self.stamp(person) == stamp,
             // The pod's password may be newer than the stored one.
-            Account::Stored { person: found, is_pod_unavailable } => {
-                !found.locked && !found.closed && (*is_pod_unavailable || self.stamp(found) == stamp)
+            Account::Stored { person, is_pod_unavailable } => {
+                !person.locked && !person.closed && (*is_pod_unavailable || self.stamp(person) == stamp)
             }
             Account::Gone => false,
         }

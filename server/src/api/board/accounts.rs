@@ -85,7 +85,7 @@ pub(super) async fn get(
     caller: Caller,
     parameters: Result<Query<AccountsQuery>, QueryRejection>,
 ) -> Result<Json<Accounts>, WebError> {
-    caller.may_look(&app).await?;
+    caller.check_board_read(&app).await?;
     let parameters = query(parameters)?;
     let state = match parameters.state.as_deref() {
         None => AccountState::All,

@@ -82,7 +82,7 @@ pub(super) async fn list(
     caller: Caller,
     parameters: Result<Query<LogQuery>, QueryRejection>,
 ) -> Result<Json<AuditLog>, WebError> {
-    caller.may_look(&app).await?;
+    caller.check_board_read(&app).await?;
     let LogQuery { before, act, who } = query(parameters)?;
     let (entries, before) = log::entries(&app, &LogFilter { before, act, who }).await?;
     Ok(Json(AuditLog { lines: entries.into_iter().map(AuditLine::new).collect(), before }))

@@ -135,7 +135,7 @@ pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
 ) -> Result<Json<Vec<NoticeDocument>>, WebError> {
-    caller.may_look(&app).await?;
+    caller.check_board_read(&app).await?;
     let latest = notices::latest(&app).await?;
     Ok(Json(latest.into_iter().map(NoticeDocument::from).collect()))
 }
@@ -153,7 +153,7 @@ pub(super) async fn send(
     address: Address,
     request: Result<Json<New>, JsonRejection>,
 ) -> Result<Response, WebError> {
-    let actor = caller.may_act(&app, address).await?;
+    let actor = caller.check_board_write(&app, address).await?;
     let request = body(request)?;
     let draft =
         draft(request.audience, request.subject, request.body, request.language, request.translations)?;
@@ -195,7 +195,7 @@ pub(super) async fn get(
     caller: Caller,
     id: Result<Path<i64>, PathRejection>,
 ) -> Result<Json<ProgressDocument>, WebError> {
-    caller.may_look(&app).await?;
+    caller.check_board_read(&app).await?;
     let Path(id) = id.map_err(|_| WebError::NotFound)?;
     let notice = notices::by_id(&app, id).await?;
     let progress = notice.progress(&app).await?;
@@ -220,7 +220,7 @@ pub(super) async fn change(
     id: Result<Path<i64>, PathRejection>,
     change: Result<Json<Change>, JsonRejection>,
 ) -> Result<Json<NoticeDocument>, WebError> {
-    let actor = caller.may_act(&app, address).await?;
+    let actor = caller.check_board_write(&app, address).await?;
     let Path(id) = id.map_err(|_| WebError::NotFound)?;
     let change = body(change)?;
     Ok(Json(notices::change(&app, &actor, id, &change.act).await?.into()))

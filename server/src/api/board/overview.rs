@@ -105,7 +105,7 @@ pub(super) struct ClosingDecision {
     responses((status = 200, body = Board),
         Unauthenticated, Forbidden))]
 pub(super) async fn board(State(app): State<App>, caller: Caller) -> Result<Json<Board>, WebError> {
-    caller.may_look(&app).await?;
+    caller.check_board_read(&app).await?;
     let numbers = Numbers::of(&app).await?;
     let days = numbers.sums(app.now().date_naive()).into_iter().map(|(day, sums)| {
         let [with_archive, downloaded, moved] = sums;
@@ -134,7 +134,7 @@ pub(super) async fn closing(
     State(app): State<App>,
     caller: Caller,
 ) -> Result<Json<ClosingDocument>, WebError> {
-    caller.may_look(&app).await?;
+    caller.check_board_read(&app).await?;
     let closing = Closing::of(&app).await?.ok_or(WebError::NotFound)?;
     Ok(Json(closing.into()))
 }
@@ -150,7 +150,7 @@ pub(super) async fn decide(
     address: Address,
     decision: Result<Json<ClosingDecision>, JsonRejection>,
 ) -> Result<Json<ClosingDocument>, WebError> {
-    let actor = caller.may_act(&app, address).await?;
+    let actor = caller.check_board_write(&app, address).await?;
     let request = body(decision)?;
     let decision = Decision {
         stage: request.stage,

@@ -106,12 +106,12 @@ pub(super) struct FailedDocument {
 impl From<AccountStatus> for PersonDocument {
     fn from(status: AccountStatus) -> Self {
         let AccountStatus { person, requests, archives, downloads } = status;
-        let archives = archives.into_iter().map(|made| PersonArchive {
-            created_at: made.created_at,
-            bytes: made.bytes,
-            records: made.records,
-            omissions: made.omissions,
-            expires_at: made.expires_at,
+        let archives = archives.into_iter().map(|archive| PersonArchive {
+            created_at: archive.created_at,
+            bytes: archive.bytes,
+            records: archive.records,
+            omissions: archive.omissions,
+            expires_at: archive.expires_at,
         });
         Self {
             username: person.username,
@@ -155,7 +155,7 @@ pub(super) async fn look(
     caller: Caller,
     parameters: Result<Query<PeopleQuery>, QueryRejection>,
 ) -> Result<Json<People>, WebError> {
-    caller.may_look(&app).await?;
+    caller.check_board_read(&app).await?;
     let parameters = query(parameters)?;
     let found = account_status(&app, parameters.query.as_deref().unwrap_or_default()).await?;
     let (failed, after) = failed(&app, parameters.after).await?;
@@ -181,10 +181,10 @@ pub(super) async fn make(
     page: Page,
     request: Result<Json<ArchiveFor>, JsonRejection>,
 ) -> Result<(StatusCode, Json<RequestDocument>), WebError> {
-    let actor = caller.may_act(&app, address).await?;
+    let actor = caller.check_board_write(&app, address).await?;
     let request = body(request)?;
-    let (_, asked) = make_archive(&app, &actor, &request.name, page.words.code()).await?;
-    let (status, request) = match asked {
+    let (_, outcome) = make_archive(&app, &actor, &request.name, page.words.code()).await?;
+    let (status, request) = match outcome {
         Asked::New(request) => (StatusCode::CREATED, request),
         Asked::UnderWay(request) => (StatusCode::OK, request),
     };

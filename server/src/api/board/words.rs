@@ -71,7 +71,7 @@ pub(super) struct NewPod {
     responses((status = 200, body = WordsDocument),
         Unauthenticated, Forbidden))]
 pub(super) async fn get(State(app): State<App>, caller: Caller) -> Result<Json<WordsDocument>, WebError> {
-    caller.may_look(&app).await?;
+    caller.check_board_read(&app).await?;
     Ok(Json(PodminMessage::of(&app).await?.into()))
 }
 
@@ -86,7 +86,7 @@ pub(super) async fn put(
     address: Address,
     request: Result<Json<NewWords>, JsonRejection>,
 ) -> Result<Json<WordsDocument>, WebError> {
-    let actor = caller.may_act(&app, address).await?;
+    let actor = caller.check_board_write(&app, address).await?;
     let request = body(request)?;
     let mut lines = Vec::new();
     for pod in &request.pods {

@@ -25,8 +25,8 @@ pub(crate) struct DecisionProblem {
     pub(crate) field: &'static str,
     /// The key of the translated text.
     pub(crate) key: &'static str,
-    /// The typed value.
-    pub(crate) typed: String,
+    /// The value as typed.
+    pub(crate) value: String,
     /// A sentence for API clients.
     pub(crate) sentence: String,
 }
@@ -47,16 +47,16 @@ pub(crate) fn check(
         problems.push(DecisionProblem {
             field: "stage",
             key: "closing-stage-wrong",
-            typed: decision.stage.clone(),
+            value: decision.stage.clone(),
             sentence,
         });
     }
-    let typed = [
+    let value = [
         ("read_only_on", &decision.read_only_on, current.and_then(|current| current.read_only_on)),
         ("switch_off_on", &decision.switch_off_on, current.and_then(|current| current.switch_off_on)),
         ("downloads_until", &decision.downloads_until, current.and_then(|current| current.downloads_until)),
     ];
-    let days = typed.map(|(field, text, current)| {
+    let days = value.map(|(field, text, current)| {
         day(field, text, current, today).map_err(|problem| problems.push(problem))
     });
     let [read_only_on, switch_off_on, downloads_until] = days.map(|day| day.unwrap_or(None));
@@ -88,8 +88,8 @@ pub(crate) fn check(
             && second < first
             && problems.iter().all(|problem| problem.field != field)
         {
-            let typed = second.to_string();
-            problems.push(DecisionProblem { field, key, typed, sentence: format!("impossible: {sentence}") });
+            let value = second.to_string();
+            problems.push(DecisionProblem { field, key, value, sentence: format!("impossible: {sentence}") });
         }
     }
     match stage {
@@ -130,15 +130,15 @@ pub(crate) async fn save(app: &App, actor: &Actor, closing: &Closing) -> Result<
 
 fn day(
     field: &'static str,
-    typed: &str,
+    value: &str,
     current: Option<NaiveDate>,
     today: NaiveDate,
 ) -> Result<Option<NaiveDate>, DecisionProblem> {
-    let text = typed.trim();
+    let text = value.trim();
     if text.is_empty() {
         return Ok(None);
     }
-    let problem = |key, sentence| DecisionProblem { field, key, typed: text.to_owned(), sentence };
+    let problem = |key, sentence| DecisionProblem { field, key, value: text.to_owned(), sentence };
     // A five-digit year is a typing error.
     let day = text.parse().ok().filter(|day: &NaiveDate| (1..=9999).contains(&day.year()));
     let invalid = || problem("closing-day-wrong", format!("{text:?} is not a date; write it as 2027-01-31"));
@@ -165,8 +165,8 @@ mod tests {
 
     fn problems(days: [&str; 3]) -> Vec<(&'static str, &'static str)> {
         let today = "2026-11-29".parse().unwrap();
-        let found = check(&decision(days), None, today).err().unwrap_or_default();
-        found.iter().map(|problem| (problem.field, problem.key)).collect()
+        let problems = check(&decision(days), None, today).err().unwrap_or_default();
+        problems.iter().map(|problem| (problem.field, problem.key)).collect()
     }
 
     #[test]
@@ -196,8 +196,8 @@ mod tests {
         for (days, field) in
             [(["2026-11-02", "", ""], "read_only_on"), (["2026-11-01", "2026-11-01", ""], "switch_off_on")]
         {
-            let found = check(&decision(days), Some(&current), today).unwrap_err();
-            assert_eq!((found.len(), found[0].field, found[0].key), (1, field, "closing-day-past"));
+            let problems = check(&decision(days), Some(&current), today).unwrap_err();
+            assert_eq!((problems.len(), problems[0].field, problems[0].key), (1, field, "closing-day-past"));
         }
     }
 

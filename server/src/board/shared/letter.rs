@@ -132,7 +132,7 @@ pub(crate) async fn count_recipients(app: &App, draft: &Draft) -> Result<Recipie
     let mut snapshot = Snapshot::open(&pod.database).await.map_err(unavailable)?;
     let mut last_id = 0;
     loop {
-        let people = addressees(&mut snapshot, seen(audience), app.now(), last_id, PAGE_ROWS)
+        let people = addressees(&mut snapshot, last_seen(audience), app.now(), last_id, PAGE_ROWS)
             .await
             .map_err(unavailable)?;
         let Some(last) = people.last() else { return Ok(counts) };
@@ -150,7 +150,7 @@ pub(crate) async fn count_recipients(app: &App, draft: &Draft) -> Result<Recipie
 }
 
 /// Returns the period in which people of an audience last used the pod.
-pub(crate) fn seen(audience: Audience) -> Seen {
+pub(crate) fn last_seen(audience: Audience) -> Seen {
     match audience {
         Audience::Seen(seen) => seen,
         Audience::NotDownloaded => Seen::Ever,

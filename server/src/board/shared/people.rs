@@ -105,7 +105,7 @@ pub(crate) async fn make_archive(
         account: account.account,
         podmin: account.admin,
     };
-    let asked = portal::request(app, &person, None, true, language, None).await?;
+    let outcome = portal::request(app, &person, None, true, language, None).await?;
     actor.log_action(app, "archive-for", &person.account, None).await;
-    Ok((person, asked))
+    Ok((person, outcome))
 }

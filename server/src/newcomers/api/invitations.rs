@@ -91,7 +91,7 @@ pub(super) async fn list(
     caller: Caller,
     parameters: Result<Query<InvitationsQuery>, QueryRejection>,
 ) -> Result<Json<Invitations>, WebError> {
-    caller.may_look(&app).await?;
+    caller.check_board_read(&app).await?;
     let (page, before) = invitations::list(&app, query(parameters)?.before).await?;
     Ok(Json(Invitations { invitations: page.into_iter().map(Into::into).collect(), before }))
 }
@@ -108,7 +108,7 @@ pub(super) async fn make(
     address: Address,
     request: Result<Json<NewInvitation>, JsonRejection>,
 ) -> Result<(StatusCode, Json<MadeInvitation>), WebError> {
-    let actor = caller.may_act(&app, address).await?;
+    let actor = caller.check_board_write(&app, address).await?;
     let request = body(request)?;
     let (invitation, code) = invitations::make(&app, &actor, &request.note, request.uses).await?;
     Ok((StatusCode::CREATED, Json(MadeInvitation { invitation: invitation.into(), code })))
@@ -125,7 +125,7 @@ pub(super) async fn withdraw(
     address: Address,
     id: Result<Path<i64>, PathRejection>,
 ) -> Result<StatusCode, WebError> {
-    let actor = caller.may_act(&app, address).await?;
+    let actor = caller.check_board_write(&app, address).await?;
     let Path(id) = id.map_err(|_| WebError::NotFound)?;
     invitations::withdraw(&app, &actor, id).await?;
     Ok(StatusCode::NO_CONTENT)

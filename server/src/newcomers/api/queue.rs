@@ -170,7 +170,7 @@ pub(super) async fn list(
     page: Page,
     parameters: Result<Query<QueueQuery>, QueryRejection>,
 ) -> Result<Json<Newcomers>, WebError> {
-    caller.may_look(&app).await?;
+    caller.check_board_read(&app).await?;
     let QueueQuery { state, before } = query(parameters)?;
     let (page_rows, next) = decisions::list(&app, state.as_deref(), before).await?;
     let newcomers =
@@ -189,7 +189,7 @@ pub(super) async fn get(
     page: Page,
     id: Result<Path<i64>, PathRejection>,
 ) -> Result<Json<BoardNewcomerDetails>, WebError> {
-    caller.may_look(&app).await?;
+    caller.check_board_read(&app).await?;
     let Path(id) = id.map_err(|_| WebError::NotFound)?;
     let newcomer = decisions::by_id(&app, id).await?;
     Ok(Json(BoardNewcomerDetails {
@@ -215,7 +215,7 @@ pub(super) async fn decide(
     id: Result<Path<i64>, PathRejection>,
     decision: Result<Json<NewcomerDecision>, JsonRejection>,
 ) -> Result<Json<BoardNewcomer>, WebError> {
-    let actor = caller.may_act(&app, address).await?;
+    let actor = caller.check_board_write(&app, address).await?;
     let Path(id) = id.map_err(|_| WebError::NotFound)?;
     let decision = body(decision)?;
     let newcomer = decisions::decide(&app, &actor, id, &decision.act).await?;

@@ -117,5 +117,5 @@ fn pause(words: &Words, until: DateTime<Utc>, now: DateTime<Utc>) -> String {
 
 /// Returns the time of day at which the pause for undo ends.
 pub(in crate::newcomers) fn pause_end(until: DateTime<Utc>) -> Moment {
-    Moment::named(until, until.format("%H:%M UTC").to_string())
+    Moment::with_text(until, until.format("%H:%M UTC").to_string())
 }

@@ -55,7 +55,7 @@ struct NewcomerRow {
     id: i64,
     account: String,
     new_account: String,
-    begun: Moment,
+    begun_at: Moment,
     size: String,
     state: String,
     /// True if the archive is proven to belong to the person, and there are no warnings.
@@ -119,7 +119,7 @@ fn row(app: &App, page: &Page, newcomer: &Newcomer) -> NewcomerRow {
             .or_else(|| newcomer.evidence.as_ref().map(|evidence| evidence.account.clone()))
             .unwrap_or_else(|| "–".to_owned()),
         new_account: newcomer.new_account(&host).unwrap_or_default(),
-        begun: page.moment(newcomer.begun_at),
+        begun_at: page.moment(newcomer.begun_at),
         size: words.size(newcomer.bytes()),
         state: words.say(&format!("queue-state-{}", newcomer.state.as_str())),
         is_proven: newcomer.proof.is_some() && warnings(newcomer).next().is_none(),

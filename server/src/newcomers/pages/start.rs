@@ -102,7 +102,7 @@ pub(in crate::newcomers) async fn begin(
 struct PrivateLinkPage<'a> {
     page: &'a Page,
     secret: &'a str,
-    begun: Moment,
+    begun_at: Moment,
     account: Option<String>,
 }
 
@@ -113,10 +113,10 @@ pub(in crate::newcomers) async fn private_link(
     Path(secret): Path<String>,
 ) -> Result<Response, WebError> {
     let newcomer = app.newcomers.table.with_secret(&secret).await?.ok_or(WebError::NotFound)?;
-    let begun = page.moment(newcomer.begun_at);
+    let begun_at = page.moment(newcomer.begun_at);
     page.show(
         StatusCode::OK,
-        &PrivateLinkPage { page: &page, secret: &secret, begun, account: newcomer.old_account },
+        &PrivateLinkPage { page: &page, secret: &secret, begun_at, account: newcomer.old_account },
     )
 }
 

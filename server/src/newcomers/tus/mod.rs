@@ -138,8 +138,8 @@ pub(super) async fn create(
         files.make(id)?;
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop)
     });
-    let made = making.await.map_err(|error| WebError::Internal(error.to_string()))?;
-    if let Err(error) = made {
+    let result = making.await.map_err(|error| WebError::Internal(error.to_string()))?;
+    if let Err(error) = result {
         service.space.release(&name).await?;
         return Err(failed(&error));
     }

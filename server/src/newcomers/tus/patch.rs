@@ -171,8 +171,8 @@ async fn finish(
     service.table.file_replaced(&mut transaction, id, now).await?;
     let (files, file) = (service.files.clone(), name.to_owned());
     let keeping = tokio::task::spawn_blocking(move || files.keep_pieces(id, part, &file));
-    let kept = keeping.await.map_err(|error| WebError::Internal(error.to_string()))?;
-    kept.map_err(|error| failed(&error))?;
+    let result = keeping.await.map_err(|error| WebError::Internal(error.to_string()))?;
+    result.map_err(|error| failed(&error))?;
     // The row stays for a while: if the last response is lost, the client asks for the offset.
     transaction.commit().await?;
     Ok(true)

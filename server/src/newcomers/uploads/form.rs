@@ -286,8 +286,8 @@ async fn save(app: &App, newcomer: &Newcomer, form: UploadedForm) -> Result<(), 
             None => files.remove(&files.path(id, Part::Photos)),
         }
     });
-    let kept = keeping.await.map_err(|error| WebError::Internal(error.to_string()))?;
-    kept.map_err(|error| WebError::Unavailable(format!("an upload cannot be saved: {error}")))?;
+    let result = keeping.await.map_err(|error| WebError::Internal(error.to_string()))?;
+    result.map_err(|error| WebError::Unavailable(format!("an upload cannot be saved: {error}")))?;
     start_check(app, transaction, id, (bytes, photos_bytes), sealed.as_deref()).await
 }
 
