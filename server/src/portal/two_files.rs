@@ -109,9 +109,8 @@ impl Converted {
 /// Returns one of the two files, opened for reading.
 pub(super) async fn open(app: &App, archive: &MadeArchive, part: Stock) -> Result<OpenedArchive, WebError> {
     if archive.key_locked {
-        let text =
-            "a stock pod cannot open a key that is encrypted with a passphrase: request an archive without one".to_owned();
-        return Err(WebError::Conflict(text));
+        let text = "a stock pod cannot open a key that is encrypted with a passphrase: request an archive without one";
+        return Err(WebError::Conflict(text.to_owned()));
     }
     let unavailable = |error: &dyn std::fmt::Display| WebError::Unavailable(error.to_string());
     let converted = &app.portal.converted;

@@ -132,7 +132,7 @@ fn log_outcome(id: Option<i64>, outcome: &Result<JobOutcome, RequestError>) {
         Ok(JobOutcome::Nothing) => {}
         Ok(JobOutcome::Done) => tracing::info!(request = id, "an archive was created"),
         Ok(JobOutcome::Failed(reason)) => {
-            tracing::error!(request = id, "an archive could not be created: {reason}")
+            tracing::error!(request = id, "an archive could not be created: {reason}");
         }
         Ok(JobOutcome::Rescheduled(reason)) => tracing::warn!(request = id, "will be retried: {reason}"),
         Ok(other) => tracing::info!(request = id, "{other:?}"),

@@ -17,7 +17,7 @@ use crate::pages::{CheckedForm, Page, own_path};
 use crate::security::Address;
 use crate::sessions::Person;
 
-/// The form as form.
+/// The form as typed.
 #[derive(Deserialize)]
 pub(super) struct SignInForm {
     #[serde(default)]

@@ -43,7 +43,7 @@ pub(super) enum FirstStep {
     Link,
 }
 
-/// The form as form.
+/// The form as typed.
 #[derive(Deserialize)]
 pub(super) struct CodeForm {
     #[serde(default)]

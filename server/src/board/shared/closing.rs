@@ -51,12 +51,12 @@ pub(crate) fn check(
             sentence,
         });
     }
-    let value = [
+    let values = [
         ("read_only_on", &decision.read_only_on, current.and_then(|current| current.read_only_on)),
         ("switch_off_on", &decision.switch_off_on, current.and_then(|current| current.switch_off_on)),
         ("downloads_until", &decision.downloads_until, current.and_then(|current| current.downloads_until)),
     ];
-    let days = value.map(|(field, text, current)| {
+    let days = values.map(|(field, text, current)| {
         day(field, text, current, today).map_err(|problem| problems.push(problem))
     });
     let [read_only_on, switch_off_on, downloads_until] = days.map(|day| day.unwrap_or(None));
