@@ -126,8 +126,7 @@ impl Client {
                 .connect_timeout(options.connect)
                 .timeout(options.total)
         };
-        let for_public_hosts =
-            builder().https_only(true).dns_resolver(PublicResolver).build().map_err(setup)?;
+        let for_public_hosts = builder().https_only(true).dns_resolver(PublicResolver).build().map_err(setup)?;
         let for_allowed_hosts = builder().build().map_err(setup)?;
         Ok(Self { for_public_hosts, for_allowed_hosts, options })
     }

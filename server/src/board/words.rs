@@ -30,7 +30,7 @@ pub(super) async fn show(State(app): State<App>, _: Podmin, page: Page) -> Resul
     page.show(StatusCode::OK, &WordsPage { page: &page, note: message.note, pods: message.lines, problems })
 }
 
-/// The form, as form.
+/// The form as typed.
 #[derive(Deserialize)]
 pub(super) struct MessageForm {
     #[serde(default)]
