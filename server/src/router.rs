@@ -59,12 +59,12 @@ pub fn router(app: App, limits: Limits) -> Result<Router, StartError> {
 /// Redirects to the visitor's first page: sign-in, archive, board or import.
 async fn home(State(app): State<App>, person: Option<SignedIn>) -> Redirect {
     match person {
-        Some(SignedIn(person)) if !app.config.closing.enabled && person.podmin => {
+        Some(SignedIn(person)) if !app.config.closing.enabled && person.is_podmin => {
             Redirect::to(if app.config.newcomers.enabled { "/board/newcomers" } else { "/board" })
         }
         _ if !app.config.closing.enabled && app.config.newcomers.enabled => Redirect::to("/newcomers"),
         Some(SignedIn(_)) if app.config.closing.enabled => Redirect::to("/archive"),
-        Some(SignedIn(person)) if person.podmin => Redirect::to("/board"),
+        Some(SignedIn(person)) if person.is_podmin => Redirect::to("/board"),
         // With neither archives nor imports, only tokens for the API remain.
         Some(_) => Redirect::to("/tokens"),
         None => Redirect::to("/sign-in"),

@@ -82,7 +82,7 @@ impl Caller {
     pub(super) async fn is_podmin(&self, app: &App) -> Result<bool, WebError> {
         let can_be_podmin = match &self.scopes {
             Some(scopes) => scopes.iter().any(|scope| scope.is_for_podmins()),
-            None => self.person.podmin,
+            None => self.person.is_podmin,
         };
         Ok(can_be_podmin && is_podmin(app, &self.person).await?)
     }

@@ -36,10 +36,10 @@ const MAX_WAITING_MAILS: i64 = 200;
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Starts the work, until `stop` is cancelled.
-pub fn start(app: &App, stop: &CancellationToken, working: &mut JoinSet<()>) {
+pub fn start(app: &App, stop: &CancellationToken, tasks: &mut JoinSet<()>) {
     if app.config.closing.enabled && app.config.pod.is_some() {
-        working.spawn(repeat(app.clone(), stop.clone(), |app, stop| Box::pin(campaigns(app, stop))));
-        working.spawn(repeat(app.clone(), stop.clone(), |app, _| Box::pin(notices(app))));
+        tasks.spawn(repeat(app.clone(), stop.clone(), |app, stop| Box::pin(campaigns(app, stop))));
+        tasks.spawn(repeat(app.clone(), stop.clone(), |app, _| Box::pin(notices(app))));
     }
 }
 

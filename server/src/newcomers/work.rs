@@ -25,19 +25,19 @@ const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Starts the background tasks, which run until `stop` is cancelled. Deliveries are also sent if the pod accepts no
 /// newcomers: the command line may have announced moves.
-pub fn start(app: &App, stop: &CancellationToken, working: &mut JoinSet<()>) {
-    working.spawn(notify(app.clone(), stop.clone()));
+pub fn start(app: &App, stop: &CancellationToken, tasks: &mut JoinSet<()>) {
+    tasks.spawn(notify(app.clone(), stop.clone()));
     if !app.config.newcomers.enabled {
         return;
     }
-    working.spawn(run(app.clone(), stop.clone()));
-    working.spawn(until(stop.clone(), announce_due(app.clone())));
-    working.spawn(until(stop.clone(), sweep(app.clone())));
-    working.spawn(until(stop.clone(), super::mails::write(app.clone())));
+    tasks.spawn(run(app.clone(), stop.clone()));
+    tasks.spawn(until(stop.clone(), announce_due(app.clone())));
+    tasks.spawn(until(stop.clone(), sweep(app.clone())));
+    tasks.spawn(until(stop.clone(), super::mails::write(app.clone())));
 }
 
 async fn run(app: App, stop: CancellationToken) {
-    let tasks = app.config.newcomers.workers.max(1);
+    let workers = app.config.newcomers.workers.max(1);
     let runner = app.clone();
     let setup = ArrivalWorkerSetup {
         newcomers: app.newcomers.table.clone(),
@@ -50,7 +50,7 @@ async fn run(app: App, stop: CancellationToken) {
         observer: Box::new(log_outcome),
     };
     let worker = Arc::new(ArrivalWorker::new(setup, stop.clone()));
-    app.newcomers.table.queue().work(tasks, worker, stop).await;
+    app.newcomers.table.queue().work(workers, worker, stop).await;
 }
 
 fn log_outcome(newcomer: Option<i64>, report: &StepReport<'_>) {

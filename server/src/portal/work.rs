@@ -70,18 +70,18 @@ pub fn start(app: &App, stop: &CancellationToken) -> Result<BackgroundTasks, Sta
     if let Err(error) = app.portal.converted.wipe_unfinished() {
         tracing::warn!("partial conversions are not deleted yet: {error}");
     }
-    let mut working = JoinSet::new();
+    let mut tasks = JoinSet::new();
     if app.config.closing.enabled {
-        working.spawn(create_archives(app.clone(), stop.clone()));
-        working.spawn(until(stop.clone(), notify(app.clone())));
+        tasks.spawn(create_archives(app.clone(), stop.clone()));
+        tasks.spawn(until(stop.clone(), notify(app.clone())));
     }
     // Also after the portal was switched off: archives are not kept longer than people were told.
-    working.spawn(until(stop.clone(), sweep(app.clone())));
-    working.spawn(mail::send(app.clone(), stop.clone()));
-    crate::board::start(app, stop, &mut working);
-    crate::newcomers::start(app, stop, &mut working);
+    tasks.spawn(until(stop.clone(), sweep(app.clone())));
+    tasks.spawn(mail::send(app.clone(), stop.clone()));
+    crate::board::start(app, stop, &mut tasks);
+    crate::newcomers::start(app, stop, &mut tasks);
     drop(guard);
-    Ok(BackgroundTasks { tasks: working, threads: Some(threads) })
+    Ok(BackgroundTasks { tasks, threads: Some(threads) })
 }
 
 /// Runs `work` until `stop` is cancelled.

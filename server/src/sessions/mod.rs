@@ -32,7 +32,8 @@ pub struct Person {
     /// Its diaspora* ID.
     pub account: String,
     /// True for a podmin: an administrator of the pod.
-    pub podmin: bool,
+    #[serde(rename = "podmin")]
+    pub is_podmin: bool,
     /// A keyed digest of the password hash and second factor at sign-in. Empty in sessions of versions that did not
     /// record it: they have to sign in again.
     #[serde(default)]

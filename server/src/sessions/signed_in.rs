@@ -37,7 +37,7 @@ impl FromRequestParts<App> for Podmin {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, WebError> {
         let SignedIn(person) = <SignedIn as FromRequestParts<App>>::from_request_parts(parts, app).await?;
         // The role may have been revoked since the session started.
-        if person.podmin && is_podmin(app, &person).await? {
+        if person.is_podmin && is_podmin(app, &person).await? {
             Ok(Self(person))
         } else {
             Err(WebError::Forbidden)

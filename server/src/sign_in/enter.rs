@@ -94,7 +94,7 @@ pub(super) async fn finish(
         user_id: person.user_id,
         username: person.username.clone(),
         account: person.account.clone(),
-        podmin: person.admin,
+        is_podmin: person.admin,
         stamp: app.sign_in.stamp(person),
     };
     crate::sessions::sign_in(session, &signed_in)

@@ -65,7 +65,7 @@ pub(crate) async fn make(
         return invalid("a token has at least one scope, and is valid for 1 to 366 days");
     }
     let is_for_podmins = form.scopes.iter().any(|scope| scope.is_for_podmins());
-    if is_for_podmins && !(person.podmin && is_podmin(app, person).await?) {
+    if is_for_podmins && !(person.is_podmin && is_podmin(app, person).await?) {
         return Err(WebError::Forbidden);
     }
     let tokens = Tokens::new(app);

@@ -75,7 +75,7 @@ pub(super) async fn show(
 ) -> Result<Response, WebError> {
     let new_token = flash::take(&app, &session, TOKEN_KEY).await?;
     let tokens = rows(&page, Tokens::new(&app).of(person.user_id).await?);
-    let choices = choices(&page, person.podmin, |scope| scope == Scope::Read);
+    let choices = choices(&page, person.is_podmin, |scope| scope == Scope::Read);
     page.show(
         StatusCode::OK,
         &TokensPage { page: &page, tokens, choices, name: "", days: 30, new_token, problem: None },
@@ -102,7 +102,7 @@ pub(super) async fn make(
         Err(error) => return Err(error),
     };
     let tokens = rows(&page, Tokens::new(&app).of(person.user_id).await?);
-    let choices = choices(&page, person.podmin, |scope| form.has(scope));
+    let choices = choices(&page, person.is_podmin, |scope| form.has(scope));
     let template = TokensPage {
         page: &page,
         tokens,

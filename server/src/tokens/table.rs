@@ -97,7 +97,7 @@ impl<'a> Tokens<'a> {
             user_id: row.get("user_id")?,
             username: row.get("username")?,
             account: row.get("account")?,
-            podmin: false,
+            is_podmin: false,
             stamp: row.get("stamp")?,
         };
         Ok(Some(TokenOwner { person, scopes: scopes(&row)? }))

@@ -103,7 +103,7 @@ pub(crate) async fn make_archive(
         user_id: account.user_id,
         username: account.username,
         account: account.account,
-        podmin: account.admin,
+        is_podmin: account.admin,
     };
     let outcome = portal::request(app, &person, None, true, language, None).await?;
     actor.log_action(app, "archive-for", &person.account, None).await;
