@@ -11,12 +11,12 @@ use pappus_engine::http::{AllowedNetworksError, HttpError};
 use pappus_engine::store::{Store, StoreError};
 
 use crate::at_rest;
-use crate::board::Counted;
+use crate::board::NumbersCache;
 use crate::config::Config;
-use crate::health::Numbers;
+use crate::health::Metrics;
 use crate::mail::{Outbox, OutboxError};
 use crate::newcomers::NewcomersService;
-use crate::place::{self, PlaceError};
+use crate::place::{self, DepotOpenError};
 use crate::portal::Portal;
 use crate::security::Streams;
 use crate::sign_in::SignInService;
@@ -25,7 +25,7 @@ use crate::words::{Translations, TranslationsError};
 /// A source of the current time.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
-/// The reason the service cannot start.
+/// The reason why the service cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Pappus's own database cannot be opened.
@@ -36,9 +36,9 @@ pub enum StartError {
     Depot(#[from] DepotError),
     /// The depot is not the one used before.
     #[error(transparent)]
-    Place(#[from] PlaceError),
+    WrongDepot(#[from] DepotOpenError),
     /// Plain text stored by earlier versions cannot be encrypted.
-    #[error("what earlier versions have left in clear in the store cannot be sealed: {0}")]
+    #[error("plain text that earlier versions stored cannot be encrypted: {0}")]
     AtRest(#[from] OutboxError),
     /// The archive keys cannot be used.
     #[error(transparent)]
@@ -49,7 +49,7 @@ pub enum StartError {
     /// An entry of `newcomers.allow_hosts` is invalid.
     #[error("newcomers.allow_hosts: {0}")]
     AllowedHosts(#[from] AllowedNetworksError),
-    /// The whole disk of the uploads is no larger than what is to stay free on it.
+    /// The disk for uploads is no larger than the space to keep free on it.
     #[error("{0}")]
     SmallDisk(String),
     /// The folder of the uploads cannot be used.
@@ -61,31 +61,31 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// Imports are enabled without access to a pod.
-    #[error("newcomers.enabled: nobody can come to a pod of which only the address is known; name pod.dir")]
+    #[error("newcomers.enabled needs access to the pod: set pod.dir")]
     NoPod,
     /// The built-in translations cannot be used.
     #[error(transparent)]
     Translations(#[from] TranslationsError),
     /// The private archive key is on another machine.
     #[error(
-        "what opens the archives of {pod} is not on this machine: copy it here, with: pappus keys restore FILE \
+        "the key that decrypts the archives of {pod} is not on this machine: copy it here with pappus keys restore FILE \
          --pod-url {pod}"
     )]
     KeyElsewhere {
         /// The pod's address.
         pod: String,
     },
-    /// No threads for background work.
-    #[error("the threads behind the pages cannot be started: {0}")]
+    /// The threads for background work cannot be started.
+    #[error("the threads for background work cannot be started: {0}")]
     Threads(std::io::Error),
     /// All requests would appear to come from this machine.
     #[error("{0}")]
     Proxy(String),
     /// The service cannot listen.
-    #[error("cannot listen at {place}: {source}. Is another program there already?")]
+    #[error("cannot listen at {address}: {source}. Is another program using this address?")]
     Listen {
         /// The address.
-        place: String,
+        address: String,
         /// The operating system's error.
         source: std::io::Error,
     },
@@ -122,9 +122,9 @@ pub struct Parts {
     /// Imports of accounts into this pod.
     pub newcomers: NewcomersService,
     /// The metrics.
-    pub numbers: Numbers,
+    pub metrics: Metrics,
     /// The cached account counts.
-    pub counted: Counted,
+    pub numbers_cache: NumbersCache,
     /// The open event streams.
     pub streams: Streams,
     form_guard: CsrfConfig,
@@ -140,11 +140,11 @@ impl Deref for App {
 }
 
 impl App {
-    /// Opens everything the modules need.
+    /// Opens the databases, the depot, the keys and the modules.
     ///
     /// # Errors
     /// [`StartError`].
-    pub async fn open(config: Config, clock: Clock, numbers: Numbers) -> Result<Self, StartError> {
+    pub async fn open(config: Config, clock: Clock, metrics: Metrics) -> Result<Self, StartError> {
         let store = Store::open(&config.store).await?;
         let depot = place::open(&config, &store).await?;
         let keys = CampaignKeys::new(&config.state, &store, &config.pod_url);
@@ -152,7 +152,7 @@ impl App {
             return Err(StartError::KeyElsewhere { pod: config.pod_url.to_string() });
         }
         if let Err(error) = config.state.remove_old_queue() {
-            tracing::warn!("the queue of an earlier version stays: {error}");
+            tracing::warn!("the queue of an earlier version is not deleted yet: {error}");
         }
         at_rest::seal(&store, &keys, &config.pod_url, clock()).await?;
         let form_guard = form_guard(&config, &keys)?;
@@ -172,8 +172,8 @@ impl App {
             portal,
             sign_in,
             newcomers,
-            numbers,
-            counted: Counted::default(),
+            metrics,
+            numbers_cache: NumbersCache::default(),
             streams,
             form_guard,
             clock,
@@ -201,12 +201,12 @@ impl FromRef<App> for CsrfConfig {
 fn form_guard(config: &Config, keys: &CampaignKeys) -> Result<CsrfConfig, KeysError> {
     let key = keys.derive("form cookie")?;
     let salt = keys.derive("form token")?;
-    let secure = config.web.is_secure();
+    let is_secure = config.web.is_secure();
     Ok(CsrfConfig::new()
         .with_cookie_name("pappus-form")
         // Other hosts of the domain cannot set a `__Host-` cookie; browsers accept one over TLS only.
-        .with_prefix_with_host(secure)
-        .with_secure(secure)
+        .with_prefix_with_host(is_secure)
+        .with_secure(is_secure)
         .with_http_only(true)
         .with_cookie_same_site(SameSite::Lax)
         .with_key(Key::try_from(key.as_slice()).ok())

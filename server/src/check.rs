@@ -11,83 +11,86 @@ use crate::config::Config;
 
 /// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Checked {
+pub struct CheckItem {
     /// The item checked.
-    pub what: &'static str,
+    #[serde(rename = "what")]
+    pub name: &'static str,
     /// The finding.
-    pub found: String,
+    #[serde(rename = "found")]
+    pub finding: String,
     /// True if the check passed.
-    pub good: bool,
+    #[serde(rename = "good")]
+    pub is_ok: bool,
 }
 
 /// Runs all checks, even after a failed one.
-pub async fn check(config: &Config) -> Vec<Checked> {
-    let mut checked = pod(config).await;
+pub async fn check(config: &Config) -> Vec<CheckItem> {
+    let mut items = pod(config).await;
     let store = Store::open(&config.store).await;
-    checked.push(item("Pappus's own database", store.as_ref().map(|_| config.store.to_string())));
-    let place = match &store {
+    items.push(item("Pappus's own database", store.as_ref().map(|_| config.store.to_string())));
+    let depot = match &store {
         Ok(store) => item("archives", crate::place::open(config, store).await.map(|depot| depot.location())),
         Err(_) => item("archives", without_store(config).await.map(|depot| depot.location())),
     };
-    checked.push(place);
+    items.push(depot);
     if let Ok(store) = store {
         let keys = CampaignKeys::new(&config.state, &store, &config.pod_url);
-        let opens = keys.list().await.map(|keys| match keys.last() {
-            None => "none yet; made at the first start".to_owned(),
+        let state = keys.list().await.map(|keys| match keys.last() {
+            None => "none yet; created at the first start".to_owned(),
             Some(newest) if newest.identity_here => format!("{} of them, the newest is here", keys.len()),
             Some(_) => String::new(),
         });
-        let elsewhere = matches!(&opens, Ok(text) if text.is_empty());
-        let mut opens = item("keys of the archives", opens);
-        if elsewhere {
-            let found = "what opens them is on another machine: pappus keys restore".to_owned();
-            opens = Checked { found, good: false, ..opens };
+        let is_elsewhere = matches!(&state, Ok(text) if text.is_empty());
+        let mut key_item = item("keys of the archives", state);
+        if is_elsewhere {
+            let finding = "the private key is on another machine: run pappus keys restore".to_owned();
+            key_item = CheckItem { finding, is_ok: false, ..key_item };
         }
-        checked.push(opens);
+        items.push(key_item);
         store.close().await;
     }
     let web = &config.web;
-    let plain = !web.is_secure() && !web.is_local();
-    checked.push(Checked {
-        what: "address people see",
-        found: if plain {
+    let is_unencrypted = !web.is_secure() && !web.is_local();
+    items.push(CheckItem {
+        name: "address people see",
+        finding: if is_unencrypted {
             format!(
-                "{}: passwords would cross the network in clear; put a proxy with TLS before it",
+                "{}: passwords would cross the network unencrypted; put a proxy with TLS before it",
                 web.public_url
             )
         } else {
             format!("{}, served at {}", web.public_url, web.listen)
         },
-        good: !plain,
+        is_ok: !is_unencrypted,
     });
-    if let Some(found) = web.unknown_proxy() {
-        checked.push(Checked { what: "proxy", found, good: false });
+    if let Some(finding) = web.unknown_proxy() {
+        items.push(CheckItem { name: "proxy", finding, is_ok: false });
     }
-    if let Some(found) = web.missing_proxy() {
-        checked.push(Checked { what: "proxy", found, good: true });
+    if let Some(finding) = web.missing_proxy() {
+        items.push(CheckItem { name: "proxy", finding, is_ok: true });
     }
-    checked.push(mail(config));
+    items.push(mail(config));
     if config.newcomers.enabled {
-        checked.push(item("uploads of newcomers", crate::newcomers::check_upload_disk(config)));
+        items.push(item("uploads of newcomers", crate::newcomers::check_upload_disk(config)));
     }
     if config.newcomers.enabled && config.podmin_email.is_none() {
-        let found = "is not known: newcomers have nobody to ask; set pod.podmin_email".to_owned();
-        checked.push(Checked { what: "podmin's address", found, good: true });
+        let finding = "is unknown, so newcomers cannot contact the podmin; set pod.podmin_email".to_owned();
+        items.push(CheckItem { name: "podmin's address", finding, is_ok: true });
     }
-    checked
+    items
 }
 
 /// Opens the depot when its identity cannot be looked up.
 async fn without_store(config: &Config) -> Result<Depot, DepotError> {
     let depot = Depot::open(&config.depot).await?;
-    depot.expect_disk(crate::place::RESERVE)?;
+    depot.expect_disk(crate::place::RESERVE_BYTES)?;
     Ok(depot)
 }
 
-async fn pod(config: &Config) -> Vec<Checked> {
+async fn pod(config: &Config) -> Vec<CheckItem> {
     let Some(pod) = &config.pod else {
-        let found = format!("{} is gone; only what is kept can be fetched", config.pod_url);
-        return vec![Checked { what: "pod", found, good: true }];
+        let finding = format!("{} is gone; only stored archives can be downloaded", config.pod_url);
+        return vec![CheckItem { name: "pod", finding, is_ok: true }];
     };
     let database = async {
         let mut snapshot = Snapshot::open(&pod.database).await.map_err(|error| error.to_string())?;
@@ -96,27 +99,27 @@ async fn pod(config: &Config) -> Vec<Checked> {
     };
     let uploads = PhotoStore::of_pod(&pod.uploads, &pod.database).await.map(|_| "can be read".to_owned());
     vec![
-        Checked { what: "pod", found: pod.url.to_string(), good: true },
+        CheckItem { name: "pod", finding: pod.url.to_string(), is_ok: true },
         item("pod's database", database.await),
         item("pod's uploads", uploads),
     ]
 }
 
-fn mail(config: &Config) -> Checked {
-    let (found, good) = match (config.mail.server.as_ref().or(config.mail.folder.as_ref()), &config.mail.from)
-    {
-        (Some(_), Some(from)) => (format!("comes from {from}"), true),
-        (None, None) => {
-            ("is not sent: people who have forgotten their password cannot get in".to_owned(), true)
-        }
-        _ => ("needs both mail.server and mail.from".to_owned(), false),
-    };
-    Checked { what: "mail", found, good }
+fn mail(config: &Config) -> CheckItem {
+    let (finding, is_ok) =
+        match (config.mail.server.as_ref().or(config.mail.folder.as_ref()), &config.mail.from) {
+            (Some(_), Some(from)) => (format!("is sent from {from}"), true),
+            (None, None) => {
+                ("is not sent: people who have forgotten their password cannot sign in".to_owned(), true)
+            }
+            _ => ("needs both mail.server and mail.from".to_owned(), false),
+        };
+    CheckItem { name: "mail", finding, is_ok }
 }
 
-fn item<E: std::fmt::Display>(what: &'static str, found: Result<String, E>) -> Checked {
-    match found {
-        Ok(found) => Checked { what, found, good: true },
-        Err(error) => Checked { what, found: error.to_string(), good: false },
+fn item<E: std::fmt::Display>(name: &'static str, finding: Result<String, E>) -> CheckItem {
+    match finding {
+        Ok(finding) => CheckItem { name, finding, is_ok: true },
+        Err(error) => CheckItem { name, finding: error.to_string(), is_ok: false },
     }
 }

@@ -19,10 +19,10 @@ use crate::pages::Page;
 /// An error of a handler.
 #[derive(Debug, thiserror::Error)]
 pub enum WebError {
-    /// Nothing exists here, or nothing for this person: both look the same.
-    #[error("there is nothing here")]
+    /// Nothing exists at this URL, or nothing for this person: the responses are the same.
+    #[error("not found")]
     NotFound,
-    /// A link from a mail that is unknown, or whose archive is gone: both look the same.
+    /// A link from a mail that is unknown, or whose archive is gone: the responses are the same.
     #[error("this link no longer works")]
     DeadLink,
     /// The person is not signed in.
@@ -40,24 +40,24 @@ pub enum WebError {
     /// The request conflicts with the current state.
     #[error("{0}")]
     Conflict(String),
-    /// The person has as many archives as are kept for one account.
+    /// The person has the maximum number of archives for one account.
     #[error(
-        "as many archives as are kept for one account exist already: delete one on the page /archive first"
+        "the maximum number of archives is stored for this account: delete one on the page /archive first"
     )]
     TooManyArchives,
     /// The downloads have ended.
-    #[error("the time for fetching archives is over")]
+    #[error("the downloads have ended")]
     Gone,
     /// Too many requests.
     #[error("too many requests")]
     TooMany {
-        /// Seconds until a retry makes sense.
+        /// Seconds to wait before a retry.
         seconds: u64,
     },
-    /// The request came too slowly.
-    #[error("the request came too slowly")]
+    /// The request was too slow.
+    #[error("the request was too slow")]
     Late,
-    /// A dependency is unavailable; it recovers automatically.
+    /// A dependency is unavailable, temporarily.
     #[error("{0}")]
     Unavailable(String),
     /// A defect or an unexpected error.
@@ -126,11 +126,11 @@ struct Reason {
     detail: Option<String>,
 }
 
-/// Marks a response whose body stays as it is, whatever its status.
+/// Marks a response whose body stays unchanged for any status.
 #[derive(Debug, Clone, Copy)]
 pub struct KeepBody;
 
-/// Keeps the body of a response, whatever its status.
+/// Keeps the body of a response for any status.
 pub fn keep_body(mut response: Response) -> Response {
     response.extensions_mut().insert(KeepBody);
     response
@@ -170,22 +170,22 @@ struct Problem<'a> {
 /// Fills in the body of every error response that has none yet.
 pub async fn render_errors(State(app): State<App>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let mut seen = parts.clone();
+    let mut request_parts = parts.clone();
     let response = next.run(Request::from_parts(parts, body)).await;
     let status = response.status();
-    let wrong = status.is_client_error() || status.is_server_error();
-    if !wrong || response.extensions().get::<KeepBody>().is_some() {
+    let is_error = status.is_client_error() || status.is_server_error();
+    if !is_error || response.extensions().get::<KeepBody>().is_some() {
         return response;
     }
     let reason = response.extensions().get::<Reason>().cloned();
-    if seen.uri.path().starts_with("/api/") {
+    if request_parts.uri.path().starts_with("/api/") {
         return problem(response, reason);
     }
     if status == StatusCode::UNAUTHORIZED {
-        return crate::sessions::to_sign_in(&seen.method, &seen.uri);
+        return crate::sessions::to_sign_in(&request_parts.method, &request_parts.uri);
     }
-    let page = Page::of(&mut seen, &app).await;
-    let key = reason.as_ref().and_then(|reason| reason.key).unwrap_or_else(|| key(status));
+    let page = Page::of(&mut request_parts, &app).await;
+    let key = reason.as_ref().and_then(|reason| reason.key).unwrap_or_else(|| status_key(status));
     let detail =
         reason.and_then(|reason| reason.detail).filter(|_| key == "error-bad" || key == "error-conflict");
     let mut rendered = page.error(status, key, detail);
@@ -216,7 +216,7 @@ fn problem(response: Response, reason: Option<Reason>) -> Response {
 }
 
 /// Returns the key of the text for a status.
-fn key(status: StatusCode) -> &'static str {
+fn status_key(status: StatusCode) -> &'static str {
     match status {
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => "error-not-found",
         StatusCode::FORBIDDEN => "error-forbidden",

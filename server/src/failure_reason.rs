@@ -1,8 +1,8 @@
-//! Translated reasons for failed archives. Requests and campaigns store the program's sentences, in English.
+//! Translated reasons for failed archives. Requests and campaigns store error messages in English.
 
 use crate::words::Words;
 
-/// Parts of the program's sentences, with the keys of the translated texts; the first match counts.
+/// Parts of error messages, and the translation key for each; the first match counts.
 const REASONS: [(&str, &str); 20] = [
     ("there is no account", "failed-why-gone"),
     ("is no longer on the pod", "failed-why-gone"),
@@ -27,11 +27,11 @@ const REASONS: [(&str, &str); 20] = [
     ("was not written", "failed-why-place"),
 ];
 
-/// Returns the translated text; for an unknown sentence, one that refers to the details.
-pub(crate) fn reason(words: &Words, sentence: &str) -> String {
-    let lower = sentence.to_lowercase();
-    let found = REASONS.iter().find(|(part, _)| lower.contains(part));
-    words.say(found.map_or("failed-why-other", |(_, key)| key))
+/// Returns the translated reason; for other error messages, a text that refers to the details.
+pub(crate) fn reason(words: &Words, message: &str) -> String {
+    let lower = message.to_lowercase();
+    let matching = REASONS.iter().find(|(part, _)| lower.contains(part));
+    words.say(matching.map_or("failed-why-other", |(_, key)| key))
 }
 
 #[cfg(test)]
@@ -43,12 +43,12 @@ mod tests {
     use super::{REASONS, reason};
 
     #[test]
-    fn germans_read_german() {
+    fn reasons_are_translated() {
         let all = crate::words::built_in().unwrap();
         let german = all.named("de").unwrap();
         let name = || "ida".to_owned();
         let broken = ReadError::BrokenAccount { name: name(), reason: "none".to_owned() };
-        for (sentence, says) in [
+        for (message, expected) in [
             (ExportError::Read(ReadError::UnknownAccount { name: name() }).to_string(), "nicht mehr"),
             (ExportError::Read(broken).to_string(), "keine brauchbare Person"),
             (ExportError::Panicked.to_string(), "Fehler in Pappus"),
@@ -56,8 +56,8 @@ mod tests {
             ("the account is no longer on the pod".to_owned(), "nicht mehr"),
             ("something else".to_owned(), "Einzelheiten"),
         ] {
-            let text = reason(german, &sentence);
-            assert!(text.contains(says), "{sentence}: {text}");
+            let text = reason(german, &message);
+            assert!(text.contains(expected), "{message}: {text}");
         }
         for (_, key) in REASONS {
             for language in ["en", "de"] {

@@ -1,18 +1,18 @@
-//! The depot of a service: once used, only that folder is accepted. Whatever else is at its path, such as the bare
-//! mount point of a disk, is not written to.
+//! The depot of a service. After its first use, only that folder is accepted: Pappus does not write to others at its
+//! path, such as the empty mount point of a disk.
 
 use pappus_engine::depot::{Depot, DepotError};
 use pappus_engine::store::{Store, StoreError};
 
 use crate::config::Config;
 
-/// Bytes that stay free on the disk of the archives.
-pub const RESERVE: u64 = 256 << 20;
+/// Number of bytes that stay free on the disk of the archives.
+pub const RESERVE_BYTES: u64 = 256 << 20;
 
-/// The reason the depot cannot be used.
+/// The reason why the depot cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum PlaceError {
-    /// It is unavailable, or another one.
+pub enum DepotOpenError {
+    /// It is unavailable, or another depot.
     #[error(transparent)]
     Depot(#[from] DepotError),
     /// The store cannot be read.
@@ -20,22 +20,22 @@ pub enum PlaceError {
     Store(#[from] StoreError),
 }
 
-/// Opens the depot; the first time, creates it if missing, and records its identity. Its disk must be larger than what
-/// is to stay free.
+/// Opens the depot; the first time, creates it if missing, and records its identity. Its disk must be larger than
+/// [`RESERVE_BYTES`].
 ///
 /// # Errors
-/// [`PlaceError`].
-pub async fn open(config: &Config, store: &Store) -> Result<Depot, PlaceError> {
+/// [`DepotOpenError`].
+pub async fn open(config: &Config, store: &Store) -> Result<Depot, DepotOpenError> {
     let depot = open_any(config, store).await?;
-    depot.expect_disk(RESERVE)?;
+    depot.expect_disk(RESERVE_BYTES)?;
     Ok(depot)
 }
 
-async fn open_any(config: &Config, store: &Store) -> Result<Depot, PlaceError> {
-    let (pod, place) = (config.pod_url.as_str(), config.depot.to_string());
+async fn open_any(config: &Config, store: &Store) -> Result<Depot, DepotOpenError> {
+    let (pod, location) = (config.pod_url.as_str(), config.depot.to_string());
     let sql = "SELECT identity FROM pappus_places WHERE pod = ? AND place = ?";
     let row =
-        store.first("looking for the place of the archives", sql, &[pod.into(), (&place).into()]).await?;
+        store.first("reading the identity of the depot", sql, &[pod.into(), (&location).into()]).await?;
     if let Some(row) = row {
         let depot = Depot::expected(&config.depot).await?.bound_to(&row.get::<String>("identity")?);
         depot.check().await?;
@@ -44,7 +44,7 @@ async fn open_any(config: &Config, store: &Store) -> Result<Depot, PlaceError> {
     let depot = Depot::open(&config.depot).await?;
     let Some(identity) = depot.identity().await? else { return Ok(depot) };
     let sql = "INSERT INTO pappus_places (pod, place, identity) VALUES (?, ?, ?) ON CONFLICT (pod, place) DO NOTHING";
-    let values = [pod.into(), (&place).into(), (&identity).into()];
-    store.execute("recording the place of the archives", sql, &values).await?;
+    let values = [pod.into(), (&location).into(), (&identity).into()];
+    store.execute("recording the identity of the depot", sql, &values).await?;
     Ok(depot.bound_to(&identity))
 }

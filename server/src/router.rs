@@ -16,8 +16,8 @@ use crate::security::{Limits, Requests, add_address, guard, limit, limit_bodies,
 use crate::sessions::SignedIn;
 use crate::{api, board, health, newcomers, pages, portal, sessions, sign_in, tokens};
 
-/// Maximum size of a form. Routes that accept more set their own limit.
-const MAX_FORM: usize = 256 << 10;
+/// Maximum size of a form in bytes. Routes that accept more set their own limit.
+const MAX_FORM_BYTES: usize = 256 << 10;
 
 /// Returns the router of the whole service.
 ///
@@ -42,7 +42,7 @@ pub fn router(app: App, limits: Limits) -> Result<Router, StartError> {
         .add_trusted_origin(app.config.web.origin())
         .map_err(|error| StartError::Origin(error.to_string()))?;
     Ok(routes
-        .layer(DefaultBodyLimit::max(MAX_FORM))
+        .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
         .layer(from_fn(health::count))
         .layer(same_site)
         .layer(CatchPanicLayer::new())
@@ -59,13 +59,13 @@ pub fn router(app: App, limits: Limits) -> Result<Router, StartError> {
 /// Redirects to the visitor's first page: sign-in, archive, board or import.
 async fn home(State(app): State<App>, person: Option<SignedIn>) -> Redirect {
     match person {
-        Some(SignedIn(person)) if !app.config.closing.enabled && person.podmin => {
+        Some(SignedIn(person)) if !app.config.closing.enabled && person.is_podmin => {
             Redirect::to(if app.config.newcomers.enabled { "/board/newcomers" } else { "/board" })
         }
         _ if !app.config.closing.enabled && app.config.newcomers.enabled => Redirect::to("/newcomers"),
         Some(SignedIn(_)) if app.config.closing.enabled => Redirect::to("/archive"),
-        Some(SignedIn(person)) if person.podmin => Redirect::to("/board"),
-        // With neither archives nor imports, tokens for the API are all that is left.
+        Some(SignedIn(person)) if person.is_podmin => Redirect::to("/board"),
+        // With neither archives nor imports, only tokens for the API remain.
         Some(_) => Redirect::to("/tokens"),
         None => Redirect::to("/sign-in"),
     }

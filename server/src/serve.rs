@@ -1,4 +1,4 @@
-//! Listening, until asked to stop.
+//! Serves requests until the service is stopped.
 
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::Path;
@@ -10,13 +10,13 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{App, Clock, StartError};
 use crate::config::{Config, Listen};
 use crate::connections::Server;
-use crate::health::Numbers;
+use crate::health::Metrics;
 use crate::router::router;
 use crate::security::Limits;
 use crate::sessions::StoredSessions;
 
 /// Interval between removals of what has expired.
-const SWEEP: Duration = Duration::from_mins(10);
+const SWEEP_INTERVAL: Duration = Duration::from_mins(10);
 
 /// Serves until `stop` is cancelled; then ends open requests within some seconds. `listening` is called once the
 /// service listens, with the address.
@@ -36,18 +36,18 @@ pub async fn serve(
         tracing::warn!("{problem}");
     }
     let listen = config.web.listen.clone();
-    let app = App::open(config, clock, Numbers::install()?).await?;
+    let app = App::open(config, clock, Metrics::install()?).await?;
     let limits = Limits::new(app.config.web.requests_per_second);
     let sweeping = tokio::spawn(sweep(app.clone(), limits.clone()));
     let router = router(app.clone(), limits)?;
-    let working = crate::portal::start(&app, &stop)?;
-    let connections = Server::new(router, &app.config.web);
-    let served = match &listen {
+    let background_tasks = crate::portal::start(&app, &stop)?;
+    let server = Server::new(router, &app.config.web);
+    let result = match &listen {
         Listen::Port(address) => match TcpListener::bind(address).await {
             Ok(listener) => {
-                let place = listener.local_addr().map_or(listen.clone(), Listen::Port);
-                listening(&place.to_string());
-                connections.run(listener, |peer| Some(*peer), stop).await;
+                let bound = listener.local_addr().map_or(listen.clone(), Listen::Port);
+                listening(&bound.to_string());
+                server.run(listener, |peer| Some(*peer), stop).await;
                 Ok(())
             }
             Err(error) => Err(error),
@@ -55,8 +55,8 @@ pub async fn serve(
         Listen::Socket(path) => match open_socket(path, app.config.web.socket_group) {
             Ok(listener) => {
                 listening(&listen.to_string());
-                connections.run(listener, |_| None, stop).await;
-                // The next start would remove it as well.
+                server.run(listener, |_| None, stop).await;
+                // Otherwise the next start removes it.
                 _ = std::fs::remove_file(path);
                 Ok(())
             }
@@ -64,16 +64,16 @@ pub async fn serve(
         },
     };
     sweeping.abort();
-    working.end().await;
+    background_tasks.end().await;
     app.store.clone().close().await;
-    served.map_err(|source| StartError::Listen { place: listen.to_string(), source })
+    result.map_err(|source| StartError::Listen { address: listen.to_string(), source })
 }
 
-/// Opens the socket. Removes a stale one; one that another process listens at is not ours to remove.
+/// Opens the socket. Removes a stale one, but not one at which another process listens.
 fn open_socket(path: &Path, group: Option<u32>) -> std::io::Result<UnixListener> {
-    let stale = std::fs::metadata(path).is_ok_and(|file| file.file_type().is_socket())
+    let is_stale = std::fs::metadata(path).is_ok_and(|file| file.file_type().is_socket())
         && std::os::unix::net::UnixStream::connect(path).is_err();
-    if stale {
+    if is_stale {
         std::fs::remove_file(path)?;
     }
     let listener = UnixListener::bind(path)?;
@@ -99,7 +99,7 @@ async fn sweep(app: App, limits: Limits) {
             tracing::warn!("{error}");
         }
         limits.sweep();
-        app.numbers.sweep();
-        tokio::time::sleep(SWEEP).await;
+        app.metrics.sweep();
+        tokio::time::sleep(SWEEP_INTERVAL).await;
     }
 }

@@ -55,11 +55,11 @@ fn begin_log(form: Log) {
 async fn look(config: &Config, output: &Output) -> Result<Outcome, Failure> {
     let checked = check(config).await;
     for item in &checked {
-        let mark = if item.good { "ok " } else { "BAD" };
-        output.line(format!("{mark}  {}: {}", item.what, item.found));
+        let mark = if item.is_ok { "ok " } else { "BAD" };
+        output.line(format!("{mark}  {}: {}", item.name, item.finding));
     }
     output.document(&json!({ "checked": checked }));
-    if checked.iter().all(|item| item.good) {
+    if checked.iter().all(|item| item.is_ok) {
         Ok(Outcome::Done)
     } else {
         Err(Failure::message("the service cannot run with this configuration").with_code("not-ready"))

@@ -43,17 +43,17 @@ pub(super) struct ArchiveDocument {
 }
 
 impl ArchiveDocument {
-    fn new(made: &MadeArchive) -> Self {
+    fn new(archive: &MadeArchive) -> Self {
         Self {
-            name: portal::archive_name(made),
-            file: made.file_name(),
-            created_at: made.created_at,
-            bytes: made.bytes,
-            records: made.records,
-            omissions: made.omissions,
-            key_locked: made.key_locked,
-            expires_at: made.expires_at,
-            by_podmin: portal::is_by_podmin(made),
+            name: portal::archive_name(archive),
+            file: archive.file_name(),
+            created_at: archive.created_at,
+            bytes: archive.bytes,
+            records: archive.records,
+            omissions: archive.omissions,
+            key_locked: archive.key_locked,
+            expires_at: archive.expires_at,
+            by_podmin: portal::is_by_podmin(archive),
         }
     }
 }
@@ -90,10 +90,10 @@ pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
 ) -> Result<Json<Vec<ArchiveDocument>>, WebError> {
-    let person = caller.may(Scope::Read)?;
+    let person = caller.check_scope(Scope::Read)?;
     let archives = app.portal.requests.archives(person.user_id).await?;
-    let own = archives.iter().filter(|made| made.account == person.account);
-    Ok(Json(own.map(ArchiveDocument::new).collect()))
+    let own_archives = archives.iter().filter(|archive| archive.account == person.account);
+    Ok(Json(own_archives.map(ArchiveDocument::new).collect()))
 }
 
 /// Lists what an archive contains and what was left out.
@@ -106,10 +106,10 @@ pub(super) async fn contents(
     caller: Caller,
     name: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Contents>, WebError> {
-    let person = caller.may(Scope::Read)?;
+    let person = caller.check_scope(Scope::Read)?;
     let Path(name) = name.map_err(|_| WebError::NotFound)?;
     let manifest = portal::manifest(&app, person, &name).await?;
-    let counts = manifest.counts.iter().map(|(kind, count)| (word(kind), *count)).collect();
+    let counts = manifest.counts.iter().map(|(kind, count)| (json_name(kind), *count)).collect();
     let key_fingerprint = manifest.account.key_fingerprint.as_ref().map(ToString::to_string);
     let left_out = manifest.omissions.into_iter().map(|omission| LeftOut {
         code: omission.code.as_str(),
@@ -137,7 +137,7 @@ pub(super) async fn file(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, WebError> {
-    let person = caller.may(Scope::Download)?;
+    let person = caller.check_scope(Scope::Download)?;
     let Path(name) = name.map_err(|_| WebError::NotFound)?;
     portal::archive_file(&app, person, &name, &method, &headers).await
 }
@@ -159,13 +159,13 @@ pub(super) async fn stock(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, WebError> {
-    let person = caller.may(Scope::Download)?;
+    let person = caller.check_scope(Scope::Download)?;
     let Path((name, part)) = names.map_err(|_| WebError::NotFound)?;
     portal::stock_file(&app, person, &name, &part, &method, &headers).await
 }
 
 /// Returns the stable name of a kind of record.
-pub(super) fn word(kind: &impl Serialize) -> String {
+pub(super) fn json_name(kind: &impl Serialize) -> String {
     let value = serde_json::to_value(kind).ok();
     value.and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }

@@ -48,8 +48,8 @@ impl Scope {
     }
 
     /// Parses the name of a scope.
-    pub fn parse(word: &str) -> Option<Self> {
-        word.parse().ok()
+    pub fn parse(name: &str) -> Option<Self> {
+        name.parse().ok()
     }
 }
 
@@ -67,41 +67,41 @@ impl Caller {
     ///
     /// # Errors
     /// [`WebError::Forbidden`].
-    pub fn may(&self, scope: Scope) -> Result<&Person, WebError> {
+    pub fn check_scope(&self, scope: Scope) -> Result<&Person, WebError> {
         match &self.scopes {
             Some(scopes) if !scopes.contains(&scope) => Err(WebError::Forbidden),
             _ => Ok(&self.person),
         }
     }
 
-    /// Returns whether the caller is a podmin. A token needs a scope for podmins; the pod's current answer counts,
-    /// for sessions and tokens alike.
+    /// Returns whether the caller is a podmin. A token needs a scope for podmins. The pod's current state counts,
+    /// for sessions as well as tokens.
     ///
     /// # Errors
-    /// [`WebError::Unavailable`] when neither the pod nor its cached answer is available.
+    /// [`WebError::Unavailable`] when neither the pod nor its stored copy can be read.
     pub(super) async fn is_podmin(&self, app: &App) -> Result<bool, WebError> {
-        let can_be = match &self.scopes {
+        let can_be_podmin = match &self.scopes {
             Some(scopes) => scopes.iter().any(|scope| scope.is_for_podmins()),
-            None => self.person.podmin,
+            None => self.person.is_podmin,
         };
-        Ok(can_be && is_podmin(app, &self.person).await?)
+        Ok(can_be_podmin && is_podmin(app, &self.person).await?)
     }
 
     /// Checks that the caller may view the board.
     ///
     /// # Errors
     /// [`WebError::Forbidden`], and those of [`is_podmin`](Self::is_podmin).
-    pub(crate) async fn may_look(&self, app: &App) -> Result<(), WebError> {
-        self.may(Scope::BoardRead)?;
+    pub(crate) async fn check_board_read(&self, app: &App) -> Result<(), WebError> {
+        self.check_scope(Scope::BoardRead)?;
         if self.is_podmin(app).await? { Ok(()) } else { Err(WebError::Forbidden) }
     }
 
     /// Checks that the caller may act on the board.
     ///
     /// # Errors
-    /// As [`may_look`](Self::may_look).
-    pub(crate) async fn may_act(self, app: &App, address: Address) -> Result<Actor, WebError> {
-        self.may(Scope::BoardWrite)?;
+    /// As [`check_board_read`](Self::check_board_read).
+    pub(crate) async fn check_board_write(self, app: &App, address: Address) -> Result<Actor, WebError> {
+        self.check_scope(Scope::BoardWrite)?;
         if self.is_podmin(app).await? {
             Ok(Actor { podmin: self.person, address })
         } else {
@@ -110,7 +110,10 @@ impl Caller {
     }
 
     /// Checks that the caller has a session: a token must not create tokens.
-    pub(super) fn in_person(&self) -> Result<&Person, WebError> {
+    ///
+    /// # Errors
+    /// [`WebError::Forbidden`].
+    pub(super) fn check_session(&self) -> Result<&Person, WebError> {
         if self.scopes.is_some() { Err(WebError::Forbidden) } else { Ok(&self.person) }
     }
 }
@@ -125,13 +128,14 @@ impl FromRequestParts<App> for Caller {
             return Ok(Self { person, scopes: None });
         };
         let token = header.to_str().ok().and_then(|text| text.split_once(' '));
-        let (_, token) =
-            token.filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer")).ok_or(WebError::Unauthenticated)?;
-        let found = Tokens::new(app).find(token.trim()).await?.ok_or(WebError::Unauthenticated)?;
-        if !app.sign_in.is_current(&found.person, app.now_millis()).await {
+        let (_, token) = token
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .ok_or(WebError::Unauthenticated)?;
+        let owner = Tokens::new(app).find(token.trim()).await?.ok_or(WebError::Unauthenticated)?;
+        if !app.sign_in.is_current(&owner.person, app.now_millis()).await {
             return Err(WebError::Unauthenticated);
         }
-        Ok(Self { person: found.person, scopes: Some(found.scopes) })
+        Ok(Self { person: owner.person, scopes: Some(owner.scopes) })
     }
 }
 
@@ -152,9 +156,9 @@ pub(super) struct Me {
 #[utoipa::path(get, path = "/api/v1/me", tag = "account", security(("token" = []), ("session" = [])),
     responses((status = 200, body = Me), Unauthenticated))]
 pub(super) async fn me(State(app): State<App>, caller: Caller) -> Result<Json<Me>, WebError> {
-    let podmin = caller.is_podmin(&app).await?;
+    let is_podmin = caller.is_podmin(&app).await?;
     let Caller { person, scopes } = caller;
     let mut scopes = scopes.unwrap_or_else(|| Scope::ALL.to_vec());
-    scopes.retain(|scope| podmin || !scope.is_for_podmins());
-    Ok(Json(Me { username: person.username, account: person.account, podmin, scopes }))
+    scopes.retain(|scope| is_podmin || !scope.is_for_podmins());
+    Ok(Json(Me { username: person.username, account: person.account, podmin: is_podmin, scopes }))
 }

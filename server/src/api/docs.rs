@@ -36,17 +36,17 @@ struct Operation {
     path: String,
     summary: String,
     /// Required authentication.
-    who: String,
+    authentication: String,
     parameters: Vec<Field>,
     /// The request body.
-    body: Vec<Word>,
-    answers: Vec<Answer>,
+    body: Vec<TypePart>,
+    responses: Vec<OperationResponse>,
 }
 
-struct Answer {
+struct OperationResponse {
     status: String,
     description: String,
-    body: Vec<Word>,
+    body: Vec<TypePart>,
 }
 
 struct Schema {
@@ -54,29 +54,29 @@ struct Schema {
     description: String,
     fields: Vec<Field>,
     /// The type, if it has no fields.
-    kind: Vec<Word>,
+    kind: Vec<TypePart>,
 }
 
 struct Field {
     name: String,
-    required: bool,
-    kind: Vec<Word>,
+    is_required: bool,
+    kind: Vec<TypePart>,
     description: String,
 }
 
 /// A part of a type: text, or the name of a schema.
-struct Word {
+struct TypePart {
     text: String,
     is_schema: bool,
 }
 
-impl Word {
-    fn plain(text: impl Into<String>) -> Self {
+impl TypePart {
+    fn text(text: impl Into<String>) -> Self {
         Self { text: text.into(), is_schema: false }
     }
 }
 
-/// Routes of the page and of the document itself.
+/// Returns the routes of the page and of the document itself.
 pub(super) fn routes(document: &utoipa::openapi::OpenApi) -> Router<App> {
     let document = serde_json::to_value(document).unwrap_or_default();
     Router::new()
@@ -113,10 +113,10 @@ fn groups(document: &Value) -> Vec<Group> {
         for method in METHODS.iter().filter(|method| item[**method].is_object()) {
             let operation = &item[*method];
             let tag = text(&operation["tags"][0]);
-            let found = operation_of(path, method, operation);
+            let documented = operation_of(path, method, operation);
             match groups.iter_mut().find(|group| group.name == tag) {
-                Some(group) => group.operations.push(found),
-                None => groups.push(Group { name: tag, operations: vec![found] }),
+                Some(group) => group.operations.push(documented),
+                None => groups.push(Group { name: tag, operations: vec![documented] }),
             }
         }
     }
@@ -126,36 +126,36 @@ fn groups(document: &Value) -> Vec<Group> {
 fn operation_of(path: &str, method: &str, operation: &Value) -> Operation {
     let parameter = |parameter: &Value| Field {
         name: text(&parameter["name"]),
-        required: parameter["required"] == true,
+        is_required: parameter["required"] == true,
         kind: kind(&parameter["schema"]),
         description: text(&parameter["description"]),
     };
-    let answer = |(status, answer): (&String, &Value)| Answer {
+    let response = |(status, response): (&String, &Value)| OperationResponse {
         status: status.clone(),
-        description: text(&answer["description"]),
-        body: content(answer),
+        description: text(&response["description"]),
+        body: content(response),
     };
     let security = operation["security"].as_array().into_iter().flatten();
-    let who: Vec<&str> =
-        security.filter_map(|one| one.as_object()?.keys().next().map(String::as_str)).collect();
+    let schemes: Vec<&str> =
+        security.filter_map(|scheme| scheme.as_object()?.keys().next().map(String::as_str)).collect();
     Operation {
         id: text(&operation["operationId"]),
         method: method.to_uppercase(),
         path: path.to_owned(),
         summary: text(&operation["summary"]),
-        who: who.join(", "),
+        authentication: schemes.join(", "),
         parameters: operation["parameters"].as_array().into_iter().flatten().map(parameter).collect(),
         body: content(&operation["requestBody"]),
-        answers: operation["responses"].as_object().into_iter().flatten().map(answer).collect(),
+        responses: operation["responses"].as_object().into_iter().flatten().map(response).collect(),
     }
 }
 
 /// Returns the type of a body.
-fn content(value: &Value) -> Vec<Word> {
+fn content(value: &Value) -> Vec<TypePart> {
     let first = value["content"].as_object().and_then(|kinds| kinds.iter().next());
     first.map_or_else(Vec::new, |(media, body)| {
-        let known = kind(&body["schema"]);
-        if known.is_empty() { vec![Word::plain(media.as_str())] } else { known }
+        let parts = kind(&body["schema"]);
+        if parts.is_empty() { vec![TypePart::text(media.as_str())] } else { parts }
     })
 }
 
@@ -166,7 +166,7 @@ fn schemas(document: &Value) -> Vec<Schema> {
             schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let field = |(name, field): (&String, &Value)| Field {
             name: name.clone(),
-            required: required.contains(&name.as_str()),
+            is_required: required.contains(&name.as_str()),
             kind: kind(field),
             description: text(&field["description"]),
         };
@@ -178,10 +178,10 @@ fn schemas(document: &Value) -> Vec<Schema> {
 }
 
 /// Describes a type in words: `list of Archive`, `integer or null`.
-fn kind(schema: &Value) -> Vec<Word> {
+fn kind(schema: &Value) -> Vec<TypePart> {
     if let Some(name) = schema["$ref"].as_str() {
         let name = name.rsplit('/').next().unwrap_or(name);
-        return vec![Word { text: name.to_owned(), is_schema: true }];
+        return vec![TypePart { text: name.to_owned(), is_schema: true }];
     }
     for choice in ["oneOf", "anyOf", "allOf"] {
         if let Some(choices) = schema[choice].as_array() {
@@ -189,37 +189,37 @@ fn kind(schema: &Value) -> Vec<Word> {
         }
     }
     if let Some(values) = schema["enum"].as_array() {
-        return joined(values.iter().map(|value| vec![Word::plain(text(value))]));
+        return joined(values.iter().map(|value| vec![TypePart::text(text(value))]));
     }
     if schema["type"] == "array" {
-        let mut words = vec![Word::plain("list of")];
-        words.extend(kind(&schema["items"]));
-        return words;
+        let mut parts = vec![TypePart::text("list of")];
+        parts.extend(kind(&schema["items"]));
+        return parts;
     }
-    let mut words = match &schema["type"] {
-        Value::String(one) => vec![Word::plain(one.as_str())],
-        Value::Array(several) => joined(several.iter().map(|one| vec![Word::plain(text(one))])),
+    let mut parts = match &schema["type"] {
+        Value::String(name) => vec![TypePart::text(name.as_str())],
+        Value::Array(names) => joined(names.iter().map(|name| vec![TypePart::text(text(name))])),
         _ => Vec::new(),
     };
     if let Some(format) = schema["format"].as_str().filter(|format| !format.starts_with("int")) {
-        words.push(Word::plain(format!("({format})")));
+        parts.push(TypePart::text(format!("({format})")));
     }
     if schema["additionalProperties"].is_object() {
-        words.push(Word::plain("of"));
-        words.extend(kind(&schema["additionalProperties"]));
+        parts.push(TypePart::text("of"));
+        parts.extend(kind(&schema["additionalProperties"]));
     }
-    words
+    parts
 }
 
-fn joined(kinds: impl Iterator<Item = Vec<Word>>) -> Vec<Word> {
-    let mut words = Vec::new();
+fn joined(kinds: impl Iterator<Item = Vec<TypePart>>) -> Vec<TypePart> {
+    let mut parts = Vec::new();
     for kind in kinds {
-        if !words.is_empty() {
-            words.push(Word::plain("or"));
+        if !parts.is_empty() {
+            parts.push(TypePart::text("or"));
         }
-        words.extend(kind);
+        parts.extend(kind);
     }
-    words
+    parts
 }
 
 #[cfg(test)]
@@ -230,20 +230,20 @@ mod tests {
     fn every_operation_and_every_schema_is_on_the_page() {
         let document = serde_json::to_value(crate::api::document()).unwrap();
         let groups = groups(&document);
-        let shown: usize = groups.iter().map(|group| group.operations.len()).sum();
+        let documented: usize = groups.iter().map(|group| group.operations.len()).sum();
         let all: usize =
             document["paths"].as_object().unwrap().values().map(|item| item.as_object().unwrap().len()).sum();
-        assert_eq!(shown, all);
-        let named: Vec<String> = schemas(&document).into_iter().map(|schema| schema.name).collect();
-        let words = groups
-            .iter()
-            .flat_map(|group| &group.operations)
-            .flat_map(|one| one.body.iter().chain(one.answers.iter().flat_map(|answer| &answer.body)));
-        for word in words.filter(|word| word.is_schema) {
-            assert!(named.contains(&word.text), "{} is linked and not there", word.text);
+        assert_eq!(documented, all);
+        let names: Vec<String> = schemas(&document).into_iter().map(|schema| schema.name).collect();
+        let parts = groups.iter().flat_map(|group| &group.operations).flat_map(|operation| {
+            let responses = operation.responses.iter().flat_map(|response| &response.body);
+            operation.body.iter().chain(responses)
+        });
+        for part in parts.filter(|part| part.is_schema) {
+            assert!(names.contains(&part.text), "{} is linked, but missing", part.text);
         }
-        let described =
-            |operation: &Operation| !operation.summary.is_empty() && !operation.answers.is_empty();
-        assert!(groups.iter().flat_map(|group| &group.operations).all(described));
+        let is_described =
+            |operation: &Operation| !operation.summary.is_empty() && !operation.responses.is_empty();
+        assert!(groups.iter().flat_map(|group| &group.operations).all(is_described));
     }
 }

@@ -53,16 +53,17 @@ impl Modify for Security {
 }
 
 /// Returns the request body, or an error that names what is invalid.
-pub(crate) fn body<T>(sent: Result<Json<T>, JsonRejection>) -> Result<T, WebError> {
-    sent.map(|Json(sent)| sent).map_err(|error| WebError::BadRequest(error.body_text()))
+pub(crate) fn body<T>(request: Result<Json<T>, JsonRejection>) -> Result<T, WebError> {
+    request.map(|Json(value)| value).map_err(|error| WebError::BadRequest(error.body_text()))
 }
 
 /// Returns the query parameters, or an error that names what is invalid.
-pub(crate) fn query<T>(asked: Result<Query<T>, QueryRejection>) -> Result<T, WebError> {
-    asked.map(|Query(asked)| asked).map_err(|error| WebError::BadRequest(error.body_text()))
+pub(crate) fn query<T>(parameters: Result<Query<T>, QueryRejection>) -> Result<T, WebError> {
+    parameters.map(|Query(value)| value).map_err(|error| WebError::BadRequest(error.body_text()))
 }
 
-fn described() -> OpenApiRouter<App> {
+/// Returns the routes of the API with their OpenAPI documentation.
+fn documented_routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(caller::me))
         .routes(routes!(requests::list, requests::ask))
@@ -73,13 +74,13 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(archives::stock))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::remove))
-        .merge(board::described())
-        .merge(newcomers::described())
+        .merge(board::documented_routes())
+        .merge(newcomers::documented_routes())
 }
 
 /// Builds the routes and the `OpenAPI` document.
 fn parts() -> (Router<App>, utoipa::openapi::OpenApi) {
-    let (router, mut document) = described().split_for_parts();
+    let (router, mut document) = documented_routes().split_for_parts();
     for (path, item) in &mut document.paths.paths {
         let operations = [
             ("get", &mut item.get),
@@ -99,8 +100,9 @@ fn parts() -> (Router<App>, utoipa::openapi::OpenApi) {
 
 /// Returns a unique operation ID, as OpenAPI requires: functions of different modules share names.
 fn operation_name(method: &str, path: &str) -> String {
-    let words = path.trim_start_matches("/api/v1/").split(['/', '{', '}']).filter(|word| !word.is_empty());
-    words.fold(method.to_owned(), |name, word| format!("{name}_{word}"))
+    let segments =
+        path.trim_start_matches("/api/v1/").split(['/', '{', '}']).filter(|segment| !segment.is_empty());
+    segments.fold(method.to_owned(), |name, segment| format!("{name}_{segment}"))
 }
 
 /// Returns the `OpenAPI` document.
@@ -125,7 +127,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn operations_have_names_of_their_own() {
+    fn operation_ids_are_unique() {
         let document = serde_json::to_value(super::document()).unwrap();
         let mut names = BTreeSet::new();
         for (path, item) in document["paths"].as_object().unwrap() {

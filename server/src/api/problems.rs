@@ -19,11 +19,11 @@ pub struct ProblemDocument {
 }
 
 macro_rules! problems {
-    ($($(#[doc = $words:literal])* $name:ident = $status:literal,)*) => {$(
-        $(#[doc = $words])*
+    ($($(#[doc = $text:literal])* $name:ident = $status:literal,)*) => {$(
+        $(#[doc = $text])*
         #[derive(IntoResponses)]
         #[response(status = $status, content_type = "application/problem+json")]
-        pub(crate) struct $name(#[expect(dead_code, reason = "it only describes")] ProblemDocument);
+        pub(crate) struct $name(#[expect(dead_code, reason = "only for the OpenAPI document")] ProblemDocument);
     )*};
 }
 

@@ -18,7 +18,7 @@ use crate::pages::Page;
 use crate::portal;
 
 /// Maximum number of requests listed.
-const PAGE: u32 = 100;
+const MAX_LISTED: u32 = 100;
 
 /// A request for an archive.
 #[derive(Serialize, ToSchema)]
@@ -68,7 +68,7 @@ impl RequestDocument {
         }
     }
 
-    pub(super) async fn placed(app: &App, request: Request) -> Result<Self, WebError> {
+    pub(super) async fn with_position(app: &App, request: Request) -> Result<Self, WebError> {
         let ahead = app.portal.requests.position(&request).await?.map(|queued| queued.ahead);
         Ok(Self::new(request, ahead))
     }
@@ -94,8 +94,8 @@ pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
 ) -> Result<Json<Vec<RequestDocument>>, WebError> {
-    let person = caller.may(Scope::Read)?;
-    let requests = app.portal.requests.history(person.user_id, PAGE).await?;
+    let person = caller.check_scope(Scope::Read)?;
+    let requests = app.portal.requests.history(person.user_id, MAX_LISTED).await?;
     Ok(Json(requests.into_iter().map(|request| RequestDocument::new(request, None)).collect()))
 }
 
@@ -112,19 +112,19 @@ pub(super) async fn ask(
     page: Page,
     request: Result<Json<NewRequest>, JsonRejection>,
 ) -> Result<(StatusCode, Json<RequestDocument>), WebError> {
-    let person = caller.may(Scope::Request)?;
+    let person = caller.check_scope(Scope::Request)?;
     let request = body(request)?;
     let passphrase = request.key_passphrase.map(Zeroizing::new);
-    if passphrase.as_ref().is_some_and(|text| !portal::PASSPHRASE.contains(&text.chars().count())) {
+    if passphrase.as_ref().is_some_and(|text| !portal::PASSPHRASE_CHARS.contains(&text.chars().count())) {
         return Err(WebError::BadRequest("a passphrase has 10 to 1,000 characters".to_owned()));
     }
     let passphrase = passphrase.as_ref().map(|text| text.as_str());
-    let asked = portal::request_own(&app, person, passphrase, request.mail, page.words.code()).await?;
-    let (status, request) = match asked {
+    let outcome = portal::request_own(&app, person, passphrase, request.mail, page.words.code()).await?;
+    let (status, request) = match outcome {
         Asked::New(request) => (StatusCode::CREATED, request),
         Asked::UnderWay(request) => (StatusCode::OK, request),
     };
-    Ok((status, Json(RequestDocument::placed(&app, request).await?)))
+    Ok((status, Json(RequestDocument::with_position(&app, request).await?)))
 }
 
 /// Returns one of the caller's requests.
@@ -137,10 +137,10 @@ pub(super) async fn get(
     caller: Caller,
     id: Result<Path<i64>, PathRejection>,
 ) -> Result<Json<RequestDocument>, WebError> {
-    let person = caller.may(Scope::Read)?;
+    let person = caller.check_scope(Scope::Read)?;
     let Path(id) = id.map_err(|_| WebError::NotFound)?;
     let request = app.portal.requests.of(person.user_id, id).await?.ok_or(WebError::NotFound)?;
-    Ok(Json(RequestDocument::placed(&app, request).await?))
+    Ok(Json(RequestDocument::with_position(&app, request).await?))
 }
 
 /// Cancels a request; a finished one does not change.
@@ -153,7 +153,7 @@ pub(super) async fn cancel(
     caller: Caller,
     id: Result<Path<i64>, PathRejection>,
 ) -> Result<StatusCode, WebError> {
-    let person = caller.may(Scope::Request)?;
+    let person = caller.check_scope(Scope::Request)?;
     let Path(id) = id.map_err(|_| WebError::NotFound)?;
     app.portal.requests.of(person.user_id, id).await?.ok_or(WebError::NotFound)?;
     app.portal.requests.cancel(person.user_id, id).await?;

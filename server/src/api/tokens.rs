@@ -35,8 +35,8 @@ pub(super) struct TokenDocument {
 }
 
 impl From<StoredToken> for TokenDocument {
-    fn from(kept: StoredToken) -> Self {
-        let StoredToken { id, name, scopes, created_at, expires_at, last_used_at } = kept;
+    fn from(token: StoredToken) -> Self {
+        let StoredToken { id, name, scopes, created_at, expires_at, last_used_at } = token;
         Self { id, name, scopes, created_at, expires_at, last_used_at }
     }
 }
@@ -73,7 +73,7 @@ pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
 ) -> Result<Json<Vec<TokenDocument>>, WebError> {
-    let person = caller.in_person()?;
+    let person = caller.check_session()?;
     let tokens = Tokens::new(&app).of(person.user_id).await?;
     Ok(Json(tokens.into_iter().map(TokenDocument::from).collect()))
 }
@@ -88,10 +88,10 @@ pub(super) async fn make(
     caller: Caller,
     address: Address,
     page: Page,
-    new: Result<Json<NewToken>, JsonRejection>,
+    request: Result<Json<NewToken>, JsonRejection>,
 ) -> Result<(StatusCode, Json<MadeToken>), WebError> {
-    let person = caller.in_person()?;
-    let NewToken { name, scopes, days } = body(new)?;
+    let person = caller.check_session()?;
+    let NewToken { name, scopes, days } = body(request)?;
     let form = TokenForm { name, scopes, days };
     let (id, token) = crate::tokens::make(&app, &page.words, person, address, &form).await?;
     Ok((StatusCode::CREATED, Json(MadeToken { id, token })))
@@ -108,7 +108,7 @@ pub(super) async fn remove(
     address: Address,
     id: Result<Path<i64>, PathRejection>,
 ) -> Result<StatusCode, WebError> {
-    let person = caller.in_person()?;
+    let person = caller.check_session()?;
     let Path(id) = id.map_err(|_| WebError::NotFound)?;
     if crate::tokens::revoke(&app, person, address, id).await? {
         Ok(StatusCode::NO_CONTENT)

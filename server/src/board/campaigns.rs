@@ -8,7 +8,7 @@ use pappus_engine::campaign::Status;
 use serde::Deserialize;
 
 use super::numbers::Numbers;
-use super::overview::rounded;
+use super::overview::percent_of;
 use super::shared::{self, Actor};
 use crate::app::App;
 use crate::error::WebError;
@@ -16,54 +16,55 @@ use crate::failure_reason;
 use crate::pages::{CheckedForm, Moment, Page, Question, Questions};
 use crate::sessions::Podmin;
 
-/// Campaigns that are shown with their totals; counting a large one takes a moment.
-const SHOWN: usize = 5;
+/// Number of campaigns shown, with their totals; counting a large one takes a moment.
+const MAX_SHOWN: usize = 5;
 
 #[derive(Template)]
 #[template(path = "board/campaigns.html")]
 struct CampaignsPage<'a> {
     page: &'a Page,
-    campaigns: Vec<Shown>,
-    older: usize,
+    campaigns: Vec<CampaignRow>,
+    older_count: usize,
     can_begin: bool,
-    place: String,
+    depot: String,
 }
 
-struct Shown {
+struct CampaignRow {
     name: String,
     /// The URL-encoded name.
     link: String,
     state: &'static str,
     state_text: String,
-    begun: Moment,
-    place: String,
+    begun_at: Moment,
+    depot: String,
     percent: u64,
     sentence: String,
-    failed: Vec<(String, String, String)>,
-    failed_number: u64,
+    /// Account, translated reason and original reason of each failure.
+    failures: Vec<(String, String, String)>,
+    failed_count: u64,
     workers: Vec<String>,
 }
 
 /// Shows the campaigns, newest first.
 pub(super) async fn show(State(app): State<App>, _: Podmin, page: Page) -> Result<Response, WebError> {
-    super::is_closing(&app)?;
+    super::require_closing(&app)?;
     let all = shared::campaigns::all(&app).await?;
-    let older = all.len().saturating_sub(SHOWN);
+    let older_count = all.len().saturating_sub(MAX_SHOWN);
     let mut campaigns = Vec::new();
-    for campaign in all.into_iter().take(SHOWN) {
-        campaigns.push(shown(&page, &shared::campaigns::status(&app, campaign).await?));
+    for campaign in all.into_iter().take(MAX_SHOWN) {
+        campaigns.push(row(&page, &shared::campaigns::status(&app, campaign).await?));
     }
     let template = CampaignsPage {
         campaigns,
-        older,
+        older_count,
         can_begin: app.config.pod.is_some(),
-        place: app.config.depot.to_string(),
+        depot: app.config.depot.to_string(),
         page: &page,
     };
     page.show(StatusCode::OK, &template)
 }
 
-fn shown(page: &Page, status: &Status) -> Shown {
+fn row(page: &Page, status: &Status) -> CampaignRow {
     let (words, totals) = (&page.words, &status.totals);
     let all = totals.accounts();
     let number = |value: u64| words.number(value);
@@ -83,32 +84,32 @@ fn shown(page: &Page, status: &Status) -> Shown {
         let waits = waits.unwrap_or_default();
         format!("{} ({}){waits}", worker.host, worker.pid)
     };
-    Shown {
+    CampaignRow {
         name: status.campaign.name.clone(),
-        link: in_address(&status.campaign.name),
+        link: url_encoded(&status.campaign.name),
         state: status.campaign.state.as_str(),
         state_text: words.say(&format!("campaign-{}", status.campaign.state.as_str())),
-        begun: page.moment(status.campaign.created_at),
-        place: status.campaign.out.clone(),
+        begun_at: page.moment(status.campaign.created_at),
+        depot: status.campaign.out.clone(),
         // Weighted by size: one account may be as large as all others together.
-        percent: rounded(totals.size.saturating_sub(totals.open_size), totals.size),
+        percent: percent_of(totals.size.saturating_sub(totals.open_size), totals.size),
         sentence,
-        failed: status
+        failures: status
             .failed
             .iter()
-            .map(|line| {
-                let reason = line.reason.clone().unwrap_or_default();
-                (line.account.clone(), failure_reason::reason(words, &reason), reason)
+            .map(|failure| {
+                let reason = failure.reason.clone().unwrap_or_default();
+                (failure.account.clone(), failure_reason::reason(words, &reason), reason)
             })
             .collect(),
-        failed_number: totals.failed,
+        failed_count: totals.failed,
         workers: status.workers.iter().map(worker).collect(),
     }
 }
 
 /// The form for a new campaign.
 #[derive(Deserialize)]
-pub(super) struct New {
+pub(super) struct CampaignForm {
     only: String,
     /// A checkbox.
     keep_sign_in: Option<String>,
@@ -122,20 +123,20 @@ pub(super) async fn begin(
     actor: Actor,
     page: Page,
     questions: Questions,
-    CheckedForm(new): CheckedForm<New>,
+    CheckedForm(form): CheckedForm<CampaignForm>,
 ) -> Result<Response, WebError> {
-    if let Some(last) = shared::campaigns::finished_before(&app).await?
-        && !questions.is_confirmed(new.confirmed.as_deref()).await?
+    if let Some(last) = shared::campaigns::newest_finished(&app).await?
+        && !questions.is_confirmed(form.confirmed.as_deref()).await?
     {
         let accounts = Numbers::of(&app).await?.accounts;
-        return questions.ask(&page, again_question(&page, &last, accounts, new)).await;
+        return questions.ask(&page, again_question(&page, &last, accounts, form)).await;
     }
-    shared::campaigns::begin(&app, &actor, &new.only, new.keep_sign_in.is_some()).await?;
+    shared::campaigns::begin(&app, &actor, &form.only, form.keep_sign_in.is_some()).await?;
     Ok(Redirect::to("/board/campaigns?done=campaign-begun").into_response())
 }
 
-/// Asks whether accounts are to be exported again, with the numbers of the last campaign.
-fn again_question(page: &Page, last: &Status, accounts: Option<u64>, new: New) -> Question {
+/// Returns the question whether to export accounts again, with the numbers of the last campaign.
+fn again_question(page: &Page, last: &Status, accounts: Option<u64>, form: CampaignForm) -> Question {
     let (words, totals) = (&page.words, &last.totals);
     let begun = page.moment(last.campaign.created_at);
     let stored = vec![
@@ -147,15 +148,15 @@ fn again_question(page: &Page, last: &Status, accounts: Option<u64>, new: New) -
         ("size", words.size(totals.bytes).into()),
     ];
     let accounts = accounts.map_or_else(|| "–".to_owned(), |accounts| words.number(accounts));
-    let is_all = new.only == "all";
+    let is_all = form.only == "all";
     let mut texts = vec![words.with("campaigns-again-stored", stored)];
     if totals.failed > 0 {
         let failed = vec![("count", totals.failed.into()), ("shown", words.number(totals.failed).into())];
         texts.push(words.with("campaigns-again-failed", failed));
     }
     texts.push(words.say(if is_all { "campaigns-again-all" } else { "campaigns-again-some" }));
-    let mut fields = vec![("only".to_owned(), new.only)];
-    fields.extend(new.keep_sign_in.map(|keep| ("keep_sign_in".to_owned(), keep)));
+    let mut fields = vec![("only".to_owned(), form.only)];
+    fields.extend(form.keep_sign_in.map(|keep| ("keep_sign_in".to_owned(), keep)));
     Question {
         title: if is_all {
             words.one("campaigns-again-all-sure", "accounts", accounts)
@@ -173,7 +174,7 @@ fn again_question(page: &Page, last: &Status, accounts: Option<u64>, new: New) -
 
 /// The form that changes a campaign.
 #[derive(Deserialize)]
-pub(super) struct Change {
+pub(super) struct ChangeForm {
     act: String,
     /// Set once the podmin has confirmed.
     confirmed: Option<String>,
@@ -186,24 +187,24 @@ pub(super) async fn change(
     page: Page,
     questions: Questions,
     Path(name): Path<String>,
-    CheckedForm(change): CheckedForm<Change>,
+    CheckedForm(change): CheckedForm<ChangeForm>,
 ) -> Result<Response, WebError> {
     if change.act == "cancel" && !questions.is_confirmed(change.confirmed.as_deref()).await? {
-        let campaign = shared::campaigns::named(&app, &name).await?;
+        let campaign = shared::campaigns::by_name(&app, &name).await?;
         let status = shared::campaigns::status(&app, campaign).await?;
         return questions.ask(&page, cancel_question(&page, &status)).await;
     }
     shared::campaigns::change(&app, &actor, &name, &change.act).await?;
-    let done = match change.act.as_str() {
+    let message = match change.act.as_str() {
         "pause" => "campaign-paused",
         "resume" => "campaign-resumed",
         "retry" => "campaign-retried",
         _ => "campaign-cancelled",
     };
-    Ok(Redirect::to(&format!("/board/campaigns?done={done}")).into_response())
+    Ok(Redirect::to(&format!("/board/campaigns?done={message}")).into_response())
 }
 
-/// Asks for confirmation of a cancellation, with its consequences in numbers.
+/// Returns the question whether to cancel a campaign, with the consequences in numbers.
 fn cancel_question(page: &Page, status: &Status) -> Question {
     let (words, totals) = (&page.words, &status.totals);
     let open = totals.accounts().saturating_sub(totals.done + totals.failed + totals.skipped);
@@ -212,7 +213,7 @@ fn cancel_question(page: &Page, status: &Status) -> Question {
         title: words.say("campaigns-cancel-sure"),
         texts: vec![words.with("campaigns-cancel-numbers", values)],
         button: words.say("campaigns-cancel"),
-        action: format!("/board/campaigns/{}", in_address(&status.campaign.name)),
+        action: format!("/board/campaigns/{}", url_encoded(&status.campaign.name)),
         fields: vec![("act".to_owned(), "cancel".to_owned())],
         back: "/board/campaigns".to_owned(),
         ..Question::default()
@@ -220,6 +221,6 @@ fn cancel_question(page: &Page, status: &Status) -> Question {
 }
 
 /// URL-encodes a name.
-fn in_address(name: &str) -> String {
+fn url_encoded(name: &str) -> String {
     url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20")
 }

@@ -48,8 +48,8 @@ impl Stage {
     }
 
     /// Returns the stage with this name.
-    pub fn parse(word: &str) -> Option<Self> {
-        word.parse().ok()
+    pub fn parse(name: &str) -> Option<Self> {
+        name.parse().ok()
     }
 }
 
@@ -77,8 +77,7 @@ impl Closing {
     pub async fn of(app: &App) -> Result<Option<Self>, StoreError> {
         let sql = "SELECT stage, read_only_on, switch_off_on, downloads_until, is_public FROM pappus_closing \
                    WHERE pod = ?";
-        let row =
-            app.store.first("looking at the shutdown", sql, &[app.config.pod_url.as_str().into()]).await?;
+        let row = app.store.first("reading the shutdown", sql, &[app.config.pod_url.as_str().into()]).await?;
         row.as_ref().map(read).transpose()
     }
 
@@ -107,7 +106,7 @@ impl Closing {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn keep(&self, app: &App) -> Result<(), StoreError> {
+    pub async fn save(&self, app: &App) -> Result<(), StoreError> {
         let sql = "INSERT INTO pappus_closing (pod, stage, read_only_on, switch_off_on, downloads_until, is_public) \
                    VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (pod) DO UPDATE SET stage = excluded.stage, \
                    read_only_on = excluded.read_only_on, switch_off_on = excluded.switch_off_on, \
@@ -121,15 +120,15 @@ impl Closing {
             day(self.downloads_until).into(),
             i64::from(self.is_public).into(),
         ];
-        app.store.execute("keeping what was decided", sql, &values).await.map(drop)
+        app.store.execute("saving the shutdown", sql, &values).await.map(drop)
     }
 }
 
 fn read(row: &StoreRow) -> Result<Closing, StoreError> {
-    let word: String = row.get("stage")?;
-    let stage = Stage::parse(&word).ok_or_else(|| StoreError::Column {
+    let name: String = row.get("stage")?;
+    let stage = Stage::parse(&name).ok_or_else(|| StoreError::Column {
         column: "stage".to_owned(),
-        reason: format!("{word:?} is not a stage"),
+        reason: format!("{name:?} is not a stage"),
     })?;
     let day = |column| row.get::<Option<String>>(column).map(|day| day.and_then(|day| day.parse().ok()));
     Ok(Closing {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::shared;
 use crate::app::App;
-use crate::audit::{Done, LogFilter};
+use crate::audit::{AuditEntry, LogFilter};
 use crate::error::WebError;
 use crate::pages::{Moment, Page};
 use crate::sessions::Podmin;
@@ -17,14 +17,14 @@ use crate::words::Words;
 /// The part of the service that actions belong to.
 #[derive(Clone, Copy)]
 enum Part {
-    Every,
+    All,
     Closing,
     Newcomers,
 }
 
 /// Filter choices: prefixes of action names.
 const GROUPS: [(&str, Part); 10] = [
-    ("sign-in", Part::Every),
+    ("sign-in", Part::All),
     ("closing", Part::Closing),
     ("campaign", Part::Closing),
     ("archive", Part::Closing),
@@ -32,13 +32,13 @@ const GROUPS: [(&str, Part); 10] = [
     ("newcomer", Part::Newcomers),
     ("invitation", Part::Newcomers),
     ("trusted-pod", Part::Newcomers),
-    ("token", Part::Every),
-    ("podmin-words", Part::Every),
+    ("token", Part::All),
+    ("podmin-words", Part::All),
 ];
 
 /// The filter and the page of the log.
 #[derive(Deserialize)]
-pub(super) struct From {
+pub(super) struct LogQuery {
     before: Option<i64>,
     #[serde(default)]
     act: String,
@@ -53,12 +53,12 @@ struct LogPage<'a> {
     groups: Vec<(&'static str, String)>,
     act: String,
     who: String,
-    lines: Vec<Line>,
+    rows: Vec<LogRow>,
     /// The URL of the next page.
-    older: Option<String>,
+    next_page: Option<String>,
 }
 
-struct Line {
+struct LogRow {
     at: Moment,
     actor: Option<String>,
     act: String,
@@ -72,23 +72,23 @@ pub(super) async fn show(
     State(app): State<App>,
     _: Podmin,
     page: Page,
-    Query(from): Query<From>,
+    Query(query): Query<LogQuery>,
 ) -> Result<Response, WebError> {
-    let From { before, act, who } = from;
-    let wanted = LogFilter { before, act, who };
-    let (done, older) = shared::log::lines(&app, &wanted).await?;
-    let older = older.map(|before| {
+    let LogQuery { before, act, who } = query;
+    let filter = LogFilter { before, act, who };
+    let (entries, next) = shared::log::entries(&app, &filter).await?;
+    let next_page = next.map(|before| {
         let before = before.to_string();
-        let pairs = [("before", before.as_str()), ("act", &wanted.act), ("who", &wanted.who)];
+        let pairs = [("before", before.as_str()), ("act", &filter.act), ("who", &filter.who)];
         let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
         format!("/board/log?{query}")
     });
     let template = LogPage {
         groups: groups(&page),
-        lines: done.into_iter().map(|done| line(&page, done)).collect(),
-        act: wanted.act,
-        who: wanted.who,
-        older,
+        rows: entries.into_iter().map(|entry| row(&page, entry)).collect(),
+        act: filter.act,
+        who: filter.who,
+        next_page,
         page: &page,
     };
     page.show(StatusCode::OK, &template)
@@ -96,38 +96,38 @@ pub(super) async fn show(
 
 /// Returns the filter choices for what this pod has switched on, with their names.
 fn groups(page: &Page) -> Vec<(&'static str, String)> {
-    let is_on = |part| match part {
-        Part::Every => true,
-        Part::Closing => page.closing,
-        Part::Newcomers => page.newcomers,
+    let is_enabled = |part| match part {
+        Part::All => true,
+        Part::Closing => page.is_closing,
+        Part::Newcomers => page.accepts_newcomers,
     };
-    let shown = GROUPS.into_iter().filter(|(_, part)| is_on(*part));
-    shown.map(|(group, _)| (group, page.words.say(&format!("log-group-{group}")))).collect()
+    let groups = GROUPS.into_iter().filter(|(_, part)| is_enabled(*part));
+    groups.map(|(group, _)| (group, page.words.say(&format!("log-group-{group}")))).collect()
 }
 
-fn line(page: &Page, done: Done) -> Line {
-    let at = chrono::DateTime::from_timestamp_millis(done.done_at).unwrap_or_default();
-    Line {
+fn row(page: &Page, entry: AuditEntry) -> LogRow {
+    let at = chrono::DateTime::from_timestamp_millis(entry.done_at).unwrap_or_default();
+    LogRow {
         at: page.moment(at),
-        sentence: sentence(&page.words, &done),
-        actor: done.actor,
-        act: done.act,
-        details: done.details,
-        address: done.address,
+        sentence: sentence(&page.words, &entry),
+        actor: entry.actor,
+        act: entry.act,
+        details: entry.details,
+        address: entry.address,
     }
 }
 
 /// Returns an entry as a sentence.
-fn sentence(words: &Words, done: &Done) -> String {
-    let subject = done.subject.clone().unwrap_or_default();
+fn sentence(words: &Words, entry: &AuditEntry) -> String {
+    let subject = entry.subject.clone().unwrap_or_default();
     // A stage has a translated name.
-    let subject = match done.act.as_str() {
+    let subject = match entry.act.as_str() {
         "closing" => words.find(&format!("stage-{subject}")).unwrap_or(subject),
         _ => subject,
     };
-    let key = format!("log-act-{}", done.act);
+    let key = format!("log-act-{}", entry.act);
     match words.find(&key) {
         Some(_) => words.one(&key, "subject", subject),
-        None => format!("{} {subject}", done.act),
+        None => format!("{} {subject}", entry.act),
     }
 }

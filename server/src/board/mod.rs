@@ -21,7 +21,7 @@ use crate::app::App;
 use crate::error::WebError;
 
 pub use closing::{Closing, Stage};
-pub use numbers::{Counted, Numbers};
+pub use numbers::{Numbers, NumbersCache};
 pub use work::start;
 
 /// Returns the routes of the board.
@@ -29,7 +29,7 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/board", get(overview::show))
         .route("/board/closing", post(overview::decide))
-        .route("/board/words", get(words::show).post(words::keep))
+        .route("/board/words", get(words::show).post(words::save))
         .route("/board/people", get(people::show))
         .route("/board/people.csv", get(people::csv))
         .route("/board/people/archive", post(people::make))
@@ -42,7 +42,7 @@ pub fn routes() -> Router<App> {
         .route("/closing.json", get(public::json))
 }
 
-/// Hides the shutdown pages unless the pod is closing.
-fn is_closing(app: &App) -> Result<(), WebError> {
+/// Returns [`WebError::NotFound`] unless the pod is closing.
+fn require_closing(app: &App) -> Result<(), WebError> {
     if app.config.closing.enabled { Ok(()) } else { Err(WebError::NotFound) }
 }

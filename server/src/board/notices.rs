@@ -10,7 +10,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use tower_sessions::Session;
 
-use super::shared::letter::{Filling, Languages, Text, Written, recipients, unknown_placeholders};
+use super::shared::letter::{
+    Languages, NoticeMail, PlaceholderValues, Text, count_recipients, unknown_placeholders,
+};
 use super::shared::notices::{Audience, Draft, DraftProblem, Notice};
 use super::shared::{self, Actor};
 use crate::app::App;
@@ -19,10 +21,10 @@ use crate::pages::{CheckedForm, FieldProblems, Moment, Page};
 use crate::sessions::flash;
 use crate::words::{LANGUAGES, Words};
 
-/// The name of the draft in the preview, in the session.
-const PREVIEWED: &str = "previewed-notice";
-/// The page with that preview.
-const PREVIEW: &str = "/board/notices?preview=yes";
+/// The session key of the draft in the preview.
+const PREVIEW_KEY: &str = "previewed-notice";
+/// The URL of the page with that preview.
+const PREVIEW_URL: &str = "/board/notices?preview=yes";
 
 #[derive(Template)]
 #[template(path = "board/notices.html")]
@@ -32,16 +34,16 @@ struct NoticesPage<'a> {
     audiences: Vec<(&'static str, String)>,
     draft: Draft,
     /// The notice in other languages, as typed.
-    others: Vec<Other>,
+    translations: Vec<TranslationFields>,
     problems: FieldProblems,
     preview: Option<Preview>,
     /// The address that the test mail was sent to.
-    tested: Option<String>,
-    sent: Vec<Sent>,
+    test_address: Option<String>,
+    notices: Vec<NoticeRow>,
 }
 
 /// The notice in another language, in the form.
-struct Other {
+struct TranslationFields {
     code: &'static str,
     name: String,
     subject: String,
@@ -54,20 +56,20 @@ struct Other {
 /// A preview of the mails that people receive.
 struct Preview {
     /// The number of recipients.
-    all: u64,
-    shown: String,
+    recipients: u64,
+    recipients_text: String,
     /// The recipients per language, and the mail they receive.
-    letters: Vec<(String, Written)>,
-    /// Placeholders that nothing replaces, as a list; usually empty.
-    unknown: String,
+    mails: Vec<(String, NoticeMail)>,
+    /// Unknown placeholders, separated by commas; usually empty.
+    unknown_placeholders: String,
 }
 
-struct Sent {
+struct NoticeRow {
     id: i64,
     subject: String,
     audience: String,
-    begun: Moment,
-    by: String,
+    begun_at: Moment,
+    author: String,
     state: String,
     state_text: String,
     queued: String,
@@ -89,22 +91,22 @@ pub(super) struct DraftForm {
     test: Option<String>,
     /// Set once the preview has been confirmed.
     confirmed: Option<String>,
-    /// Subject and text in other languages, by the names of [`fields`].
+    /// Subject and text in other languages, by the IDs of [`fields`].
     #[serde(flatten)]
     others: BTreeMap<String, String>,
 }
 
 impl DraftForm {
     fn draft(mut self, language: &str) -> (Draft, Option<String>, Option<String>) {
-        let known = LANGUAGES.iter().any(|(code, _)| *code == self.main);
-        let main = if known { self.main } else { language.to_owned() };
+        let is_known = LANGUAGES.iter().any(|(code, _)| *code == self.main);
+        let main = if is_known { self.main } else { language.to_owned() };
         let texts = LANGUAGES.iter().map(|(code, _)| {
             let (subject, body) = fields(code);
-            let mut typed = |field| self.others.remove(&field).unwrap_or_default();
-            ((*code).to_owned(), Text { subject: typed(subject), body: typed(body) })
+            let mut field_text = |field| self.others.remove(&field).unwrap_or_default();
+            ((*code).to_owned(), Text { subject: field_text(subject), body: field_text(body) })
         });
-        let is_typed = |text: &Text| !(text.subject.trim().is_empty() && text.body.trim().is_empty());
-        let texts = texts.filter(|(code, text)| *code != main && is_typed(text)).collect();
+        let has_text = |text: &Text| !(text.subject.trim().is_empty() && text.body.trim().is_empty());
+        let texts = texts.filter(|(code, text)| *code != main && has_text(text)).collect();
         let languages = Languages { main, texts };
         let (audience, subject, body) = (self.audience, self.subject, self.body);
         (Draft { audience, subject, body, languages }, self.test, self.confirmed)
@@ -118,7 +120,7 @@ fn fields(code: &str) -> (String, String) {
 
 /// The query parameters.
 #[derive(Deserialize)]
-pub(super) struct Shown {
+pub(super) struct NoticesQuery {
     preview: Option<String>,
 }
 
@@ -128,15 +130,15 @@ pub(super) async fn show(
     actor: Actor,
     page: Page,
     session: Session,
-    Query(shown): Query<Shown>,
+    Query(query): Query<NoticesQuery>,
 ) -> Result<Response, WebError> {
-    super::is_closing(&app)?;
-    if shown.preview.is_some()
-        && let Some((draft, tested)) =
-            flash::get::<(Draft, Option<String>)>(&app, &session, PREVIEWED).await?
+    super::require_closing(&app)?;
+    if query.preview.is_some()
+        && let Some((draft, test_address)) =
+            flash::get::<(Draft, Option<String>)>(&app, &session, PREVIEW_KEY).await?
     {
         let preview = preview(&app, &page, &actor, &draft).await?;
-        return present(&app, &page, draft, FieldProblems::default(), Some(preview), tested).await;
+        return present(&app, &page, draft, FieldProblems::default(), Some(preview), test_address).await;
     }
     let template = |words: &Words| Text {
         subject: words.one("notice-template-subject", "pod", page.pod_host.as_str()),
@@ -158,7 +160,7 @@ async fn present(
     draft: Draft,
     problems: FieldProblems,
     preview: Option<Preview>,
-    tested: Option<String>,
+    test_address: Option<String>,
 ) -> Result<Response, WebError> {
     let audiences = Audience::ALL.map(|audience| (audience, page.words.say(&format!("audience-{audience}"))));
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
@@ -166,24 +168,24 @@ async fn present(
         page,
         can_send: shared::notices::can_send(app),
         audiences: audiences.into(),
-        others: others(&page.words, &draft),
+        translations: translations(&page.words, &draft),
         draft,
         problems,
         preview,
-        tested,
-        sent: shared::notices::last(app).await?.into_iter().map(|notice| sent(page, notice)).collect(),
+        test_address,
+        notices: shared::notices::latest(app).await?.into_iter().map(|notice| row(page, notice)).collect(),
     };
     Ok(keep_body(page.show(status, &template)?))
 }
 
-fn others(words: &Words, draft: &Draft) -> Vec<Other> {
+fn translations(words: &Words, draft: &Draft) -> Vec<TranslationFields> {
     let others = LANGUAGES.into_iter().filter(|(code, _)| *code != draft.languages.main);
-    let other = |(code, _): (&'static str, &'static str)| {
+    let fields_of = |(code, _): (&'static str, &'static str)| {
         let Text { subject, body } = draft.languages.texts.get(code).cloned().unwrap_or_default();
         let (subject_id, body_id) = fields(code);
-        Other { code, name: language_name(words, code), subject, body, subject_id, body_id }
+        TranslationFields { code, name: language_name(words, code), subject, body, subject_id, body_id }
     };
-    others.map(other).collect()
+    others.map(fields_of).collect()
 }
 
 /// Returns the name of a language in the reader's language.
@@ -191,14 +193,14 @@ fn language_name(words: &Words, code: &str) -> String {
     words.find(&format!("language-{code}")).unwrap_or_else(|| code.to_owned())
 }
 
-fn sent(page: &Page, notice: Notice) -> Sent {
+fn row(page: &Page, notice: Notice) -> NoticeRow {
     let words = &page.words;
-    Sent {
+    NoticeRow {
         id: notice.id,
         subject: notice.subject,
         audience: words.say(&format!("audience-{}", notice.audience)),
-        begun: page.moment(notice.begun_at),
-        by: notice.written_by,
+        begun_at: page.moment(notice.begun_at),
+        author: notice.written_by,
         state_text: words.say(&format!("notice-{}", notice.state)),
         state: notice.state,
         queued: words.number(u64::try_from(notice.queued).unwrap_or(0)),
@@ -213,33 +215,41 @@ pub(super) async fn send(
     session: Session,
     CheckedForm(form): CheckedForm<DraftForm>,
 ) -> Result<Response, WebError> {
-    super::is_closing(&app)?;
+    super::require_closing(&app)?;
     let (draft, test, confirmed) = form.draft(page.words.code());
-    let wrong = shared::notices::problems(&draft);
-    if !wrong.is_empty() {
-        let problems = wrong.into_iter().map(|(code, wrong)| problem(&page, &draft, &code, wrong)).collect();
+    let draft_problems = shared::notices::problems(&draft);
+    if !draft_problems.is_empty() {
+        let problems = draft_problems
+            .into_iter()
+            .map(|(code, problem)| field_problem(&page, &draft, &code, problem))
+            .collect();
         return present(&app, &page, draft, problems, None, None).await;
     }
     if confirmed.is_some() && test.is_none() {
         shared::notices::send(&app, &actor, &draft).await?;
         // Back leads to the form, not to a preview of what was sent.
-        flash::take::<(Draft, Option<String>)>(&app, &session, PREVIEWED).await?;
+        flash::take::<(Draft, Option<String>)>(&app, &session, PREVIEW_KEY).await?;
         return Ok(Redirect::to("/board/notices?done=notice-sent").into_response());
     }
     // Fails with the reason when no mail can be sent.
     shared::notices::preview(&app, &actor, &draft).await?;
-    let tested = match test {
+    let test_address = match test {
         Some(_) => Some(shared::notices::test(&app, &actor, &draft).await?),
         None => None,
     };
-    flash::put(&app, &session, PREVIEWED, &(draft, tested)).await?;
-    Ok(Redirect::to(PREVIEW).into_response())
+    flash::put(&app, &session, PREVIEW_KEY, &(draft, test_address)).await?;
+    Ok(Redirect::to(PREVIEW_URL).into_response())
 }
 
-fn problem(page: &Page, draft: &Draft, code: &str, wrong: DraftProblem) -> (Cow<'static, str>, String) {
+fn field_problem(
+    page: &Page,
+    draft: &Draft,
+    code: &str,
+    problem: DraftProblem,
+) -> (Cow<'static, str>, String) {
     let is_main = code == draft.languages.main;
     let (subject, body) = if is_main { ("subject".to_owned(), "body".to_owned()) } else { fields(code) };
-    match wrong {
+    match problem {
         DraftProblem::Audience => ("audience".into(), page.words.say("notices-wrong-audience")),
         DraftProblem::Subject => (subject.into(), page.words.say("notices-wrong-subject")),
         DraftProblem::Body => (body.into(), page.words.say("notices-wrong-body")),
@@ -248,31 +258,36 @@ fn problem(page: &Page, draft: &Draft, code: &str, wrong: DraftProblem) -> (Cow<
 
 async fn preview(app: &App, page: &Page, actor: &Actor, draft: &Draft) -> Result<Preview, WebError> {
     let (words, name) = (&page.words, actor.podmin.username.as_str());
-    let (counts, filling) = (recipients(app, draft).await?, Filling::of(app).await?);
+    let (counts, values) = (count_recipients(app, draft).await?, PlaceholderValues::of(app).await?);
     let number = |count: u64| vec![("count", count.into()), ("shown", words.number(count).into())];
-    let all = std::iter::once(&draft.languages.main).chain(draft.languages.texts.keys());
-    let mut letters: Vec<(String, Written)> = all
+    let languages = std::iter::once(&draft.languages.main).chain(draft.languages.texts.keys());
+    let mut mails: Vec<(String, NoticeMail)> = languages
         .map(|code| {
             let count = counts.by_language.get(code).copied().unwrap_or(0);
-            let mut values = number(count);
-            values.push(("language", language_name(words, code).into()));
-            (words.with("notices-in-language", values), filling.letter(app, draft, code, name))
+            let mut numbers = number(count);
+            numbers.push(("language", language_name(words, code).into()));
+            (words.with("notices-in-language", numbers), values.mail(app, draft, code, name))
         })
         .collect();
     if counts.locked > 0 {
-        let letter = filling.locked(app, draft, &draft.languages.main, name);
-        letters.push((words.with("notices-to-locked", number(counts.locked)), letter));
+        let mail = values.locked_mail(app, draft, &draft.languages.main, name);
+        mails.push((words.with("notices-to-locked", number(counts.locked)), mail));
     }
-    // Everything known is filled in by now.
-    let texts = letters.iter().flat_map(|(_, letter)| [letter.subject.as_str(), letter.body.as_str()]);
+    // All known placeholders are replaced by now.
+    let texts = mails.iter().flat_map(|(_, mail)| [mail.subject.as_str(), mail.body.as_str()]);
     let unknown: BTreeSet<String> = texts.flat_map(unknown_placeholders).collect();
     let unknown = unknown.into_iter().collect::<Vec<_>>().join(", ");
-    Ok(Preview { all: counts.all(), shown: words.number(counts.all()), letters, unknown })
+    Ok(Preview {
+        recipients: counts.total(),
+        recipients_text: words.number(counts.total()),
+        mails,
+        unknown_placeholders: unknown,
+    })
 }
 
 /// The form that changes a notice.
 #[derive(Deserialize)]
-pub(super) struct Change {
+pub(super) struct ChangeForm {
     act: String,
 }
 
@@ -281,9 +296,9 @@ pub(super) async fn change(
     State(app): State<App>,
     actor: Actor,
     Path(id): Path<i64>,
-    CheckedForm(change): CheckedForm<Change>,
+    CheckedForm(change): CheckedForm<ChangeForm>,
 ) -> Result<Redirect, WebError> {
     shared::notices::change(&app, &actor, id, &change.act).await?;
-    let done = if change.act == "stop" { "notice-stopped" } else { "notice-resumed" };
-    Ok(Redirect::to(&format!("/board/notices?done={done}")))
+    let message = if change.act == "stop" { "notice-stopped" } else { "notice-resumed" };
+    Ok(Redirect::to(&format!("/board/notices?done={message}")))
 }

@@ -23,7 +23,7 @@ const SERIES: [&str; 3] = ["archive", "downloaded", "moved"];
 
 #[derive(Template)]
 #[template(path = "board/overview.html")]
-struct Overview<'a> {
+struct OverviewPage<'a> {
     page: &'a Page,
     figures: Vec<Figure>,
     drawing: Option<Drawing>,
@@ -45,9 +45,10 @@ struct Drawing {
     plot: Plot,
     names: Vec<(&'static str, String)>,
     table: Vec<(String, Vec<String>)>,
-    steps: Vec<(f64, String)>,
-    first: String,
-    last: String,
+    /// Height and value of the grid lines.
+    grid_lines: Vec<(f64, String)>,
+    first_day: String,
+    last_day: String,
 }
 
 /// Shows the first page of the board.
@@ -63,16 +64,16 @@ pub(super) async fn show(State(app): State<App>, _: Podmin, page: Page) -> Resul
 async fn present(
     app: &App,
     page: &Page,
-    typed: Option<DecisionForm>,
+    form: Option<DecisionForm>,
     problems: FieldProblems,
 ) -> Result<Response, WebError> {
     let (numbers, closing) = (Numbers::of(app).await?, Closing::of(app).await?);
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let template = Overview {
+    let template = OverviewPage {
         figures: figures(page, &numbers),
         drawing: drawing(page, &numbers, app.now().date_naive()),
         stages: stages(page, closing.as_ref()),
-        form: typed.unwrap_or_else(|| closing.map(DecisionForm::from).unwrap_or_default()),
+        form: form.unwrap_or_else(|| closing.map(DecisionForm::from).unwrap_or_default()),
         problems,
         page,
     };
@@ -82,25 +83,25 @@ async fn present(
 /// Returns the numbers with their labels and percentages.
 pub(super) fn figures(page: &Page, numbers: &Numbers) -> Vec<Figure> {
     let words = &page.words;
-    let of = |key: &str, number: Option<u64>| Figure {
+    let figure = |key: &str, number: Option<u64>| Figure {
         name: words.say(key),
         number: number.map_or_else(|| "–".to_owned(), |number| words.number(number)),
         share: number.zip(numbers.accounts).filter(|(_, all)| *all > 0).map(|(number, all)| {
-            words.one("board-share", "percent", rounded(number.min(all), all).to_string())
+            words.one("board-share", "percent", percent_of(number.min(all), all).to_string())
         }),
     };
-    let accounts = Figure { share: None, ..of("board-accounts", numbers.accounts) };
+    let accounts = Figure { share: None, ..figure("board-accounts", numbers.accounts) };
     vec![
         accounts,
-        of("board-with-archive", Some(numbers.with_archive)),
-        of("board-downloaded", Some(numbers.downloaded)),
-        of("board-moved", Some(numbers.moved)),
-        of("board-untouched", numbers.untouched),
+        figure("board-with-archive", Some(numbers.with_archive)),
+        figure("board-downloaded", Some(numbers.downloaded)),
+        figure("board-moved", Some(numbers.moved)),
+        figure("board-untouched", numbers.untouched),
     ]
 }
 
-/// Returns a percentage, rounded to the nearest: 1 of 13 is 8. Only all gives 100, and only none gives 0.
-pub(super) fn rounded(number: u64, all: u64) -> u64 {
+/// Returns a percentage, rounded to the nearest: 1 of 13 is 8. Only all of them are 100, and only none of them 0.
+pub(super) fn percent_of(number: u64, all: u64) -> u64 {
     let share =
         number.saturating_mul(200).saturating_add(all).checked_div(all.saturating_mul(2)).unwrap_or(0);
     if number == 0 || number == all { share } else { share.clamp(1, 99) }
@@ -108,27 +109,27 @@ pub(super) fn rounded(number: u64, all: u64) -> u64 {
 
 /// Returns the stages with their names, each past, current or upcoming.
 pub(super) fn stages(page: &Page, closing: Option<&Closing>) -> Vec<(&'static str, String, &'static str)> {
-    let now = closing.and_then(|closing| Stage::ALL.iter().position(|stage| *stage == closing.stage));
+    let current = closing.and_then(|closing| Stage::ALL.iter().position(|stage| *stage == closing.stage));
     let stages = Stage::ALL.into_iter().enumerate().map(|(position, stage)| {
-        let place = match now {
-            Some(now) if position < now => "done",
-            Some(now) if position == now => "now",
+        let status = match current {
+            Some(current) if position < current => "done",
+            Some(current) if position == current => "now",
             _ => "later",
         };
-        (stage.as_str(), page.words.say(&format!("stage-{}", stage.as_str())), place)
+        (stage.as_str(), page.words.say(&format!("stage-{}", stage.as_str())), status)
     });
     stages.collect()
 }
 
-/// Returns a day in words.
-fn words_day(words: &Words, day: NaiveDate) -> String {
+/// Returns a day in the reader's language.
+fn format_day(words: &Words, day: NaiveDate) -> String {
     words.day(day.and_time(chrono::NaiveTime::MIN).and_utc())
 }
 
 fn drawing(page: &Page, numbers: &Numbers, today: NaiveDate) -> Option<Drawing> {
     let words = &page.words;
     let plot = plot(&numbers.days, today, numbers.accounts.unwrap_or(0))?;
-    let day = |day| words_day(words, day);
+    let day = |day| format_day(words, day);
     let row = |(at, values): &(NaiveDate, Vec<u64>)| {
         (day(*at), values.iter().map(|value| words.number(*value)).collect())
     };
@@ -136,9 +137,9 @@ fn drawing(page: &Page, numbers: &Numbers, today: NaiveDate) -> Option<Drawing> 
     Some(Drawing {
         names: SERIES.into_iter().zip(names).collect(),
         table: plot.table.iter().map(row).collect(),
-        steps: plot.steps.iter().map(|(height, value)| (*height, words.number(*value))).collect(),
-        first: day(plot.first),
-        last: day(plot.last),
+        grid_lines: plot.grid_lines.iter().map(|(height, value)| (*height, words.number(*value))).collect(),
+        first_day: day(plot.first_day),
+        last_day: day(plot.last_day),
         plot,
     })
 }
@@ -181,7 +182,7 @@ pub(super) async fn decide(
     questions: Questions,
     CheckedForm(form): CheckedForm<DecisionForm>,
 ) -> Result<Response, WebError> {
-    super::is_closing(&app)?;
+    super::require_closing(&app)?;
     let decision = Decision {
         stage: form.stage.clone(),
         read_only_on: form.read_only_on.clone(),
@@ -192,14 +193,15 @@ pub(super) async fn decide(
     let current = Closing::of(&app).await?;
     let closing = match shared::closing::check(&decision, current.as_ref(), app.now().date_naive()) {
         Ok(closing) => closing,
-        Err(wrong) => {
-            let problem = |wrong: DecisionProblem| {
-                // As today's date beside it, if it is one.
-                let day = wrong.typed.parse().map(|day| words_day(&page.words, day)).unwrap_or(wrong.typed);
+        Err(problems) => {
+            let field_problem = |problem: DecisionProblem| {
+                // In the format of today's date next to it, if it is a date.
+                let day =
+                    problem.value.parse().map(|day| format_day(&page.words, day)).unwrap_or(problem.value);
                 let values = vec![("day", day.into()), ("today", page.words.day(app.now()).into())];
-                (wrong.field, page.words.with(wrong.key, values))
+                (problem.field, page.words.with(problem.key, values))
             };
-            let problems = wrong.into_iter().map(problem).collect();
+            let problems = problems.into_iter().map(field_problem).collect();
             return present(&app, &page, Some(form), problems).await;
         }
     };
@@ -209,11 +211,11 @@ pub(super) async fn decide(
     {
         return questions.ask(&page, close_question(&app, &page, &closing, form).await?).await;
     }
-    shared::closing::keep(&app, &actor, &closing).await?;
+    shared::closing::save(&app, &actor, &closing).await?;
     Ok(Redirect::to("/board?done=saved").into_response())
 }
 
-/// Asks for confirmation of the end, with its consequences in numbers.
+/// Returns the question whether to end the downloads, with the consequences in numbers.
 async fn close_question(
     app: &App,
     page: &Page,
@@ -222,15 +224,15 @@ async fn close_question(
 ) -> Result<Question, WebError> {
     let (words, numbers) = (&page.words, Numbers::of(app).await?);
     let count = |number: u64| words.number(number);
-    let without = numbers.accounts.map(|all| all.saturating_sub(numbers.downloaded));
+    let without_download = numbers.accounts.map(|all| all.saturating_sub(numbers.downloaded));
     let values = vec![
-        ("without", without.map_or_else(|| "–".to_owned(), count).into()),
+        ("without", without_download.map_or_else(|| "–".to_owned(), count).into()),
         ("accounts", numbers.accounts.map_or_else(|| "–".to_owned(), count).into()),
         ("archives", count(numbers.with_archive.saturating_sub(numbers.downloaded)).into()),
     ];
     let mut texts = vec![words.with("closing-sure-numbers", values)];
     if let Some(until) = closing.downloads_until.filter(|until| *until > app.now().date_naive()) {
-        texts.push(words.one("closing-sure-early", "day", words_day(words, until)));
+        texts.push(words.one("closing-sure-early", "day", format_day(words, until)));
     }
     let mut fields = vec![
         ("stage", form.stage),
@@ -253,15 +255,15 @@ async fn close_question(
 
 #[cfg(test)]
 mod tests {
-    use super::rounded;
+    use super::percent_of;
 
     #[test]
-    fn shares_are_rounded_and_never_claim_all_or_nothing() {
+    fn percentages_are_rounded_and_never_claim_all_or_nothing() {
         let shares =
             [(0, 13, 0), (1, 13, 8), (1, 1000, 1), (2, 3, 67), (999, 1000, 99), (13, 13, 100), (0, 0, 0)];
         for (number, all, share) in shares {
-            assert_eq!(rounded(number, all), share, "{number} of {all}");
+            assert_eq!(percent_of(number, all), share, "{number} of {all}");
         }
-        assert_eq!(rounded(u64::MAX / 400, u64::MAX / 200), 50);
+        assert_eq!(percent_of(u64::MAX / 400, u64::MAX / 200), 50);
     }
 }

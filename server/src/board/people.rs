@@ -9,8 +9,8 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use futures_util::stream;
 use serde::Deserialize;
 
-use super::shared::accounts::{AccountState, Choice, Listed, list};
-use super::shared::people::Standing;
+use super::shared::accounts::{AccountFilter, AccountState, ListedAccount, list};
+use super::shared::people::AccountStatus;
 use super::shared::{self, Actor};
 use crate::app::App;
 use crate::error::WebError;
@@ -30,9 +30,9 @@ pub(super) struct PeopleQuery {
     after: Option<i64>,
 }
 
-/// Accounts on a page of the list, and in a chunk of the CSV file.
-const PAGE: usize = 100;
-const PIECE: usize = 1_000;
+/// Number of accounts on a page of the list, and in a chunk of the CSV file.
+const PAGE_ROWS: usize = 100;
+const CSV_CHUNK_ROWS: usize = 1_000;
 
 #[derive(Template)]
 #[template(path = "board/people.html")]
@@ -41,20 +41,20 @@ struct PeoplePage<'a> {
     name: String,
     /// The URL-encoded name.
     name_link: String,
-    found: Option<PersonDetails>,
+    person: Option<PersonDetails>,
     /// The states with their names, and whether each is selected.
     states: Vec<(&'static str, String, bool)>,
     /// The selected state.
     state: Option<&'static str>,
-    listed: Vec<Row>,
+    accounts: Vec<ListRow>,
     /// The `after` cursor of the next page.
-    more: Option<i64>,
-    failed: Vec<Failed>,
-    can_make: bool,
+    next_after: Option<i64>,
+    failures: Vec<FailedRow>,
+    can_request: bool,
 }
 
 /// An account in the list.
-struct Row {
+struct ListRow {
     username: String,
     link: String,
     email: String,
@@ -65,30 +65,31 @@ struct PersonDetails {
     username: String,
     account: String,
     email: String,
-    locked: bool,
-    closed: bool,
+    is_locked: bool,
+    is_closed: bool,
     requests: Vec<PastRequest>,
     /// Time, size and expiry.
     archives: Vec<(Moment, String, Option<String>)>,
-    fetched: Option<(Moment, i64)>,
+    /// Time of the last download, and number of downloads.
+    downloads: Option<(Moment, i64)>,
 }
 
 /// An earlier request.
 struct PastRequest {
     at: Moment,
     state: String,
-    /// The reason for the failure: translated, and in the program's words.
-    why: Option<(String, String)>,
+    /// The reason for the failure: translated, and the original.
+    reason: Option<(String, String)>,
 }
 
-struct Failed {
+struct FailedRow {
     username: String,
     /// The URL-encoded name.
     link: String,
     at: Moment,
-    /// The reason, in the podmin's language.
+    /// The translated reason.
     text: String,
-    /// The reason, in the program's words.
+    /// The original reason.
     reason: String,
 }
 
@@ -97,23 +98,23 @@ pub(super) async fn show(
     State(app): State<App>,
     _: Podmin,
     page: Page,
-    Query(wanted): Query<PeopleQuery>,
+    Query(query): Query<PeopleQuery>,
 ) -> Result<Response, WebError> {
-    super::is_closing(&app)?;
-    let name = wanted.name.trim().to_owned();
-    let standing = shared::people::look(&app, &name).await?;
-    let state = AccountState::parse(&wanted.state);
-    let (listed, more) = match (state, name.is_empty()) {
+    super::require_closing(&app)?;
+    let name = query.name.trim().to_owned();
+    let status = shared::people::status(&app, &name).await?;
+    let state = AccountState::parse(&query.state);
+    let (accounts, next_after) = match (state, name.is_empty()) {
         (None, true) => (Vec::new(), None),
         (state, _) => {
-            let beginning = Some(name.as_str()).filter(|name| !name.is_empty());
-            let choice = Choice { state: state.unwrap_or(AccountState::All), beginning };
-            list(&app, choice, wanted.after.unwrap_or(0), PAGE).await?
+            let prefix = Some(name.as_str()).filter(|name| !name.is_empty());
+            let filter = AccountFilter { state: state.unwrap_or(AccountState::All), prefix };
+            list(&app, filter, query.after.unwrap_or(0), PAGE_ROWS).await?
         }
     };
-    let (failed, _) = shared::people::failed(&app, None).await?;
-    let failed = failed.into_iter().map(|failed| Failed {
-        link: in_link(&failed.username),
+    let (failures, _) = shared::people::failed(&app, None).await?;
+    let failures = failures.into_iter().map(|failed| FailedRow {
+        link: url_encoded(&failed.username),
         username: failed.username,
         at: page.moment(failed.at),
         text: failure_reason::reason(&page.words, &failed.reason),
@@ -121,29 +122,29 @@ pub(super) async fn show(
     });
     let text = |state: AccountState| page.words.say(&format!("people-state-{}", state.as_str()));
     let template = PeoplePage {
-        found: standing.map(|standing| found(&page, standing)),
-        states: AccountState::ALL.map(|one| (one.as_str(), text(one), state == Some(one))).into(),
+        person: status.map(|status| person_details(&page, status)),
+        states: AccountState::ALL.map(|each| (each.as_str(), text(each), state == Some(each))).into(),
         state: state.map(AccountState::as_str),
-        listed: listed.iter().map(|listed| row(&page, listed)).collect(),
-        more,
-        failed: failed.collect(),
-        can_make: app.config.pod.is_some(),
-        name_link: in_link(&name),
+        accounts: accounts.iter().map(|account| row(&page, account)).collect(),
+        next_after,
+        failures: failures.collect(),
+        can_request: app.config.pod.is_some(),
+        name_link: url_encoded(&name),
         name,
         page: &page,
     };
     page.show(StatusCode::OK, &template)
 }
 
-fn row(page: &Page, listed: &Listed) -> Row {
+fn row(page: &Page, account: &ListedAccount) -> ListRow {
     let words = &page.words;
     let states =
-        AccountState::ALL.into_iter().filter(|state| *state != AccountState::All && listed.is(*state));
+        AccountState::ALL.into_iter().filter(|state| *state != AccountState::All && account.is_in(*state));
     let states = states.map(|state| words.say(&format!("people-is-{}", state.as_str())));
-    Row {
-        username: listed.row.username.clone(),
-        link: in_link(&listed.row.username),
-        email: listed.row.email.clone(),
+    ListRow {
+        username: account.row.username.clone(),
+        link: url_encoded(&account.row.username),
+        email: account.row.email.clone(),
         states: states.collect::<Vec<_>>().join(", "),
     }
 }
@@ -152,25 +153,25 @@ fn row(page: &Page, listed: &Listed) -> Row {
 pub(super) async fn csv(
     State(app): State<App>,
     _: Podmin,
-    Query(wanted): Query<PeopleQuery>,
+    Query(query): Query<PeopleQuery>,
 ) -> Result<Response, WebError> {
-    super::is_closing(&app)?;
-    let state = AccountState::parse(&wanted.state).unwrap_or(AccountState::All);
-    let name = wanted.name.trim().to_owned();
+    super::require_closing(&app)?;
+    let state = AccountState::parse(&query.state).unwrap_or(AccountState::All);
+    let name = query.name.trim().to_owned();
     let host = app.config.pod_url.diaspora_host();
     let head = "username,diaspora_id,email,last_seen,archive_made,downloaded,moved,failed,locked,closed\r\n"
         .to_owned();
-    let begin = (Some(0_i64), Some(head));
-    let lines = stream::unfold(begin, move |(after, head)| {
+    let initial = (Some(0_i64), Some(head));
+    let lines = stream::unfold(initial, move |(after, head)| {
         let (app, name, host) = (app.clone(), name.clone(), host.clone());
         async move {
             if let Some(head) = head {
                 return Some((Ok(head), (after, None)));
             }
-            let choice = Choice { state, beginning: Some(name.as_str()).filter(|name| !name.is_empty()) };
-            match list(&app, choice, after?, PIECE).await {
-                Ok((found, next)) => {
-                    let text: String = found.iter().map(|listed| csv_line(&host, listed)).collect();
+            let filter = AccountFilter { state, prefix: Some(name.as_str()).filter(|name| !name.is_empty()) };
+            match list(&app, filter, after?, CSV_CHUNK_ROWS).await {
+                Ok((accounts, next)) => {
+                    let text: String = accounts.iter().map(|account| csv_line(&host, account)).collect();
                     Some((Ok(text), (next, None)))
                 }
                 Err(error) => Some((Err(std::io::Error::other(error.to_string())), (None, None))),
@@ -186,22 +187,22 @@ pub(super) async fn csv(
     Ok((head, Body::from_stream(lines)).into_response())
 }
 
-fn csv_line(host: &str, listed: &Listed) -> String {
+fn csv_line(host: &str, account: &ListedAccount) -> String {
     let time = |millis: Option<i64>| {
         let time = millis.and_then(chrono::DateTime::from_timestamp_millis);
         time.map(|time| time.format("%Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default()
     };
-    let yes = |is: bool| if is { "yes".to_owned() } else { String::new() };
-    let row = &listed.row;
+    let yes = |is_set: bool| if is_set { "yes".to_owned() } else { String::new() };
+    let row = &account.row;
     let fields = [
         row.username.clone(),
         format!("{}@{host}", row.username),
         row.email.clone(),
         row.last_seen.map(|at| at.format("%Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default(),
-        time(listed.made_at),
-        time(listed.fetched_at),
-        yes(listed.moved),
-        yes(listed.failed),
+        time(account.made_at),
+        time(account.downloaded_at),
+        yes(account.has_moved),
+        yes(account.has_failed),
         yes(row.locked),
         yes(row.closed),
     ];
@@ -216,31 +217,35 @@ fn csv_field(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
-fn found(page: &Page, standing: Standing) -> PersonDetails {
+fn person_details(page: &Page, status: AccountStatus) -> PersonDetails {
     let words = &page.words;
-    let Standing { person, requests, archives, fetched } = standing;
+    let AccountStatus { person, requests, archives, downloads } = status;
     let size = |bytes: i64| words.size(u64::try_from(bytes).unwrap_or(0));
     PersonDetails {
         username: person.username,
         account: person.account,
         email: person.email,
-        locked: person.locked,
-        closed: person.closed,
+        is_locked: person.locked,
+        is_closed: person.closed,
         requests: requests
             .into_iter()
             .map(|request| {
                 let state = words.say(&format!("request-{}", request.state.as_str()));
-                let why = request.reason.map(|reason| (failure_reason::reason(words, &reason), reason));
-                PastRequest { at: page.moment(request.requested_at), state, why }
+                let reason = request.reason.map(|reason| (failure_reason::reason(words, &reason), reason));
+                PastRequest { at: page.moment(request.requested_at), state, reason }
             })
             .collect(),
         archives: archives
             .iter()
-            .map(|made| {
-                (page.moment(made.created_at), size(made.bytes), made.expires_at.map(|at| words.day(at)))
+            .map(|archive| {
+                (
+                    page.moment(archive.created_at),
+                    size(archive.bytes),
+                    archive.expires_at.map(|at| words.day(at)),
+                )
             })
             .collect(),
-        fetched: fetched.map(|fetched| (page.moment(fetched.last_at), fetched.times)),
+        downloads: downloads.map(|downloads| (page.moment(downloads.last_at), downloads.times)),
     }
 }
 
@@ -249,15 +254,15 @@ pub(super) async fn make(
     State(app): State<App>,
     actor: Actor,
     page: Page,
-    CheckedForm(wanted): CheckedForm<PeopleQuery>,
+    CheckedForm(query): CheckedForm<PeopleQuery>,
 ) -> Result<Redirect, WebError> {
     let language = page.words.code();
-    let (person, _) = shared::people::make_archive(&app, &actor, &wanted.name, language).await?;
-    let name = in_link(&person.username);
+    let (person, _) = shared::people::make_archive(&app, &actor, &query.name, language).await?;
+    let name = url_encoded(&person.username);
     Ok(Redirect::to(&format!("/board/people?name={name}&done=archive-asked")))
 }
 
-fn in_link(name: &str) -> String {
+fn url_encoded(name: &str) -> String {
     url::form_urlencoded::byte_serialize(name.as_bytes()).collect()
 }
 

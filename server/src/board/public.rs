@@ -29,7 +29,7 @@ struct PublicPage<'a> {
 
 /// Shows the public page.
 pub(super) async fn show(State(app): State<App>, page: Page) -> Result<Response, WebError> {
-    let closing = known(&app).await?;
+    let closing = current_closing(&app).await?;
     let figures = if closing.is_public { figures(&page, &Numbers::of(&app).await?) } else { Vec::new() };
     let template = PublicPage {
         stages: stages(&page, Some(&closing)),
@@ -42,14 +42,15 @@ pub(super) async fn show(State(app): State<App>, page: Page) -> Result<Response,
     page.show(StatusCode::OK, &template)
 }
 
-/// Returns the same as JSON.
+/// Returns the contents of the public page as JSON.
 pub(super) async fn json(State(app): State<App>) -> Result<Json<Value>, WebError> {
-    let closing = known(&app).await?;
+    let closing = current_closing(&app).await?;
     let numbers = if closing.is_public { Some(Numbers::of(&app).await?) } else { None };
     Ok(Json(json!({ "pod": app.config.pod_url.as_str(), "closing": closing, "accounts": numbers })))
 }
 
-async fn known(app: &App) -> Result<Closing, WebError> {
+/// Returns the decisions about the shutdown; [`WebError::NotFound`] before there are any.
+async fn current_closing(app: &App) -> Result<Closing, WebError> {
     if !app.config.closing.enabled {
         return Err(WebError::NotFound);
     }

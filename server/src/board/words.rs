@@ -7,11 +7,11 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::shared::Actor;
-use super::shared::words::keep as keep_words;
+use super::shared::words::save as save_message;
 use crate::app::App;
 use crate::error::{WebError, keep_body};
 use crate::pages::{CheckedForm, FieldProblems, Page};
-use crate::podmin_words::{PodminMessage, WordsProblem};
+use crate::podmin_words::{MessageProblem, PodminMessage};
 use crate::sessions::Podmin;
 
 #[derive(Template)]
@@ -25,14 +25,14 @@ struct WordsPage<'a> {
 
 /// Shows the form.
 pub(super) async fn show(State(app): State<App>, _: Podmin, page: Page) -> Result<Response, WebError> {
-    let words = PodminMessage::of(&app).await?;
+    let message = PodminMessage::of(&app).await?;
     let problems = FieldProblems::default();
-    page.show(StatusCode::OK, &WordsPage { page: &page, note: words.note, pods: words.lines, problems })
+    page.show(StatusCode::OK, &WordsPage { page: &page, note: message.note, pods: message.lines, problems })
 }
 
-/// The form, as typed.
+/// The form as typed.
 #[derive(Deserialize)]
-pub(super) struct Typed {
+pub(super) struct MessageForm {
     #[serde(default)]
     note: String,
     #[serde(default)]
@@ -40,22 +40,22 @@ pub(super) struct Typed {
 }
 
 /// Saves the message.
-pub(super) async fn keep(
+pub(super) async fn save(
     State(app): State<App>,
     actor: Actor,
     page: Page,
-    CheckedForm(typed): CheckedForm<Typed>,
+    CheckedForm(form): CheckedForm<MessageForm>,
 ) -> Result<Response, WebError> {
-    let (field, text) = match PodminMessage::parse(&typed.note, &typed.pods) {
-        Ok(words) => {
-            keep_words(&app, &actor, &words).await?;
+    let (field, text) = match PodminMessage::parse(&form.note, &form.pods) {
+        Ok(message) => {
+            save_message(&app, &actor, &message).await?;
             return Ok(Redirect::to("/board/words?done=saved").into_response());
         }
-        Err(WordsProblem::Note) => ("note", page.words.say("words-note-long")),
-        Err(WordsProblem::ManyPods) => ("pods", page.words.say("words-pods-many")),
-        Err(WordsProblem::Pod(line)) => ("pods", page.words.one("words-pod-wrong", "line", line)),
+        Err(MessageProblem::Note) => ("note", page.words.say("words-note-long")),
+        Err(MessageProblem::ManyPods) => ("pods", page.words.say("words-pods-many")),
+        Err(MessageProblem::Pod(line)) => ("pods", page.words.one("words-pod-wrong", "line", line)),
     };
     let problems = FieldProblems::one(field, text);
-    let template = WordsPage { page: &page, note: typed.note, pods: typed.pods, problems };
+    let template = WordsPage { page: &page, note: form.note, pods: form.pods, problems };
     Ok(keep_body(page.show(StatusCode::UNPROCESSABLE_ENTITY, &template)?))
 }

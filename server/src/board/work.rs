@@ -15,43 +15,43 @@ use pappus_engine::pod::uploads::PhotoStore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::shared::letter::{Filling, fetched_of, seen};
+use super::shared::letter::{PlaceholderValues, excluded_recipients, last_seen};
 use super::shared::notices::{Audience, Draft};
 use crate::app::App;
 use crate::mail::Mail;
-use crate::place::RESERVE;
+use crate::place::RESERVE_BYTES;
 
 /// Interval between checks for work.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// Pause after an error.
-const PAUSE: Duration = Duration::from_secs(15);
-/// Defaults of the command line.
+const ERROR_PAUSE: Duration = Duration::from_secs(15);
+/// Duration of a lease, and time to wait for unavailable systems: the defaults of the command line.
 const LEASE: Duration = Duration::from_mins(1);
 const PATIENCE: Duration = Duration::from_hours(1);
-/// Mails queued at a time, and the most that may wait in the outbox, so that mails people ask for are not behind a
-/// hundred thousand notices.
-const LETTERS: u32 = 200;
-const WAITING: i64 = 200;
+/// Number of mails queued at a time, and maximum number that wait in the outbox, so that mails that people request do
+/// not wait behind a hundred thousand notices.
+const BATCH_MAILS: u32 = 200;
+const MAX_WAITING_MAILS: i64 = 200;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Starts the work, until `stop` is cancelled.
-pub fn start(app: &App, stop: &CancellationToken, working: &mut JoinSet<()>) {
+pub fn start(app: &App, stop: &CancellationToken, tasks: &mut JoinSet<()>) {
     if app.config.closing.enabled && app.config.pod.is_some() {
-        working.spawn(repeat(app.clone(), stop.clone(), |app, stop| Box::pin(campaigns(app, stop))));
-        working.spawn(repeat(app.clone(), stop.clone(), |app, _| Box::pin(notices(app))));
+        tasks.spawn(repeat(app.clone(), stop.clone(), |app, stop| Box::pin(campaigns(app, stop))));
+        tasks.spawn(repeat(app.clone(), stop.clone(), |app, _| Box::pin(notices(app))));
     }
 }
 
-type Turn = std::pin::Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
+type WorkFuture = std::pin::Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 
-async fn repeat(app: App, stop: CancellationToken, turn: impl Fn(App, CancellationToken) -> Turn) {
+async fn repeat(app: App, stop: CancellationToken, work: impl Fn(App, CancellationToken) -> WorkFuture) {
     while !stop.is_cancelled() {
-        let pause = match turn(app.clone(), stop.clone()).await {
+        let pause = match work(app.clone(), stop.clone()).await {
             Ok(()) => POLL_INTERVAL,
             Err(error) => {
-                tracing::error!("the board's work waits: {error}");
-                PAUSE
+                tracing::error!("the board's background work will be retried: {error}");
+                ERROR_PAUSE
             }
         };
         tokio::select! {
@@ -61,7 +61,7 @@ async fn repeat(app: App, stop: CancellationToken, turn: impl Fn(App, Cancellati
     }
 }
 
-/// Works on an open campaign of the board, if any. Several services share it, as workers do.
+/// Works on an open campaign of the board, if any. Several services share the work, like other workers.
 async fn campaigns(app: App, stop: CancellationToken) -> Result<(), Failure> {
     let Some(pod) = &app.config.pod else { return Ok(()) };
     let sql = "SELECT c.name FROM pappus_campaigns c JOIN pappus_board_campaigns b ON b.campaign_id = c.id \
@@ -74,20 +74,20 @@ async fn campaigns(app: App, stop: CancellationToken) -> Result<(), Failure> {
     if campaign.state == CampaignState::Preparing {
         campaigns.prepare(&campaign, &mut snapshot, &[]).await?;
         if campaign.options.keep_sign_in {
-            let kept = SignInData::new(&app.keys, &app.store, &app.config.pod_url);
-            kept.copy(&mut snapshot, app.now().into()).await?;
+            let sign_in_data = SignInData::new(&app.keys, &app.store, &app.config.pod_url);
+            sign_in_data.copy(&mut snapshot, app.now().into()).await?;
         }
         campaign = campaigns.named(&campaign.name).await?;
     }
     let setup = setup(&app, pod, &mut snapshot).await?;
     drop(snapshot);
     work(Arc::new(setup), &campaign, stop).await?;
-    said(&campaign);
+    log_end(&campaign);
     Ok(())
 }
 
-fn said(campaign: &Campaign) {
-    tracing::info!(campaign = campaign.name, "nothing more to do here for now");
+fn log_end(campaign: &Campaign) {
+    tracing::info!(campaign = campaign.name, "no more accounts to export for now");
 }
 
 async fn setup(app: &App, pod: &PodConfig, snapshot: &mut Snapshot) -> Result<Setup, Failure> {
@@ -109,7 +109,7 @@ async fn setup(app: &App, pod: &PodConfig, snapshot: &mut Snapshot) -> Result<Se
             lease: LEASE,
             patience: PATIENCE,
             gentle: is_in_use(&pod.url, &pod.database).await?,
-            reserve: RESERVE,
+            reserve: RESERVE_BYTES,
             host: host.map_or_else(|_| "unknown".to_owned(), |name| name.trim().to_owned()),
         },
     })
@@ -129,7 +129,7 @@ impl Observer for Log {
     }
 
     fn resumes(&self) {
-        tracing::info!("the campaign goes on");
+        tracing::info!("the campaign resumes");
     }
 
     fn state(&self, state: CampaignState) {
@@ -152,40 +152,41 @@ async fn notices(app: App) -> Result<(), Failure> {
     let sql = "SELECT COUNT(*) AS waiting FROM pappus_outbox WHERE state IN ('queued', 'sending')";
     let waiting: i64 =
         app.store.first("counting mails", sql, &[]).await?.map_or(Ok(0), |row| row.get("waiting"))?;
-    if waiting >= WAITING {
+    if waiting >= MAX_WAITING_MAILS {
         return Ok(());
     }
     let Some(pod) = &app.config.pod else { return Ok(()) };
     let mut snapshot = Snapshot::open(&pod.database).await?;
-    let people = addressees(&mut snapshot, seen(notice.audience), app.now(), notice.reached, LETTERS).await?;
+    let people =
+        addressees(&mut snapshot, last_seen(notice.audience), app.now(), notice.reached, BATCH_MAILS).await?;
     drop(snapshot);
-    let fetched = fetched_of(&app, notice.audience, &people).await?;
-    let (filling, mut queued) = (Filling::of(&app).await?, 0_i64);
-    for person in people.iter().filter(|person| !fetched.contains(&person.user_id)) {
+    let excluded = excluded_recipients(&app, notice.audience, &people).await?;
+    let (values, mut queued) = (PlaceholderValues::of(&app).await?, 0_i64);
+    for person in people.iter().filter(|person| !excluded.contains(&person.user_id)) {
         let (draft, name) = (&notice.draft, person.username.as_str());
         let language = draft.languages.of(person.language.as_deref());
-        let written = if person.locked {
-            filling.locked(&app, draft, language, name)
+        let mail = if person.locked {
+            values.locked_mail(&app, draft, language, name)
         } else {
-            filling.letter(&app, draft, language, name)
+            values.mail(&app, draft, language, name)
         };
-        let letter = Mail {
+        let mail = Mail {
             key: format!("notice-{}-{}", notice.id, person.user_id),
             to: person.email.clone(),
-            subject: written.subject,
-            body: written.body,
+            subject: mail.subject,
+            body: mail.body,
         };
-        queued += i64::from(app.outbox.put(&letter, app.now_millis()).await?);
+        queued += i64::from(app.outbox.put(&mail, app.now_millis()).await?);
     }
     let Some(last) = people.last() else {
         let sql =
             "UPDATE pappus_notices SET state = 'queued', finished_at = ? WHERE id = ? AND state = 'queueing'";
-        app.store.execute("ending a notice", sql, &[app.now_millis().into(), notice.id.into()]).await?;
+        app.store.execute("finishing a notice", sql, &[app.now_millis().into(), notice.id.into()]).await?;
         return Ok(());
     };
     let sql = "UPDATE pappus_notices SET queued = queued + ?, reached = ? WHERE id = ? AND reached <= ?";
-    let values = [queued.into(), last.user_id.into(), notice.id.into(), last.user_id.into()];
-    app.store.execute("recording how far a notice is", sql, &values).await?;
+    let parameters = [queued.into(), last.user_id.into(), notice.id.into(), last.user_id.into()];
+    app.store.execute("recording the progress of a notice", sql, &parameters).await?;
     Ok(())
 }
 
@@ -203,6 +204,6 @@ async fn next_notice(app: &App) -> Result<Option<Notice>, Failure> {
         body: row.get("body")?,
         languages: languages.unwrap_or_default(),
     };
-    let audience = Audience::parse(&audience).ok_or("a notice is for nobody known")?;
+    let audience = Audience::parse(&audience).ok_or("a notice has an unknown audience")?;
     Ok(Some(Notice { id: row.get("id")?, audience, draft, reached: row.get("reached")? }))
 }

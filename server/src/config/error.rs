@@ -7,11 +7,11 @@ use pappus_engine::pod::config::ConfigError;
 use pappus_engine::sql::AddressError;
 use pappus_engine::store::StateError;
 
-/// The reason the service cannot run with this file. Passwords are not shown.
+/// The reason why the service cannot run with this file. Passwords are not shown.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigFileError {
     /// The file cannot be read.
-    #[error("{path} cannot be read: {source}. docs/pappus.example.toml shows what belongs there")]
+    #[error("{path} cannot be read: {source}. docs/pappus.example.toml is an example")]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -22,12 +22,12 @@ pub enum ConfigFileError {
     #[error("{0}")]
     Syntax(String),
     /// A required value is missing.
-    #[error("{key} is missing: {what}")]
+    #[error("{key} is missing: {remedy}")]
     Missing {
         /// The key.
         key: &'static str,
         /// The remedy.
-        what: &'static str,
+        remedy: &'static str,
     },
     /// A value is invalid.
     #[error("{key} {reason}")]
@@ -48,7 +48,7 @@ pub enum ConfigFileError {
     State(#[from] StateError),
     /// An error with the file's name.
     #[error("{path}: {error}")]
-    In {
+    InFile {
         /// The file.
         path: PathBuf,
         /// The error in it.
@@ -58,10 +58,10 @@ pub enum ConfigFileError {
 
 impl ConfigFileError {
     /// Adds the file's name.
-    pub(super) fn within(self, path: &Path) -> Self {
+    pub(super) fn in_file(self, path: &Path) -> Self {
         match self {
-            Self::Unreadable { .. } | Self::In { .. } => self,
-            error => Self::In { path: path.to_owned(), error: Box::new(error) },
+            Self::Unreadable { .. } | Self::InFile { .. } => self,
+            error => Self::InFile { path: path.to_owned(), error: Box::new(error) },
         }
     }
 }

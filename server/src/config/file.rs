@@ -40,16 +40,16 @@ pub struct File {
 impl File {
     /// Returns the contact address from the file, or else from the pod's own configuration.
     pub(super) fn podmin_email(&self, pod: Option<&PodConfig>) -> Result<Option<String>, ConfigFileError> {
-        let named = self.pod.podmin_email.as_deref().map(str::trim);
-        let Some(named) = named else { return Ok(pod.and_then(|pod| pod.podmin_email.clone())) };
+        let configured = self.pod.podmin_email.as_deref().map(str::trim);
+        let Some(email) = configured else { return Ok(pod.and_then(|pod| pod.podmin_email.clone())) };
         let is_address =
-            named.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty())
-                && !named.contains(|letter: char| letter.is_whitespace() || letter.is_control());
+            email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty())
+                && !email.contains(|character: char| character.is_whitespace() || character.is_control());
         if !is_address {
-            let reason = format!("is {named:?}, which is not an e-mail address");
+            let reason = format!("is {email:?}, which is not an e-mail address");
             return Err(ConfigFileError::Value { key: "pod.podmin_email", reason });
         }
-        Ok(Some(named.to_owned()))
+        Ok(Some(email.to_owned()))
     }
 }
 

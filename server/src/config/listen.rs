@@ -43,8 +43,8 @@ impl fmt::Display for Listen {
 
 /// Returns the number of a group given by name, as in /etc/group, or by number.
 pub(super) fn group(text: &str) -> Result<u32, ConfigFileError> {
-    let known = std::fs::read_to_string("/etc/group").unwrap_or_default();
-    let number = text.parse().ok().or_else(|| number_of(text, &known));
+    let groups = std::fs::read_to_string("/etc/group").unwrap_or_default();
+    let number = text.parse().ok().or_else(|| group_number(text, &groups));
     number.ok_or_else(|| ConfigFileError::Value {
         key: "web.socket_group",
         reason: format!("is {text:?}, which is neither a group of this machine nor a number"),
@@ -52,7 +52,7 @@ pub(super) fn group(text: &str) -> Result<u32, ConfigFileError> {
 }
 
 /// Looks a group up in lines of the form `NAME:PASSWORD:NUMBER:MEMBERS`.
-fn number_of(name: &str, groups: &str) -> Option<u32> {
+fn group_number(name: &str, groups: &str) -> Option<u32> {
     let mut fields = groups.lines().map(|line| line.split(':'));
     fields.find_map(|mut fields| (fields.next()? == name).then(|| fields.nth(1)?.parse().ok()).flatten())
 }
@@ -62,6 +62,7 @@ fn number_of(name: &str, groups: &str) -> Option<u32> {
 pub struct Proxies(Vec<IpNet>);
 
 impl Proxies {
+    /// Parses addresses and networks; errors name `key`.
     pub(crate) fn parse(key: &'static str, entries: &[String]) -> Result<Self, ConfigFileError> {
         let parse = |entry: &String| {
             let network =
@@ -80,9 +81,10 @@ impl Proxies {
     }
 
     /// Returns whether a program on this machine that connects to `listen`, a loopback address, can be in the set.
-    pub(super) fn reach(&self, listen: IpAddr) -> bool {
-        let is_near = |address: IpAddr| address.is_loopback() && address.is_ipv4() == listen.is_ipv4();
-        self.0.iter().any(|network| network.contains(&listen) || is_near(network.addr()))
+    pub(super) fn can_include(&self, listen: IpAddr) -> bool {
+        let is_same_loopback =
+            |address: IpAddr| address.is_loopback() && address.is_ipv4() == listen.is_ipv4();
+        self.0.iter().any(|network| network.contains(&listen) || is_same_loopback(network.addr()))
     }
 
     /// Returns whether the set contains an address.
@@ -98,10 +100,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn groups_have_numbers() {
+    fn groups_are_found_by_name_and_number() {
         let groups = "root:x:0:\nwww-data:x:33:a,b\nbroken\n";
-        assert_eq!(number_of("www-data", groups), Some(33));
-        assert_eq!((number_of("www", groups), number_of("broken", groups)), (None, None));
+        assert_eq!(group_number("www-data", groups), Some(33));
+        assert_eq!((group_number("www", groups), group_number("broken", groups)), (None, None));
         assert_eq!(group("4242").unwrap(), 4242);
     }
 }

@@ -33,7 +33,7 @@ pub use web::Web;
 pub struct Config {
     /// The file it was read from.
     pub text: ConfigText,
-    /// The pod's address; known even when the pod itself is gone.
+    /// The pod's address; known even after the pod was shut down.
     pub pod_url: PodUrl,
     /// The pod itself, while it exists.
     pub pod: Option<PodConfig>,
@@ -44,7 +44,7 @@ pub struct Config {
     /// Pappus's own database.
     pub store: DatabaseUrl,
     /// Retention of the audit log; `None` for no limit.
-    pub audit_kept: Option<Duration>,
+    pub audit_retention: Option<Duration>,
     /// The depot that stores the archives.
     pub depot: DepotAddress,
     /// The web server.
@@ -61,7 +61,7 @@ pub struct Config {
     pub newcomers: NewcomersSection,
 }
 
-/// The text of the file as it was read: child processes of the service use the same.
+/// The text of the file as it was read: child processes of the service use the same one.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct ConfigText {
     /// The path of the file. Paths in the file are relative to its folder.
@@ -95,7 +95,7 @@ impl Config {
     pub fn parse(text: ConfigText, environment: Environment<'_>) -> Result<Self, ConfigFileError> {
         let folder = text.path.parent().unwrap_or(Path::new("."));
         let config = File::parse(&text.text).and_then(|file| Self::resolve(file, folder, environment));
-        let config = config.map_err(|error| error.within(&text.path))?;
+        let config = config.map_err(|error| error.in_file(&text.path))?;
         Ok(Self { text, ..config })
     }
 
@@ -112,18 +112,18 @@ impl Config {
             Some(url) => DatabaseUrl::parse(&url)?,
             None => state.database()?,
         };
-        let place = match &file.archives.place {
-            Some(place) if place.starts_with("s3://") => place.clone(),
-            Some(place) => text(&folder.join(place))?,
-            None => text(&state.path().join("archives"))?,
+        let location = match &file.archives.place {
+            Some(location) if location.starts_with("s3://") => location.clone(),
+            Some(location) => utf8(&folder.join(location))?,
+            None => utf8(&state.path().join("archives"))?,
         };
-        let depot = DepotAddress::parse(&place, environment)
+        let depot = DepotAddress::parse(&location, environment)
             .map_err(pappus_engine::pod::config::ConfigError::from)?;
         let web = Web::resolve(&file.web, folder)?;
         let audit_days = Some(file.store.audit_days).filter(|days| *days > 0);
-        let audit_kept = audit_days.map(|days| Duration::from_hours(24) * days);
+        let audit_retention = audit_days.map(|days| Duration::from_hours(24) * days);
         let File { archives, sign_in, mut mail, closing, mut newcomers, .. } = file;
-        newcomers.folder = newcomers.folder.map(|place| text(&folder.join(place))).transpose()?;
+        newcomers.folder = newcomers.folder.map(|path| utf8(&folder.join(path))).transpose()?;
         if !(0.0..=NewcomersSection::MAX_UNDO_MINUTES).contains(&newcomers.undo_minutes) {
             let reason = format!(
                 "is {}: choose 0 (no pause) to {} minutes",
@@ -132,7 +132,7 @@ impl Config {
             );
             return Err(ConfigFileError::Value { key: "newcomers.undo_minutes", reason });
         }
-        mail.folder = mail.folder.map(|place| text(&folder.join(place))).transpose()?;
+        mail.folder = mail.folder.map(|path| utf8(&folder.join(path))).transpose()?;
         Ok(Self {
             text: ConfigText::default(),
             pod_url,
@@ -140,7 +140,7 @@ impl Config {
             podmin_email,
             state,
             store,
-            audit_kept,
+            audit_retention,
             depot,
             web,
             archives,
@@ -162,11 +162,11 @@ fn pod(
     let database = section.database_url.clone().or_else(|| environment("PAPPUS_DATABASE_URL"));
     let database = database.as_deref().map(DatabaseUrl::parse).transpose()?;
     let url = section.url.as_deref().map(PodUrl::parse).transpose()?;
-    let place = section
+    let uploads = section
         .uploads
         .as_ref()
-        .map(|place| if place.starts_with("s3://") { PathBuf::from(place) } else { folder.join(place) });
-    let uploads = place.map(|place| Uploads::parse(&place, environment)).transpose()?;
+        .map(|path| if path.starts_with("s3://") { PathBuf::from(path) } else { folder.join(path) });
+    let uploads = uploads.map(|path| Uploads::parse(&path, environment)).transpose()?;
     match (&section.dir, database, url, uploads) {
         (Some(dir), database, url, uploads) => {
             let config = read_pod_directory(&folder.join(dir), environment)?;
@@ -189,7 +189,7 @@ fn pod(
         (None, None, Some(url), None) => Ok((url, None)),
         _ => Err(ConfigFileError::Missing {
             key: "pod.dir",
-            what: "name the pod's folder, or all of pod.database_url, pod.url and pod.uploads; when nothing is left \
+            remedy: "name the pod's folder, or all of pod.database_url, pod.url and pod.uploads; when nothing is left \
                    of the pod, only pod.url",
         }),
     }
@@ -203,10 +203,14 @@ fn state_root(environment: Environment<'_>) -> Result<PathBuf, ConfigFileError> 
         .or_else(|| environment("STATE_DIRECTORY").map(PathBuf::from))
         .or_else(|| environment("XDG_STATE_HOME").map(|home| PathBuf::from(home).join("pappus")))
         .or_else(|| environment("HOME").map(|home| PathBuf::from(home).join(".local/state/pappus")))
-        .ok_or(ConfigFileError::Missing { key: "store.state", what: "name a folder for Pappus's own state" })
+        .ok_or(ConfigFileError::Missing {
+            key: "store.state",
+            remedy: "name a folder for Pappus's own state",
+        })
 }
 
-fn text(path: &Path) -> Result<String, ConfigFileError> {
+/// Returns a path as text; fails if it is not UTF-8.
+fn utf8(path: &Path) -> Result<String, ConfigFileError> {
     let text = path.to_str().map(str::to_owned);
     text.ok_or(ConfigFileError::Value { key: "archives.place", reason: "is not UTF-8".to_owned() })
 }
@@ -222,7 +226,8 @@ mod tests {
         File::parse(text).and_then(|file| Config::resolve(file, Path::new("/etc/pappus"), &environment))
     }
 
-    const GONE: &str =
+    /// A configuration without a pod.
+    const MINIMAL: &str =
         "[pod]\nurl = \"https://closing.example\"\n[web]\npublic_url = \"https://move.example/\"\n";
 
     #[test]
@@ -233,8 +238,8 @@ mod tests {
         // A commented-out key counts as well; it shows the default.
         let lines = text.lines().map(|line| {
             line.strip_prefix("#")
-                .filter(|rest| {
-                    rest.split_once(" = ").is_some_and(|(key, _)| {
+                .filter(|entry| {
+                    entry.split_once(" = ").is_some_and(|(key, _)| {
                         !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
                     })
                 })
@@ -242,15 +247,15 @@ mod tests {
         });
         let all = lines.collect::<Vec<_>>().join("\n");
         let all: toml::Table = all.parse().unwrap();
-        let known = File::keys();
-        for (section, keys) in &known {
+        let valid_keys = File::keys();
+        for (section, keys) in &valid_keys {
             for key in keys {
                 assert!(all[section].get(key).is_some(), "{section}.{key} is not explained");
             }
         }
         for (section, values) in &all {
             for key in values.as_table().unwrap().keys() {
-                assert!(known[section].contains(key), "{section}.{key} is explained and not known");
+                assert!(valid_keys[section].contains(key), "{section}.{key} is explained, but unknown");
             }
         }
     }
@@ -267,7 +272,7 @@ mod tests {
             let text = std::fs::read_to_string(&path).unwrap();
             for part in text.split("\n```toml\n").skip(1) {
                 let example = part.split("\n```").next().unwrap();
-                let config = resolve(&format!("{GONE}{example}\n"));
+                let config = resolve(&format!("{MINIMAL}{example}\n"));
                 assert!(config.is_ok(), "{}: {example}: {:?}", path.display(), config.err());
                 examples += 1;
             }
@@ -276,8 +281,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_usual() {
-        let config = resolve(GONE).unwrap();
+    fn missing_keys_have_defaults() {
+        let config = resolve(MINIMAL).unwrap();
         assert!(config.pod.is_none() && config.web.is_secure());
         assert!(matches!(config.web.listen, Listen::Port(address) if address.ip().is_loopback()));
         assert!(config.depot.to_string().ends_with("/archives"));
@@ -286,28 +291,28 @@ mod tests {
     #[test]
     fn the_pause_for_undo_is_whole_minutes_or_parts_of_them() {
         for (minutes, seconds) in [("", 600), ("undo_minutes = 3", 180), ("undo_minutes = 0.5", 30)] {
-            let config = resolve(&format!("{GONE}[newcomers]\n{minutes}\n")).unwrap();
+            let config = resolve(&format!("{MINIMAL}[newcomers]\n{minutes}\n")).unwrap();
             assert_eq!(config.newcomers.undo_pause(), Duration::from_secs(seconds), "{minutes}");
         }
     }
 
     #[test]
-    fn says_what_is_wrong() {
+    fn errors_name_the_file_and_the_key() {
         for (text, expected) in [
             ("[pod]\nulr = \"https://x\"\n", "unknown field `ulr`"),
             ("[web]\n", "public_url"),
             ("[web]\npublic_url = \"https://move.example/\"\n", "pod.dir"),
-            (&GONE.replace("move.example/", "move.example/path"), "scheme, host and port"),
-            (&GONE.replace("https://move", "ftp://move"), "https://move.pod.example/"),
-            (&format!("{GONE}listen = \"everywhere\"\n"), "web.listen"),
-            (&format!("{GONE}trusted_proxies = [\"nobody\"]\n"), "web.trusted_proxies"),
-            (&format!("{GONE}socket_group = \"no such group\"\n"), "web.socket_group"),
-            (&format!("{GONE}[newcomers]\nundo_minutes = -1\n"), "newcomers.undo_minutes is -1"),
-            (&format!("{GONE}[newcomers]\nundo_minutes = nan\n"), "newcomers.undo_minutes"),
-            (&GONE.replace("[web]", "podmin_email = \"nobody\"\n[web]"), "pod.podmin_email is \"nobody\""),
-            (&format!("{GONE}[store]\nurl = \"mysql://x/y\"\nurl = \"z\"\n"), "duplicate key"),
+            (&MINIMAL.replace("move.example/", "move.example/path"), "scheme, host and port"),
+            (&MINIMAL.replace("https://move", "ftp://move"), "https://move.pod.example/"),
+            (&format!("{MINIMAL}listen = \"everywhere\"\n"), "web.listen"),
+            (&format!("{MINIMAL}trusted_proxies = [\"nobody\"]\n"), "web.trusted_proxies"),
+            (&format!("{MINIMAL}socket_group = \"no such group\"\n"), "web.socket_group"),
+            (&format!("{MINIMAL}[newcomers]\nundo_minutes = -1\n"), "newcomers.undo_minutes is -1"),
+            (&format!("{MINIMAL}[newcomers]\nundo_minutes = nan\n"), "newcomers.undo_minutes"),
+            (&MINIMAL.replace("[web]", "podmin_email = \"nobody\"\n[web]"), "pod.podmin_email is \"nobody\""),
+            (&format!("{MINIMAL}[store]\nurl = \"mysql://x/y\"\nurl = \"z\"\n"), "duplicate key"),
         ] {
-            let error = resolve(text).unwrap_err().within(Path::new("pappus.toml")).to_string();
+            let error = resolve(text).unwrap_err().in_file(Path::new("pappus.toml")).to_string();
             assert!(error.contains(expected) && error.contains("pappus.toml"), "{text}: {error}");
         }
     }

@@ -18,9 +18,9 @@ pub struct Web {
     /// Proxies whose forwarded headers are trusted.
     pub proxies: Proxies,
     /// Lifetime of a session.
-    pub session: Duration,
+    pub session_lifetime: Duration,
     /// Addresses that may read `/metrics`.
-    pub metrics: Proxies,
+    pub metrics_from: Proxies,
     /// Sustained rate of requests per second from one address; bursts may be ten times as many.
     pub requests_per_second: u32,
     /// The group of the Unix socket, by number.
@@ -41,20 +41,20 @@ impl Web {
     /// Resolves the section of the file; paths in it are relative to `folder`.
     pub(super) fn resolve(section: &WebSection, folder: &Path) -> Result<Self, ConfigFileError> {
         let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds.max(1)));
-        let many = |count: u32| usize::try_from(count.max(1)).unwrap_or(usize::MAX);
+        let at_least_one = |count: u32| usize::try_from(count.max(1)).unwrap_or(usize::MAX);
         Ok(Self {
             listen: Listen::parse(&section.listen, folder)?,
             public_url: public_url(&section.public_url)?,
             proxies: Proxies::parse("web.trusted_proxies", &section.trusted_proxies)?,
-            session: Duration::from_secs(u64::from(section.session_hours.max(1)) * 3600),
-            metrics: Proxies::parse("web.metrics_from", &section.metrics_from)?,
+            session_lifetime: Duration::from_secs(u64::from(section.session_hours.max(1)) * 3600),
+            metrics_from: Proxies::parse("web.metrics_from", &section.metrics_from)?,
             requests_per_second: section.requests_per_second.max(1),
             socket_group: section.socket_group.as_deref().map(group).transpose()?,
             header_timeout: seconds(section.header_seconds),
             body_timeout: seconds(section.body_seconds),
-            connections: many(section.connections),
-            connections_per_address: many(section.connections_per_address),
-            streams_per_address: many(section.streams_per_address),
+            connections: at_least_one(section.connections),
+            connections_per_address: at_least_one(section.connections_per_address),
+            streams_per_address: at_least_one(section.streams_per_address),
         })
     }
 
@@ -77,17 +77,17 @@ impl Web {
     /// appear to come from it, and share one rate limit.
     pub fn unknown_proxy(&self) -> Option<String> {
         let Listen::Port(listen) = self.listen else { return None };
-        if self.is_local() || !listen.ip().is_loopback() || self.proxies.reach(listen.ip()) {
+        if self.is_local() || !listen.ip().is_loopback() || self.proxies.can_include(listen.ip()) {
             return None;
         }
         let address = listen.ip();
-        let (found, fix) = if self.proxies.is_empty() {
+        let (state, fix) = if self.proxies.is_empty() {
             ("is empty".to_owned(), format!("Set trusted_proxies = [\"{address}\"] in [web]"))
         } else {
             (format!("does not have {address}"), format!("Add \"{address}\" to trusted_proxies in [web]"))
         };
         Some(format!(
-            "web.trusted_proxies {found}, but people reach {} through a proxy on this machine, as web.listen is \
+            "web.trusted_proxies {state}, but people reach {} through a proxy on this machine, as web.listen is \
              {listen}: everybody would count as {address}, so that one visitor's wrong passwords lock everybody out \
              and anybody reads /metrics. {fix}, or let the proxy use a Unix socket: \
              listen = \"unix:/run/pappus/web.sock\"",
@@ -95,8 +95,8 @@ impl Web {
         ))
     }
 
-    /// Returns a warning when the service listens beyond this machine for an https address and knows no proxy: whether
-    /// there is one cannot be seen from here. No refusal, as ports of containers look the same.
+    /// Returns a warning when the service listens beyond this machine for an https URL without trusted proxies: the
+    /// service cannot detect a proxy. Not an error, since published ports of containers look the same.
     pub fn missing_proxy(&self) -> Option<String> {
         let Listen::Port(listen) = self.listen else { return None };
         let is_open = !listen.ip().is_loopback() && self.is_secure();
@@ -121,16 +121,16 @@ impl Web {
 }
 
 fn public_url(address: &str) -> Result<Url, ConfigFileError> {
-    let wrong = |reason: &str| ConfigFileError::Value {
+    let invalid = |reason: &str| ConfigFileError::Value {
         key: "web.public_url",
         reason: format!("is {address:?}, which {reason}"),
     };
-    let url = Url::parse(address).map_err(|error| wrong(&format!("is not an address: {error}")))?;
+    let url = Url::parse(address).map_err(|error| invalid(&format!("is not an address: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return Err(wrong("is not of the form https://move.pod.example/"));
+        return Err(invalid("is not of the form https://move.pod.example/"));
     }
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
-        return Err(wrong(
+        return Err(invalid(
             "has more than scheme, host and port: Pappus needs a host name, or a port, of its own",
         ));
     }
@@ -142,29 +142,32 @@ mod tests {
     use crate::config::tests::resolve;
 
     #[test]
-    fn a_proxy_on_this_machine_is_named() {
-        let problem = |public: &str, more: &str| {
+    fn unknown_and_missing_proxies_are_reported() {
+        let problem = |public: &str, lines: &str| {
             let text = format!(
-                "[pod]\nurl = \"https://closing.example\"\n[web]\npublic_url = \"{public}\"\n{more}\n"
+                "[pod]\nurl = \"https://closing.example\"\n[web]\npublic_url = \"{public}\"\n{lines}\n"
             );
             resolve(&text).unwrap().web.unknown_proxy()
         };
-        let said = problem("https://move.example/", "").unwrap();
-        assert!(said.contains("trusted_proxies = [\"127.0.0.1\"]") && said.contains("unix:"), "{said}");
+        let warning = problem("https://move.example/", "").unwrap();
+        assert!(
+            warning.contains("trusted_proxies = [\"127.0.0.1\"]") && warning.contains("unix:"),
+            "{warning}"
+        );
         assert!(problem("https://move.example/", "listen = \"[::1]:8090\"").unwrap().contains("[\"::1\"]"));
-        for (named, listen, near) in [
+        for (proxies, listen, address) in [
             ("[\"10.0.0.9\"]", "127.0.0.1", "127.0.0.1"),
             ("[\"10.0.0.0/8\", \"2001:db8::/32\"]", "[::1]", "::1"),
             // Programs reach an IPv4 address from an IPv4 address.
             ("[\"::1\"]", "127.0.0.1", "127.0.0.1"),
         ] {
-            let more = format!("trusted_proxies = {named}\nlisten = \"{listen}:8090\"");
-            let said = problem("https://move.example/", &more).unwrap();
-            assert!(said.contains(&format!("web.trusted_proxies does not have {near}")), "{said}");
-            assert!(said.contains(&format!("Add \"{near}\" to trusted_proxies")), "{said}");
-            assert_eq!(problem("http://localhost:8090/", &more), None, "{named}");
+            let lines = format!("trusted_proxies = {proxies}\nlisten = \"{listen}:8090\"");
+            let warning = problem("https://move.example/", &lines).unwrap();
+            assert!(warning.contains(&format!("web.trusted_proxies does not have {address}")), "{warning}");
+            assert!(warning.contains(&format!("Add \"{address}\" to trusted_proxies")), "{warning}");
+            assert_eq!(problem("http://localhost:8090/", &lines), None, "{proxies}");
         }
-        for (public, more) in [
+        for (public, lines) in [
             ("https://move.example/", "trusted_proxies = [\"127.0.0.1\"]"),
             ("https://move.example/", "trusted_proxies = [\"10.0.0.9\", \"127.0.0.0/8\"]"),
             ("https://move.example/", "trusted_proxies = [\"127.0.0.2\"]"),
@@ -176,11 +179,11 @@ mod tests {
             ("http://[::1]:8090/", ""),
             ("http://localhost:8090/", ""),
         ] {
-            assert_eq!(problem(public, more), None, "{public} {more}");
+            assert_eq!(problem(public, lines), None, "{public} {lines}");
         }
-        let warning = |public: &str, more: &str| {
+        let warning = |public: &str, lines: &str| {
             let text = format!(
-                "[pod]\nurl = \"https://closing.example\"\n[web]\npublic_url = \"{public}\"\n{more}\n"
+                "[pod]\nurl = \"https://closing.example\"\n[web]\npublic_url = \"{public}\"\n{lines}\n"
             );
             resolve(&text).unwrap().web.missing_proxy()
         };

@@ -21,14 +21,14 @@ pub(crate) struct Connections(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    most: usize,
-    most_per_address: usize,
-    open: Mutex<Open>,
+    max_total: usize,
+    max_per_address: usize,
+    counts: Mutex<Counts>,
 }
 
 #[derive(Debug, Default)]
-struct Open {
-    all: usize,
+struct Counts {
+    total: usize,
     by_address: HashMap<IpAddr, usize>,
 }
 
@@ -40,38 +40,38 @@ pub(crate) struct Permit {
 }
 
 impl Connections {
-    pub(crate) fn new(most: usize, most_per_address: usize) -> Self {
-        Self(Arc::new(Inner { most, most_per_address, open: Mutex::default() }))
+    pub(crate) fn new(max_total: usize, max_per_address: usize) -> Self {
+        Self(Arc::new(Inner { max_total, max_per_address, counts: Mutex::default() }))
     }
 
     /// Counts one more connection. Without an address only the total is counted. An IPv6 network counts as one address.
     pub(crate) fn acquire(&self, address: Option<IpAddr>) -> Result<Permit, LimitReached> {
         let address = address.map(|address| Address(address).subject());
-        let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.all >= self.0.most {
+        let mut counts = self.0.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.total >= self.0.max_total {
             return Err(LimitReached::Total);
         }
         if let Some(address) = address {
-            let own = open.by_address.entry(address).or_insert(0);
-            if *own >= self.0.most_per_address {
+            let count = counts.by_address.entry(address).or_insert(0);
+            if *count >= self.0.max_per_address {
                 return Err(LimitReached::Address);
             }
-            *own += 1;
+            *count += 1;
         }
-        open.all += 1;
+        counts.total += 1;
         Ok(Permit { connections: self.clone(), address })
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut open = self.connections.0.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.all = open.all.saturating_sub(1);
+        let mut counts = self.connections.0.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.total = counts.total.saturating_sub(1);
         let Some(address) = self.address else { return };
-        if let Some(own) = open.by_address.get_mut(&address) {
-            *own = own.saturating_sub(1);
-            if *own == 0 {
-                open.by_address.remove(&address);
+        if let Some(count) = counts.by_address.get_mut(&address) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                counts.by_address.remove(&address);
             }
         }
     }
@@ -94,7 +94,7 @@ mod tests {
         drop(first);
         assert!(acquire("192.0.2.1").is_ok());
         assert!(
-            connections.0.open.lock().unwrap().by_address.len() == 2,
+            connections.0.counts.lock().unwrap().by_address.len() == 2,
             "addresses without connections are removed"
         );
     }

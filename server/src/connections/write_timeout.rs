@@ -8,26 +8,26 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-/// A stream that fails when writes make no progress for some time. A slow reader that makes some progress is served.
+/// A stream that fails when writes make no progress for `timeout`. Slow readers that make some progress are served.
 pub(super) struct WriteTimeout<S> {
     stream: S,
     timeout: Duration,
-    late: Option<Pin<Box<Sleep>>>,
+    deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> WriteTimeout<S> {
     pub(super) fn new(stream: S, timeout: Duration) -> Self {
-        Self { stream, timeout, late: None }
+        Self { stream, timeout, deadline: None }
     }
 
     fn watch<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
-            self.late = None;
+            self.deadline = None;
             return written;
         }
         let timeout = self.timeout;
-        let late = self.late.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
-        ready!(late.as_mut().poll(context));
+        let deadline = self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+        ready!(deadline.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
@@ -85,23 +85,23 @@ mod tests {
     const TIMEOUT: Duration = Duration::from_millis(300);
 
     #[tokio::test]
-    async fn who_takes_nothing_is_left() {
-        let (near, _far) = tokio::io::duplex(64);
-        let written = WriteTimeout::new(near, TIMEOUT).write_all(&[0; 1000]).await;
+    async fn a_peer_that_reads_nothing_times_out() {
+        let (stream, _peer) = tokio::io::duplex(64);
+        let written = WriteTimeout::new(stream, TIMEOUT).write_all(&[0; 1000]).await;
         assert_eq!(written.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 
     #[tokio::test]
-    async fn who_is_slow_gets_everything() {
-        let (near, mut far) = tokio::io::duplex(64);
+    async fn a_slow_peer_receives_everything() {
+        let (stream, mut peer) = tokio::io::duplex(64);
         let reading = tokio::spawn(async move {
-            let (mut taken, mut some) = (0, [0; 64]);
-            while taken < 640 {
+            let (mut received, mut buffer) = (0, [0; 64]);
+            while received < 640 {
                 tokio::time::sleep(TIMEOUT / 4).await;
-                taken += far.read(&mut some).await.unwrap();
+                received += peer.read(&mut buffer).await.unwrap();
             }
         });
-        WriteTimeout::new(near, TIMEOUT).write_all(&[0; 640]).await.unwrap();
+        WriteTimeout::new(stream, TIMEOUT).write_all(&[0; 640]).await.unwrap();
         reading.await.unwrap();
     }
 }

@@ -28,22 +28,22 @@ pub struct Mail {
 ///
 /// # Errors
 /// [`OutboxError`].
-pub async fn queue(app: &App, letter: &Mail) -> Result<(), OutboxError> {
+pub async fn queue(app: &App, mail: &Mail) -> Result<(), OutboxError> {
     if !app.config.mail.is_sent() {
         return Ok(());
     }
-    app.outbox.put(letter, app.now_millis()).await.map(drop)
+    app.outbox.put(mail, app.now_millis()).await.map(drop)
 }
 
-/// Returns the end of every mail: the days of the pod's shutdown, if decided, and whom to contact.
+/// Returns the end of every mail: the days of the pod's shutdown, if decided, and the contact address.
 ///
 /// # Errors
 /// [`OutboxError`].
 pub async fn signature(app: &App, words: &Words) -> Result<String, OutboxError> {
     let closing = if app.config.closing.enabled { Closing::of(app).await? } else { None };
     let mut text = String::new();
-    for (what, day) in closing.map(|closing| closing.days(words)).unwrap_or_default() {
-        _ = write!(text, "\n{what}: {day}");
+    for (event, day) in closing.map(|closing| closing.days(words)).unwrap_or_default() {
+        _ = write!(text, "\n{event}: {day}");
     }
     if let Some(email) = &app.config.podmin_email {
         _ = write!(text, "\n{} {email}", words.say("podmin-address"));
@@ -72,10 +72,10 @@ pub async fn archive_ended(app: &App, request: &Request) -> Result<(), OutboxErr
             ("until", until.into()),
         ]
     };
-    let (subject, body) = if let Some(made) = MadeArchive::of_request(request) {
-        let expires_at = made.expires_at.unwrap_or_else(|| app.now());
-        let good_for = (expires_at - app.now()).to_std().unwrap_or(Duration::ZERO);
-        let token = app.portal.links.make(request.id, good_for).await?;
+    let (subject, body) = if let Some(archive) = MadeArchive::of_request(request) {
+        let expires_at = archive.expires_at.unwrap_or_else(|| app.now());
+        let lifetime = (expires_at - app.now()).to_std().unwrap_or(Duration::ZERO);
+        let token = app.portal.links.make(request.id, lifetime).await?;
         let values = values(format!("{base}get/{token}"), words.day(expires_at));
         (words.say("mail-archive-subject"), words.with("mail-archive-body", values))
     } else {

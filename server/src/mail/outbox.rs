@@ -13,7 +13,7 @@ use pappus_engine::store::{Store, StoreError};
 
 use super::Mail;
 
-/// Queued mails as a queue. One whose sender was killed may have been sent, so its lease is long.
+/// The queue of mails. A mail whose sender was killed may have been sent, so its lease is long.
 static TABLE: WorkTable = WorkTable {
     name: "pappus_outbox",
     open: "state IN ('queued', 'sending')",
@@ -35,14 +35,14 @@ pub enum OutboxError {
     #[error(transparent)]
     Keys(#[from] KeysError),
     /// A mail could not be encrypted or decrypted.
-    #[error("a mail in the outbox: {0}")]
+    #[error("a mail in the outbox cannot be encrypted or decrypted: {0}")]
     Sealed(#[from] EncryptionError),
     /// The key that decrypts mails is on another machine.
-    #[error("what opens the mails in the outbox is on another machine: pappus keys restore")]
+    #[error("the key that decrypts the mails in the outbox is on another machine: run pappus keys restore")]
     KeyElsewhere,
 }
 
-/// The queue of mails.
+/// The outbox.
 #[derive(Debug, Clone)]
 pub struct Outbox {
     store: Store,
@@ -68,7 +68,7 @@ impl Outbox {
     ///
     /// # Errors
     /// [`OutboxError`].
-    pub async fn put(&self, letter: &Mail, now: i64) -> Result<bool, OutboxError> {
+    pub async fn put(&self, mail: &Mail, now: i64) -> Result<bool, OutboxError> {
         let time = DateTime::from_timestamp_millis(now).unwrap_or_default();
         let key = self.keys.current(time.into()).await?.recipient;
         let sql = format!(
@@ -77,15 +77,15 @@ impl Outbox {
             self.store.now()
         );
         let values = [
-            (&letter.key).into(),
-            seal_text(&key, &letter.to)?.into(),
-            seal_text(&key, &letter.subject)?.into(),
-            seal_text(&key, &letter.body)?.into(),
+            (&mail.key).into(),
+            seal_text(&key, &mail.to)?.into(),
+            seal_text(&key, &mail.subject)?.into(),
+            seal_text(&key, &mail.body)?.into(),
             now.into(),
         ];
-        let queued = self.store.execute("queueing a mail", &sql, &values).await? > 0;
+        let is_queued = self.store.execute("queueing a mail", &sql, &values).await? > 0;
         self.queue.wake();
-        Ok(queued)
+        Ok(is_queued)
     }
 
     /// Waits until a mail may be due.
@@ -110,20 +110,24 @@ impl Outbox {
 
 impl ClaimedMail {
     /// Marks the mail as sent and erases its recipient, subject and body.
-    pub(super) async fn sent(&self, now: i64) -> Result<(), StoreError> {
-        let set = format!("state = 'sent', last_error = NULL, {WIPED}");
-        self.lease.finish("recording a mail", &set, &[now.into()]).await.map(drop)
+    pub(super) async fn mark_sent(&self, now: i64) -> Result<(), StoreError> {
+        let set = format!("state = 'sent', last_error = NULL, {ERASE}");
+        self.lease.finish("recording a sent mail", &set, &[now.into()]).await.map(drop)
     }
 
     /// Reschedules a mail that could not be sent, or gives it up after a permanent error or too many attempts.
-    pub(super) async fn refused(&self, reason: &str, for_good: bool, now: i64) -> Result<(), StoreError> {
-        if for_good || self.lease.is_last() {
-            let set = format!("state = 'failed', last_error = ?, {WIPED}");
-            return self.lease.finish("giving a mail up", &set, &[reason.into(), now.into()]).await.map(drop);
+    pub(super) async fn failed(&self, reason: &str, is_permanent: bool, now: i64) -> Result<(), StoreError> {
+        if is_permanent || self.lease.is_last() {
+            let set = format!("state = 'failed', last_error = ?, {ERASE}");
+            return self
+                .lease
+                .finish("recording a failed mail", &set, &[reason.into(), now.into()])
+                .await
+                .map(drop);
         }
         self.lease.retry("last_error = ?", &[reason.into()]).await.map(drop)
     }
 }
 
 /// Assignments that erase a mail for which nothing more is done.
-const WIPED: &str = "recipient = NULL, subject = NULL, body = NULL, finished_at = ?";
+const ERASE: &str = "recipient = NULL, subject = NULL, body = NULL, finished_at = ?";

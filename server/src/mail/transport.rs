@@ -12,10 +12,10 @@ use super::outbox::ClaimedMail;
 use crate::config::MailSection;
 
 /// Timeout for responses of the mail server.
-const PATIENCE: Duration = Duration::from_secs(30);
+const SERVER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The mail transport.
-pub(super) struct Post {
+pub(super) struct Transport {
     connection: Connection,
     from: Mailbox,
 }
@@ -26,13 +26,13 @@ enum Connection {
 }
 
 /// The reason why a mail was not sent.
-pub(super) struct Refused {
+pub(super) struct SendError {
     pub(super) reason: String,
     /// True if retrying is pointless.
-    pub(super) for_good: bool,
+    pub(super) is_permanent: bool,
 }
 
-impl Post {
+impl Transport {
     /// Opens the transport; `None` if mail is disabled.
     pub(super) fn open(section: &MailSection) -> Result<Option<Self>, String> {
         let connection = match (&section.server, &section.folder) {
@@ -40,7 +40,7 @@ impl Post {
                 let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(server);
                 let builder = builder
                     .map_err(|error| format!("mail.server is not the address of a mail server: {error}"))?;
-                Connection::Server(Box::new(builder.timeout(Some(PATIENCE)).build()))
+                Connection::Server(Box::new(builder.timeout(Some(SERVER_TIMEOUT)).build()))
             }
             (None, Some(folder)) => {
                 let folder = PathBuf::from(folder);
@@ -54,9 +54,9 @@ impl Post {
         Ok(Some(Self { connection, from }))
     }
 
-    pub(super) async fn send(&self, mail: &ClaimedMail) -> Result<(), Refused> {
-        let for_good = |reason: String| Refused { reason, for_good: true };
-        let to: Mailbox = mail.to.parse().map_err(|error| for_good(format!("not an address: {error}")))?;
+    pub(super) async fn send(&self, mail: &ClaimedMail) -> Result<(), SendError> {
+        let permanent = |reason: String| SendError { reason, is_permanent: true };
+        let to: Mailbox = mail.to.parse().map_err(|error| permanent(format!("not an address: {error}")))?;
         let message = Message::builder()
             .from(self.from.clone())
             .to(to)
@@ -65,24 +65,24 @@ impl Post {
             .header(AutoSubmitted)
             .header(ContentType::TEXT_PLAIN)
             .body(mail.body.clone())
-            .map_err(|error| for_good(error.to_string()))?;
+            .map_err(|error| permanent(error.to_string()))?;
         match &self.connection {
-            Connection::Server(server) => server.send(message).await.map(drop).map_err(|error| Refused {
+            Connection::Server(server) => server.send(message).await.map(drop).map_err(|error| SendError {
                 reason: without_addresses(&error.to_string(), &mail.to),
-                for_good: error.is_permanent(),
+                is_permanent: error.is_permanent(),
             }),
             Connection::Folder(folder) => folder
                 .send(message)
                 .await
                 .map(drop)
-                .map_err(|error| Refused { reason: error.to_string(), for_good: false }),
+                .map_err(|error| SendError { reason: error.to_string(), is_permanent: false }),
         }
     }
 }
 
-/// Removes e-mail addresses from a mail server's answer, which often names the recipient: it is logged, and kept
-/// longer than the mail.
-fn without_addresses(answer: &str, recipient: &str) -> String {
+/// Removes e-mail addresses from a mail server's response, which often contains the recipient: it is logged, and
+/// stored for longer than the mail.
+fn without_addresses(response: &str, recipient: &str) -> String {
     let recipient = recipient.to_lowercase();
     let name = recipient.split('@').next().unwrap_or_default();
     let is_address = |word: &str| {
@@ -90,7 +90,7 @@ fn without_addresses(answer: &str, recipient: &str) -> String {
         let word = word.trim_matches(|c: char| !c.is_alphanumeric());
         word.contains('@') || (!name.is_empty() && word == name)
     };
-    let words = answer.split(' ').map(|word| if is_address(word) { "(address)" } else { word });
+    let words = response.split(' ').map(|word| if is_address(word) { "(address)" } else { word });
     words.collect::<Vec<_>>().join(" ")
 }
 
@@ -117,13 +117,13 @@ mod tests {
     use super::without_addresses;
 
     #[test]
-    fn an_answer_names_nobody() {
-        for (answer, kept) in [
+    fn addresses_are_removed_from_responses() {
+        for (response, expected) in [
             ("550 5.1.1 <Ida@mail.example>: User unknown", "550 5.1.1 (address) User unknown"),
             ("no mailbox here for ida, sorry", "no mailbox here for (address) sorry"),
             ("450 try later", "450 try later"),
         ] {
-            assert_eq!(without_addresses(answer, "ida@mail.example"), kept);
+            assert_eq!(without_addresses(response, "ida@mail.example"), expected);
         }
     }
 }

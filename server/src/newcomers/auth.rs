@@ -11,18 +11,18 @@ use crate::error::WebError;
 use crate::pages::cookie;
 
 /// Returns the name of the cookie.
-fn name(app: &App) -> &'static str {
+fn cookie_name(app: &App) -> &'static str {
     if app.config.web.is_secure() { "__Host-pappus-newcomer" } else { "pappus-newcomer" }
 }
 
-/// Returns the cookie, valid as long as the move; without a secret, one that deletes it.
+/// Returns the `Set-Cookie` header: the cookie is valid as long as the move. Without a secret, deletes the cookie.
 pub(super) fn set_cookie(app: &App, secret: Option<&str>) -> Result<HeaderValue, WebError> {
     let secure = if app.config.web.is_secure() { "; Secure" } else { "" };
     let days = u64::from(app.config.newcomers.days.max(28));
     let seconds = if secret.is_some() { days * 24 * 3600 } else { 0 };
     let text = format!(
         "{}={}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}",
-        name(app),
+        cookie_name(app),
         secret.unwrap_or_default()
     );
     HeaderValue::from_str(&text).map_err(|error| WebError::Internal(error.to_string()))
@@ -30,10 +30,11 @@ pub(super) fn set_cookie(app: &App, secret: Option<&str>) -> Result<HeaderValue,
 
 /// Returns the secret of a browser (cookie) or of a program (`Authorization: Bearer SECRET`).
 pub(super) fn secret<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
-    let said = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once(' '));
-    let bearer =
-        said.filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer")).map(|(_, secret)| secret.trim());
-    bearer.or_else(|| cookie(headers, name(app))).filter(|secret| !secret.is_empty())
+    let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once(' '));
+    let bearer = authorization
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, secret)| secret.trim());
+    bearer.or_else(|| cookie(headers, cookie_name(app))).filter(|secret| !secret.is_empty())
 }
 
 /// Finds the newcomer with the secret in the headers.

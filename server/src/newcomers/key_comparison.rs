@@ -20,7 +20,7 @@ pub(super) struct KeyComparison {
 pub(super) enum Key {
     /// The digits of its fingerprint, in groups that are easy to read out.
     Digits(Vec<String>),
-    /// The reason why there is none.
+    /// The reason why there is no key.
     None(String),
 }
 
@@ -49,19 +49,17 @@ pub(super) fn advice(newcomer: &Newcomer) -> Option<&'static str> {
 }
 
 /// Returns the keys of a move, if there is something to compare.
-pub(super) fn compared(words: &Words, newcomer: &Newcomer) -> Option<KeyComparison> {
+pub(super) fn key_comparison(words: &Words, newcomer: &Newcomer) -> Option<KeyComparison> {
     let (evidence, advice) = (newcomer.evidence.as_ref()?, advice(newcomer)?);
     let host = evidence.account.split_once('@').map_or("", |(_, host)| host);
-    let about = |key: &str| {
+    let text = |key: &str| {
         let values = vec![("account", evidence.account.as_str().into()), ("host", host.into())];
         words.with(key, values)
     };
     let row = |name: &str, key: Option<&String>| {
-        let key = key.map_or_else(
-            || Key::None(about(&format!("queue-no-key-{name}"))),
-            |key| Key::Digits(groups(key)),
-        );
-        (about(&format!("queue-key-{name}")), key)
+        let key = key
+            .map_or_else(|| Key::None(text(&format!("queue-no-key-{name}"))), |key| Key::Digits(groups(key)));
+        (text(&format!("queue-key-{name}")), key)
     };
     let mut rows = vec![
         row("archive", evidence.archive.as_ref()),
@@ -71,7 +69,7 @@ pub(super) fn compared(words: &Words, newcomer: &Newcomer) -> Option<KeyComparis
     if matches!(advice, "pin_differs") {
         rows = pod_keys(evidence, row);
     }
-    Some(KeyComparison { rows, advice: about(&format!("queue-advice-{}", advice.replace('_', "-"))) })
+    Some(KeyComparison { rows, advice: text(&format!("queue-advice-{}", advice.replace('_', "-"))) })
 }
 
 /// Returns the key that signed the archive, the pinned pod keys and the account's key.
@@ -82,8 +80,8 @@ fn pod_keys(evidence: &Evidence, row: impl Fn(&str, Option<&String>) -> (String,
     rows
 }
 
-/// Returns the old pod and the key by which it signed an archive that nothing proves, if podmins do not trust that key:
-/// they may, once they have compared it.
+/// Returns the old pod and the key with which it signed an unproven archive, if that key is not trusted: podmins can
+/// trust it after comparing it.
 pub(super) fn untrusted_pod(newcomer: &Newcomer) -> Option<(&str, &str)> {
     let evidence = newcomer.evidence.as_ref()?;
     let (_, host) = evidence.account.split_once('@')?;

@@ -10,29 +10,29 @@ use zeroize::Zeroizing;
 use crate::app::App;
 use crate::error::WebError;
 
-/// Number of passphrases tried at the same time: the archive sets the cost of one, up to seconds of processor time.
-pub(super) const TRIES: usize = 1;
+/// Number of passphrases tried at the same time: the archive sets the cost of each, up to seconds of processor time.
+pub(super) const MAX_CONCURRENT: usize = 1;
 
-/// Returns whether a passphrase opens the key in a newcomer's archive. Returns true as well if that cannot be told here:
-/// the import tries it once more.
+/// Returns whether a passphrase opens the key in a newcomer's archive. Also returns true if that cannot be checked here:
+/// the import tries the passphrase again.
 ///
 /// # Errors
 /// [`WebError::Internal`].
 pub(super) async fn opens_key(app: &App, newcomer: &Newcomer, passphrase: &str) -> Result<bool, WebError> {
     let Some(key) = locked_key(app, newcomer) else { return Ok(true) };
     let passphrase = Zeroizing::new(passphrase.to_owned());
-    let turn = Arc::clone(&app.newcomers.key_tries).acquire_owned().await;
-    let turn = turn.map_err(|error| WebError::Internal(error.to_string()))?;
+    let permit = Arc::clone(&app.newcomers.key_tries).acquire_owned().await;
+    let permit = permit.map_err(|error| WebError::Internal(error.to_string()))?;
     let trying = tokio::task::spawn_blocking(move || {
-        // Until the end, even if the browser is gone: others wait for their turn.
-        let _turn = turn;
+        // Held until the end, even if the browser disconnects: other passphrases wait for it.
+        let _permit = permit;
         key.decrypt(&passphrase).err()
     });
     let error = trying.await.map_err(|error| WebError::Internal(error.to_string()))?;
     Ok(error != Some(KeyError::WrongPassphrase))
 }
 
-/// Returns the encrypted key that the check has stored; none if the keys of the store are not here.
+/// Returns the encrypted key that the check has stored; `None` without the store's keys.
 fn locked_key(app: &App, newcomer: &Newcomer) -> Option<PrivateKey> {
     let sealed = PlanSummary::read(newcomer.plan.as_deref())?.locked_key?;
     let unlock = app.keys.unlock().ok()??;

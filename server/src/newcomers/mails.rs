@@ -18,10 +18,10 @@ use crate::words::Words;
 
 /// Interval between queries for pending mails.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
-/// Interval of deleting addresses where no mail is sent.
-const FORGET: Duration = Duration::from_mins(1);
+/// Interval between deletions of e-mail addresses if no mail is sent.
+const DELETE_INTERVAL: Duration = Duration::from_mins(1);
 /// Rows per query.
-const PAGE: u32 = 50;
+const PAGE_ROWS: u32 = 50;
 
 /// The reason why mails are delayed.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +45,7 @@ pub(super) async fn write(app: App) {
             if let Err(error) = app.newcomers.table.forget_addresses().await {
                 tracing::warn!("addresses of newcomers are not deleted yet: {error}");
             }
-            tokio::time::sleep(FORGET).await;
+            tokio::time::sleep(DELETE_INTERVAL).await;
         }
     }
     loop {
@@ -61,14 +61,14 @@ pub(super) async fn write(app: App) {
 
 /// Notifies podmins of newcomers who await a decision.
 async fn to_podmins(app: &App) -> Result<(), MailsError> {
-    let newcomers = app.newcomers.table.awaiting_decision(PAGE).await?;
+    let newcomers = app.newcomers.table.awaiting_decision(PAGE_ROWS).await?;
     if newcomers.is_empty() {
         return Ok(());
     }
-    let addressees = addressees(app).await?;
+    let recipients = recipients(app).await?;
     for newcomer in &newcomers {
-        for (number, podmin) in addressees.iter().enumerate() {
-            let (subject, body) = waiting(app, &words(app, podmin.language.as_deref()), newcomer);
+        for (number, podmin) in recipients.iter().enumerate() {
+            let (subject, body) = decision_mail(app, &words(app, podmin.language.as_deref()), newcomer);
             let key = format!("newcomer-{}-waits-{}-{number}", newcomer.id, newcomer.changed_at);
             queue(app, &Mail { key, to: podmin.email.clone(), subject, body }).await?;
         }
@@ -77,30 +77,31 @@ async fn to_podmins(app: &App) -> Result<(), MailsError> {
     Ok(())
 }
 
-/// Returns the pod's administrators, or else the address that the configuration names.
-async fn addressees(app: &App) -> Result<Vec<Recipient>, MailsError> {
+/// Returns the pod's administrators; if there are none, the configured address.
+async fn recipients(app: &App) -> Result<Vec<Recipient>, MailsError> {
     let Some(pod) = &app.config.pod else { return Ok(Vec::new()) };
     let mut snapshot = Snapshot::open(&pod.database).await?;
-    let mut found = podmins(&mut snapshot).await?;
-    if found.is_empty() {
-        let named = app.config.podmin_email.iter().map(|email| Recipient {
+    let mut recipients = podmins(&mut snapshot).await?;
+    if recipients.is_empty() {
+        let configured = app.config.podmin_email.iter().map(|email| Recipient {
             user_id: 0,
             username: String::new(),
             email: email.clone(),
             language: None,
             locked: false,
         });
-        found.extend(named);
+        recipients.extend(configured);
     }
-    if found.is_empty() {
+    if recipients.is_empty() {
         tracing::warn!(
-            "somebody waits for a decision, and no podmin has an e-mail address: set pod.podmin_email"
+            "a newcomer awaits a decision, but no podmin has an e-mail address: set pod.podmin_email"
         );
     }
-    Ok(found)
+    Ok(recipients)
 }
 
-fn waiting(app: &App, words: &Words, newcomer: &AwaitingDecision) -> (String, String) {
+/// Returns subject and body of the mail to a podmin.
+fn decision_mail(app: &App, words: &Words, newcomer: &AwaitingDecision) -> (String, String) {
     let host = app.config.pod_url.diaspora_host();
     let old = newcomer.old_account.clone().unwrap_or_default();
     let new = newcomer.username.as_ref().map(|name| format!("{name}@{host}")).unwrap_or_default();
@@ -124,14 +125,14 @@ fn waiting(app: &App, words: &Words, newcomer: &AwaitingDecision) -> (String, St
 
 /// Notifies newcomers of changes of their move.
 async fn to_newcomers(app: &App) -> Result<(), MailsError> {
-    for due in app.newcomers.table.mails_due(PAGE).await? {
+    for due in app.newcomers.table.mails_due(PAGE_ROWS).await? {
         to_newcomer(app, &due).await?;
     }
     Ok(())
 }
 
 async fn to_newcomer(app: &App, due: &MailDue) -> Result<(), MailsError> {
-    let became = match due.state {
+    let state_change = match due.state {
         State::Announced => Some("done"),
         State::Undone => Some("undone"),
         State::Failed | State::Imported if !due.is_in_pause => Some("stopped"),
@@ -140,19 +141,26 @@ async fn to_newcomer(app: &App, due: &MailDue) -> Result<(), MailsError> {
     let unlock = app.keys.unlock().map_err(OutboxError::from)?.ok_or(OutboxError::KeyElsewhere)?;
     let to = open_text(&unlock, due.sealed_email.clone()).map_err(OutboxError::from)?.to_string();
     let words = words(app, due.language.as_deref());
-    let decided = due.decision.map(|yes| if yes { "approved" } else { "declined" });
-    for what in decided.into_iter().chain(became) {
-        let (subject, body) = letter(app, &words, what, due).await?;
+    let decision = due.decision.map(|is_approved| if is_approved { "approved" } else { "declined" });
+    for event in decision.into_iter().chain(state_change) {
+        let (subject, body) = newcomer_mail(app, &words, event, due).await?;
         // A decision is made once; a state may recur.
-        let since = if became == Some(what) { due.changed_at } else { due.decided_at.unwrap_or_default() };
-        let key = format!("newcomer-{}-{what}-{since}", due.id);
+        let happened_at =
+            if state_change == Some(event) { due.changed_at } else { due.decided_at.unwrap_or_default() };
+        let key = format!("newcomer-{}-{event}-{happened_at}", due.id);
         queue(app, &Mail { key, to: to.clone(), subject, body }).await?;
     }
     // During the pause no mail about the state was sent: it is evaluated again when the pause ends.
-    Ok(app.newcomers.table.mail_written(due, !due.is_in_pause && became.is_some()).await?)
+    Ok(app.newcomers.table.mail_written(due, !due.is_in_pause && state_change.is_some()).await?)
 }
 
-async fn letter(app: &App, words: &Words, what: &str, due: &MailDue) -> Result<(String, String), MailsError> {
+/// Returns subject and body of the mail to a newcomer about an event.
+async fn newcomer_mail(
+    app: &App,
+    words: &Words,
+    event: &str,
+    due: &MailDue,
+) -> Result<(String, String), MailsError> {
     let host = app.config.pod_url.diaspora_host();
     let old = due.old_account.clone().unwrap_or_default();
     let new = due.username.as_ref().map_or_else(|| host.clone(), |name| format!("{name}@{host}"));
@@ -165,8 +173,8 @@ async fn letter(app: &App, words: &Words, what: &str, due: &MailDue) -> Result<(
         ("link", sign_in.into()),
         ("minutes", app.config.newcomers.undo_pause().as_secs().div_ceil(60).into()),
     ];
-    let subject = words.one(&format!("mail-{what}-subject"), "pod", host);
-    let body = words.with(&format!("mail-{what}-body"), values);
+    let subject = words.one(&format!("mail-{event}-subject"), "pod", host);
+    let body = words.with(&format!("mail-{event}-body"), values);
     Ok((subject, format!("{body}{}", signature(app, words).await?)))
 }
 

@@ -35,11 +35,11 @@ use crate::config::Config;
 use crate::error::WebError;
 use crate::watched::Watched;
 
-pub use api::described;
+pub use api::documented_routes;
 pub use steps::{StepError, run_step_process};
 pub use work::start;
 
-/// One megabyte in bytes, as the configuration counts.
+/// One megabyte in bytes, as in the configuration.
 const MEGABYTE: u64 = 1_000_000;
 
 /// The shared state of this module.
@@ -88,7 +88,7 @@ impl NewcomersService {
             trusted_pods: TrustedPods::new(store, &config.pod_url),
             announcer,
             writer_locks: tus::WriterLocks::default(),
-            key_tries: Arc::new(Semaphore::new(key_passphrase::TRIES)),
+            key_tries: Arc::new(Semaphore::new(key_passphrase::MAX_CONCURRENT)),
             watched: Watched::default(),
         })
     }
@@ -120,7 +120,7 @@ fn check_disk(files: &Files) -> Result<(), StartError> {
     match files.small_disk() {
         Ok(None) => Ok(()),
         Ok(Some(size)) => Err(StartError::SmallDisk(format!(
-            "the whole disk of {folder} has {} MB, but {} MB must stay free on it, so nobody could upload anything: use a \
+            "the whole disk of {folder} has {} MB, but {} MB must stay free on it, so nothing could be uploaded: use a \
              larger disk (newcomers.folder), or keep less space free (newcomers.keep_free_megabytes)",
             size / MEGABYTE,
             files.keep_free() / MEGABYTE

@@ -19,25 +19,25 @@ use crate::portal::until;
 /// Interval between checks for what is due by time.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// Interval between checks for friends who share again.
-const FRIENDS: Duration = Duration::from_secs(15);
+const FRIENDS_INTERVAL: Duration = Duration::from_secs(15);
 /// Interval between clean-ups.
-const SWEEP: Duration = Duration::from_mins(1);
+const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 
-/// Starts the background tasks, which run until `stop` is cancelled. Deliveries are sent also where nobody can come by
-/// themselves: the command line may have announced moves.
-pub fn start(app: &App, stop: &CancellationToken, working: &mut JoinSet<()>) {
-    working.spawn(notify(app.clone(), stop.clone()));
+/// Starts the background tasks, which run until `stop` is cancelled. Deliveries are also sent if the pod accepts no
+/// newcomers: the command line may have announced moves.
+pub fn start(app: &App, stop: &CancellationToken, tasks: &mut JoinSet<()>) {
+    tasks.spawn(notify(app.clone(), stop.clone()));
     if !app.config.newcomers.enabled {
         return;
     }
-    working.spawn(run(app.clone(), stop.clone()));
-    working.spawn(until(stop.clone(), announce_due(app.clone())));
-    working.spawn(until(stop.clone(), sweep(app.clone())));
-    working.spawn(until(stop.clone(), super::mails::write(app.clone())));
+    tasks.spawn(run(app.clone(), stop.clone()));
+    tasks.spawn(until(stop.clone(), announce_due(app.clone())));
+    tasks.spawn(until(stop.clone(), sweep(app.clone())));
+    tasks.spawn(until(stop.clone(), super::mails::write(app.clone())));
 }
 
 async fn run(app: App, stop: CancellationToken) {
-    let tasks = app.config.newcomers.workers.max(1);
+    let workers = app.config.newcomers.workers.max(1);
     let runner = app.clone();
     let setup = ArrivalWorkerSetup {
         newcomers: app.newcomers.table.clone(),
@@ -50,17 +50,19 @@ async fn run(app: App, stop: CancellationToken) {
         observer: Box::new(log_outcome),
     };
     let worker = Arc::new(ArrivalWorker::new(setup, stop.clone()));
-    app.newcomers.table.queue().work(tasks, worker, stop).await;
+    app.newcomers.table.queue().work(workers, worker, stop).await;
 }
 
 fn log_outcome(newcomer: Option<i64>, report: &StepReport<'_>) {
     match report {
         StepReport::Stopped { problem, reason } => tracing::info!(newcomer, problem, "{reason}"),
-        StepReport::Rescheduled(reason) => tracing::warn!(newcomer, "tried again later: {reason}"),
+        StepReport::Rescheduled(reason) => tracing::warn!(newcomer, "will be retried: {reason}"),
         StepReport::Died { deaths, how } => {
             tracing::warn!(newcomer, deaths, "a process that worked on an archive died: {how}");
         }
-        StepReport::Lost => tracing::info!(newcomer, "somebody else has taken over, or it was cancelled"),
+        StepReport::Lost => {
+            tracing::info!(newcomer, "another worker has taken over, or the move was cancelled")
+        }
         StepReport::Store(error) => tracing::error!(newcomer, "newcomers wait: {error}"),
     }
 }
@@ -69,7 +71,7 @@ fn log_outcome(newcomer: Option<i64>, report: &StepReport<'_>) {
 async fn announce_due(app: App) {
     loop {
         if let Err(error) = app.newcomers.table.follow_the_clock(app.now_millis()).await {
-            tracing::warn!("times of before the clock was set back stay: {error}");
+            tracing::warn!("times from before the clock was set back are not corrected yet: {error}");
         }
         if let Err(error) = app.newcomers.table.announce_due(app.now_millis()).await {
             tracing::warn!("announcements wait: {error}");
@@ -80,12 +82,12 @@ async fn announce_due(app: App) {
 
 async fn sweep(app: App) {
     loop {
-        // The configuration may name other pods than before, and a check may have ended after a key was added.
+        // The configured keys may have changed, and a check may have ended after a key was added.
         trusted_pods::apply(&app).await;
         if let Err(error) = sweep_once(&app).await {
-            tracing::warn!("old uploads stay for now: {error}");
+            tracing::warn!("old uploads are not deleted yet: {error}");
         }
-        tokio::time::sleep(SWEEP).await;
+        tokio::time::sleep(SWEEP_INTERVAL).await;
     }
 }
 
@@ -106,11 +108,11 @@ async fn sweep_once(app: &App) -> Result<(), Box<dyn std::error::Error + Send + 
 
 /// Sends the ledger's deliveries, including announcements from the command line, and checks for returned friends.
 async fn notify(app: App, stop: CancellationToken) {
-    let mut looked: Option<Instant> = None;
+    let mut checked_at: Option<Instant> = None;
     while !stop.is_cancelled() {
-        let look = looked.is_none_or(|at| at.elapsed() >= FRIENDS);
-        match notify_once(&app, look, &stop).await {
-            Ok(()) if look => looked = Some(Instant::now()),
+        let checks_friends = checked_at.is_none_or(|at| at.elapsed() >= FRIENDS_INTERVAL);
+        match notify_once(&app, checks_friends, &stop).await {
+            Ok(()) if checks_friends => checked_at = Some(Instant::now()),
             Ok(()) => {}
             Err(error) => tracing::warn!("deliveries wait: {error}"),
         }
@@ -121,14 +123,14 @@ async fn notify(app: App, stop: CancellationToken) {
     }
 }
 
-/// Sends due deliveries; with `look`, even if none is due: those waiting for friends' return may be due then.
-async fn notify_once(app: &App, look: bool, stop: &CancellationToken) -> Result<(), DeliveryError> {
+/// Sends due deliveries; with `checks_friends`, even if none is due: those waiting for friends' return may become due.
+async fn notify_once(app: &App, checks_friends: bool, stop: &CancellationToken) -> Result<(), DeliveryError> {
     let (Some(client), Some(pod)) = (app.newcomers.announcer.clone(), &app.config.pod) else { return Ok(()) };
     let (ledger, section) = (Ledger::new(&app.store), &app.config.newcomers);
     if section.assume_reachable {
         ledger.assume_reachable(SystemClock.now()).await?;
     }
-    if ledger.due(Scope::All, SystemClock.now()).await? == 0 && !look {
+    if ledger.due(Scope::All, SystemClock.now()).await? == 0 && !checks_friends {
         return Ok(());
     }
     let (store, stop, runtime) = (app.store.clone(), stop.clone(), tokio::runtime::Handle::current());

@@ -40,15 +40,16 @@ async fn icon() -> Result<Response, WebError> {
     respond("pappus.svg", "public, max-age=86400")
 }
 
-fn respond(name: &str, keep: &'static str) -> Result<Response, WebError> {
+fn respond(name: &str, cache_control: &'static str) -> Result<Response, WebError> {
     let file = Files::get(name).ok_or(WebError::NotFound)?;
-    let kind = match name.rsplit_once('.').map(|(_, ending)| ending) {
+    let content_type = match name.rsplit_once('.').map(|(_, extension)| extension) {
         Some("css") => "text/css; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
         Some("svg") => "image/svg+xml",
         _ => "application/octet-stream",
     };
-    Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, keep)], file.data.into_owned()).into_response())
+    Ok(([(CONTENT_TYPE, content_type), (CACHE_CONTROL, cache_control)], file.data.into_owned())
+        .into_response())
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! Confirmation of actions that cannot be undone. The form that starts one redirects to `/confirm`, which asks; the form
-//! on that page repeats the first one with the field `confirmed`. So Back and reload never send a form again.
+//! on that page repeats the first one with the field `confirmed`. So the back button and reloads never repeat a form.
 
 use askama::Template;
 use axum::Router;
@@ -17,8 +17,8 @@ use crate::app::App;
 use crate::error::WebError;
 use crate::sessions::flash;
 
-/// The name of the last question in the session.
-const ASKED: &str = "asked";
+/// The session key of the last question.
+const QUESTION_KEY: &str = "asked";
 
 /// A question that asks for confirmation.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub struct Question {
     pub title: String,
     /// Its consequences, in numbers.
     pub texts: Vec<String>,
-    /// The moment that they name, if any.
+    /// The moment in their texts, if any.
     #[serde(default)]
     pub at: Option<DateTime<Utc>>,
     /// The label of the button.
@@ -40,7 +40,7 @@ pub struct Question {
     pub back: String,
 }
 
-/// A form with nothing but the confirmation.
+/// A form with only the confirmation.
 #[derive(Debug, Deserialize)]
 pub struct Confirmation {
     /// Present if it was given.
@@ -49,7 +49,7 @@ pub struct Confirmation {
 
 /// The last question asked in a session.
 #[derive(Serialize, Deserialize)]
-struct Asked {
+struct LastQuestion {
     /// Absent once it was answered.
     question: Option<Question>,
     /// The language of its texts.
@@ -71,11 +71,11 @@ impl Questions {
     /// [`WebError::Unavailable`] if the store or its key cannot be used.
     pub async fn ask(&self, page: &Page, question: Question) -> Result<Response, WebError> {
         let (language, back) = (page.words.code().to_owned(), question.back.clone());
-        self.put(&Asked { question: Some(question), language, back }).await?;
+        self.store(&LastQuestion { question: Some(question), language, back }).await?;
         Ok(Redirect::to("/confirm").into_response())
     }
 
-    /// Returns whether a form carries the confirmation. If it does, the question is not asked any more.
+    /// Returns whether a form contains the confirmation. If so, the question is not asked again.
     ///
     /// # Errors
     /// [`WebError::Unavailable`] if the store or its key cannot be used.
@@ -83,14 +83,14 @@ impl Questions {
         if confirmed.is_none() {
             return Ok(false);
         }
-        if let Some(asked) = flash::get::<Asked>(&self.app, &self.session, ASKED).await? {
-            self.put(&Asked { question: None, ..asked }).await?;
+        if let Some(last) = flash::get::<LastQuestion>(&self.app, &self.session, QUESTION_KEY).await? {
+            self.store(&LastQuestion { question: None, ..last }).await?;
         }
         Ok(true)
     }
 
-    async fn put(&self, asked: &Asked) -> Result<(), WebError> {
-        flash::put(&self.app, &self.session, ASKED, asked).await
+    async fn store(&self, last: &LastQuestion) -> Result<(), WebError> {
+        flash::put(&self.app, &self.session, QUESTION_KEY, last).await
     }
 }
 
@@ -114,15 +114,15 @@ struct ConfirmPage<'a> {
 
 /// Asks the last question. Redirects to the page it came from if it was answered, or asked in another language.
 async fn show(State(app): State<App>, page: Page, session: Session) -> Result<Response, WebError> {
-    let Some(asked) = flash::get::<Asked>(&app, &session, ASKED).await? else {
+    let Some(last) = flash::get::<LastQuestion>(&app, &session, QUESTION_KEY).await? else {
         return Ok(Redirect::to("/").into_response());
     };
-    match asked.question {
-        Some(question) if asked.language == page.words.code() => {
+    match last.question {
+        Some(question) if last.language == page.words.code() => {
             let at = question.at.map(|at| page.moment(at));
             page.show(StatusCode::OK, &ConfirmPage { page: &page, question, at })
         }
-        _ => Ok(Redirect::to(&asked.back).into_response()),
+        _ => Ok(Redirect::to(&last.back).into_response()),
     }
 }
 

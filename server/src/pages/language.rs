@@ -1,4 +1,4 @@
-//! Language choice: the language chosen here takes precedence over the browser's.
+//! Language choice: the chosen language takes precedence over the browser's.
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -16,10 +16,10 @@ use crate::words::Words;
 /// The cookie that stores the choice.
 pub const LANGUAGE_COOKIE: &str = "pappus-language";
 /// Lifetime of the cookie in seconds: a year.
-const KEEP: u32 = 365 * 24 * 3600;
+const COOKIE_SECONDS: u32 = 365 * 24 * 3600;
 
 /// Returns the texts for a request.
-pub(super) fn chosen(headers: &HeaderMap, app: &App) -> Words {
+pub(super) fn request_words(headers: &HeaderMap, app: &App) -> Words {
     let chosen = cookie(headers, LANGUAGE_COOKIE).and_then(|code| app.translations.named(code));
     chosen.cloned().unwrap_or_else(|| app.translations.accepted(accepted(headers)))
 }
@@ -29,7 +29,7 @@ pub(super) fn routes() -> Router<App> {
 }
 
 #[derive(Deserialize)]
-struct Back {
+struct LanguageQuery {
     #[serde(default)]
     to: String,
 }
@@ -37,22 +37,24 @@ struct Back {
 async fn choose(
     State(app): State<App>,
     Path(code): Path<String>,
-    Query(back): Query<Back>,
+    Query(query): Query<LanguageQuery>,
 ) -> Result<Response, WebError> {
     let words = app.translations.named(&code).ok_or(WebError::NotFound)?;
     let secure = if app.config.web.is_secure() { "; Secure" } else { "" };
-    let cookie =
-        format!("{LANGUAGE_COOKIE}={}; Path=/; Max-Age={KEEP}; HttpOnly; SameSite=Lax{secure}", words.code());
+    let cookie = format!(
+        "{LANGUAGE_COOKIE}={}; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Lax{secure}",
+        words.code()
+    );
     let cookie = HeaderValue::from_str(&cookie).map_err(|error| WebError::Internal(error.to_string()))?;
-    Ok(([(SET_COOKIE, cookie)], Redirect::to(&own_path(&back.to))).into_response())
+    Ok(([(SET_COOKIE, cookie)], Redirect::to(&own_path(&query.to))).into_response())
 }
 
-/// Returns a path on this service, whatever the link contains: never another host.
+/// Returns the path if it is on this service, otherwise `/`: a link must not lead to another host.
 pub fn own_path(path: &str) -> String {
-    let plain = path.starts_with('/')
+    let is_own = path.starts_with('/')
         && !path.starts_with("//")
         && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    if plain { path.to_owned() } else { "/".to_owned() }
+    if is_own { path.to_owned() } else { "/".to_owned() }
 }
 
 #[cfg(test)]
@@ -60,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_paths_of_our_own() {
+    fn other_hosts_are_rejected() {
         for path in ["/", "/archive", "/archive?x=1#y"] {
             assert_eq!(own_path(path), path);
         }

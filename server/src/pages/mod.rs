@@ -40,15 +40,15 @@ pub struct Page {
     /// The pod's host, for display.
     pub pod_host: String,
     /// True if people may download their archives here.
-    pub closing: bool,
+    pub is_closing: bool,
     /// True if people may import their archives here.
-    pub newcomers: bool,
+    pub accepts_newcomers: bool,
     /// The contact address, if known and not shown on the page yet.
     podmin: Mutex<Option<String>>,
     /// True if mail is sent.
-    pub mail: bool,
+    pub sends_mail: bool,
     /// The message about the action just completed (`?done=NAME`).
-    pub done: Option<String>,
+    pub message: Option<String>,
     /// The path of the request.
     pub path: String,
     token: Option<CsrfToken>,
@@ -60,16 +60,16 @@ impl Page {
         let token = CsrfToken::from_request_parts(parts, app).await.ok();
         // The page that reports an unavailable store must still render.
         let person = crate::sessions::person(parts, app).await.ok().flatten();
-        let words = language::chosen(&parts.headers, app);
+        let words = language::request_words(&parts.headers, app);
         Self {
-            done: done(&words, parts.uri.query()),
+            message: message(&words, parts.uri.query()),
             words,
             person,
             pod_host: app.config.pod_url.diaspora_host(),
-            closing: app.config.closing.enabled,
-            newcomers: app.config.newcomers.enabled,
+            is_closing: app.config.closing.enabled,
+            accepts_newcomers: app.config.newcomers.enabled,
             podmin: Mutex::new(app.config.podmin_email.clone()),
-            mail: app.config.mail.is_sent(),
+            sends_mail: app.config.mail.is_sent(),
             path: parts.uri.path().to_owned(),
             token,
         }
@@ -89,8 +89,7 @@ impl Page {
         expected.verify(token).map_err(|_| WebError::Form)
     }
 
-    /// Returns the contact address for the first place on the page that shows it: the footer comes last, and does not
-    /// repeat it.
+    /// Returns the contact address at the first call only: the footer comes last, and does not repeat it.
     pub fn podmin_once(&self) -> Option<String> {
         self.podmin.lock().ok()?.take()
     }
@@ -105,15 +104,14 @@ impl Page {
         Moment::new(&self.words, at)
     }
 
-    /// Returns the name of a form's field, in which links lead to it. One that exists in several languages has a code at
-    /// its end.
+    /// Returns the name of a form's field, for links to it. The name of a field for one language ends in its code.
     pub fn field_name(&self, field: &str) -> String {
         let name = |field: &str| self.words.find(&format!("field-{field}"));
-        let of_language = || {
+        let with_language = || {
             let (field, code) = field.rsplit_once('_')?;
             Some(format!("{} ({})", name(field)?, self.words.find(&format!("language-{code}"))?))
         };
-        name(field).or_else(of_language).unwrap_or_else(|| field.to_owned())
+        name(field).or_else(with_language).unwrap_or_else(|| field.to_owned())
     }
 
     /// Returns the path, encoded for a link's query.
@@ -146,8 +144,8 @@ impl Page {
     pub(crate) fn error(&self, status: StatusCode, key: &str, detail: Option<String>) -> Response {
         let title = self.words.say(&format!("{key}-title"));
         let text = self.words.say(&format!("{key}-text"));
-        let shown = self.show(status, &ErrorPage { page: self, title, text, detail });
-        shown.unwrap_or_else(|_| status.into_response())
+        let response = self.show(status, &ErrorPage { page: self, title, text, detail });
+        response.unwrap_or_else(|_| status.into_response())
     }
 }
 
@@ -169,8 +167,8 @@ struct ErrorPage<'a> {
     detail: Option<String>,
 }
 
-/// Returns the message about the action just completed: one of our own texts, whatever the URL contains.
-fn done(words: &Words, query: Option<&str>) -> Option<String> {
+/// Returns the message about the action just completed: always one of our own texts.
+fn message(words: &Words, query: Option<&str>) -> Option<String> {
     let mut pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     let (_, name) = pairs.find(|(key, _)| key == "done")?;
     words.find(&format!("done-{name}"))
@@ -185,7 +183,7 @@ pub fn routes() -> Router<App> {
 pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(found, _)| *found == name).map(|(_, value)| value)
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
 /// Returns the browser's languages.

@@ -1,5 +1,5 @@
-//! Moments on pages: HTML's `<time>`, so that the script of the pages can show the reader's own time. Without it the text
-//! stands, which names its zone.
+//! Moments on pages: HTML's `<time>`, so that a script can show the reader's local time. Without the script, the text
+//! shows UTC.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ pub struct Moment {
     text: String,
 }
 
-/// A text that is HTML already.
+/// A text in HTML.
 pub struct Markup(String);
 
 impl Moment {
@@ -24,12 +24,12 @@ impl Moment {
         Self { at, text: words.moment(at) }
     }
 
-    /// Returns an hour and a minute, already in words.
-    pub(crate) fn named(at: DateTime<Utc>, text: String) -> Self {
+    /// Returns a moment with its own text.
+    pub(crate) fn with_text(at: DateTime<Utc>, text: String) -> Self {
         Self { at, text }
     }
 
-    /// Returns the moment in UTC, as translated texts take it.
+    /// Returns the moment in UTC, for translated texts.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -41,24 +41,24 @@ impl Moment {
 
     /// Returns a text that contains [`Self::text`], with the moment marked up.
     pub fn within(&self, text: &str) -> Markup {
-        let safe = |text: &str| escape(text, Html).map(|safe| safe.to_string()).unwrap_or_default();
+        let escaped = |text: &str| escape(text, Html).map(|html| html.to_string()).unwrap_or_default();
         Markup(match text.split_once(&self.text) {
-            Some((before, after)) => format!("{}{self}{}", safe(before), safe(after)),
-            None => safe(text),
+            Some((before, after)) => format!("{}{self}{}", escaped(before), escaped(after)),
+            None => escaped(text),
         })
     }
 }
 
 impl fmt::Display for Moment {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = escape(&self.text, Html).map_err(|_| fmt::Error)?;
-        write!(out, "<time datetime=\"{}\">{text}</time>", self.datetime())
+        write!(formatter, "<time datetime=\"{}\">{text}</time>", self.datetime())
     }
 }
 
 impl fmt::Display for Markup {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0)
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
     }
 }
 
@@ -70,15 +70,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_stay_escaped_around_the_moment() {
+    fn texts_around_the_moment_are_escaped() {
         let at = "2026-11-12T15:33:20Z".parse().unwrap();
-        let moment = Moment::named(at, "9 < 10".to_owned());
-        let marked = "<time datetime=\"2026-11-12T15:33:20Z\">9 &#60; 10</time>";
-        assert_eq!(moment.to_string(), marked);
-        assert_eq!(
-            moment.within("<b> 9 < 10 & more").to_string(),
-            format!("&#60;b&#62; {marked} &#38; more")
-        );
+        let moment = Moment::with_text(at, "9 < 10".to_owned());
+        let html = "<time datetime=\"2026-11-12T15:33:20Z\">9 &#60; 10</time>";
+        assert_eq!(moment.to_string(), html);
+        assert_eq!(moment.within("<b> 9 < 10 & more").to_string(), format!("&#60;b&#62; {html} &#38; more"));
         assert_eq!(moment.within("<none>").to_string(), "&#60;none&#62;");
     }
 }

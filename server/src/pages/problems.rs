@@ -24,7 +24,7 @@ impl FieldProblems {
     }
 
     /// Returns the `id`s of the fields if there are several: a summary links to them. It does not repeat the messages,
-    /// which stand at the fields, and the first field has the focus.
+    /// which are at the fields, and the first field has the focus.
     pub fn summary(&self) -> Vec<&str> {
         let fields: Vec<&str> = self.0.iter().map(|(field, _)| field.as_ref()).collect();
         if fields.len() > 1 { fields } else { Vec::new() }
@@ -32,21 +32,21 @@ impl FieldProblems {
 
     /// Returns the text for a field.
     pub fn of(&self, field: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| *known == field).map(|(_, text)| text.as_str())
+        self.0.iter().find(|(name, _)| *name == field).map(|(_, text)| text.as_str())
     }
 
     /// Returns the HTML attributes of an input: description, validity, and focus for the first invalid one. `help`
     /// lists the IDs of elements that always describe it, separated by spaces.
     pub fn attributes(&self, field: &str, help: &str) -> String {
-        let (mut html, wrong) = (String::new(), self.of(field).is_some());
-        let mut described = help.to_owned();
-        if wrong {
-            _ = write!(described, " {field}-problem");
+        let (mut html, is_invalid) = (String::new(), self.of(field).is_some());
+        let mut description_ids = help.to_owned();
+        if is_invalid {
+            _ = write!(description_ids, " {field}-problem");
         }
-        if !described.trim().is_empty() {
-            _ = write!(html, " aria-describedby=\"{}\"", described.trim());
+        if !description_ids.trim().is_empty() {
+            _ = write!(html, " aria-describedby=\"{}\"", description_ids.trim());
         }
-        if wrong {
+        if is_invalid {
             html.push_str(" aria-invalid=\"true\"");
         }
         // A browser scrolls to the focused element, unless the URL has a fragment.
@@ -68,9 +68,9 @@ mod tests {
     use super::FieldProblems;
 
     #[test]
-    fn the_first_wrong_field_has_the_focus() {
+    fn the_first_invalid_field_has_the_focus() {
         let mut problems = FieldProblems::one("name", "missing".to_owned());
-        assert!(problems.summary().is_empty(), "one message stands at its field only");
+        assert!(problems.summary().is_empty(), "one message is at its field only");
         problems.add("email", "wrong".to_owned());
         let name = problems.attributes("name", "name-help");
         assert_eq!(name, " aria-describedby=\"name-help name-problem\" aria-invalid=\"true\" autofocus");

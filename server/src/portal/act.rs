@@ -16,14 +16,14 @@ use crate::error::WebError;
 use crate::pages::{CheckedForm, Confirmation, Page, Question, Questions};
 use crate::sessions::{Person, SignedIn};
 
-/// Maximum number of requests by a person within [`WITHIN`].
-const PAGE: i64 = 10;
+/// Maximum number of requests by a person within [`REQUEST_PERIOD`].
+const MAX_REQUESTS: i64 = 10;
 /// The period in which requests are counted.
-const WITHIN: Duration = Duration::from_hours(1);
+const REQUEST_PERIOD: Duration = Duration::from_hours(1);
 /// Seconds to wait after too many requests.
-const WAIT: u64 = 600;
+const RETRY_SECONDS: u64 = 600;
 /// Allowed length of a passphrase in characters: a shorter one protects nothing, a longer one is a mistake.
-pub(crate) const PASSPHRASE: RangeInclusive<usize> = 10..=1000;
+pub(crate) const PASSPHRASE_CHARS: RangeInclusive<usize> = 10..=1000;
 
 /// The form for a new archive.
 #[derive(Deserialize)]
@@ -47,19 +47,19 @@ pub(super) async fn ask(
     if *passphrase != *again {
         return Ok(Redirect::to("/archive?problem=different"));
     }
-    if !passphrase.is_empty() && !PASSPHRASE.contains(&passphrase.chars().count()) {
+    if !passphrase.is_empty() && !PASSPHRASE_CHARS.contains(&passphrase.chars().count()) {
         return Ok(Redirect::to("/archive?problem=short"));
     }
     let passphrase = Some(passphrase.as_str()).filter(|passphrase| !passphrase.is_empty());
     match request_own(&app, &person, passphrase, form.mail.is_some(), page.words.code()).await {
-        // The page says it in place of the form.
+        // The page shows this instead of the form.
         Ok(_) | Err(WebError::TooManyArchives) => Ok(Redirect::to("/archive")),
         Err(error) => Err(error),
     }
 }
 
-/// Returns the number of requested archives kept for one account.
-pub(super) fn most_kept(app: &App) -> u32 {
+/// Returns the maximum number of requested archives kept for one account.
+pub(super) fn max_archives(app: &App) -> u32 {
     app.config.archives.per_account.max(1)
 }
 
@@ -68,25 +68,25 @@ pub(crate) async fn request_own(
     app: &App,
     person: &Person,
     key_passphrase: Option<&str>,
-    mail: bool,
+    sends_mail: bool,
     language: &str,
 ) -> Result<Asked, WebError> {
     if !Closing::stage(app).await?.takes_requests() {
         return Err(WebError::Conflict("the pod is off: no more archives are made".to_owned()));
     }
-    request(app, person, key_passphrase, mail, language, Some(most_kept(app))).await
+    request(app, person, key_passphrase, sends_mail, language, Some(max_archives(app))).await
 }
 
-/// Requests an archive: for oneself, or by the podmin, who may in every stage and without a limit on archives kept.
+/// Requests an archive: for oneself, or by the podmin, who can in every stage and without `max_archives`.
 pub(crate) async fn request(
     app: &App,
     person: &Person,
     key_passphrase: Option<&str>,
-    mail: bool,
+    sends_mail: bool,
     language: &str,
-    most: Option<u32>,
+    max_archives: Option<u32>,
 ) -> Result<Asked, WebError> {
-    // Nobody would ever make it.
+    // No worker would create it.
     if !app.config.closing.enabled {
         return Err(WebError::NotFound);
     }
@@ -95,20 +95,20 @@ pub(crate) async fn request(
     }
     let portal = &app.portal;
     if portal.requests.open(person.user_id).await?.is_none()
-        && portal.requests.recent(person.user_id, WITHIN).await? >= PAGE
+        && portal.requests.recent(person.user_id, REQUEST_PERIOD).await? >= MAX_REQUESTS
     {
-        return Err(WebError::TooMany { seconds: WAIT });
+        return Err(WebError::TooMany { seconds: RETRY_SECONDS });
     }
-    let new = NewRequest {
+    let new_request = NewRequest {
         user_id: person.user_id,
         username: &person.username,
         account: &person.account,
         key_passphrase,
-        mail,
+        mail: sends_mail,
         language,
-        most,
+        most: max_archives,
     };
-    Ok(portal.requests.ask(&new, &app.keys, app.now().into()).await?)
+    Ok(portal.requests.ask(&new_request, &app.keys, app.now().into()).await?)
 }
 
 /// Cancels a request.
@@ -133,39 +133,39 @@ pub(super) async fn delete(
     Path(name): Path<String>,
     CheckedForm(confirmation): CheckedForm<Confirmation>,
 ) -> Result<Response, WebError> {
-    let made = super::made::of(&app, &person, &name).await?;
+    let archive = super::made::find(&app, &person, &name).await?;
     // Campaigns' archives belong to the podmin: they are on a signed list.
-    let Origin::Request(id) = made.origin else { return Err(WebError::NotFound) };
+    let Origin::Request(id) = archive.origin else { return Err(WebError::NotFound) };
     if !questions.is_confirmed(confirmation.confirmed.as_deref()).await? {
-        return questions.ask(&page, question(&app, &page, &made).await?).await;
+        return questions.ask(&page, question(&app, &page, &archive).await?).await;
     }
     app.portal.requests.delete(person.user_id, id).await?;
-    audit(&app, Some(&person), "archive-deleted", Some(&made.file_name()), None, None).await;
+    audit(&app, Some(&person), "archive-deleted", Some(&archive.file_name()), None, None).await;
     // The background work deletes what cannot be deleted now.
     if let Err(error) = app.portal.requests.sweep(&app.depot).await {
-        tracing::warn!("a deleted archive stays for now: {error}");
+        tracing::warn!("a deleted archive is not removed from the depot yet: {error}");
     }
     Ok(Redirect::to("/archive?deleted=yes").into_response())
 }
 
-async fn question(app: &App, page: &Page, made: &MadeArchive) -> Result<Question, WebError> {
+async fn question(app: &App, page: &Page, archive: &MadeArchive) -> Result<Question, WebError> {
     let words = &page.words;
     let number = |count: i64| u64::try_from(count).unwrap_or(0);
-    let time = page.moment(made.created_at);
+    let time = page.moment(archive.created_at);
     let numbers = vec![
         ("time", time.text().into()),
-        ("size", words.size(number(made.bytes)).into()),
-        ("count", words.number(number(made.records)).into()),
+        ("size", words.size(number(archive.bytes)).into()),
+        ("count", words.number(number(archive.records)).into()),
     ];
     let mut texts = vec![words.with("archive-delete-numbers", numbers)];
-    let may_ask = app.config.pod.is_some() && Closing::stage(app).await?.takes_requests();
-    texts.push(words.say(if may_ask { "archive-delete-again" } else { "archive-delete-last" }));
+    let can_request = app.config.pod.is_some() && Closing::stage(app).await?.takes_requests();
+    texts.push(words.say(if can_request { "archive-delete-again" } else { "archive-delete-last" }));
     Ok(Question {
         title: words.say("archive-delete-sure"),
         texts,
-        at: Some(made.created_at),
+        at: Some(archive.created_at),
         button: words.say("archive-delete"),
-        action: format!("/archive/made/{}/delete", made.origin),
+        action: format!("/archive/made/{}/delete", archive.origin),
         back: "/archive".to_owned(),
         ..Question::default()
     })

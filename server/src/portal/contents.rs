@@ -16,18 +16,18 @@ use crate::pages::Page;
 use crate::sessions::SignedIn;
 use crate::words::Words;
 
-/// Omissions shown; the archive itself lists all.
-const NAMED: usize = 200;
+/// Number of omissions shown; the archive itself lists all.
+const MAX_SHOWN: usize = 200;
 
 #[derive(Template)]
 #[template(path = "portal/contents.html")]
 struct ContentsPage<'a> {
     page: &'a Page,
-    made: ArchiveLine,
+    archive: ArchiveLine,
     counts: Vec<(String, String)>,
     reasons: Vec<(String, String)>,
-    named: Vec<String>,
-    more: u64,
+    omissions: Vec<String>,
+    more_omissions: u64,
     fingerprint: Option<String>,
     sha256: String,
 }
@@ -39,8 +39,8 @@ pub(super) async fn show(
     page: Page,
     Path(name): Path<String>,
 ) -> Result<Response, WebError> {
-    let made = made::own(&app, &person, &name).await?;
-    let manifest = made::open(&app, &made).await?.manifest().await?;
+    let archive = made::find_downloadable(&app, &person, &name).await?;
+    let manifest = made::open(&app, &archive).await?.manifest().await?;
     let words = &page.words;
     let counts = manifest.counts.iter().filter(|(_, count)| **count > 0);
     let counts = counts.map(|(kind, count)| (words.say(&kind_key(kind)), words.number(*count))).collect();
@@ -54,12 +54,17 @@ pub(super) async fn show(
     let reasons = reasons.into_iter();
     let template = ContentsPage {
         page: &page,
-        made: archive_line(&page, &made),
+        archive: archive_line(&page, &archive),
         counts,
         reasons: reasons.map(|(code, count)| (reason(words, code), words.number(count))).collect(),
-        named: manifest.omissions.iter().take(NAMED).map(|omission| sentence(words, omission)).collect(),
-        more: manifest.omission_count().saturating_sub(NAMED as u64),
-        sha256: super::digest::of(&app, &made).await?,
+        omissions: manifest
+            .omissions
+            .iter()
+            .take(MAX_SHOWN)
+            .map(|omission| sentence(words, omission))
+            .collect(),
+        more_omissions: manifest.omission_count().saturating_sub(MAX_SHOWN as u64),
+        sha256: super::digest::sha256(&app, &archive).await?,
         fingerprint: manifest.account.key_fingerprint.as_ref().map(ToString::to_string),
     };
     page.show(StatusCode::OK, &template)
@@ -74,8 +79,8 @@ fn reason(words: &Words, code: &str) -> String {
 fn sentence(words: &Words, omission: &Omission) -> String {
     let kind = words.say(&format!("record-{}", omission.record.kind.as_str().replace('_', "-")));
     let name = omission.record.name.clone().or_else(|| omission.record.id.map(|id| id.to_string()));
-    let what = name.map_or_else(|| kind.clone(), |name| format!("{kind} {name}"));
-    format!("{what}: {}", reason(words, omission.code.as_str()))
+    let record = name.map_or_else(|| kind.clone(), |name| format!("{kind} {name}"));
+    format!("{record}: {}", reason(words, omission.code.as_str()))
 }
 
 /// Returns the key of the name of a kind of record.

@@ -11,22 +11,23 @@ use crate::app::App;
 use crate::error::WebError;
 use crate::sessions::SignedIn;
 
-/// Bytes read at a time.
-const PIECE: usize = 256 << 10;
+/// Number of bytes read at a time.
+const CHUNK_BYTES: usize = 256 << 10;
 
 /// Returns the digest in hexadecimal: computed once per archive, then stored.
-pub(super) async fn of(app: &App, made: &MadeArchive) -> Result<String, WebError> {
-    if !made.is_sealed() {
-        return Ok(made.sha256.clone());
+pub(super) async fn sha256(app: &App, archive: &MadeArchive) -> Result<String, WebError> {
+    if !archive.is_sealed() {
+        return Ok(archive.sha256.clone());
     }
     let requests = &app.portal.requests;
-    if let Some(known) = requests.digest(&made.sha256).await? {
-        return Ok(known);
+    if let Some(digest) = requests.digest(&archive.sha256).await? {
+        return Ok(digest);
     }
-    let mut opened = made::open(app, made).await?;
+    let mut opened = made::open(app, archive).await?;
     let mut context = Context::new(&SHA256);
     loop {
-        let read = opened.piece(PIECE).await.map_err(|error| WebError::Unavailable(error.to_string()))?;
+        let read =
+            opened.piece(CHUNK_BYTES).await.map_err(|error| WebError::Unavailable(error.to_string()))?;
         if read.1.is_empty() {
             break;
         }
@@ -34,7 +35,7 @@ pub(super) async fn of(app: &App, made: &MadeArchive) -> Result<String, WebError
         opened = read.0;
     }
     let digest = hex::encode(context.finish().as_ref());
-    requests.note_digest(&made.sha256, &digest).await?;
+    requests.note_digest(&archive.sha256, &digest).await?;
     Ok(digest)
 }
 
@@ -44,8 +45,8 @@ pub(super) async fn file(
     SignedIn(person): SignedIn,
     Path(name): Path<String>,
 ) -> Result<Response, WebError> {
-    let made = made::own(&app, &person, &name).await?;
-    let text = format!("{}  {}\n", of(&app, &made).await?, made.file_name());
+    let archive = made::find_downloadable(&app, &person, &name).await?;
+    let text = format!("{}  {}\n", sha256(&app, &archive).await?, archive.file_name());
     let head = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "private, no-store")];
     Ok((head, text).into_response())
 }

@@ -19,19 +19,19 @@ use crate::error::{KeepBody, WebError};
 use crate::pages::Page;
 use crate::sessions::{Person, SignedIn};
 
-/// Bytes read at a time.
-const PIECE: u64 = 256 << 10;
+/// Number of bytes read at a time.
+const CHUNK_BYTES: u64 = 256 << 10;
 
 /// Sends one's own archive as one file.
-pub(super) async fn own(
+pub(super) async fn archive_file(
     State(app): State<App>,
     SignedIn(person): SignedIn,
     Path((name, _)): Path<(String, String)>,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, WebError> {
-    let made = made::own(&app, &person, &name).await?;
-    whole(&app, &made, &method, &headers).await
+    let archive = made::find_downloadable(&app, &person, &name).await?;
+    send_archive(&app, &archive, &method, &headers).await
 }
 
 /// Sends one of the two files that a stock pod imports.
@@ -42,11 +42,11 @@ pub(super) async fn stock(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, WebError> {
-    own_stock(&app, &person, &name, &part, &method, &headers).await
+    stock_file(&app, &person, &name, &part, &method, &headers).await
 }
 
 /// Sends one of the two files that a stock pod imports, from one's own archive.
-pub(crate) async fn own_stock(
+pub(crate) async fn stock_file(
     app: &App,
     person: &Person,
     name: &str,
@@ -55,13 +55,14 @@ pub(crate) async fn own_stock(
     headers: &HeaderMap,
 ) -> Result<Response, WebError> {
     let part = Stock::parse(part).ok_or(WebError::NotFound)?;
-    let made = made::own(app, person, name).await?;
-    let opened = two_files::open(app, &made, part).await?;
-    let tag = tag(&made, part.word());
-    let file = File { name: &part.file_name(&person.username), kind: part.content_type(), tag: &tag };
+    let archive = made::find_downloadable(app, person, name).await?;
+    let opened = two_files::open(app, &archive, part).await?;
+    let etag = etag(&archive, part.as_str());
+    let file =
+        File { name: &part.file_name(&person.username), content_type: part.content_type(), etag: &etag };
     // A person needs both files; the second one counts as the download.
-    let fetched = (part == Stock::Photos).then(|| Fetched::new(app, &made));
-    respond(opened, &file, method, headers, fetched).await
+    let recorder = (part == Stock::Photos).then(|| DownloadRecorder::new(app, &archive));
+    respond(opened, &file, method, headers, recorder).await
 }
 
 /// Shows the page behind a link in a mail: the owner of the archive, and the button.
@@ -70,15 +71,15 @@ pub(super) async fn link_page(
     page: Page,
     Path(token): Path<String>,
 ) -> Result<Response, WebError> {
-    let made = linked(&app, &token).await?;
-    let size = u64::try_from(made.bytes).unwrap_or(0);
+    let archive = linked_archive(&app, &token).await?;
+    let size = u64::try_from(archive.bytes).unwrap_or(0);
     let template = LinkPage {
         page: &page,
-        account: &made.account,
-        file: made.file_name(),
+        account: &archive.account,
+        file: archive.file_name(),
         token: &token,
         size: page.words.size(size),
-        expires: made.expires_at.map(|time| page.words.day(time)),
+        expires: archive.expires_at.map(|time| page.words.day(time)),
     };
     page.show(StatusCode::OK, &template)
 }
@@ -90,15 +91,16 @@ pub(super) async fn link(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, WebError> {
-    let made = linked(&app, &token).await?;
-    whole(&app, &made, &method, &headers).await
+    let archive = linked_archive(&app, &token).await?;
+    send_archive(&app, &archive, &method, &headers).await
 }
 
-async fn linked(app: &App, token: &str) -> Result<MadeArchive, WebError> {
+/// Returns the archive behind a link in a mail.
+async fn linked_archive(app: &App, token: &str) -> Result<MadeArchive, WebError> {
     let request = app.portal.links.find(token).await?.ok_or(WebError::DeadLink)?;
-    let made = MadeArchive::of_request(&request).ok_or(WebError::DeadLink)?;
-    made::may_be_fetched(app).await?;
-    Ok(made)
+    let archive = MadeArchive::of_request(&request).ok_or(WebError::DeadLink)?;
+    made::require_downloads(app).await?;
+    Ok(archive)
 }
 
 #[derive(Template)]
@@ -113,43 +115,43 @@ struct LinkPage<'a> {
 }
 
 /// Sends an archive as one file.
-pub(crate) async fn whole(
+pub(crate) async fn send_archive(
     app: &App,
-    made: &MadeArchive,
+    archive: &MadeArchive,
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<Response, WebError> {
-    let opened = made::open(app, made).await?;
-    let tag = tag(made, "archive");
-    let file = File { name: &made.file_name(), kind: "application/zip", tag: &tag };
-    let fetched = Some(Fetched::new(app, made));
-    respond(opened, &file, method, headers, fetched).await
+    let opened = made::open(app, archive).await?;
+    let etag = etag(archive, "archive");
+    let file = File { name: &archive.file_name(), content_type: "application/zip", etag: &etag };
+    let recorder = Some(DownloadRecorder::new(app, archive));
+    respond(opened, &file, method, headers, recorder).await
 }
 
 /// Returns an ETag: the same for the same bytes, on every machine.
-fn tag(made: &MadeArchive, part: &str) -> String {
-    format!("\"{}-{part}\"", made.sha256.get(..32).unwrap_or(&made.sha256))
+fn etag(archive: &MadeArchive, part: &str) -> String {
+    format!("\"{}-{part}\"", archive.sha256.get(..32).unwrap_or(&archive.sha256))
 }
 
 struct File<'a> {
     name: &'a str,
-    kind: &'static str,
-    tag: &'a str,
+    content_type: &'static str,
+    etag: &'a str,
 }
 
-/// Records that an archive was downloaded to its end.
-struct Fetched {
+/// Records that an archive was downloaded completely.
+struct DownloadRecorder {
     app: App,
     user_id: i64,
     origin: Origin,
 }
 
-impl Fetched {
-    fn new(app: &App, made: &MadeArchive) -> Self {
-        Self { app: app.clone(), user_id: made.user_id, origin: made.origin.clone() }
+impl DownloadRecorder {
+    fn new(app: &App, archive: &MadeArchive) -> Self {
+        Self { app: app.clone(), user_id: archive.user_id, origin: archive.origin.clone() }
     }
 
-    async fn note(self) {
+    async fn record(self) {
         if let Err(error) = self.app.portal.requests.downloaded(self.user_id, &self.origin).await {
             tracing::warn!("{error}");
         }
@@ -161,10 +163,10 @@ async fn respond(
     file: &File<'_>,
     method: &Method,
     headers: &HeaderMap,
-    fetched: Option<Fetched>,
+    recorder: Option<DownloadRecorder>,
 ) -> Result<Response, WebError> {
     let size = opened.size();
-    let (status, first, length) = match part(headers, size, file.tag) {
+    let (status, first, length) = match part(headers, size, file.etag) {
         Part::Whole => (StatusCode::OK, 0, size),
         Part::Range(first, last) => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
         Part::Unchanged => (StatusCode::NOT_MODIFIED, 0, 0),
@@ -179,17 +181,17 @@ async fn respond(
         Body::empty()
     } else {
         let opened = opened.go_to(first).await.map_err(|error| WebError::Unavailable(error.to_string()))?;
-        stream_out(opened, length, fetched.filter(|_| first + length == size))
+        stream_out(opened, length, recorder.filter(|_| first + length == size))
     };
     let mut response = (status, body).into_response();
     let head = response.headers_mut();
-    set(head, ETAG, file.tag)?;
+    set(head, ETAG, file.etag)?;
     set(head, CACHE_CONTROL, "private, no-store")?;
     set(head, ACCEPT_RANGES, "bytes")?;
     if status == StatusCode::NOT_MODIFIED {
         return Ok(response);
     }
-    set(head, CONTENT_TYPE, file.kind)?;
+    set(head, CONTENT_TYPE, file.content_type)?;
     set(head, CONTENT_LENGTH, &length.to_string())?;
     set(
         head,
@@ -209,31 +211,31 @@ fn set(headers: &mut HeaderMap, name: axum::http::HeaderName, value: &str) -> Re
 }
 
 /// Streams the file in chunks, as fast as the client reads.
-fn stream_out(opened: OpenedArchive, length: u64, fetched: Option<Fetched>) -> Body {
-    let begin = (Some(opened), length, fetched);
-    Body::from_stream(stream::unfold(begin, |(opened, left, fetched)| async move {
-        let opened = opened.filter(|_| left > 0)?;
-        let most = usize::try_from(left.min(PIECE)).unwrap_or(0);
-        match opened.piece(most).await {
+fn stream_out(opened: OpenedArchive, length: u64, recorder: Option<DownloadRecorder>) -> Body {
+    let initial = (Some(opened), length, recorder);
+    Body::from_stream(stream::unfold(initial, |(opened, remaining, recorder)| async move {
+        let opened = opened.filter(|_| remaining > 0)?;
+        let chunk_bytes = usize::try_from(remaining.min(CHUNK_BYTES)).unwrap_or(0);
+        match opened.piece(chunk_bytes).await {
             Ok((_, bytes)) if bytes.is_empty() => {
                 let error =
                     std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "the archive ends too early");
                 Some((Err(error), (None, 0, None)))
             }
             Ok((opened, bytes)) => {
-                let left = left.saturating_sub(bytes.len() as u64);
-                let fetched = if left == 0 {
-                    if let Some(fetched) = fetched {
-                        fetched.note().await;
+                let remaining = remaining.saturating_sub(bytes.len() as u64);
+                let recorder = if remaining == 0 {
+                    if let Some(recorder) = recorder {
+                        recorder.record().await;
                     }
                     None
                 } else {
-                    fetched
+                    recorder
                 };
-                Some((Ok(bytes), (Some(opened), left, fetched)))
+                Some((Ok(bytes), (Some(opened), remaining, recorder)))
             }
             Err(error) => {
-                tracing::warn!("a download broke off: {error}");
+                tracing::warn!("a download failed: {error}");
                 Some((Err(error), (None, 0, None)))
             }
         }

@@ -11,7 +11,7 @@ use crate::board::Closing;
 use crate::error::WebError;
 use crate::sessions::Person;
 
-/// The name of an archive in URLs: `r42` for a request's, `c3` for a campaign's.
+/// The name of an archive in URLs: `r42` for that of a request, `c3` for that of a campaign.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Name(pub(super) Origin);
 
@@ -34,32 +34,36 @@ impl FromStr for Name {
     }
 }
 
-/// Returns an archive of this person; others' archives are not found.
-pub(super) async fn own(app: &App, person: &Person, name: &str) -> Result<MadeArchive, WebError> {
-    let made = of(app, person, name).await?;
-    may_be_fetched(app).await?;
-    Ok(made)
+/// Returns an archive of this person while archives can be downloaded; others' archives are not found.
+pub(super) async fn find_downloadable(
+    app: &App,
+    person: &Person,
+    name: &str,
+) -> Result<MadeArchive, WebError> {
+    let archive = find(app, person, name).await?;
+    require_downloads(app).await?;
+    Ok(archive)
 }
 
-/// Returns the same, even when archives cannot be downloaded.
-pub(super) async fn of(app: &App, person: &Person, name: &str) -> Result<MadeArchive, WebError> {
+/// Returns an archive of this person, even after the downloads have ended.
+pub(super) async fn find(app: &App, person: &Person, name: &str) -> Result<MadeArchive, WebError> {
     let Name(origin) = name.parse()?;
-    let found = app.portal.requests.archive(person.user_id, &origin).await?;
+    let archive = app.portal.requests.archive(person.user_id, &origin).await?;
     // The account is compared as well: a pod that is set up again may reuse row numbers.
-    found.filter(|made| made.account == person.account).ok_or(WebError::NotFound)
+    archive.filter(|archive| archive.account == person.account).ok_or(WebError::NotFound)
 }
 
 /// Fails with [`WebError::Gone`] once the podmin has ended the downloads.
-pub(super) async fn may_be_fetched(app: &App) -> Result<(), WebError> {
+pub(super) async fn require_downloads(app: &App) -> Result<(), WebError> {
     if Closing::stage(app).await?.has_downloads() { Ok(()) } else { Err(WebError::Gone) }
 }
 
 /// Opens an archive for reading.
-pub(super) async fn open(app: &App, made: &MadeArchive) -> Result<OpenedArchive, WebError> {
-    let depot = depot_of(app, made.place.as_deref()).await;
-    let depot = depot.ok_or_else(|| WebError::Unavailable(format!("{} cannot be reached", made.file)))?;
+pub(super) async fn open(app: &App, archive: &MadeArchive) -> Result<OpenedArchive, WebError> {
+    let depot = depot_of(app, archive.place.as_deref()).await;
+    let depot = depot.ok_or_else(|| WebError::Unavailable(format!("{} cannot be reached", archive.file)))?;
     let unlock = app.keys.unlock().map_err(|error| WebError::Unavailable(error.to_string()))?;
-    Ok(OpenedArchive::open(&depot, &made.file, made.is_sealed(), unlock).await?)
+    Ok(OpenedArchive::open(&depot, &archive.file, archive.is_sealed(), unlock).await?)
 }
 
 /// Errors of the depot or the keys are temporary.

@@ -27,10 +27,10 @@ use crate::config::Config;
 use crate::error::WebError;
 use crate::sessions::Person;
 
-pub(crate) use act::{PASSPHRASE, request, request_own};
-pub(crate) use download::own_stock as stock_file;
+pub(crate) use act::{PASSPHRASE_CHARS, request, request_own};
+pub(crate) use download::stock_file;
 pub(crate) use work::until;
-pub use work::{Working, start};
+pub use work::{BackgroundTasks, start};
 
 /// State of the portal.
 #[derive(Clone)]
@@ -66,21 +66,23 @@ pub fn routes() -> Router<App> {
         .route("/archive/made/{origin}", get(contents::show))
         .route("/archive/made/{origin}/delete", post(act::delete))
         .route("/archive/made/{origin}/sha256", get(digest::file))
-        .route("/archive/made/{origin}/file/{name}", get(download::own))
+        .route("/archive/made/{origin}/file/{name}", get(download::archive_file))
         .route("/archive/made/{origin}/stock/{part}", get(download::stock))
         .route("/get/{token}", get(download::link_page))
         .route("/get/{token}/{name}", get(download::link))
 }
 
-/// Returns the depot that holds an archive: the service's own, or its campaign's.
-async fn depot_of(app: &App, place: Option<&str>) -> Option<Depot> {
-    let own = app.config.depot.to_string();
-    let Some(place) = place.filter(|place| *place != own) else { return Some(app.depot.clone()) };
-    let address = match (place.strip_prefix("s3://"), &app.config.depot) {
-        (None, _) => DepotAddress::Folder(place.into()),
+/// Returns the depot that stores an archive: that of the service, or that of its campaign.
+async fn depot_of(app: &App, location: Option<&str>) -> Option<Depot> {
+    let service_depot = app.config.depot.to_string();
+    let Some(location) = location.filter(|location| *location != service_depot) else {
+        return Some(app.depot.clone());
+    };
+    let address = match (location.strip_prefix("s3://"), &app.config.depot) {
+        (None, _) => DepotAddress::Folder(location.into()),
         // Another prefix in the same bucket is opened with the same access keys.
-        (Some(rest), DepotAddress::S3 { access, .. }) => {
-            let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        (Some(path), DepotAddress::S3 { access, .. }) => {
+            let (bucket, prefix) = path.split_once('/').unwrap_or((path, ""));
             if bucket != access.bucket {
                 return None;
             }
@@ -92,14 +94,14 @@ async fn depot_of(app: &App, place: Option<&str>) -> Option<Depot> {
 }
 
 /// Returns the name of an archive in URLs.
-pub(crate) fn archive_name(made: &MadeArchive) -> String {
-    made::Name(made.origin.clone()).to_string()
+pub(crate) fn archive_name(archive: &MadeArchive) -> String {
+    made::Name(archive.origin.clone()).to_string()
 }
 
 /// Returns the manifest of one of a person's own archives.
 pub(crate) async fn manifest(app: &App, person: &Person, name: &str) -> Result<Manifest, WebError> {
-    let made = made::own(app, person, name).await?;
-    Ok(made::open(app, &made).await?.manifest().await?)
+    let archive = made::find_downloadable(app, person, name).await?;
+    Ok(made::open(app, &archive).await?.manifest().await?)
 }
 
 /// Sends one of a person's own archives as one file.
@@ -110,11 +112,11 @@ pub(crate) async fn archive_file(
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<Response, WebError> {
-    let made = made::own(app, person, name).await?;
-    download::whole(app, &made, method, headers).await
+    let archive = made::find_downloadable(app, person, name).await?;
+    download::send_archive(app, &archive, method, headers).await
 }
 
 /// Returns whether an archive belongs to one of the podmin's campaigns.
-pub(crate) fn is_by_podmin(made: &MadeArchive) -> bool {
-    matches!(made.origin, Origin::Campaign(_))
+pub(crate) fn is_by_podmin(archive: &MadeArchive) -> bool {
+    matches!(archive.origin, Origin::Campaign(_))
 }

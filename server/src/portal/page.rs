@@ -9,7 +9,7 @@ use axum::response::Response;
 use pappus_engine::departures::{DELETED, Downloads, MadeArchive, Request, RequestState};
 use serde::Deserialize;
 
-use super::act::most_kept;
+use super::act::max_archives;
 use super::made::Name;
 use super::progress::sentence;
 use super::watch::request_progress;
@@ -21,9 +21,9 @@ use crate::podmin_words::PodminMessage;
 use crate::sessions::SignedIn;
 
 /// Number of earlier requests shown.
-const HISTORY: u32 = 20;
+const MAX_HISTORY: u32 = 20;
 
-/// The query: what the page has to say about the form sent before.
+/// The query parameters: the result of the previous form.
 #[derive(Deserialize)]
 pub(super) struct ArchiveQuery {
     problem: Option<String>,
@@ -39,9 +39,9 @@ struct ArchivePage<'a> {
     history: Vec<PastRequestLine>,
     can_request: bool,
     /// The number of requested archives, if no more are kept for one account.
-    full: Option<i64>,
+    full_count: Option<i64>,
     can_download: bool,
-    mail: bool,
+    sends_mail: bool,
     days: u32,
     problems: FieldProblems,
     note: Option<String>,
@@ -56,22 +56,22 @@ struct OpenRequest {
     title: String,
     percent: Option<u64>,
     sentence: String,
-    retries: bool,
-    key_locked: bool,
-    mail: bool,
+    will_retry: bool,
+    is_key_locked: bool,
+    sends_mail: bool,
 }
 
 /// An existing archive.
 pub(super) struct ArchiveLine {
     pub(super) name: String,
     pub(super) file: String,
-    pub(super) made_at: Moment,
+    pub(super) created_at: Moment,
     pub(super) size: String,
     pub(super) records: String,
     pub(super) left_out: u64,
     pub(super) expires: Option<String>,
-    pub(super) key_locked: bool,
-    pub(super) by_podmin: bool,
+    pub(super) is_key_locked: bool,
+    pub(super) is_by_podmin: bool,
     /// The time of the last download.
     pub(super) downloaded: Option<Markup>,
 }
@@ -79,7 +79,7 @@ pub(super) struct ArchiveLine {
 /// A finished request.
 struct PastRequestLine {
     at: Moment,
-    what: String,
+    result: String,
     detail: Option<(String, String)>,
 }
 
@@ -94,15 +94,15 @@ pub(super) async fn show(
         return Err(WebError::NotFound);
     }
     let requests = &app.portal.requests;
-    let history = requests.history(person.user_id, HISTORY).await?;
+    let history = requests.history(person.user_id, MAX_HISTORY).await?;
     let mut open = None;
     if let Some(request) = history.iter().find(|request| request.state.is_open()) {
         let ahead = requests.position(request).await?.map_or(0, |queued| queued.ahead);
         open = Some(open_request(&page, request, u64::try_from(ahead).unwrap_or(0)));
     }
     let archives = requests.archives(person.user_id).await?;
-    let own = archives.iter().filter(|made| made.account == person.account);
-    let mail = app.config.mail.is_sent();
+    let own_archives = archives.iter().filter(|archive| archive.account == person.account);
+    let sends_mail = app.config.mail.is_sent();
     let problem = |field, key| FieldProblems::one(field, page.words.say(key));
     let problems = match query.problem.as_deref() {
         Some("different") => problem("again", "archive-passphrase-different"),
@@ -113,24 +113,24 @@ pub(super) async fn show(
         requests.archive_downloads(person.user_id).await?.into_iter().collect();
     let closing = Closing::of(&app).await?;
     let stage = closing.as_ref().map_or(Stage::Exporting, |closing| closing.stage);
-    let kept = requests.kept(person.user_id, &person.account).await?;
+    let stored_count = requests.kept(person.user_id, &person.account).await?;
     let template = ArchivePage {
         closing: closing.map(|closing| closing.days(&page.words)).unwrap_or_default(),
         page: &page,
         open,
-        archives: own
-            .map(|made| ArchiveLine {
+        archives: own_archives
+            .map(|archive| ArchiveLine {
                 downloaded: downloads
-                    .get(&made.origin.to_string())
+                    .get(&archive.origin.to_string())
                     .map(|downloads| last_download(&page, downloads)),
-                ..archive_line(&page, made)
+                ..archive_line(&page, archive)
             })
             .collect(),
         history: history.iter().filter_map(|request| past_request(&page, request)).collect(),
         can_request: app.config.pod.is_some() && stage.takes_requests(),
-        full: (kept >= i64::from(most_kept(&app))).then_some(kept),
+        full_count: (stored_count >= i64::from(max_archives(&app))).then_some(stored_count),
         can_download: stage.has_downloads(),
-        mail,
+        sends_mail,
         days: app.config.archives.days,
         problems,
         note: query.deleted.map(|_| page.words.say("archive-deleted")),
@@ -143,28 +143,28 @@ fn open_request(page: &Page, request: &Request, ahead: u64) -> OpenRequest {
     let progress = request_progress(request, ahead);
     OpenRequest {
         id: request.id,
-        title: page.words.say(if progress.running { "archive-running" } else { "archive-queued" }),
+        title: page.words.say(if progress.is_running { "archive-running" } else { "archive-queued" }),
         percent: progress.percent,
         sentence: sentence(&page.words, &progress),
         // The reason is for the podmin; the person only sees that it will be retried.
-        retries: request.reason.is_some(),
-        key_locked: request.key_locked,
-        mail: request.mail_to.is_some(),
+        will_retry: request.reason.is_some(),
+        is_key_locked: request.key_locked,
+        sends_mail: request.mail_to.is_some(),
     }
 }
 
-pub(super) fn archive_line(page: &Page, made: &MadeArchive) -> ArchiveLine {
+pub(super) fn archive_line(page: &Page, archive: &MadeArchive) -> ArchiveLine {
     let count = |number: i64| u64::try_from(number).unwrap_or(0);
     ArchiveLine {
-        name: Name(made.origin.clone()).to_string(),
-        file: made.file_name(),
-        made_at: page.moment(made.created_at),
-        size: page.words.size(count(made.bytes)),
-        records: page.words.number(count(made.records)),
-        left_out: count(made.omissions),
-        expires: made.expires_at.map(|time| page.words.day(time)),
-        key_locked: made.key_locked,
-        by_podmin: super::is_by_podmin(made),
+        name: Name(archive.origin.clone()).to_string(),
+        file: archive.file_name(),
+        created_at: page.moment(archive.created_at),
+        size: page.words.size(count(archive.bytes)),
+        records: page.words.number(count(archive.records)),
+        left_out: count(archive.omissions),
+        expires: archive.expires_at.map(|time| page.words.day(time)),
+        is_key_locked: archive.key_locked,
+        is_by_podmin: super::is_by_podmin(archive),
         downloaded: None,
     }
 }
@@ -179,7 +179,7 @@ pub(super) fn last_download(page: &Page, downloads: &Downloads) -> Markup {
 
 fn past_request(page: &Page, request: &Request) -> Option<PastRequestLine> {
     let words = &page.words;
-    let what = match request.state {
+    let result = match request.state {
         RequestState::Queued | RequestState::Running => return None,
         RequestState::Done => words.say("archive-was-done"),
         RequestState::Failed => words.say("archive-was-failed"),
@@ -191,5 +191,5 @@ fn past_request(page: &Page, request: &Request) -> Option<PastRequestLine> {
     };
     let detail = request.reason.clone().filter(|_| request.state == RequestState::Failed);
     let detail = detail.map(|reason| (crate::failure_reason::reason(words, &reason), reason));
-    Some(PastRequestLine { at: page.moment(request.requested_at), what, detail })
+    Some(PastRequestLine { at: page.moment(request.requested_at), result, detail })
 }

@@ -17,7 +17,7 @@ use crate::sessions::SignedIn;
 use crate::words::Words;
 
 /// Maximum duration of a connection; browsers reconnect automatically.
-const LONGEST: Duration = Duration::from_mins(10);
+const MAX_DURATION: Duration = Duration::from_mins(10);
 
 /// Streams the progress of one's own request, until it has ended.
 pub(super) async fn events(
@@ -31,9 +31,9 @@ pub(super) async fn events(
     let permit = app.streams.open(address)?;
     let watched = app.portal.queue.watch().await;
     let words = page.words.clone();
-    let deadline = tokio::time::Instant::now() + LONGEST;
-    let begin = (watched, None::<Option<RequestProgress>>, permit);
-    let events = stream::unfold(begin, move |(mut watched, mut sent, permit)| {
+    let deadline = tokio::time::Instant::now() + MAX_DURATION;
+    let initial = (watched, None::<Option<RequestProgress>>, permit);
+    let events = stream::unfold(initial, move |(mut watched, mut sent, permit)| {
         let words = words.clone();
         async move {
             loop {
@@ -41,10 +41,10 @@ pub(super) async fn events(
                 if sent == Some(None) {
                     return None;
                 }
-                let now = watched.borrow_and_update().get(&id).copied();
-                if sent != Some(now) {
-                    sent = Some(now);
-                    return Some((Ok(event(&words, now.as_ref())), (watched, sent, permit)));
+                let progress = watched.borrow_and_update().get(&id).copied();
+                if sent != Some(progress) {
+                    sent = Some(progress);
+                    return Some((Ok(event(&words, progress.as_ref())), (watched, sent, permit)));
                 }
                 tokio::select! {
                     changed = watched.changed() => changed.ok()?,
@@ -64,7 +64,7 @@ fn event(words: &Words, progress: Option<&RequestProgress>) -> Event {
 
 /// Returns the progress as a sentence.
 pub(super) fn sentence(words: &Words, progress: &RequestProgress) -> String {
-    match (progress.running, progress.percent, progress.ahead) {
+    match (progress.is_running, progress.percent, progress.ahead) {
         (true, Some(percent), _) => words.one("archive-percent", "percent", percent.to_string()),
         (true, None, _) => words.say("archive-beginning"),
         (false, _, 0) => words.say("archive-next"),

@@ -18,16 +18,16 @@ pub(super) enum Part {
 
 /// Parses the headers for a file of this size with a strong ETag. Several ranges at once are answered with the whole
 /// file.
-pub(super) fn part(headers: &HeaderMap, size: u64, tag: &str) -> Part {
+pub(super) fn part(headers: &HeaderMap, size: u64, etag: &str) -> Part {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let matches = |list: &str| {
-        list.split(',').any(|one| one.trim().trim_start_matches("W/") == tag || one.trim() == "*")
+        list.split(',').any(|entry| entry.trim().trim_start_matches("W/") == etag || entry.trim() == "*")
     };
     if text(IF_NONE_MATCH).is_some_and(matches) {
         return Part::Unchanged;
     }
     // A weak tag or a date does not identify the bytes.
-    if text(IF_RANGE).is_some_and(|wanted| wanted.trim() != tag) {
+    if text(IF_RANGE).is_some_and(|value| value.trim() != etag) {
         return Part::Whole;
     }
     let Some(range) = text(RANGE).and_then(|range| range.trim().strip_prefix("bytes=")) else {
@@ -59,13 +59,13 @@ pub(super) fn part(headers: &HeaderMap, size: u64, tag: &str) -> Part {
 mod tests {
     use super::*;
 
-    fn ask(pairs: &[(&'static str, &'static str)]) -> Part {
+    fn parse(pairs: &[(&'static str, &'static str)]) -> Part {
         let headers = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
         part(&headers.collect(), 100, "\"tag\"")
     }
 
     #[test]
-    fn one_range_or_all_of_it() {
+    fn one_range_or_the_whole_file() {
         for (range, expected) in [
             ("bytes=0-9", Part::Range(0, 9)),
             ("bytes=90-", Part::Range(90, 99)),
@@ -81,17 +81,17 @@ mod tests {
             ("lines=1-2", Part::Whole),
             ("bytes=99999999999999999999-", Part::Whole),
         ] {
-            assert_eq!(ask(&[("range", range)]), expected, "{range}");
+            assert_eq!(parse(&[("range", range)]), expected, "{range}");
         }
     }
 
     #[test]
-    fn a_part_only_of_what_the_reader_has_begun_with() {
+    fn ranges_need_the_same_etag() {
         let range = ("range", "bytes=10-19");
-        assert_eq!(ask(&[range, ("if-range", "\"tag\"")]), Part::Range(10, 19));
-        assert_eq!(ask(&[range, ("if-range", "\"other\"")]), Part::Whole);
-        assert_eq!(ask(&[range, ("if-range", "W/\"tag\"")]), Part::Whole);
-        assert_eq!(ask(&[("if-none-match", "\"a\", W/\"tag\"")]), Part::Unchanged);
-        assert_eq!(ask(&[("if-none-match", "\"a\"")]), Part::Whole);
+        assert_eq!(parse(&[range, ("if-range", "\"tag\"")]), Part::Range(10, 19));
+        assert_eq!(parse(&[range, ("if-range", "\"other\"")]), Part::Whole);
+        assert_eq!(parse(&[range, ("if-range", "W/\"tag\"")]), Part::Whole);
+        assert_eq!(parse(&[("if-none-match", "\"a\", W/\"tag\"")]), Part::Unchanged);
+        assert_eq!(parse(&[("if-none-match", "\"a\"")]), Part::Whole);
     }
 }

@@ -11,7 +11,7 @@ use crate::watched::Watched;
 /// The progress of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RequestProgress {
-    pub(super) running: bool,
+    pub(super) is_running: bool,
     pub(super) ahead: u64,
     pub(super) percent: Option<u64>,
 }
@@ -42,15 +42,20 @@ impl Queue {
 }
 
 async fn read_queue(requests: &Requests) -> Option<ProgressById> {
-    let open = requests.all_open().await.ok()?;
-    Some((0..).zip(&open).map(|(ahead, request)| (request.id, request_progress(request, ahead))).collect())
+    let open_requests = requests.all_open().await.ok()?;
+    Some(
+        (0..)
+            .zip(&open_requests)
+            .map(|(ahead, request)| (request.id, request_progress(request, ahead)))
+            .collect(),
+    )
 }
 
 /// Returns the progress of a request with `ahead` others before it.
 pub(super) fn request_progress(request: &Request, ahead: u64) -> RequestProgress {
-    let running = request.state == RequestState::Running;
+    let is_running = request.state == RequestState::Running;
     // `total` is an estimate, and the last steps take a while.
-    let percent = (running && request.total > 0)
+    let percent = (is_running && request.total > 0)
         .then(|| u64::try_from(request.advanced.saturating_mul(100) / request.total).unwrap_or(0).min(99));
-    RequestProgress { running, ahead: if running { 0 } else { ahead }, percent }
+    RequestProgress { is_running, ahead: if is_running { 0 } else { ahead }, percent }
 }

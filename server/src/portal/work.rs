@@ -11,37 +11,37 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, StartError};
 use crate::mail::{self, OutboxError};
-use crate::place::RESERVE;
+use crate::place::RESERVE_BYTES;
 
 /// Interval between checks for people to notify.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// Interval between removals of what has expired.
-const SWEEP: Duration = Duration::from_mins(1);
-/// People notified at a time.
-const TOLD: u32 = 100;
+const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
+/// Number of people notified at a time.
+const BATCH_PEOPLE: u32 = 100;
 /// Pause after the archive worker could not be opened.
-const PAUSE: Duration = Duration::from_secs(5);
+const RETRY_PAUSE: Duration = Duration::from_secs(5);
 
 /// The nice value of background threads, so that pages come first.
-const NICER: i32 = 10;
+const NICENESS: i32 = 10;
 
 /// The background tasks.
 ///
 /// They run on threads of their own with a lower priority: creating archives would otherwise keep all cores busy, and
 /// pages slow.
-pub struct Working {
+pub struct BackgroundTasks {
     tasks: JoinSet<()>,
     threads: Option<Runtime>,
 }
 
-impl Working {
+impl BackgroundTasks {
     /// Waits until all tasks have stopped: open work is finished, or released after some seconds.
     pub async fn end(mut self) {
         while self.tasks.join_next().await.is_some() {}
     }
 }
 
-impl Drop for Working {
+impl Drop for BackgroundTasks {
     fn drop(&mut self) {
         if let Some(threads) = self.threads.take() {
             threads.shutdown_background();
@@ -51,14 +51,14 @@ impl Drop for Working {
 
 fn lower_priority() {
     // Without the permission, the priority does not change.
-    _ = setpriority_process(None, NICER);
+    _ = setpriority_process(None, NICENESS);
 }
 
 /// Starts the work, until `stop` is cancelled.
 ///
 /// # Errors
 /// [`StartError::Threads`].
-pub fn start(app: &App, stop: &CancellationToken) -> Result<Working, StartError> {
+pub fn start(app: &App, stop: &CancellationToken) -> Result<BackgroundTasks, StartError> {
     let threads = Builder::new_multi_thread()
         .enable_all()
         .thread_name("work")
@@ -66,22 +66,22 @@ pub fn start(app: &App, stop: &CancellationToken) -> Result<Working, StartError>
         .build()
         .map_err(StartError::Threads)?;
     // Tasks spawned from here on run on these threads.
-    let within = threads.enter();
+    let guard = threads.enter();
     if let Err(error) = app.portal.converted.wipe_unfinished() {
-        tracing::warn!("half converted archives stay for now: {error}");
+        tracing::warn!("partial conversions are not deleted yet: {error}");
     }
-    let mut working = JoinSet::new();
+    let mut tasks = JoinSet::new();
     if app.config.closing.enabled {
-        working.spawn(make(app.clone(), stop.clone()));
-        working.spawn(until(stop.clone(), notify(app.clone())));
+        tasks.spawn(create_archives(app.clone(), stop.clone()));
+        tasks.spawn(until(stop.clone(), notify(app.clone())));
     }
-    // Also where the portal was switched off since: what people requested before is not kept longer than they were told.
-    working.spawn(until(stop.clone(), sweep(app.clone())));
-    working.spawn(mail::send(app.clone(), stop.clone()));
-    crate::board::start(app, stop, &mut working);
-    crate::newcomers::start(app, stop, &mut working);
-    drop(within);
-    Ok(Working { tasks: working, threads: Some(threads) })
+    // Also after the portal was switched off: archives are not kept longer than people were told.
+    tasks.spawn(until(stop.clone(), sweep(app.clone())));
+    tasks.spawn(mail::send(app.clone(), stop.clone()));
+    crate::board::start(app, stop, &mut tasks);
+    crate::newcomers::start(app, stop, &mut tasks);
+    drop(guard);
+    Ok(BackgroundTasks { tasks, threads: Some(threads) })
 }
 
 /// Runs `work` until `stop` is cancelled.
@@ -90,26 +90,26 @@ pub(crate) async fn until(stop: CancellationToken, work: impl Future<Output = ()
 }
 
 /// Creates archives.
-async fn make(app: App, stop: CancellationToken) {
+async fn create_archives(app: App, stop: CancellationToken) {
     let workers = app.config.archives.workers.max(1);
-    let workshop = loop {
+    let worker = loop {
         if stop.is_cancelled() {
             return;
         }
-        match open(&app, stop.clone()) {
-            Ok(Some(workshop)) => break Arc::new(workshop),
+        match open_worker(&app, stop.clone()) {
+            Ok(Some(worker)) => break Arc::new(worker),
             Ok(None) => return,
             Err(error) => {
-                tracing::error!("no archives can be made: {error}");
-                tokio::time::sleep(PAUSE).await;
+                tracing::error!("no archives can be created: {error}");
+                tokio::time::sleep(RETRY_PAUSE).await;
             }
         }
     };
-    app.portal.requests.queue().work(workers, workshop, stop).await;
+    app.portal.requests.queue().work(workers, worker, stop).await;
 }
 
-/// Opens the archive worker; `None` when the pod is gone.
-fn open(app: &App, stop: CancellationToken) -> Result<Option<ArchiveWorker>, RequestError> {
+/// Opens the archive worker; `None` without a pod.
+fn open_worker(app: &App, stop: CancellationToken) -> Result<Option<ArchiveWorker>, RequestError> {
     let Some(pod) = &app.config.pod else { return Ok(None) };
     let setup = ArchiveWorkerSetup {
         requests: app.portal.requests.clone(),
@@ -121,18 +121,20 @@ fn open(app: &App, stop: CancellationToken) -> Result<Option<ArchiveWorker>, Req
         keys: app.keys.clone(),
         created_by: format!("pappus {}", env!("CARGO_PKG_VERSION")),
         keep_for: Duration::from_hours(24) * app.config.archives.days,
-        reserve: RESERVE,
+        reserve: RESERVE_BYTES,
         observer: Box::new(log_outcome),
     };
     ArchiveWorker::open(setup, stop).map(Some)
 }
 
-fn log_outcome(id: Option<i64>, worked: &Result<JobOutcome, RequestError>) {
-    match worked {
+fn log_outcome(id: Option<i64>, outcome: &Result<JobOutcome, RequestError>) {
+    match outcome {
         Ok(JobOutcome::Nothing) => {}
-        Ok(JobOutcome::Done) => tracing::info!(request = id, "an archive is made"),
-        Ok(JobOutcome::Failed(reason)) => tracing::error!(request = id, "no archive: {reason}"),
-        Ok(JobOutcome::Rescheduled(reason)) => tracing::warn!(request = id, "tried again later: {reason}"),
+        Ok(JobOutcome::Done) => tracing::info!(request = id, "an archive was created"),
+        Ok(JobOutcome::Failed(reason)) => {
+            tracing::error!(request = id, "an archive could not be created: {reason}");
+        }
+        Ok(JobOutcome::Rescheduled(reason)) => tracing::warn!(request = id, "will be retried: {reason}"),
         Ok(other) => tracing::info!(request = id, "{other:?}"),
         Err(error) => tracing::error!(request = id, "{error}"),
     }
@@ -142,14 +144,14 @@ fn log_outcome(id: Option<i64>, worked: &Result<JobOutcome, RequestError>) {
 async fn notify(app: App) {
     loop {
         if let Err(error) = notify_once(&app, &app.portal.requests).await {
-            tracing::warn!("mails wait: {error}");
+            tracing::warn!("mails are not queued yet: {error}");
         }
         tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
 async fn notify_once(app: &App, requests: &Requests) -> Result<(), OutboxError> {
-    for request in requests.unnotified(TOLD).await? {
+    for request in requests.unnotified(BATCH_PEOPLE).await? {
         // Queued under a unique key: repeating it has no effect.
         mail::archive_ended(app, &request).await?;
         requests.mark_notified(request.id).await?;
@@ -161,11 +163,11 @@ async fn notify_once(app: &App, requests: &Requests) -> Result<(), OutboxError> 
 async fn sweep(app: App) {
     loop {
         if let Err(error) = app.portal.requests.sweep(&app.depot).await {
-            tracing::warn!("old archives stay for now: {error}");
+            tracing::warn!("expired archives are not deleted yet: {error}");
         }
         if let Err(error) = app.portal.converted.sweep(app.now().into()) {
-            tracing::warn!("converted archives stay for now: {error}");
+            tracing::warn!("converted files are not deleted yet: {error}");
         }
-        tokio::time::sleep(SWEEP).await;
+        tokio::time::sleep(SWEEP_INTERVAL).await;
     }
 }

@@ -16,7 +16,7 @@ use crate::config::Proxies;
 pub struct Address(pub IpAddr);
 
 impl Address {
-    /// Returns the address that limits count: an IPv6 network counts as one, as its user has all its addresses.
+    /// Returns the address that limits count: an IPv6 network (/64) counts as one, as one user has all its addresses.
     pub fn subject(self) -> IpAddr {
         match self.0 {
             IpAddr::V4(_) => self.0,
@@ -32,12 +32,12 @@ impl<S: Sync> FromRequestParts<S> for Address {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(parts.extensions.get::<Self>().copied().unwrap_or(NOWHERE))
+        Ok(parts.extensions.get::<Self>().copied().unwrap_or(UNKNOWN))
     }
 }
 
-/// Stands for all unknown addresses; they count as one.
-const NOWHERE: Address = Address(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+/// The address of clients whose address is unknown; they count as one.
+const UNKNOWN: Address = Address(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
 
 /// Adds the client's address to a request.
 pub async fn add_address(State(app): State<App>, mut request: Request, next: Next) -> Response {
@@ -47,40 +47,40 @@ pub async fn add_address(State(app): State<App>, mut request: Request, next: Nex
     next.run(request).await
 }
 
-/// Returns the client's address. Without a peer's address the request came over our Unix socket, which only the proxy
+/// Returns the client's address. Without a peer's address the request came over the Unix socket, which only the proxy
 /// opens. Each proxy appends the address it received the request from; the last one that is not a trusted proxy is
 /// the client's.
 fn origin(peer: Option<IpAddr>, headers: &HeaderMap, proxies: &Proxies) -> Address {
     if peer.is_some_and(|peer| !proxies.contains(peer)) {
-        return peer.map_or(NOWHERE, |peer| Address(peer.to_canonical()));
+        return peer.map_or(UNKNOWN, |peer| Address(peer.to_canonical()));
     }
     let lists = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let mut heard: Vec<&str> = lists.flat_map(|list| list.split(',')).map(str::trim).collect();
+    let mut entries: Vec<&str> = lists.flat_map(|list| list.split(',')).map(str::trim).collect();
     let mut last = peer;
-    while let Some(entry) = heard.pop() {
-        // An entry that nobody can read is not the proxy itself, which may be allowed more than others.
-        let Some(address) = forwarded(entry) else { return NOWHERE };
+    while let Some(entry) = entries.pop() {
+        // An unreadable entry is not attributed to the proxy itself, which may be allowed more than others.
+        let Some(address) = forwarded(entry) else { return UNKNOWN };
         last = Some(address);
         if !proxies.contains(address) {
             break;
         }
     }
-    last.map_or(NOWHERE, |address| Address(address.to_canonical()))
+    last.map_or(UNKNOWN, |address| Address(address.to_canonical()))
 }
 
-/// Reads an address as proxies write it: some add the port, some put IPv6 into brackets.
+/// Parses an address as proxies write it: some add the port, some put IPv6 addresses into brackets.
 fn forwarded(entry: &str) -> Option<IpAddr> {
-    let plain = entry.parse().ok();
+    let without_port = entry.parse().ok();
     let with_port = || entry.parse::<SocketAddr>().ok().map(|address| address.ip());
     let in_brackets = || entry.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
-    plain.or_else(with_port).or_else(in_brackets)
+    without_port.or_else(with_port).or_else(in_brackets)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn found(peer: Option<&str>, forwarded: &[&str]) -> String {
+    fn client(peer: Option<&str>, forwarded: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         for value in forwarded {
             headers.append("x-forwarded-for", value.parse().unwrap());
@@ -90,22 +90,22 @@ mod tests {
     }
 
     #[test]
-    fn strangers_are_not_believed() {
-        assert_eq!(found(Some("203.0.113.5"), &["198.51.100.1"]), "203.0.113.5");
-        assert_eq!(found(Some("127.0.0.1"), &["198.51.100.1"]), "198.51.100.1");
-        assert_eq!(found(Some("::ffff:127.0.0.1"), &["198.51.100.1"]), "198.51.100.1");
+    fn only_trusted_proxies_forward_addresses() {
+        assert_eq!(client(Some("203.0.113.5"), &["198.51.100.1"]), "203.0.113.5");
+        assert_eq!(client(Some("127.0.0.1"), &["198.51.100.1"]), "198.51.100.1");
+        assert_eq!(client(Some("::ffff:127.0.0.1"), &["198.51.100.1"]), "198.51.100.1");
         // The client's own entries precede the proxy's.
-        assert_eq!(found(Some("127.0.0.1"), &["1.1.1.1, 198.51.100.1"]), "198.51.100.1");
-        assert_eq!(found(Some("127.0.0.1"), &["1.1.1.1", "198.51.100.1, 10.1.2.3"]), "198.51.100.1");
+        assert_eq!(client(Some("127.0.0.1"), &["1.1.1.1, 198.51.100.1"]), "198.51.100.1");
+        assert_eq!(client(Some("127.0.0.1"), &["1.1.1.1", "198.51.100.1, 10.1.2.3"]), "198.51.100.1");
         for unreadable in ["nonsense", "198.51.100.1, nonsense", "1.2.3.4:99999", ""] {
-            assert_eq!(found(Some("127.0.0.1"), &[unreadable]), "0.0.0.0", "{unreadable}");
+            assert_eq!(client(Some("127.0.0.1"), &[unreadable]), "0.0.0.0", "{unreadable}");
         }
-        assert_eq!(found(Some("127.0.0.1"), &["198.51.100.1:4711"]), "198.51.100.1");
-        assert_eq!(found(Some("127.0.0.1"), &["[2001:db8::1]:4711"]), "2001:db8::1");
-        assert_eq!(found(Some("127.0.0.1"), &["[2001:db8::1]"]), "2001:db8::1");
-        assert_eq!(found(Some("127.0.0.1"), &[]), "127.0.0.1");
-        assert_eq!(found(None, &["198.51.100.1"]), "198.51.100.1");
-        assert_eq!(found(None, &[]), "0.0.0.0");
+        assert_eq!(client(Some("127.0.0.1"), &["198.51.100.1:4711"]), "198.51.100.1");
+        assert_eq!(client(Some("127.0.0.1"), &["[2001:db8::1]:4711"]), "2001:db8::1");
+        assert_eq!(client(Some("127.0.0.1"), &["[2001:db8::1]"]), "2001:db8::1");
+        assert_eq!(client(Some("127.0.0.1"), &[]), "127.0.0.1");
+        assert_eq!(client(None, &["198.51.100.1"]), "198.51.100.1");
+        assert_eq!(client(None, &[]), "0.0.0.0");
     }
 
     #[test]

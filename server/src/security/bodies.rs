@@ -15,46 +15,46 @@ use crate::app::App;
 use crate::error::{KeepBody, WebError};
 
 /// Time limit for a whole form; uploads of newcomers may take longer, as long as they make progress.
-const FORM: Duration = Duration::from_mins(2);
+const FORM_TIMEOUT: Duration = Duration::from_mins(2);
 /// The path of uploads.
-const UPLOADS: &str = "/newcomers/upload";
+const UPLOADS_PATH: &str = "/newcomers/upload";
 
-/// Ends bodies that stall, or that take too long for a form: answered with 408.
+/// Ends bodies that stall, or that take too long for a form; then responds with 408.
 pub(crate) async fn limit_bodies(State(app): State<App>, request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;
     }
-    let whole = (!request.uri().path().starts_with(UPLOADS)).then_some(FORM);
-    let late = Arc::new(AtomicBool::new(false));
-    let (idle, noted) = (app.config.web.body_timeout, Arc::clone(&late));
-    let response = next.run(request.map(|body| timed(body, idle, whole, noted))).await;
-    let wrong = response.status().is_client_error() || response.status().is_server_error();
-    if wrong && late.load(Ordering::Relaxed) && response.extensions().get::<KeepBody>().is_none() {
+    let total = (!request.uri().path().starts_with(UPLOADS_PATH)).then_some(FORM_TIMEOUT);
+    let is_late = Arc::new(AtomicBool::new(false));
+    let (idle, late_flag) = (app.config.web.body_timeout, Arc::clone(&is_late));
+    let response = next.run(request.map(|body| timed(body, idle, total, late_flag))).await;
+    let is_error = response.status().is_client_error() || response.status().is_server_error();
+    if is_error && is_late.load(Ordering::Relaxed) && response.extensions().get::<KeepBody>().is_none() {
         return WebError::Late.into_response();
     }
     response
 }
 
-/// Wraps a body that fails when nothing arrives for `idle`, or when it takes longer than `whole`.
-fn timed(body: Body, idle: Duration, whole: Option<Duration>, late: Arc<AtomicBool>) -> Body {
-    let deadline = whole.map(|whole| Instant::now() + whole);
-    let pieces = stream::unfold(Some(body.into_data_stream()), move |body| {
-        let late = Arc::clone(&late);
+/// Wraps a body that fails when nothing arrives for `idle`, or when it takes longer than `total`.
+fn timed(body: Body, idle: Duration, total: Option<Duration>, is_late: Arc<AtomicBool>) -> Body {
+    let deadline = total.map(|total| Instant::now() + total);
+    let chunks = stream::unfold(Some(body.into_data_stream()), move |body| {
+        let is_late = Arc::clone(&is_late);
         async move {
             let mut body = body?;
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            match tokio::time::timeout(left.unwrap_or(idle).min(idle), body.next()).await {
-                Ok(Some(Ok(piece))) => Some((Ok(piece), Some(body))),
+            let remaining = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            match tokio::time::timeout(remaining.unwrap_or(idle).min(idle), body.next()).await {
+                Ok(Some(Ok(chunk))) => Some((Ok(chunk), Some(body))),
                 Ok(Some(Err(error))) => Some((Err(error), None)),
                 Ok(None) => None,
                 Err(elapsed) => {
-                    late.store(true, Ordering::Relaxed);
+                    is_late.store(true, Ordering::Relaxed);
                     Some((Err(axum::Error::new(elapsed)), None))
                 }
             }
         }
     });
-    Body::from_stream(pieces)
+    Body::from_stream(chunks)
 }
 
 #[cfg(test)]
@@ -71,20 +71,20 @@ mod tests {
         }))
     }
 
-    async fn taken(idle: u64, whole: Option<u64>) -> (usize, bool) {
-        let late = Arc::new(AtomicBool::new(false));
-        let whole = whole.map(Duration::from_millis);
-        let body = timed(slow(), Duration::from_millis(idle), whole, Arc::clone(&late));
-        let pieces: Vec<_> =
-            body.into_data_stream().take_while(|piece| std::future::ready(piece.is_ok())).collect().await;
-        (pieces.len(), late.load(Ordering::Relaxed))
+    async fn received(idle: u64, total: Option<u64>) -> (usize, bool) {
+        let is_late = Arc::new(AtomicBool::new(false));
+        let total = total.map(Duration::from_millis);
+        let body = timed(slow(), Duration::from_millis(idle), total, Arc::clone(&is_late));
+        let chunks: Vec<_> =
+            body.into_data_stream().take_while(|chunk| std::future::ready(chunk.is_ok())).collect().await;
+        (chunks.len(), is_late.load(Ordering::Relaxed))
     }
 
     #[tokio::test]
-    async fn what_moves_may_take_its_time_unless_it_is_a_form() {
-        assert_eq!(taken(400, None).await, (10, false));
-        assert_eq!(taken(20, None).await, (0, true));
-        let (pieces, late) = taken(400, Some(450)).await;
-        assert!(late && (1..10).contains(&pieces), "{pieces}");
+    async fn only_forms_have_a_time_limit_while_data_arrives() {
+        assert_eq!(received(400, None).await, (10, false));
+        assert_eq!(received(20, None).await, (0, true));
+        let (chunks, is_late) = received(400, Some(450)).await;
+        assert!(is_late && (1..10).contains(&chunks), "{chunks}");
     }
 }

@@ -38,7 +38,7 @@ impl Limits {
     }
 }
 
-/// Answers with 429 above the limit. Reading styles and images does not count: browsers request them once.
+/// Responds with 429 above the limit. Reading styles and images does not count: browsers request them once.
 pub(crate) async fn limit(
     State(limits): State<Limits>,
     address: Address,

@@ -1,4 +1,4 @@
-//! Limits on requests in progress by address: a proxy's connections belong to many people.
+//! Limits on requests in progress by address: many people share the connections of a proxy.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -14,7 +14,7 @@ use crate::connections::{Connections, Permit};
 use crate::error::WebError;
 
 /// Seconds after which a refused request may be retried.
-const AGAIN: u64 = 5;
+const RETRY_SECONDS: u64 = 5;
 
 /// The requests in progress. Clones share the count.
 #[derive(Debug, Clone)]
@@ -22,12 +22,12 @@ pub(crate) struct Requests(Connections);
 
 impl Requests {
     /// Limits the requests per address; their total is limited by the connections.
-    pub(crate) fn new(most_per_address: usize) -> Self {
-        Self(Connections::new(usize::MAX, most_per_address))
+    pub(crate) fn new(max_per_address: usize) -> Self {
+        Self(Connections::new(usize::MAX, max_per_address))
     }
 }
 
-/// Answers with 429 above the limit. A request is in progress until its response has been read.
+/// Responds with 429 above the limit. A request is in progress until its response has been read.
 pub(crate) async fn limit_requests(
     State(requests): State<Requests>,
     address: Address,
@@ -35,22 +35,22 @@ pub(crate) async fn limit_requests(
     next: Next,
 ) -> Response {
     let Ok(permit) = requests.0.acquire(Some(address.0)) else {
-        return WebError::TooMany { seconds: AGAIN }.into_response();
+        return WebError::TooMany { seconds: RETRY_SECONDS }.into_response();
     };
     let response = next.run(request).await;
     if response.body().is_end_stream() {
         return response;
     }
-    response.map(|body| Body::new(Counted { body, _permit: permit }))
+    response.map(|body| Body::new(CountedBody { body, _permit: permit }))
 }
 
 /// A body that counts as a request in progress until it is dropped.
-struct Counted {
+struct CountedBody {
     body: Body,
     _permit: Permit,
 }
 
-impl HttpBody for Counted {
+impl HttpBody for CountedBody {
     type Data = Bytes;
     type Error = axum::Error;
 

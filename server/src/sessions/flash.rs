@@ -1,5 +1,5 @@
-//! Values for the next page. A form that was carried out redirects, so that a reload does not repeat it; the page that
-//! follows shows the value. It waits in the session, encrypted: it may be a secret.
+//! Values for the next page. A processed form redirects, so that a reload does not repeat it; the next page
+//! shows the value. It waits in the session, encrypted: it may be a secret.
 
 use pappus_engine::depot::sealed::{open_text, seal_text};
 use serde::Serialize;
@@ -38,7 +38,7 @@ pub(crate) async fn get<T: DeserializeOwned>(
     session: &Session,
     name: &'static str,
 ) -> Result<Option<T>, WebError> {
-    opened(app, session.get::<String>(name).await.map_err(|error| unavailable(&error))?)
+    open(app, session.get::<String>(name).await.map_err(|error| unavailable(&error))?)
 }
 
 /// Takes the value out of the session, if there is one.
@@ -50,10 +50,10 @@ pub(crate) async fn take<T: DeserializeOwned>(
     session: &Session,
     name: &'static str,
 ) -> Result<Option<T>, WebError> {
-    opened(app, session.remove::<String>(name).await.map_err(|error| unavailable(&error))?)
+    open(app, session.remove::<String>(name).await.map_err(|error| unavailable(&error))?)
 }
 
-fn opened<T: DeserializeOwned>(app: &App, sealed: Option<String>) -> Result<Option<T>, WebError> {
+fn open<T: DeserializeOwned>(app: &App, sealed: Option<String>) -> Result<Option<T>, WebError> {
     let Some(sealed) = sealed else { return Ok(None) };
     let Some(unlock) = app.keys.unlock().map_err(|error| unavailable(&error))? else { return Ok(None) };
     let text = open_text(&unlock, sealed).map_err(|error| WebError::Internal(error.to_string()))?;

@@ -7,7 +7,7 @@ use super::{Person, person};
 use crate::app::App;
 use crate::error::WebError;
 
-/// A person who has signed in. Otherwise redirects to the sign-in page; under `/api/` it is an error.
+/// A person who has signed in. Others are redirected to the sign-in page; under `/api/` they get an error.
 #[derive(Debug, Clone)]
 pub struct SignedIn(pub Person);
 
@@ -37,7 +37,7 @@ impl FromRequestParts<App> for Podmin {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, WebError> {
         let SignedIn(person) = <SignedIn as FromRequestParts<App>>::from_request_parts(parts, app).await?;
         // The role may have been revoked since the session started.
-        if person.podmin && is_podmin(app, &person).await? {
+        if person.is_podmin && is_podmin(app, &person).await? {
             Ok(Self(person))
         } else {
             Err(WebError::Forbidden)
@@ -48,8 +48,8 @@ impl FromRequestParts<App> for Podmin {
 /// Returns whether the person is a podmin now.
 ///
 /// # Errors
-/// [`WebError::Unavailable`] when neither the pod nor its stored copy can be asked.
+/// [`WebError::Unavailable`] when neither the pod nor its stored copy can be read.
 pub(crate) async fn is_podmin(app: &App, person: &Person) -> Result<bool, WebError> {
-    let now = app.sign_in.accounts().by_row(person.user_id, app.now_millis()).await?.person();
-    Ok(now.is_some_and(|now| now.admin && !now.locked && !now.closed))
+    let account = app.sign_in.accounts().by_row(person.user_id, app.now_millis()).await?.person();
+    Ok(account.is_some_and(|account| account.admin && !account.locked && !account.closed))
 }

@@ -1,4 +1,4 @@
-//! Sessions in Pappus's own database, by a digest of their ID: reading the database does not allow taking them over.
+//! Sessions in Pappus's own database, by a digest of their ID: a reader of the database cannot use them.
 
 use std::fmt;
 
@@ -27,41 +27,41 @@ impl StoredSessions {
     /// [`StoreError`].
     pub async fn sweep(&self) -> std::result::Result<u64, StoreError> {
         let sql = "DELETE FROM pappus_sessions WHERE expires_at <= ?";
-        self.0.store.execute("removing old sessions", sql, &[self.0.now_millis().into()]).await
+        self.0.store.execute("removing expired sessions", sql, &[self.0.now_millis().into()]).await
     }
 
     /// Runs `sql` with data, expiry and name.
-    async fn write(&self, sql: &str, record: &Record) -> std::result::Result<u64, Failed> {
+    async fn write(&self, sql: &str, record: &Record) -> std::result::Result<u64, StoreOrSessionError> {
         let data = serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))?;
         let expires = millis(record.expiry_date);
         let values = [data.into(), expires.into(), name(&record.id).into()];
-        Ok(self.0.store.execute("keeping a session", sql, &values).await?)
+        Ok(self.0.store.execute("saving a session", sql, &values).await?)
     }
 }
 
 /// An error of the store or of the sessions.
-enum Failed {
+enum StoreOrSessionError {
     Store(StoreError),
     Session(Error),
 }
 
-impl From<StoreError> for Failed {
+impl From<StoreError> for StoreOrSessionError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-impl From<Error> for Failed {
+impl From<Error> for StoreOrSessionError {
     fn from(error: Error) -> Self {
         Self::Session(error)
     }
 }
 
-impl From<Failed> for Error {
-    fn from(failed: Failed) -> Self {
-        match failed {
-            Failed::Store(error) => Self::Backend(error.to_string()),
-            Failed::Session(error) => error,
+impl From<StoreOrSessionError> for Error {
+    fn from(error: StoreOrSessionError) -> Self {
+        match error {
+            StoreOrSessionError::Store(error) => Self::Backend(error.to_string()),
+            StoreOrSessionError::Session(error) => error,
         }
     }
 }
@@ -79,14 +79,14 @@ impl SessionStore for StoredSessions {
         loop {
             match self.write(sql, record).await {
                 Ok(_) => return Ok(()),
-                Err(Failed::Store(StoreError::Duplicate { .. })) => record.id = Id::default(),
-                Err(failed) => return Err(failed.into()),
+                Err(StoreOrSessionError::Store(StoreError::Duplicate { .. })) => record.id = Id::default(),
+                Err(error) => return Err(error.into()),
             }
         }
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        // Not inserted again: the person may have signed out meanwhile.
+        // Not inserted again: the person may have signed out in the meantime.
         let sql = "UPDATE pappus_sessions SET data = ?, expires_at = ? WHERE name = ?";
         self.write(sql, record).await?;
         Ok(())

@@ -21,11 +21,11 @@ const RETRY_PAUSE_MILLIS: i64 = 15_000;
 pub struct Accounts {
     live: Option<LiveSignIn>,
     stored: SignInData,
-    /// The time until which the pod's database is not asked, in milliseconds since 1970.
+    /// The time until which the pod's database is not queried, in milliseconds since 1970.
     down_until: AtomicI64,
 }
 
-/// A key to look an account up.
+/// A key for the lookup of accounts.
 #[derive(Clone, Copy)]
 enum AccountKey<'a> {
     /// By username, e-mail address or diaspora* ID.
@@ -43,15 +43,15 @@ pub enum Account {
     Stored {
         /// The account.
         person: SignIn,
-        /// The pod still exists and would be authoritative, but does not answer.
-        pod_is_away: bool,
+        /// True if the pod still exists, but does not respond; it would be authoritative.
+        is_pod_unavailable: bool,
     },
     /// The pod no longer has such an account.
     Gone,
 }
 
 impl Account {
-    /// Returns the account, whatever its source.
+    /// Returns the account from either source.
     pub fn person(self) -> Option<SignIn> {
         match self {
             Self::OnPod(person) | Self::Stored { person, .. } => Some(person),
@@ -72,42 +72,42 @@ impl Accounts {
     /// Returns the account with this username, e-mail address or diaspora* ID. `now` is in milliseconds since 1970.
     ///
     /// # Errors
-    /// [`WebError::Unavailable`] when neither the pod nor its stored copy can be asked.
+    /// [`WebError::Unavailable`] when neither the pod nor its stored copy can be read.
     pub async fn find(&self, name: &str, now: i64) -> Result<Option<SignIn>, WebError> {
         // Longer than any valid address.
         if name.len() > 320 {
             return Ok(None);
         }
-        let away = match self.ask_pod(AccountKey::Name(name), now).await {
-            Ok(found) => return Ok(found.into_iter().next()),
+        let reason = match self.ask_pod(AccountKey::Name(name), now).await {
+            Ok(people) => return Ok(people.into_iter().next()),
             Err(reason) => reason,
         };
         let failed = |error: pappus_engine::campaign::SignInError| WebError::Unavailable(error.to_string());
         match self.stored.find(name).await.map_err(failed)? {
             Some(person) => Ok(Some(person)),
             None if self.stored.has_data().await.map_err(failed)? => Ok(None),
-            None => Err(WebError::Unavailable(away)),
+            None => Err(WebError::Unavailable(reason)),
         }
     }
 
     /// Returns the account with this row number. `now` is in milliseconds since 1970.
     ///
     /// # Errors
-    /// [`WebError::Unavailable`] when neither the pod nor its stored copy can be asked.
+    /// [`WebError::Unavailable`] when neither the pod nor its stored copy can be read.
     pub async fn by_row(&self, user_id: i64, now: i64) -> Result<Account, WebError> {
-        let mut found = self.by_rows(&[user_id], now).await;
-        found.remove(&user_id).unwrap_or(Ok(Account::Gone))
+        let mut accounts = self.by_rows(&[user_id], now).await;
+        accounts.remove(&user_id).unwrap_or(Ok(Account::Gone))
     }
 
-    /// Returns the accounts with these row numbers, asking the pod once. `now` is in milliseconds since 1970.
+    /// Returns the accounts with these row numbers, with one query of the pod. `now` is in milliseconds since 1970.
     pub(super) async fn by_rows(
         &self,
         user_ids: &[i64],
         now: i64,
     ) -> HashMap<i64, Result<Account, WebError>> {
-        let away = match self.ask_pod(AccountKey::Rows(user_ids), now).await {
-            Ok(found) => {
-                let on_pod = found.into_iter().map(|person| (person.user_id, Ok(Account::OnPod(person))));
+        let reason = match self.ask_pod(AccountKey::Rows(user_ids), now).await {
+            Ok(people) => {
+                let on_pod = people.into_iter().map(|person| (person.user_id, Ok(Account::OnPod(person))));
                 let gone = user_ids.iter().map(|user_id| (*user_id, Ok(Account::Gone)));
                 return gone.chain(on_pod).collect();
             }
@@ -116,8 +116,8 @@ impl Accounts {
         let mut accounts = HashMap::with_capacity(user_ids.len());
         for user_id in user_ids {
             let account = match self.stored.by_row(*user_id).await {
-                Ok(Some(person)) => Ok(Account::Stored { person, pod_is_away: self.live.is_some() }),
-                Ok(None) => Err(WebError::Unavailable(away.clone())),
+                Ok(Some(person)) => Ok(Account::Stored { person, is_pod_unavailable: self.live.is_some() }),
+                Ok(None) => Err(WebError::Unavailable(reason.clone())),
                 Err(error) => Err(WebError::Unavailable(error.to_string())),
             };
             accounts.insert(*user_id, account);
@@ -132,14 +132,14 @@ impl Accounts {
         if now < self.down_until.load(Ordering::Relaxed) {
             return Err("the pod's database did not answer a moment ago".to_owned());
         }
-        let asked = async {
+        let query = async {
             match key {
-                AccountKey::Name(name) => live.find(name).await.map(|found| found.into_iter().collect()),
+                AccountKey::Name(name) => live.find(name).await.map(|person| person.into_iter().collect()),
                 AccountKey::Rows(user_ids) => live.by_rows(user_ids).await,
             }
         };
-        let reason = match tokio::time::timeout(POD_TIMEOUT, asked).await {
-            Ok(Ok(found)) => return Ok(found),
+        let reason = match tokio::time::timeout(POD_TIMEOUT, query).await {
+            Ok(Ok(people)) => return Ok(people),
             Ok(Err(error)) => error.to_string(),
             Err(_) => "the pod's database does not answer".to_owned(),
         };

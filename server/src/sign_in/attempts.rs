@@ -10,9 +10,9 @@ use crate::error::WebError;
 use crate::security::Address;
 
 /// The period in which attempts are counted, in milliseconds: 15 minutes.
-const WINDOW: i64 = 15 * 60 * 1000;
-/// Links one account may request in that time.
-const LINKS: i64 = 2;
+const WINDOW_MILLIS: i64 = 15 * 60 * 1000;
+/// Maximum number of links that one account may request in that period.
+const MAX_LINKS: i64 = 2;
 
 /// A secret that can be guessed. Each kind is counted separately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,23 +56,23 @@ impl Attempts {
     }
 
     /// Counts an attempt from an address, before anything is looked up.
-    pub(super) async fn from(&self, address: Address, now: i64) -> Result<(), WebError> {
+    pub(super) async fn count_address(&self, address: Address, now: i64) -> Result<(), WebError> {
         self.count("address", &address.subject().to_string(), self.per_address, now).await
     }
 
     /// Counts the use of a link from an address; separately, so that password guesses do not block links.
-    pub(super) async fn link_from(&self, address: Address, now: i64) -> Result<(), WebError> {
+    pub(super) async fn count_link_use(&self, address: Address, now: i64) -> Result<(), WebError> {
         self.count("link-address", &address.subject().to_string(), self.per_address, now).await
     }
 
     /// Counts an attempt for an account, before anything is compared, so that concurrent attempts all count.
-    pub(super) async fn of(&self, guess: Guess, account: &str, now: i64) -> Result<(), WebError> {
+    pub(super) async fn count_guess(&self, guess: Guess, account: &str, now: i64) -> Result<(), WebError> {
         self.count(guess.as_str(), account, self.per_account, now).await
     }
 
-    /// Counts as [`of`](Self::of) does; returns whether the attempt is allowed, instead of an error.
+    /// Counts as [`count_guess`](Self::count_guess) does; returns whether the attempt is allowed, instead of an error.
     pub(super) async fn is_allowed(&self, guess: Guess, account: &str, now: i64) -> Result<bool, WebError> {
-        match self.of(guess, account, now).await {
+        match self.count_guess(guess, account, now).await {
             Ok(()) => Ok(true),
             Err(WebError::TooMany { .. }) => Ok(false),
             Err(error) => Err(error),
@@ -80,8 +80,8 @@ impl Attempts {
     }
 
     /// Counts a link that an account requests.
-    pub(super) async fn link(&self, account: &str, now: i64) -> Result<(), WebError> {
-        self.count("link", account, LINKS, now).await
+    pub(super) async fn count_link_request(&self, account: &str, now: i64) -> Result<(), WebError> {
+        self.count("link", account, MAX_LINKS, now).await
     }
 
     /// Clears an account's attempts after a successful sign-in, and one attempt of the address.
@@ -90,17 +90,17 @@ impl Attempts {
         let sql = "DELETE FROM pappus_attempts WHERE subject IN (?, ?, ?)";
         let kinds = [Guess::Password, Guess::Code, Guess::CodeAfterLink];
         let values = kinds.map(|guess| self.hash(guess.as_str(), account).into());
-        self.store.execute("forgetting tries", sql, &values).await?;
+        self.store.execute("deleting attempts", sql, &values).await?;
         let sql = "DELETE FROM pappus_attempts WHERE id = (SELECT MAX(id) FROM pappus_attempts \
                    WHERE kind = 'address' AND subject = ?)";
         let subject = self.hash("address", &address.subject().to_string());
-        self.store.execute("forgetting tries", sql, &[subject.into()]).await.map(drop)
+        self.store.execute("deleting attempts", sql, &[subject.into()]).await.map(drop)
     }
 
     /// Removes attempts older than the period.
     pub(super) async fn sweep(&self, now: i64) -> Result<u64, StoreError> {
         let sql = "DELETE FROM pappus_attempts WHERE tried_at < ?";
-        self.store.execute("removing old tries", sql, &[(now - WINDOW).into()]).await
+        self.store.execute("removing old attempts", sql, &[(now - WINDOW_MILLIS).into()]).await
     }
 
     /// Counts an attempt, unless the limit is reached: refused attempts do not lengthen the wait. It is recorded
@@ -109,12 +109,12 @@ impl Attempts {
         let subject = self.hash(kind, subject);
         let sql = "INSERT INTO pappus_attempts (kind, subject, tried_at) VALUES (?, ?, ?) RETURNING id";
         let values = [kind.into(), (&subject).into(), now.into()];
-        let row = self.store.first("counting a try", sql, &values).await?;
+        let row = self.store.first("counting an attempt", sql, &values).await?;
         let id: i64 = row.map_or(Ok(0), |row| row.get("id"))?;
         let sql = "SELECT COUNT(*) AS tries, MIN(tried_at) AS first_tried_at FROM pappus_attempts \
                    WHERE kind = ? AND subject = ? AND tried_at > ? AND id <= ?";
-        let values = [kind.into(), (&subject).into(), (now - WINDOW).into(), id.into()];
-        let row = self.store.first("counting tries", sql, &values).await?;
+        let values = [kind.into(), (&subject).into(), (now - WINDOW_MILLIS).into(), id.into()];
+        let row = self.store.first("counting attempts", sql, &values).await?;
         let (count, first) = row.map_or(Ok((0, None)), |row| {
             Ok::<_, StoreError>((row.get::<i64>("tries")?, row.get::<Option<i64>>("first_tried_at")?))
         })?;
@@ -122,8 +122,8 @@ impl Attempts {
             return Ok(());
         }
         let sql = "DELETE FROM pappus_attempts WHERE id = ?";
-        self.store.execute("taking a refused try back", sql, &[id.into()]).await?;
-        let wait = first.map_or(WINDOW, |first| first + WINDOW - now).max(1000);
+        self.store.execute("removing a refused attempt", sql, &[id.into()]).await?;
+        let wait = first.map_or(WINDOW_MILLIS, |first| first + WINDOW_MILLIS - now).max(1000);
         Err(WebError::TooMany { seconds: u64::try_from(wait / 1000).unwrap_or(1) })
     }
 

@@ -8,26 +8,26 @@ use crate::app::App;
 use crate::error::WebError;
 
 /// Length of a time step, in seconds.
-const STEP: u64 = 30;
+const STEP_SECONDS: u64 = 30;
 /// Allowed clock drift in steps, as on the pod.
-const SKEW: u16 = 1;
-/// Digits of a code; recovery codes have sixteen characters.
-const DIGITS: usize = 6;
+const MAX_SKEW_STEPS: u16 = 1;
+/// Number of digits of a code; recovery codes have sixteen characters.
+const CODE_DIGITS: usize = 6;
 
-/// Returns whether a code is valid, and uses it up.
+/// Returns whether a code is valid, and marks it as used.
 pub(super) async fn accept(
     app: &App,
     user_id: i64,
     factor: &SecondFactor,
     code: &str,
 ) -> Result<bool, WebError> {
-    let code: String = code.chars().filter(|letter| !letter.is_whitespace()).collect();
-    if code.len() == DIGITS && code.bytes().all(|byte| byte.is_ascii_digit()) {
+    let code: String = code.chars().filter(|character| !character.is_whitespace()).collect();
+    if code.len() == CODE_DIGITS && code.bytes().all(|byte| byte.is_ascii_digit()) {
         let now = u64::try_from(app.now().timestamp()).unwrap_or_default();
         let Some(step) = factor.secret.as_ref().and_then(|secret| matching_step(secret, &code, now)) else {
             return Ok(false);
         };
-        // Used on the pod, or here.
+        // It was used on the pod or here.
         if factor.used_until.is_some_and(|used| step <= used) {
             return Ok(false);
         }
@@ -45,8 +45,11 @@ pub(super) async fn accept(
 fn matching_step(secret: &SecretText, code: &str, now: u64) -> Option<i64> {
     // The pod's secrets may be shorter than the standard recommends.
     let secret = Secret::try_from_base32(secret.expose()).ok()?;
-    let totp =
-        Builder::new().with_secret(secret).with_skew(SKEW).with_step_duration(STEP).build_noncompliant();
+    let totp = Builder::new()
+        .with_secret(secret)
+        .with_skew(MAX_SKEW_STEPS)
+        .with_step_duration(STEP_SECONDS)
+        .build_noncompliant();
     totp.check(code, now).and_then(|step| i64::try_from(step).ok())
 }
 
@@ -76,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_those_of_the_standard() {
+    fn codes_match_the_standard() {
         // RFC 6238, appendix B: the last six of the eight digits.
         let secret = SecretText::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ".to_owned());
         for (time, code) in [(59, "287082"), (1_111_111_109, "081804"), (20_000_000_000, "353130")] {

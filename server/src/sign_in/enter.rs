@@ -17,7 +17,7 @@ use crate::pages::{CheckedForm, Page, own_path};
 use crate::security::Address;
 use crate::sessions::Person;
 
-/// The form, as typed.
+/// The form as typed.
 #[derive(Deserialize)]
 pub(super) struct SignInForm {
     #[serde(default)]
@@ -28,36 +28,37 @@ pub(super) struct SignInForm {
     next: String,
 }
 
+/// Checks name and password; then signs in, or asks for a code.
 pub(super) async fn enter(
     State(app): State<App>,
     page: Page,
     session: Session,
     address: Address,
-    CheckedForm(typed): CheckedForm<SignInForm>,
+    CheckedForm(form): CheckedForm<SignInForm>,
 ) -> Result<Response, WebError> {
     let (now, sign_in) = (app.now_millis(), &app.sign_in);
-    sign_in.attempts().from(address, now).await?;
-    let found = sign_in.accounts().find(&typed.name, now).await?;
-    // An account is counted under one key by whatever name it is tried, and unknown names are counted too. Above the
-    // limit the answer is that of a wrong password, after the same work: otherwise it would reveal which names share
-    // an account.
-    let account = account_key(found.as_ref(), &typed.name);
+    sign_in.attempts().count_address(address, now).await?;
+    let person = sign_in.accounts().find(&form.name, now).await?;
+    // All names of an account count under one key, and unknown names are counted too. Above the limit, the response
+    // is that for a wrong password, after the same work: otherwise it would reveal which names belong to the same
+    // account.
+    let account = account_key(person.as_ref(), &form.name);
     let is_allowed = sign_in.attempts().is_allowed(Guess::Password, &account, now).await?;
-    let hash = found.as_ref().map(|person| &person.password_hash);
-    let matches = sign_in.passwords().verify(&typed.password, hash).await? && is_allowed;
-    let known = found.as_ref().map(|person| person.account.clone());
-    let Some(person) = found.filter(|_| matches) else {
+    let hash = person.as_ref().map(|person| &person.password_hash);
+    let matches = sign_in.passwords().verify(&form.password, hash).await? && is_allowed;
+    let account_name = person.as_ref().map(|person| person.account.clone());
+    let Some(person) = person.filter(|_| matches) else {
         // An unknown name is not logged: it may be a password typed in the wrong field.
         let act = if is_allowed { "sign-in-failed" } else { "sign-in-too-often" };
-        audit(&app, None, act, known.as_deref(), None, Some(address)).await;
-        return refuse(&app, &page, &typed, "sign-in-wrong").await;
+        audit(&app, None, act, account_name.as_deref(), None, Some(address)).await;
+        return refuse(&app, &page, &form, "sign-in-wrong").await;
     };
     if person.closed || person.locked {
         audit(&app, None, "sign-in-refused", Some(&person.account), None, Some(address)).await;
         let key = if person.closed { "sign-in-closed" } else { "sign-in-locked" };
-        return refuse(&app, &page, &typed, key).await;
+        return refuse(&app, &page, &form, key).await;
     }
-    let next = own_path(&typed.next);
+    let next = own_path(&form.next);
     if needs_code(&person) {
         begin(&app, &session, &person, FirstStep::Password).await?;
         let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
@@ -69,13 +70,14 @@ pub(super) async fn enter(
 }
 
 /// Returns the key under which an account's attempts are counted.
-pub(super) fn account_key(found: Option<&SignIn>, name: &str) -> String {
-    found.map_or_else(
+pub(super) fn account_key(person: Option<&SignIn>, name: &str) -> String {
+    person.map_or_else(
         || format!("name {}", name.trim().to_lowercase()),
         |person| format!("user {}", person.user_id),
     )
 }
 
+/// Returns whether an account needs a code to sign in.
 pub(super) fn needs_code(person: &SignIn) -> bool {
     person.second_factor.as_ref().is_some_and(|factor| factor.required)
 }
@@ -92,7 +94,7 @@ pub(super) async fn finish(
         user_id: person.user_id,
         username: person.username.clone(),
         account: person.account.clone(),
-        podmin: person.admin,
+        is_podmin: person.admin,
         stamp: app.sign_in.stamp(person),
     };
     crate::sessions::sign_in(session, &signed_in)
@@ -103,11 +105,11 @@ pub(super) async fn finish(
     Ok(())
 }
 
-async fn refuse(app: &App, page: &Page, typed: &SignInForm, key: &str) -> Result<Response, WebError> {
+async fn refuse(app: &App, page: &Page, form: &SignInForm, key: &str) -> Result<Response, WebError> {
     let problem = Some(page.words.say(key));
-    let begun = SignInPage::new(app, page, typed.name.as_str(), own_path(&typed.next)).await;
+    let base = SignInPage::new(app, page, form.name.as_str(), own_path(&form.next)).await;
     let link_help = (key == "sign-in-wrong").then(|| page.words.say("sign-in-forgotten-helps"));
-    let shown = SignInPage { problem, link_help, ..begun };
-    let response = page.show(StatusCode::UNPROCESSABLE_ENTITY, &shown)?;
+    let sign_in_page = SignInPage { problem, link_help, ..base };
+    let response = page.show(StatusCode::UNPROCESSABLE_ENTITY, &sign_in_page)?;
     Ok(crate::error::keep_body(response))
 }

@@ -46,8 +46,8 @@ struct Parts {
     passwords: Passwords,
     valid_accounts: ValidAccounts,
     stamps: Stamps,
-    /// Milliseconds after which the pod is asked again whether an account is locked or closed.
-    asks_again: i64,
+    /// Milliseconds after which the pod is queried again whether an account is locked or closed.
+    recheck_millis: i64,
 }
 
 impl SignInService {
@@ -62,7 +62,7 @@ impl SignInService {
             passwords: Passwords::new(&config.sign_in.pepper),
             valid_accounts: ValidAccounts::default(),
             stamps: Stamps::new(keys)?,
-            asks_again: i64::from(config.sign_in.asks_again_minutes) * 60_000,
+            recheck_millis: i64::from(config.sign_in.asks_again_minutes) * 60_000,
         })))
     }
 

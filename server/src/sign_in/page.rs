@@ -14,7 +14,7 @@ use crate::error::WebError;
 use crate::pages::{Page, own_path};
 use crate::podmin_words::PodminMessage;
 
-/// The query of the page.
+/// The query parameters of the pages.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct SignInQuery {
     /// The path to continue at.
@@ -23,7 +23,7 @@ pub(super) struct SignInQuery {
     /// Set after signing out.
     #[serde(default)]
     out: String,
-    /// Set if a form came after the session had ended.
+    /// Set if a form was sent after the session had ended.
     #[serde(default)]
     over: String,
     /// Set after a link was requested.
@@ -38,21 +38,22 @@ pub(super) struct SignInPage<'a> {
     pub(super) page: &'a Page,
     pub(super) name: &'a str,
     pub(super) next: String,
-    pub(super) mail: bool,
+    pub(super) sends_mail: bool,
     pub(super) note: Option<String>,
     pub(super) problem: Option<String>,
-    /// After a wrong password, how a link helps; a locked or closed account gets none.
+    /// A hint after a wrong password that a link helps; locked and closed accounts get none.
     pub(super) link_help: Option<String>,
     /// The dates of the shutdown, if the pod closes.
     pub(super) days: Vec<(String, String)>,
-    /// True while archives are still created, and while they can be downloaded.
+    /// True while archives can be requested.
     pub(super) is_exporting: bool,
+    /// True while archives can be downloaded.
     pub(super) has_downloads: bool,
     pub(super) podmin_words: PodminMessage,
 }
 
 impl<'a> SignInPage<'a> {
-    /// Creates the page with the known facts of the shutdown; without them while the store is unavailable.
+    /// Creates the page with stage and days of the shutdown; without them while the store is unavailable.
     pub(super) async fn new(app: &App, page: &'a Page, name: &'a str, next: String) -> Self {
         let (mut closing, mut podmin_words) = (None, PodminMessage::default());
         if app.config.closing.enabled {
@@ -64,7 +65,7 @@ impl<'a> SignInPage<'a> {
             page,
             name,
             next,
-            mail: app.config.mail.is_sent(),
+            sends_mail: app.config.mail.is_sent(),
             note: None,
             problem: None,
             link_help: None,
@@ -101,21 +102,21 @@ impl<'a> CodePage<'a> {
 #[template(path = "sign_in/forgotten.html")]
 pub(super) struct ForgottenPage<'a> {
     pub(super) page: &'a Page,
-    pub(super) sent: bool,
-    pub(super) mail: bool,
+    pub(super) is_sent: bool,
+    pub(super) sends_mail: bool,
 }
 
 pub(super) async fn sign_in(
     State(app): State<App>,
     page: Page,
-    Query(asked): Query<SignInQuery>,
+    Query(query): Query<SignInQuery>,
 ) -> Result<Response, WebError> {
-    let next = own_path(&asked.next);
+    let next = own_path(&query.next);
     if page.person.is_some() {
         return Ok(Redirect::to(&next).into_response());
     }
-    let notes = [(&asked.over, "session-over"), (&asked.out, "signed-out")];
-    let note = notes.into_iter().find(|(set, _)| !set.is_empty()).map(|(_, key)| page.words.say(key));
+    let notes = [(&query.over, "session-over"), (&query.out, "signed-out")];
+    let note = notes.into_iter().find(|(value, _)| !value.is_empty()).map(|(_, key)| page.words.say(key));
     page.show(StatusCode::OK, &SignInPage { note, ..SignInPage::new(&app, &page, "", next).await })
 }
 
@@ -123,20 +124,20 @@ pub(super) async fn code(
     State(app): State<App>,
     page: Page,
     session: Session,
-    Query(asked): Query<SignInQuery>,
+    Query(query): Query<SignInQuery>,
 ) -> Result<Response, WebError> {
     if pending(&app, &session).await?.is_none() {
         return Ok(Redirect::to("/sign-in").into_response());
     }
-    page.show(StatusCode::OK, &CodePage::new(&app, &page, own_path(&asked.next), None))
+    page.show(StatusCode::OK, &CodePage::new(&app, &page, own_path(&query.next), None))
 }
 
 pub(super) async fn forgotten(
     State(app): State<App>,
     page: Page,
-    Query(asked): Query<SignInQuery>,
+    Query(query): Query<SignInQuery>,
 ) -> Result<Response, WebError> {
-    let mail = app.config.mail.is_sent();
-    let sent = mail && !asked.sent.is_empty();
-    page.show(StatusCode::OK, &ForgottenPage { page: &page, sent, mail })
+    let sends_mail = app.config.mail.is_sent();
+    let is_sent = sends_mail && !query.sent.is_empty();
+    page.show(StatusCode::OK, &ForgottenPage { page: &page, is_sent, sends_mail })
 }

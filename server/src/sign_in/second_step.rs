@@ -18,7 +18,7 @@ use crate::pages::{CheckedForm, Page, own_path};
 use crate::security::Address;
 
 /// The session key of a person after the first step.
-const PENDING: &str = "half-way";
+const PENDING_KEY: &str = "half-way";
 /// Time limit for the code, in milliseconds.
 const CODE_TIMEOUT_MILLIS: i64 = 10 * 60 * 1000;
 
@@ -29,6 +29,7 @@ pub(super) struct PendingSignIn {
     first_step: FirstStep,
     /// The account's stamp at the first step, which is void once the password or second factor changes.
     stamp: String,
+    /// The time of the first step, in milliseconds since 1970.
     since: i64,
 }
 
@@ -42,7 +43,7 @@ pub(super) enum FirstStep {
     Link,
 }
 
-/// The form, as typed.
+/// The form as typed.
 #[derive(Deserialize)]
 pub(super) struct CodeForm {
     #[serde(default)]
@@ -58,7 +59,7 @@ pub(super) async fn begin(
     person: &SignIn,
     first_step: FirstStep,
 ) -> Result<(), WebError> {
-    let away = |error: tower_sessions::session::Error| WebError::Unavailable(error.to_string());
+    let unavailable = |error: tower_sessions::session::Error| WebError::Unavailable(error.to_string());
     let pending = PendingSignIn {
         user_id: person.user_id,
         first_step,
@@ -66,33 +67,34 @@ pub(super) async fn begin(
         since: app.now_millis(),
     };
     session.clear().await;
-    session.cycle_id().await.map_err(away)?;
-    session.insert(PENDING, pending).await.map_err(away)
+    session.cycle_id().await.map_err(unavailable)?;
+    session.insert(PENDING_KEY, pending).await.map_err(unavailable)
 }
 
 /// Returns the person who has completed the first step.
 pub(super) async fn pending(app: &App, session: &Session) -> Result<Option<PendingSignIn>, WebError> {
-    let found: Option<PendingSignIn> =
-        session.get(PENDING).await.map_err(|error| WebError::Unavailable(error.to_string()))?;
-    Ok(found.filter(|pending| app.now_millis() - pending.since < CODE_TIMEOUT_MILLIS))
+    let pending: Option<PendingSignIn> =
+        session.get(PENDING_KEY).await.map_err(|error| WebError::Unavailable(error.to_string()))?;
+    Ok(pending.filter(|pending| app.now_millis() - pending.since < CODE_TIMEOUT_MILLIS))
 }
 
+/// Checks the code, and signs in.
 pub(super) async fn enter(
     State(app): State<App>,
     page: Page,
     session: Session,
     address: Address,
-    CheckedForm(typed): CheckedForm<CodeForm>,
+    CheckedForm(form): CheckedForm<CodeForm>,
 ) -> Result<Response, WebError> {
     let Some(pending) = pending(&app, &session).await? else {
         return Ok(Redirect::to("/sign-in").into_response());
     };
     let (now, sign_in) = (app.now_millis(), &app.sign_in);
     match pending.first_step {
-        FirstStep::Password => sign_in.attempts().from(address, now).await?,
-        FirstStep::Link => sign_in.attempts().link_from(address, now).await?,
+        FirstStep::Password => sign_in.attempts().count_address(address, now).await?,
+        FirstStep::Link => sign_in.attempts().count_link_use(address, now).await?,
     }
-    // The account may have been locked meanwhile, or changed.
+    // The account may have been locked or changed since the first step.
     let person = sign_in.accounts().by_row(pending.user_id, now).await?.person();
     let person =
         person.filter(|person| !person.locked && !person.closed && sign_in.stamp(person) == pending.stamp);
@@ -102,14 +104,14 @@ pub(super) async fn enter(
         FirstStep::Password => Guess::Code,
         FirstStep::Link => Guess::CodeAfterLink,
     };
-    sign_in.attempts().of(guess, &account, now).await?;
-    let good = match &person.second_factor {
-        Some(factor) if factor.required => accept(&app, person.user_id, factor, &typed.code).await?,
+    sign_in.attempts().count_guess(guess, &account, now).await?;
+    let is_valid = match &person.second_factor {
+        Some(factor) if factor.required => accept(&app, person.user_id, factor, &form.code).await?,
         // Unreachable: the stamp matches only with a required second factor.
         _ => false,
     };
-    let next = own_path(&typed.next);
-    if !good {
+    let next = own_path(&form.next);
+    if !is_valid {
         audit(&app, None, "code-failed", Some(&person.account), None, Some(address)).await;
         let problem = Some(page.words.say("code-wrong"));
         let response =

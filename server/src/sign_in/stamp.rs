@@ -1,11 +1,11 @@
 //! Stamps of sessions and tokens: keyed digests of password hash and second factor. Once these change on the pod,
-//! whoever signed in before has lost the account, or wants all others signed out.
+//! earlier sessions and tokens are invalid: a person who no longer has access to the account may hold them.
 
 use aws_lc_rs::hmac;
 use pappus_engine::campaign::SignIn;
 use pappus_engine::depot::{CampaignKeys, KeysError};
 
-/// Computes stamps; all instances of the service compute the same.
+/// Computes stamps; all instances of the service compute the same ones.
 #[derive(Debug)]
 pub(super) struct Stamps(hmac::Key);
 

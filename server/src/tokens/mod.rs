@@ -22,13 +22,13 @@ pub(crate) use table::{StoredToken, Tokens};
 /// Maximum lifetime of a token, in days.
 pub(crate) const MAX_DAYS: u32 = 366;
 /// Maximum length of a name, in characters.
-pub(crate) const MAX_NAME: usize = 100;
+pub(crate) const MAX_NAME_CHARS: usize = 100;
 /// Maximum number of tokens per person.
-const PAGE: usize = 20;
+const MAX_TOKENS: usize = 20;
 
 /// A request for a new token, as typed or sent.
 pub(crate) struct TokenForm {
-    /// Its purpose, in the owner's words.
+    /// Its purpose, as the owner describes it.
     pub(crate) name: String,
     /// Its permissions.
     pub(crate) scopes: Vec<Scope>,
@@ -44,7 +44,7 @@ pub fn routes() -> Router<App> {
 }
 
 /// Creates a token for a signed-in person; returns its number and the token. Its owner is notified by mail, as
-/// somebody else may have created it.
+/// another person may have created it.
 ///
 /// # Errors
 /// [`WebError::BadRequest`] for an invalid form, [`WebError::Forbidden`] for scopes that are for podmins,
@@ -56,23 +56,23 @@ pub(crate) async fn make(
     address: Address,
     form: &TokenForm,
 ) -> Result<(i64, String), WebError> {
-    let bad = |sentence: &str| Err(WebError::BadRequest(sentence.to_owned()));
+    let invalid = |message: &str| Err(WebError::BadRequest(message.to_owned()));
     let name = form.name.trim();
-    if name.is_empty() || name.chars().count() > MAX_NAME || name.contains('\0') {
-        return bad("a token's name has 1 to 100 characters");
+    if name.is_empty() || name.chars().count() > MAX_NAME_CHARS || name.contains('\0') {
+        return invalid("a token's name has 1 to 100 characters");
     }
     if form.scopes.is_empty() || !(1..=MAX_DAYS).contains(&form.days) {
-        return bad("a token has at least one scope, and is good for 1 to 366 days");
+        return invalid("a token has at least one scope, and is valid for 1 to 366 days");
     }
-    let for_podmins = form.scopes.iter().any(|scope| scope.is_for_podmins());
-    if for_podmins && !(person.podmin && is_podmin(app, person).await?) {
+    let is_for_podmins = form.scopes.iter().any(|scope| scope.is_for_podmins());
+    if is_for_podmins && !(person.is_podmin && is_podmin(app, person).await?) {
         return Err(WebError::Forbidden);
     }
     let tokens = Tokens::new(app);
-    if tokens.of(person.user_id).await?.len() >= PAGE {
+    if tokens.of(person.user_id).await?.len() >= MAX_TOKENS {
         return Err(WebError::Conflict("there are 20 tokens already: revoke one first".to_owned()));
     }
-    let (id, token) = tokens.make(person, name, &form.scopes, form.days).await?;
+    let (id, token) = tokens.create(person, name, &form.scopes, form.days).await?;
     let details = json!({ "scopes": form.scopes, "days": form.days });
     audit(app, Some(person), "token-made", Some(name), Some(&details), Some(address)).await;
     if let Err(error) = notify(app, words, person, id, name).await {
@@ -95,8 +95,10 @@ async fn notify(app: &App, words: &Words, person: &Person, id: i64, name: &str) 
     if !app.config.mail.is_sent() {
         return Ok(());
     }
-    let found = app.sign_in.accounts().by_row(person.user_id, app.now_millis()).await?.person();
-    let Some(to) = found.map(|found| found.email).filter(|email| !email.is_empty()) else { return Ok(()) };
+    let account = app.sign_in.accounts().by_row(person.user_id, app.now_millis()).await?.person();
+    let Some(to) = account.map(|account| account.email).filter(|email| !email.is_empty()) else {
+        return Ok(());
+    };
     let values = vec![
         ("account", person.account.clone().into()),
         ("name", name.to_owned().into()),

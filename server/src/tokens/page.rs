@@ -15,33 +15,33 @@ use crate::pages::{CheckedForm, Moment, Page};
 use crate::security::Address;
 use crate::sessions::{SignedIn, flash};
 
-/// The name of a token just created, in the session.
-const MADE: &str = "made-token";
+/// The session key of a newly created token.
+const TOKEN_KEY: &str = "made-token";
 
 #[derive(Template)]
 #[template(path = "tokens/page.html")]
 struct TokensPage<'a> {
     page: &'a Page,
-    tokens: Vec<Line>,
+    tokens: Vec<TokenRow>,
     /// The scopes: field, text, and whether it is selected.
     choices: Vec<(&'static str, String, bool)>,
     name: &'a str,
     days: u32,
-    /// The token just created, to be copied.
-    made: Option<String>,
+    /// The newly created token, to be copied.
+    new_token: Option<String>,
     problem: Option<String>,
 }
 
-struct Line {
+struct TokenRow {
     id: i64,
     name: String,
     scopes: String,
-    made: Moment,
-    used: Option<Moment>,
-    ends: String,
+    created_at: Moment,
+    last_used_at: Option<Moment>,
+    expires: String,
 }
 
-/// The form, as typed.
+/// The form as typed.
 #[derive(Deserialize)]
 pub(super) struct NewTokenForm {
     #[serde(default)]
@@ -73,12 +73,12 @@ pub(super) async fn show(
     page: Page,
     session: Session,
 ) -> Result<Response, WebError> {
-    let made = flash::take(&app, &session, MADE).await?;
-    let tokens = lines(&page, Tokens::new(&app).of(person.user_id).await?);
-    let choices = choices(&page, person.podmin, |scope| scope == Scope::Read);
+    let new_token = flash::take(&app, &session, TOKEN_KEY).await?;
+    let tokens = rows(&page, Tokens::new(&app).of(person.user_id).await?);
+    let choices = choices(&page, person.is_podmin, |scope| scope == Scope::Read);
     page.show(
         StatusCode::OK,
-        &TokensPage { page: &page, tokens, choices, name: "", days: 30, made, problem: None },
+        &TokensPage { page: &page, tokens, choices, name: "", days: 30, new_token, problem: None },
     )
 }
 
@@ -88,31 +88,31 @@ pub(super) async fn make(
     page: Page,
     session: Session,
     address: Address,
-    CheckedForm(typed): CheckedForm<NewTokenForm>,
+    CheckedForm(form): CheckedForm<NewTokenForm>,
 ) -> Result<Response, WebError> {
-    let scopes: Vec<Scope> = Scope::ALL.into_iter().filter(|scope| typed.has(*scope)).collect();
-    let form = TokenForm { name: typed.name.clone(), scopes, days: typed.days.trim().parse().unwrap_or(0) };
-    let problem = match super::make(&app, &page.words, &person, address, &form).await {
+    let scopes: Vec<Scope> = Scope::ALL.into_iter().filter(|scope| form.has(*scope)).collect();
+    let request = TokenForm { name: form.name.clone(), scopes, days: form.days.trim().parse().unwrap_or(0) };
+    let problem = match super::make(&app, &page.words, &person, address, &request).await {
         Ok((_, token)) => {
-            flash::put(&app, &session, MADE, &token).await?;
+            flash::put(&app, &session, TOKEN_KEY, &token).await?;
             return Ok(Redirect::to("/tokens").into_response());
         }
         Err(WebError::BadRequest(_)) => page.words.say("tokens-senseless"),
         Err(WebError::Conflict(_)) => page.words.say("tokens-many"),
         Err(error) => return Err(error),
     };
-    let tokens = lines(&page, Tokens::new(&app).of(person.user_id).await?);
-    let choices = choices(&page, person.podmin, |scope| typed.has(scope));
-    let shown = TokensPage {
+    let tokens = rows(&page, Tokens::new(&app).of(person.user_id).await?);
+    let choices = choices(&page, person.is_podmin, |scope| form.has(scope));
+    let template = TokensPage {
         page: &page,
         tokens,
         choices,
-        name: &typed.name,
-        days: form.days.max(1),
-        made: None,
+        name: &form.name,
+        days: request.days.max(1),
+        new_token: None,
         problem: Some(problem),
     };
-    Ok(crate::error::keep_body(page.show(StatusCode::UNPROCESSABLE_ENTITY, &shown)?))
+    Ok(crate::error::keep_body(page.show(StatusCode::UNPROCESSABLE_ENTITY, &template)?))
 }
 
 pub(super) async fn revoke(
@@ -127,23 +127,27 @@ pub(super) async fn revoke(
     Ok(Redirect::to(if is_revoked { "/tokens?done=token-revoked" } else { "/tokens" }).into_response())
 }
 
-fn choices(page: &Page, podmin: bool, chosen: impl Fn(Scope) -> bool) -> Vec<(&'static str, String, bool)> {
-    let may = Scope::ALL.into_iter().filter(|scope| podmin || !scope.is_for_podmins());
-    may.map(|scope| (scope.as_str(), scope_text(page, scope), chosen(scope))).collect()
+fn choices(
+    page: &Page,
+    is_podmin: bool,
+    is_selected: impl Fn(Scope) -> bool,
+) -> Vec<(&'static str, String, bool)> {
+    let allowed = Scope::ALL.into_iter().filter(|scope| is_podmin || !scope.is_for_podmins());
+    allowed.map(|scope| (scope.as_str(), scope_text(page, scope), is_selected(scope))).collect()
 }
 
 fn scope_text(page: &Page, scope: Scope) -> String {
     page.words.say(&format!("tokens-scope-{}", scope.as_str().replace('_', "-")))
 }
 
-fn lines(page: &Page, tokens: Vec<StoredToken>) -> Vec<Line> {
-    let line = |token: StoredToken| Line {
+fn rows(page: &Page, tokens: Vec<StoredToken>) -> Vec<TokenRow> {
+    let row = |token: StoredToken| TokenRow {
         id: token.id,
         name: token.name,
         scopes: token.scopes.iter().map(|scope| scope_text(page, *scope)).collect::<Vec<_>>().join("; "),
-        made: page.moment(token.created_at),
-        used: token.last_used_at.map(|at| page.moment(at)),
-        ends: page.words.day(token.expires_at),
+        created_at: page.moment(token.created_at),
+        last_used_at: token.last_used_at.map(|at| page.moment(at)),
+        expires: page.words.day(token.expires_at),
     };
-    tokens.into_iter().map(line).collect()
+    tokens.into_iter().map(row).collect()
 }

@@ -10,10 +10,10 @@ use crate::sessions::Person;
 
 /// The prefix of tokens, so that people and secret scanners recognise them.
 const PREFIX: &str = "pappus_";
-/// Maximum length of a token that is looked up.
-const MAX_TOKEN: usize = 100;
-/// Interval in which use is recorded at most once, in milliseconds.
-const NOTED: i64 = 60_000;
+/// Maximum length of a token that is looked up, in bytes.
+const MAX_TOKEN_BYTES: usize = 100;
+/// Interval within which use is recorded at most once, in milliseconds.
+const USE_INTERVAL_MILLIS: i64 = 60_000;
 
 /// The tokens of a pod.
 pub(crate) struct Tokens<'a>(&'a App);
@@ -44,7 +44,7 @@ impl<'a> Tokens<'a> {
     }
 
     /// Creates a token; returns its number and the token.
-    pub(crate) async fn make(
+    pub(crate) async fn create(
         &self,
         person: &Person,
         name: &str,
@@ -52,7 +52,7 @@ impl<'a> Tokens<'a> {
         days: u32,
     ) -> Result<(i64, String), StoreError> {
         let token = format!("{PREFIX}{}", random_token()?);
-        let words: Vec<&str> =
+        let scope_names: Vec<&str> =
             Scope::ALL.into_iter().filter(|scope| scopes.contains(scope)).map(Scope::as_str).collect();
         let now = self.0.now_millis();
         let sql = "INSERT INTO pappus_api_tokens (pod, user_id, username, account, name, token_sha256, scopes, created_at, \
@@ -64,18 +64,18 @@ impl<'a> Tokens<'a> {
             (&person.account).into(),
             name.into(),
             token_digest(&token).into(),
-            words.join(" ").into(),
+            scope_names.join(" ").into(),
             now.into(),
             (now + i64::from(days) * 86_400_000).into(),
             (&person.stamp).into(),
         ];
-        let row = self.0.store.first("making a token", sql, &values).await?;
+        let row = self.0.store.first("creating a token", sql, &values).await?;
         Ok((row.map_or(Ok(0), |row| row.get("id"))?, token))
     }
 
     /// Returns the owner of a valid token.
     pub(crate) async fn find(&self, token: &str) -> Result<Option<TokenOwner>, StoreError> {
-        if token.len() > MAX_TOKEN || !token.starts_with(PREFIX) {
+        if token.len() > MAX_TOKEN_BYTES || !token.starts_with(PREFIX) {
             return Ok(None);
         }
         let now = self.0.now_millis();
@@ -85,11 +85,11 @@ impl<'a> Tokens<'a> {
         let Some(row) = self.0.store.first("looking for a token", sql, &values).await? else {
             return Ok(None);
         };
-        if row.get::<Option<i64>>("last_used_at")?.is_none_or(|used| used < now - NOTED) {
+        if row.get::<Option<i64>>("last_used_at")?.is_none_or(|used| used < now - USE_INTERVAL_MILLIS) {
             let sql = "UPDATE pappus_api_tokens SET last_used_at = ? WHERE id = ?";
             self.0
                 .store
-                .execute("recording a token", sql, &[now.into(), row.get::<i64>("id")?.into()])
+                .execute("recording the use of a token", sql, &[now.into(), row.get::<i64>("id")?.into()])
                 .await?;
         }
         // The podmin role is checked when needed: it may change during the token's lifetime.
@@ -97,7 +97,7 @@ impl<'a> Tokens<'a> {
             user_id: row.get("user_id")?,
             username: row.get("username")?,
             account: row.get("account")?,
-            podmin: false,
+            is_podmin: false,
             stamp: row.get("stamp")?,
         };
         Ok(Some(TokenOwner { person, scopes: scopes(&row)? }))
@@ -107,7 +107,7 @@ impl<'a> Tokens<'a> {
     pub(crate) async fn of(&self, user_id: i64) -> Result<Vec<StoredToken>, StoreError> {
         let sql = "SELECT id, name, scopes, created_at, expires_at, last_used_at FROM pappus_api_tokens \
                    WHERE pod = ? AND user_id = ? ORDER BY id";
-        let rows = self.0.store.rows("looking at tokens", sql, &[self.pod().into(), user_id.into()]).await?;
+        let rows = self.0.store.rows("listing tokens", sql, &[self.pod().into(), user_id.into()]).await?;
         let time = |millis: i64| DateTime::from_timestamp_millis(millis).unwrap_or_default();
         let read = |row: &StoreRow| {
             Ok(StoredToken {

@@ -1,5 +1,5 @@
 //! Translated texts of the pages, mails and API: Fluent files under `translations/LANGUAGE/`, one for each module,
-//! beside the engine's.
+//! in addition to the engine's.
 
 use rust_embed::RustEmbed;
 

@@ -4,23 +4,24 @@ use pappus_engine::words::EngineTexts;
 
 use super::*;
 
-/// Returns the keys of every file, the engine's included, with their placeholders.
+/// Returns the keys of all files, including the engine's, with their placeholders.
 fn keys(code: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut all = BTreeMap::new();
-    let own = Files::iter().map(|name| (Files::get(&name), name));
-    let files = own.chain(EngineTexts::iter().map(|name| (EngineTexts::get(&name), name)));
+    let server_files = Files::iter().map(|name| (Files::get(&name), name));
+    let files = server_files.chain(EngineTexts::iter().map(|name| (EngineTexts::get(&name), name)));
     for (file, name) in files.filter(|(_, name)| name.starts_with(&format!("{code}/"))) {
         let text = String::from_utf8(file.unwrap().data.into_owned()).unwrap();
         let mut key = String::new();
         for line in text.lines() {
-            if let Some((found, _)) = line.split_once(" =").filter(|_| line.starts_with(char::is_alphabetic))
+            if let Some((new_key, _)) =
+                line.split_once(" =").filter(|_| line.starts_with(char::is_alphabetic))
             {
-                found.clone_into(&mut key);
-                assert!(all.insert(key.clone(), BTreeSet::new()).is_none(), "{name}: {key} is there twice");
+                new_key.clone_into(&mut key);
+                assert!(all.insert(key.clone(), BTreeSet::new()).is_none(), "{name}: {key} is defined twice");
             }
             for part in line.split("{ $").skip(1) {
                 let end = part
-                    .find(|letter: char| !letter.is_alphanumeric() && letter != '_')
+                    .find(|character: char| !character.is_alphanumeric() && character != '_')
                     .unwrap_or(part.len());
                 all.get_mut(&key).unwrap().insert(part[..end].to_owned());
             }
@@ -47,13 +48,13 @@ fn every_language_is_named_in_every_language() {
 
 /// Checks every key that the code or a template, here or in the engine, uses as a literal.
 #[test]
-fn what_is_asked_for_is_there() {
+fn used_texts_exist() {
     let english = keys("en");
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let engine = root.join("../engine");
     let mut folders: Vec<_> =
         [root, &engine].iter().flat_map(|root| [root.join("src"), root.join("templates")]).collect();
-    let mut asked = 0;
+    let mut uses = 0;
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -72,13 +73,13 @@ fn what_is_asked_for_is_there() {
             ] {
                 for part in text.split(call).skip(1) {
                     let key = part.split('"').next().unwrap();
-                    asked += 1;
+                    uses += 1;
                     assert!(english.contains_key(key), "{}: {key}", path.display());
                 }
             }
         }
     }
-    assert!(asked > 10);
+    assert!(uses > 10);
 }
 
 /// A summary of problems links to the fields by their names.

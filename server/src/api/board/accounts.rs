@@ -10,11 +10,11 @@ use utoipa::{IntoParams, ToSchema};
 use crate::api::problems::{BadRequest, Forbidden, Unauthenticated};
 use crate::api::{Caller, query};
 use crate::app::App;
-use crate::board::shared::accounts::{AccountState, Choice, Listed, list};
+use crate::board::shared::accounts::{AccountFilter, AccountState, ListedAccount as Listed, list};
 use crate::error::WebError;
 
 /// Accounts per page.
-const PAGE: usize = 100;
+const PAGE_ROWS: usize = 100;
 
 /// Selects the accounts of a list.
 #[derive(Deserialize, IntoParams)]
@@ -60,7 +60,7 @@ pub(super) struct ListedAccount {
 impl ListedAccount {
     fn of(host: &str, listed: Listed) -> Self {
         let states = AccountState::ALL.into_iter();
-        let states = states.filter(|state| *state != AccountState::All && listed.is(*state));
+        let states = states.filter(|state| *state != AccountState::All && listed.is_in(*state));
         let states = states.map(AccountState::as_str).collect();
         let time = |millis: Option<i64>| millis.and_then(DateTime::from_timestamp_millis);
         Self {
@@ -69,7 +69,7 @@ impl ListedAccount {
             email: listed.row.email,
             last_seen: listed.row.last_seen,
             archive_made_at: time(listed.made_at),
-            downloaded_at: time(listed.fetched_at),
+            downloaded_at: time(listed.downloaded_at),
             states,
         }
     }
@@ -83,18 +83,18 @@ impl ListedAccount {
 pub(super) async fn get(
     State(app): State<App>,
     caller: Caller,
-    wanted: Result<Query<AccountsQuery>, QueryRejection>,
+    parameters: Result<Query<AccountsQuery>, QueryRejection>,
 ) -> Result<Json<Accounts>, WebError> {
-    caller.may_look(&app).await?;
-    let wanted = query(wanted)?;
-    let state = match wanted.state.as_deref() {
+    caller.check_board_read(&app).await?;
+    let parameters = query(parameters)?;
+    let state = match parameters.state.as_deref() {
         None => AccountState::All,
-        Some(word) => AccountState::parse(word)
+        Some(name) => AccountState::parse(name)
             .ok_or_else(|| WebError::BadRequest("there is no such state".to_owned()))?,
     };
-    let choice = Choice { state, beginning: wanted.beginning.as_deref() };
-    let (found, after) = list(&app, choice, wanted.after.unwrap_or(0), PAGE).await?;
+    let filter = AccountFilter { state, prefix: parameters.beginning.as_deref() };
+    let (listed, after) = list(&app, filter, parameters.after.unwrap_or(0), PAGE_ROWS).await?;
     let host = app.config.pod_url.diaspora_host();
-    let accounts = found.into_iter().map(|listed| ListedAccount::of(&host, listed)).collect();
+    let accounts = listed.into_iter().map(|account| ListedAccount::of(&host, account)).collect();
     Ok(Json(Accounts { accounts, after }))
 }

@@ -9,7 +9,7 @@ use pappus_engine::campaign::{Campaign, Status};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::api::archives::word;
+use crate::api::archives::json_name;
 use crate::api::problems::{BadRequest, Forbidden, NotFound, Unauthenticated};
 use crate::api::{Caller, ProblemDocument, body};
 use crate::app::App;
@@ -41,7 +41,7 @@ impl From<Campaign> for CampaignDocument {
     fn from(campaign: Campaign) -> Self {
         Self {
             state: campaign.state.as_str(),
-            only: word(&campaign.options.only),
+            only: json_name(&campaign.options.only),
             keep_sign_in: campaign.options.keep_sign_in,
             name: campaign.name,
             place: campaign.out,
@@ -144,7 +144,7 @@ impl From<Status> for StatusDocument {
             seconds_left: status.seconds_left,
             workers: workers.collect(),
             failed: failed
-                .map(|line| CampaignFailure { account: line.account, reason: line.reason })
+                .map(|failure| CampaignFailure { account: failure.account, reason: failure.reason })
                 .collect(),
         }
     }
@@ -181,7 +181,7 @@ pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
 ) -> Result<Json<Vec<CampaignDocument>>, WebError> {
-    caller.may_look(&app).await?;
+    caller.check_board_read(&app).await?;
     let all = campaigns::all(&app).await?;
     Ok(Json(all.into_iter().map(CampaignDocument::from).collect()))
 }
@@ -196,11 +196,11 @@ pub(super) async fn begin(
     State(app): State<App>,
     caller: Caller,
     address: Address,
-    new: Result<Json<New>, JsonRejection>,
+    request: Result<Json<New>, JsonRejection>,
 ) -> Result<(StatusCode, Json<CampaignDocument>), WebError> {
-    let actor = caller.may_act(&app, address).await?;
-    let new = body(new)?;
-    let campaign = campaigns::begin(&app, &actor, &new.only, new.keep_sign_in).await?;
+    let actor = caller.check_board_write(&app, address).await?;
+    let request = body(request)?;
+    let campaign = campaigns::begin(&app, &actor, &request.only, request.keep_sign_in).await?;
     Ok((StatusCode::CREATED, Json(campaign.into())))
 }
 
@@ -214,9 +214,9 @@ pub(super) async fn get(
     caller: Caller,
     name: Result<Path<String>, PathRejection>,
 ) -> Result<Json<StatusDocument>, WebError> {
-    caller.may_look(&app).await?;
+    caller.check_board_read(&app).await?;
     let Path(name) = name.map_err(|_| WebError::NotFound)?;
-    let campaign = campaigns::named(&app, &name).await?;
+    let campaign = campaigns::by_name(&app, &name).await?;
     Ok(Json(campaigns::status(&app, campaign).await?.into()))
 }
 
@@ -234,7 +234,7 @@ pub(super) async fn change(
     name: Result<Path<String>, PathRejection>,
     change: Result<Json<Change>, JsonRejection>,
 ) -> Result<Json<CampaignDocument>, WebError> {
-    let actor = caller.may_act(&app, address).await?;
+    let actor = caller.check_board_write(&app, address).await?;
     let Path(name) = name.map_err(|_| WebError::NotFound)?;
     let change = body(change)?;
     Ok(Json(campaigns::change(&app, &actor, &name, &change.act).await?.into()))

@@ -11,14 +11,14 @@ use utoipa::{IntoParams, ToSchema};
 use crate::api::problems::{BadRequest, Forbidden, Unauthenticated};
 use crate::api::{Caller, query};
 use crate::app::App;
-use crate::audit::{Done, LogFilter};
+use crate::audit::{AuditEntry, LogFilter};
 use crate::board::shared::log;
 use crate::error::WebError;
 
 /// Selects a page of the audit log.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct From {
+pub(super) struct LogQuery {
     /// Only entries older than the entry with this number.
     before: Option<i64>,
     /// Only actions with this prefix, such as `campaign` or `sign-in-failed`.
@@ -59,31 +59,31 @@ pub(super) struct AuditLine {
 }
 
 impl AuditLine {
-    fn new(done: Done) -> Self {
+    fn new(entry: AuditEntry) -> Self {
         Self {
-            id: done.id,
-            at: DateTime::from_timestamp_millis(done.done_at).unwrap_or_default(),
-            actor: done.actor,
-            act: done.act,
-            subject: done.subject,
-            details: done.details.and_then(|text| serde_json::from_str(&text).ok()),
-            address: done.address,
+            id: entry.id,
+            at: DateTime::from_timestamp_millis(entry.done_at).unwrap_or_default(),
+            actor: entry.actor,
+            act: entry.act,
+            subject: entry.subject,
+            details: entry.details.and_then(|text| serde_json::from_str(&text).ok()),
+            address: entry.address,
         }
     }
 }
 
 /// Lists the audit log, newest first. For podmins.
 #[utoipa::path(get, path = "/api/v1/board/log", tag = "board", security(("token" = []), ("session" = [])),
-    params(From),
+    params(LogQuery),
     responses((status = 200, body = AuditLog),
         BadRequest, Unauthenticated, Forbidden))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
-    from: Result<Query<From>, QueryRejection>,
+    parameters: Result<Query<LogQuery>, QueryRejection>,
 ) -> Result<Json<AuditLog>, WebError> {
-    caller.may_look(&app).await?;
-    let From { before, act, who } = query(from)?;
-    let (done, before) = log::lines(&app, &LogFilter { before, act, who }).await?;
-    Ok(Json(AuditLog { lines: done.into_iter().map(AuditLine::new).collect(), before }))
+    caller.check_board_read(&app).await?;
+    let LogQuery { before, act, who } = query(parameters)?;
+    let (entries, before) = log::entries(&app, &LogFilter { before, act, who }).await?;
+    Ok(Json(AuditLog { lines: entries.into_iter().map(AuditLine::new).collect(), before }))
 }

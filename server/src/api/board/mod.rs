@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 
-/// Returns the board's paths with their descriptions.
-pub(super) fn described() -> OpenApiRouter<App> {
+/// Returns the board's routes with their OpenAPI documentation.
+pub(super) fn documented_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(overview::board))
         .routes(routes!(overview::closing, overview::decide))

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use crate::api::problems::{BadRequest, Forbidden, NotFound, Unauthenticated};
 use crate::api::{Caller, ProblemDocument, body};
 use crate::app::App;
-use crate::board::shared::letter::{Languages, Text, Written, recipients};
+use crate::board::shared::letter::{Languages, NoticeMail, Text, count_recipients};
 use crate::board::shared::notices::{self, Draft, Notice};
 use crate::error::WebError;
 use crate::security::Address;
@@ -135,9 +135,9 @@ pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
 ) -> Result<Json<Vec<NoticeDocument>>, WebError> {
-    caller.may_look(&app).await?;
-    let last = notices::last(&app).await?;
-    Ok(Json(last.into_iter().map(NoticeDocument::from).collect()))
+    caller.check_board_read(&app).await?;
+    let latest = notices::latest(&app).await?;
+    Ok(Json(latest.into_iter().map(NoticeDocument::from).collect()))
 }
 
 /// Sends an announcement if confirmed; otherwise returns a preview. For podmins.
@@ -151,15 +151,16 @@ pub(super) async fn send(
     State(app): State<App>,
     caller: Caller,
     address: Address,
-    new: Result<Json<New>, JsonRejection>,
+    request: Result<Json<New>, JsonRejection>,
 ) -> Result<Response, WebError> {
-    let actor = caller.may_act(&app, address).await?;
-    let new = body(new)?;
-    let draft = draft(new.audience, new.subject, new.body, new.language, new.translations)?;
-    if !new.confirmed {
-        let Written { subject, body } = notices::preview(&app, &actor, &draft).await?;
-        let counts = recipients(&app, &draft).await?;
-        let (recipients, locked) = (counts.all(), counts.locked);
+    let actor = caller.check_board_write(&app, address).await?;
+    let request = body(request)?;
+    let draft =
+        draft(request.audience, request.subject, request.body, request.language, request.translations)?;
+    if !request.confirmed {
+        let NoticeMail { subject, body } = notices::preview(&app, &actor, &draft).await?;
+        let counts = count_recipients(&app, &draft).await?;
+        let (recipients, locked) = (counts.total(), counts.locked);
         return Ok(Json(Preview { subject, body, recipients, locked }).into_response());
     }
     let notice = notices::send(&app, &actor, &draft).await?;
@@ -174,8 +175,8 @@ fn draft(
     translations: BTreeMap<String, Translation>,
 ) -> Result<Draft, WebError> {
     let main = if language.is_empty() { Languages::default().main } else { language };
-    let known = |code: &str| LANGUAGES.iter().any(|(known, _)| *known == code);
-    if !known(&main) || translations.keys().any(|code| !known(code) || *code == main) {
+    let is_known = |code: &str| LANGUAGES.iter().any(|(known_code, _)| *known_code == code);
+    if !is_known(&main) || translations.keys().any(|code| !is_known(code) || *code == main) {
         let codes = LANGUAGES.map(|(code, _)| code).join(", ");
         return Err(WebError::BadRequest(format!("choose each language once, of these: {codes}")));
     }
@@ -194,9 +195,9 @@ pub(super) async fn get(
     caller: Caller,
     id: Result<Path<i64>, PathRejection>,
 ) -> Result<Json<ProgressDocument>, WebError> {
-    caller.may_look(&app).await?;
+    caller.check_board_read(&app).await?;
     let Path(id) = id.map_err(|_| WebError::NotFound)?;
-    let notice = notices::numbered(&app, id).await?;
+    let notice = notices::by_id(&app, id).await?;
     let progress = notice.progress(&app).await?;
     Ok(Json(ProgressDocument {
         sent: progress.sent,
@@ -219,7 +220,7 @@ pub(super) async fn change(
     id: Result<Path<i64>, PathRejection>,
     change: Result<Json<Change>, JsonRejection>,
 ) -> Result<Json<NoticeDocument>, WebError> {
-    let actor = caller.may_act(&app, address).await?;
+    let actor = caller.check_board_write(&app, address).await?;
     let Path(id) = id.map_err(|_| WebError::NotFound)?;
     let change = body(change)?;
     Ok(Json(notices::change(&app, &actor, id, &change.act).await?.into()))

@@ -105,7 +105,7 @@ pub(super) struct ClosingDecision {
     responses((status = 200, body = Board),
         Unauthenticated, Forbidden))]
 pub(super) async fn board(State(app): State<App>, caller: Caller) -> Result<Json<Board>, WebError> {
-    caller.may_look(&app).await?;
+    caller.check_board_read(&app).await?;
     let numbers = Numbers::of(&app).await?;
     let days = numbers.sums(app.now().date_naive()).into_iter().map(|(day, sums)| {
         let [with_archive, downloaded, moved] = sums;
@@ -134,7 +134,7 @@ pub(super) async fn closing(
     State(app): State<App>,
     caller: Caller,
 ) -> Result<Json<ClosingDocument>, WebError> {
-    caller.may_look(&app).await?;
+    caller.check_board_read(&app).await?;
     let closing = Closing::of(&app).await?.ok_or(WebError::NotFound)?;
     Ok(Json(closing.into()))
 }
@@ -150,14 +150,14 @@ pub(super) async fn decide(
     address: Address,
     decision: Result<Json<ClosingDecision>, JsonRejection>,
 ) -> Result<Json<ClosingDocument>, WebError> {
-    let actor = caller.may_act(&app, address).await?;
-    let sent = body(decision)?;
+    let actor = caller.check_board_write(&app, address).await?;
+    let request = body(decision)?;
     let decision = Decision {
-        stage: sent.stage,
-        read_only_on: sent.read_only_on.unwrap_or_default(),
-        switch_off_on: sent.switch_off_on.unwrap_or_default(),
-        downloads_until: sent.downloads_until.unwrap_or_default(),
-        is_public: sent.public,
+        stage: request.stage,
+        read_only_on: request.read_only_on.unwrap_or_default(),
+        switch_off_on: request.switch_off_on.unwrap_or_default(),
+        downloads_until: request.downloads_until.unwrap_or_default(),
+        is_public: request.public,
     };
     Ok(Json(decide_closing(&app, &actor, &decision).await?.into()))
 }

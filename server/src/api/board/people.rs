@@ -13,7 +13,9 @@ use crate::api::problems::{BadRequest, Conflict, Forbidden, TooManyRequests, Una
 use crate::api::requests::RequestDocument;
 use crate::api::{Caller, ProblemDocument, body, query};
 use crate::app::App;
-use crate::board::shared::people::{Failed, Standing, failed, look as look_for, make_archive};
+use crate::board::shared::people::{
+    AccountStatus, FailedArchive, failed, make_archive, status as account_status,
+};
 use crate::error::WebError;
 use crate::pages::Page;
 use crate::security::Address;
@@ -101,15 +103,15 @@ pub(super) struct FailedDocument {
     reason: String,
 }
 
-impl From<Standing> for PersonDocument {
-    fn from(standing: Standing) -> Self {
-        let Standing { person, requests, archives, fetched } = standing;
-        let archives = archives.into_iter().map(|made| PersonArchive {
-            created_at: made.created_at,
-            bytes: made.bytes,
-            records: made.records,
-            omissions: made.omissions,
-            expires_at: made.expires_at,
+impl From<AccountStatus> for PersonDocument {
+    fn from(status: AccountStatus) -> Self {
+        let AccountStatus { person, requests, archives, downloads } = status;
+        let archives = archives.into_iter().map(|archive| PersonArchive {
+            created_at: archive.created_at,
+            bytes: archive.bytes,
+            records: archive.records,
+            omissions: archive.omissions,
+            expires_at: archive.expires_at,
         });
         Self {
             username: person.username,
@@ -119,18 +121,18 @@ impl From<Standing> for PersonDocument {
             closed: person.closed,
             requests: requests.into_iter().map(|request| RequestDocument::new(request, None)).collect(),
             archives: archives.collect(),
-            fetched: fetched.map(|fetched| Fetched {
-                first_at: fetched.first_at,
-                last_at: fetched.last_at,
-                times: fetched.times,
+            fetched: downloads.map(|downloads| Fetched {
+                first_at: downloads.first_at,
+                last_at: downloads.last_at,
+                times: downloads.times,
             }),
         }
     }
 }
 
-impl From<Failed> for FailedDocument {
-    fn from(failed: Failed) -> Self {
-        let Failed { username, account, at, reason } = failed;
+impl From<FailedArchive> for FailedDocument {
+    fn from(failed: FailedArchive) -> Self {
+        let FailedArchive { username, account, at, reason } = failed;
         Self { username, account, at, reason }
     }
 }
@@ -151,12 +153,12 @@ pub(super) struct ArchiveFor {
 pub(super) async fn look(
     State(app): State<App>,
     caller: Caller,
-    wanted: Result<Query<PeopleQuery>, QueryRejection>,
+    parameters: Result<Query<PeopleQuery>, QueryRejection>,
 ) -> Result<Json<People>, WebError> {
-    caller.may_look(&app).await?;
-    let wanted = query(wanted)?;
-    let found = look_for(&app, wanted.query.as_deref().unwrap_or_default()).await?;
-    let (failed, after) = failed(&app, wanted.after).await?;
+    caller.check_board_read(&app).await?;
+    let parameters = query(parameters)?;
+    let found = account_status(&app, parameters.query.as_deref().unwrap_or_default()).await?;
+    let (failed, after) = failed(&app, parameters.after).await?;
     Ok(Json(People {
         found: found.map(PersonDocument::from),
         failed: failed.into_iter().map(FailedDocument::from).collect(),
@@ -177,14 +179,14 @@ pub(super) async fn make(
     caller: Caller,
     address: Address,
     page: Page,
-    wanted: Result<Json<ArchiveFor>, JsonRejection>,
+    request: Result<Json<ArchiveFor>, JsonRejection>,
 ) -> Result<(StatusCode, Json<RequestDocument>), WebError> {
-    let actor = caller.may_act(&app, address).await?;
-    let wanted = body(wanted)?;
-    let (_, asked) = make_archive(&app, &actor, &wanted.name, page.words.code()).await?;
-    let (status, request) = match asked {
+    let actor = caller.check_board_write(&app, address).await?;
+    let request = body(request)?;
+    let (_, outcome) = make_archive(&app, &actor, &request.name, page.words.code()).await?;
+    let (status, request) = match outcome {
         Asked::New(request) => (StatusCode::CREATED, request),
         Asked::UnderWay(request) => (StatusCode::OK, request),
     };
-    Ok((status, Json(RequestDocument::placed(&app, request).await?)))
+    Ok((status, Json(RequestDocument::with_position(&app, request).await?)))
 }

@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 use crate::api::problems::{BadRequest, Forbidden, Unauthenticated};
 use crate::api::{Caller, body};
 use crate::app::App;
-use crate::board::shared::words::keep;
+use crate::board::shared::words::save;
 use crate::error::WebError;
-use crate::podmin_words::{PodminMessage, WordsProblem};
+use crate::podmin_words::{MessageProblem, PodminMessage};
 use crate::security::Address;
 
 /// The podmin's note and recommended pods, shown to people who leave and to newcomers who cannot join.
@@ -35,9 +35,9 @@ pub(super) struct PodDocument {
 }
 
 impl From<PodminMessage> for WordsDocument {
-    fn from(words: PodminMessage) -> Self {
-        let pods = words.pods.into_iter().map(|pod| PodDocument { url: pod.url, about: pod.about });
-        Self { note: words.note, pods: pods.collect() }
+    fn from(message: PodminMessage) -> Self {
+        let pods = message.pods.into_iter().map(|pod| PodDocument { url: pod.url, about: pod.about });
+        Self { note: message.note, pods: pods.collect() }
     }
 }
 
@@ -71,7 +71,7 @@ pub(super) struct NewPod {
     responses((status = 200, body = WordsDocument),
         Unauthenticated, Forbidden))]
 pub(super) async fn get(State(app): State<App>, caller: Caller) -> Result<Json<WordsDocument>, WebError> {
-    caller.may_look(&app).await?;
+    caller.check_board_read(&app).await?;
     Ok(Json(PodminMessage::of(&app).await?.into()))
 }
 
@@ -84,28 +84,28 @@ pub(super) async fn put(
     State(app): State<App>,
     caller: Caller,
     address: Address,
-    new: Result<Json<NewWords>, JsonRejection>,
+    request: Result<Json<NewWords>, JsonRejection>,
 ) -> Result<Json<WordsDocument>, WebError> {
-    let actor = caller.may_act(&app, address).await?;
-    let new = body(new)?;
+    let actor = caller.check_board_write(&app, address).await?;
+    let request = body(request)?;
     let mut lines = Vec::new();
-    for pod in &new.pods {
+    for pod in &request.pods {
         if pod.url.contains(char::is_whitespace) || pod.url.is_empty() || pod.about.contains(['\n', '\r']) {
-            return Err(problem(WordsProblem::Pod(pod.url.clone())));
+            return Err(problem(MessageProblem::Pod(pod.url.clone())));
         }
         lines.push(format!("{} {}", pod.url, pod.about));
     }
-    let words = PodminMessage::parse(&new.note, &lines.join("\n")).map_err(problem)?;
-    keep(&app, &actor, &words).await?;
-    Ok(Json(words.into()))
+    let message = PodminMessage::parse(&request.note, &lines.join("\n")).map_err(problem)?;
+    save(&app, &actor, &message).await?;
+    Ok(Json(message.into()))
 }
 
-fn problem(problem: WordsProblem) -> WebError {
+fn problem(problem: MessageProblem) -> WebError {
     WebError::BadRequest(match problem {
-        WordsProblem::Note => "the note is longer than 4,000 characters, or holds NUL".to_owned(),
-        WordsProblem::ManyPods => "more than 30 pods are recommended".to_owned(),
-        WordsProblem::Pod(line) => {
-            format!("{line:?} is not a pod: write its host or address, and one line about it")
+        MessageProblem::Note => "the note is longer than 4,000 characters, or contains NUL".to_owned(),
+        MessageProblem::ManyPods => "more than 30 pods are recommended".to_owned(),
+        MessageProblem::Pod(line) => {
+            format!("{line:?} is not a pod: specify its host or URL, and a description of one line")
         }
     })
 }

@@ -14,7 +14,7 @@ use crate::error::WebError;
 /// # Errors
 /// [`WebError::Unavailable`].
 pub(crate) async fn all(app: &App) -> Result<Vec<Campaign>, WebError> {
-    let mut all = campaigns(app).all().await.map_err(away)?;
+    let mut all = campaigns(app).all().await.map_err(web_error)?;
     all.reverse();
     Ok(all)
 }
@@ -24,14 +24,14 @@ pub(crate) async fn all(app: &App) -> Result<Vec<Campaign>, WebError> {
 /// # Errors
 /// [`WebError::Unavailable`].
 pub(crate) async fn status(app: &App, campaign: Campaign) -> Result<Status, WebError> {
-    Status::of(&app.store, campaign).await.map_err(away)
+    Status::of(&app.store, campaign).await.map_err(web_error)
 }
 
 /// Returns the newest campaign if it is finished and has stored archives: another one exports accounts again.
 ///
 /// # Errors
 /// [`WebError::Unavailable`].
-pub(crate) async fn finished_before(app: &App) -> Result<Option<Status>, WebError> {
+pub(crate) async fn newest_finished(app: &App) -> Result<Option<Status>, WebError> {
     let newest = all(app).await?.into_iter().next();
     let Some(finished) = newest.filter(|campaign| campaign.state == CampaignState::Finished) else {
         return Ok(None);
@@ -43,12 +43,12 @@ pub(crate) async fn finished_before(app: &App) -> Result<Option<Status>, WebErro
 ///
 /// # Errors
 /// [`WebError::NotFound`].
-pub(crate) async fn named(app: &App, name: &str) -> Result<Campaign, WebError> {
+pub(crate) async fn by_name(app: &App, name: &str) -> Result<Campaign, WebError> {
     // PostgreSQL text cannot contain NUL.
     if name.contains('\0') {
         return Err(WebError::NotFound);
     }
-    campaigns(app).named(name).await.map_err(away)
+    campaigns(app).named(name).await.map_err(web_error)
 }
 
 /// Starts an encrypted campaign into the service's own depot; the service works on it in the background. `only` is
@@ -63,7 +63,7 @@ pub(crate) async fn begin(
     keep_sign_in: bool,
 ) -> Result<Campaign, WebError> {
     let details = json!({ "only": only, "sign_in_data": keep_sign_in });
-    let only = choice(only)?;
+    let only = parse_only(only)?;
     let now = app.now().into();
     let recipient =
         app.keys.current(now).await.map_err(|error| WebError::Unavailable(error.to_string()))?.recipient;
@@ -76,18 +76,18 @@ pub(crate) async fn begin(
     };
     let name = now.compact();
     check_can_start(app, &name).await?;
-    let begun = NewCampaign {
+    let new_campaign = NewCampaign {
         name: &name,
         out: &app.config.depot.to_string(),
         options: &options,
         archive_key: &archive_key(app)?,
         created_at: now,
     };
-    let campaign = campaigns(app).begin(&begun).await.map_err(away)?;
+    let campaign = campaigns(app).begin(&new_campaign).await.map_err(web_error)?;
     let sql =
         "INSERT INTO pappus_board_campaigns (campaign_id) VALUES (?) ON CONFLICT (campaign_id) DO NOTHING";
     app.store.execute("recording a campaign", sql, &[campaign.id.into()]).await?;
-    actor.has_done(app, "campaign-begin", &name, Some(&details)).await;
+    actor.log_action(app, "campaign-begin", &name, Some(&details)).await;
     Ok(campaign)
 }
 
@@ -97,25 +97,25 @@ pub(crate) async fn begin(
 /// [`WebError::NotFound`], [`WebError::BadRequest`] for another action, [`WebError::Conflict`] when it is too late.
 pub(crate) async fn change(app: &App, actor: &Actor, name: &str, act: &str) -> Result<Campaign, WebError> {
     let campaigns = campaigns(app);
-    let campaign = named(app, name).await?;
+    let campaign = by_name(app, name).await?;
     let name = campaign.name.as_str();
     let act = match act {
         "pause" => campaigns.pause(name).await.map(|()| "campaign-pause"),
         "resume" => campaigns.resume(name).await.map(|()| "campaign-resume"),
         "retry" => campaigns.retry(name).await.map(|_| "campaign-retry"),
         "cancel" => campaigns.cancel(name).await.map(|()| "campaign-cancel"),
-        _ => return Err(WebError::BadRequest("there is nothing of this name to do".to_owned())),
+        _ => return Err(WebError::BadRequest("there is no such action".to_owned())),
     };
-    let act = act.map_err(away)?;
-    actor.has_done(app, act, name, None).await;
-    named(app, name).await
+    let act = act.map_err(web_error)?;
+    actor.log_action(app, act, name, None).await;
+    by_name(app, name).await
 }
 
 fn campaigns(app: &App) -> Campaigns {
     Campaigns::new(&app.store, &app.config.pod_url)
 }
 
-fn choice(only: &str) -> Result<Only, WebError> {
+fn parse_only(only: &str) -> Result<Only, WebError> {
     Ok(match only {
         "all" => Only::All,
         "active-year" => Only::ActiveYear,
@@ -126,7 +126,7 @@ fn choice(only: &str) -> Result<Only, WebError> {
     })
 }
 
-/// Fails if another campaign is open, or the name is taken: campaigns are named by the second.
+/// Fails while another campaign is open, or if the name is taken: names are times in seconds.
 async fn check_can_start(app: &App, name: &str) -> Result<(), WebError> {
     let conflict = |reason: String| Err(WebError::Conflict(reason));
     if app.config.pod.is_none() {
@@ -149,14 +149,14 @@ fn is_open(campaign: &Campaign) -> bool {
 
 /// Returns the fingerprint of the key that signs archives.
 fn archive_key(app: &App) -> Result<String, WebError> {
-    let away = |error: &dyn std::fmt::Display| WebError::Unavailable(error.to_string());
-    let key = app.config.state.archive_key().map_err(|error| away(&error))?;
-    let key = key.public_key().map_err(|error| away(&error))?;
+    let unavailable = |error: &dyn std::fmt::Display| WebError::Unavailable(error.to_string());
+    let key = app.config.state.archive_key().map_err(|error| unavailable(&error))?;
+    let key = key.public_key().map_err(|error| unavailable(&error))?;
     Ok(key.fingerprint().to_string())
 }
 
 /// Maps a campaign's error to a response.
-fn away(error: CampaignError) -> WebError {
+fn web_error(error: CampaignError) -> WebError {
     match error {
         CampaignError::Unknown { .. } => WebError::NotFound,
         CampaignError::State { .. } | CampaignError::Different { .. } => {

@@ -25,14 +25,14 @@ pub(crate) struct DecisionProblem {
     pub(crate) field: &'static str,
     /// The key of the translated text.
     pub(crate) key: &'static str,
-    /// The typed value.
-    pub(crate) typed: String,
+    /// The value as typed.
+    pub(crate) value: String,
     /// A sentence for API clients.
     pub(crate) sentence: String,
 }
 
-/// Days further away than this are taken for typing errors, in years.
-const FAR: i32 = 20;
+/// Years ahead up to which days are accepted: later ones are taken for typing errors.
+const MAX_YEARS: i32 = 20;
 
 /// Validates the stage, the days, and their order. Days in the past are valid only if they are `current`.
 pub(crate) fn check(
@@ -47,16 +47,16 @@ pub(crate) fn check(
         problems.push(DecisionProblem {
             field: "stage",
             key: "closing-stage-wrong",
-            typed: decision.stage.clone(),
+            value: decision.stage.clone(),
             sentence,
         });
     }
-    let typed = [
+    let values = [
         ("read_only_on", &decision.read_only_on, current.and_then(|current| current.read_only_on)),
         ("switch_off_on", &decision.switch_off_on, current.and_then(|current| current.switch_off_on)),
         ("downloads_until", &decision.downloads_until, current.and_then(|current| current.downloads_until)),
     ];
-    let days = typed.map(|(field, text, current)| {
+    let days = values.map(|(field, text, current)| {
         day(field, text, current, today).map_err(|problem| problems.push(problem))
     });
     let [read_only_on, switch_off_on, downloads_until] = days.map(|day| day.unwrap_or(None));
@@ -88,8 +88,8 @@ pub(crate) fn check(
             && second < first
             && problems.iter().all(|problem| problem.field != field)
         {
-            let typed = second.to_string();
-            problems.push(DecisionProblem { field, key, typed, sentence: format!("impossible: {sentence}") });
+            let value = second.to_string();
+            problems.push(DecisionProblem { field, key, value, sentence: format!("impossible: {sentence}") });
         }
     }
     match stage {
@@ -112,7 +112,7 @@ pub(crate) async fn decide(app: &App, actor: &Actor, decision: &Decision) -> Res
         let sentences: Vec<String> = problems.into_iter().map(|problem| problem.sentence).collect();
         WebError::BadRequest(sentences.join("; "))
     })?;
-    keep(app, actor, &closing).await?;
+    save(app, actor, &closing).await?;
     Ok(closing)
 }
 
@@ -120,31 +120,31 @@ pub(crate) async fn decide(app: &App, actor: &Actor, decision: &Decision) -> Res
 ///
 /// # Errors
 /// [`WebError::Unavailable`].
-pub(crate) async fn keep(app: &App, actor: &Actor, closing: &Closing) -> Result<(), WebError> {
-    closing.keep(app).await?;
+pub(crate) async fn save(app: &App, actor: &Actor, closing: &Closing) -> Result<(), WebError> {
+    closing.save(app).await?;
     let details = json!({ "days": [closing.read_only_on, closing.switch_off_on, closing.downloads_until],
         "public": closing.is_public });
-    actor.has_done(app, "closing", closing.stage.as_str(), Some(&details)).await;
+    actor.log_action(app, "closing", closing.stage.as_str(), Some(&details)).await;
     Ok(())
 }
 
 fn day(
     field: &'static str,
-    typed: &str,
+    value: &str,
     current: Option<NaiveDate>,
     today: NaiveDate,
 ) -> Result<Option<NaiveDate>, DecisionProblem> {
-    let text = typed.trim();
+    let text = value.trim();
     if text.is_empty() {
         return Ok(None);
     }
-    let problem = |key, sentence| DecisionProblem { field, key, typed: text.to_owned(), sentence };
+    let problem = |key, sentence| DecisionProblem { field, key, value: text.to_owned(), sentence };
     // A five-digit year is a typing error.
     let day = text.parse().ok().filter(|day: &NaiveDate| (1..=9999).contains(&day.year()));
-    let wrong = || problem("closing-day-wrong", format!("{text:?} is not a date; write it as 2027-01-31"));
-    let day = day.ok_or_else(wrong)?;
-    if (day.year() - today.year()).abs() > FAR {
-        let sentence = format!("{text} is more than {FAR} years away");
+    let invalid = || problem("closing-day-wrong", format!("{text:?} is not a date; write it as 2027-01-31"));
+    let day = day.ok_or_else(invalid)?;
+    if (day.year() - today.year()).abs() > MAX_YEARS {
+        let sentence = format!("{text} is more than {MAX_YEARS} years away");
         return Err(problem("closing-day-far", sentence));
     }
     if day < today && Some(day) != current {
@@ -165,12 +165,12 @@ mod tests {
 
     fn problems(days: [&str; 3]) -> Vec<(&'static str, &'static str)> {
         let today = "2026-11-29".parse().unwrap();
-        let found = check(&decision(days), None, today).err().unwrap_or_default();
-        found.iter().map(|problem| (problem.field, problem.key)).collect()
+        let problems = check(&decision(days), None, today).err().unwrap_or_default();
+        problems.iter().map(|problem| (problem.field, problem.key)).collect()
     }
 
     #[test]
-    fn days_are_days() {
+    fn days_are_parsed() {
         let today = "2026-11-29".parse().unwrap();
         assert_eq!(day("switch_off_on", " 2027-01-31 ", None, today).unwrap(), "2027-01-31".parse().ok());
         assert_eq!(day("switch_off_on", " ", None, today).unwrap(), None);
@@ -181,9 +181,9 @@ mod tests {
     }
 
     #[test]
-    fn days_in_force_may_be_over() {
-        let [today, over]: [NaiveDate; 2] = ["2026-11-29", "2026-11-01"].map(|day| day.parse().unwrap());
-        let read_only_on = Some(over);
+    fn current_days_may_be_in_the_past() {
+        let [today, past]: [NaiveDate; 2] = ["2026-11-29", "2026-11-01"].map(|day| day.parse().unwrap());
+        let read_only_on = Some(past);
         let current = Closing {
             stage: Stage::ReadOnly,
             read_only_on,
@@ -191,13 +191,13 @@ mod tests {
             downloads_until: None,
             is_public: false,
         };
-        let kept = check(&decision(["2026-11-01", "2027-01-31", ""]), Some(&current), today).unwrap();
-        assert_eq!(kept.read_only_on, read_only_on);
+        let closing = check(&decision(["2026-11-01", "2027-01-31", ""]), Some(&current), today).unwrap();
+        assert_eq!(closing.read_only_on, read_only_on);
         for (days, field) in
             [(["2026-11-02", "", ""], "read_only_on"), (["2026-11-01", "2026-11-01", ""], "switch_off_on")]
         {
-            let found = check(&decision(days), Some(&current), today).unwrap_err();
-            assert_eq!((found.len(), found[0].field, found[0].key), (1, field, "closing-day-past"));
+            let problems = check(&decision(days), Some(&current), today).unwrap_err();
+            assert_eq!((problems.len(), problems[0].field, problems[0].key), (1, field, "closing-day-past"));
         }
     }
 

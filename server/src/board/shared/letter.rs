@@ -13,8 +13,8 @@ use crate::board::Closing;
 use crate::error::WebError;
 use crate::words::{LANGUAGES, Words};
 
-/// People read at a time while counting.
-const PAGE: u32 = 5_000;
+/// Number of people read at a time while counting.
+const PAGE_ROWS: u32 = 5_000;
 
 /// A mail in one language.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub(crate) struct Text {
 /// The languages of a notice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Languages {
-    /// The language for everyone without a translation of their own.
+    /// The language for people whose language has no translation.
     pub(crate) main: String,
     /// The translations, by language code.
     pub(crate) texts: BTreeMap<String, Text>,
@@ -48,55 +48,56 @@ impl Languages {
 
 /// A mail as a person receives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Written {
+pub(crate) struct NoticeMail {
     pub(crate) subject: String,
     pub(crate) body: String,
 }
 
-/// The number of recipients.
+/// Numbers of recipients.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Recipients {
+pub(crate) struct RecipientCounts {
     /// Recipients by language.
     pub(crate) by_language: BTreeMap<String, u64>,
     /// Recipients whose account is locked: they receive a different mail.
     pub(crate) locked: u64,
 }
 
-impl Recipients {
-    pub(crate) fn all(&self) -> u64 {
+impl RecipientCounts {
+    pub(crate) fn total(&self) -> u64 {
         self.by_language.values().sum::<u64>() + self.locked
     }
 }
 
 /// Values for placeholders, looked up once for many mails.
-pub(crate) struct Filling {
+pub(crate) struct PlaceholderValues {
     closing: Option<Closing>,
 }
 
-impl Filling {
+impl PlaceholderValues {
     pub(crate) async fn of(app: &App) -> Result<Self, StoreError> {
         Ok(Self { closing: Closing::of(app).await? })
     }
 
     /// Returns the mail in a language.
-    pub(crate) fn letter(&self, app: &App, draft: &Draft, language: &str, name: &str) -> Written {
-        let other = draft.languages.texts.get(language);
-        let (subject, body) = other.map_or((&draft.subject, &draft.body), |text| (&text.subject, &text.body));
+    pub(crate) fn mail(&self, app: &App, draft: &Draft, language: &str, name: &str) -> NoticeMail {
+        let translation = draft.languages.texts.get(language);
+        let (subject, body) =
+            translation.map_or((&draft.subject, &draft.body), |text| (&text.subject, &text.body));
         let words = app.translations.accepted(language);
         let fill = |text: &str| self.fill(app, &words, text, name);
-        Written { subject: fill(subject), body: fill(body) }
+        NoticeMail { subject: fill(subject), body: fill(body) }
     }
 
-    /// Returns the mail for locked accounts: they cannot sign in, and learn whom to contact.
-    pub(crate) fn locked(&self, app: &App, draft: &Draft, language: &str, name: &str) -> Written {
+    /// Returns the mail for locked accounts: they cannot sign in, so it names the contact address.
+    pub(crate) fn locked_mail(&self, app: &App, draft: &Draft, language: &str, name: &str) -> NoticeMail {
         let words = app.translations.accepted(language);
         let body = self.fill(app, &words, &words.say("notice-locked-body"), name);
-        Written { subject: self.letter(app, draft, language, name).subject, body }
+        NoticeMail { subject: self.mail(app, draft, language, name).subject, body }
     }
 
     fn fill(&self, app: &App, words: &Words, text: &str, name: &str) -> String {
         let days = self.closing.as_ref().map(|closing| closing.days(words)).unwrap_or_default();
-        let days: Vec<String> = days.into_iter().map(|(what, day)| format!("{what}: {day}")).collect();
+        let days: Vec<String> = days.into_iter().map(|(event, day)| format!("{event}: {day}")).collect();
         let podmin = app.config.podmin_email.clone();
         text.replace("\r\n", "\n")
             .replace("{name}", name)
@@ -107,74 +108,76 @@ impl Filling {
     }
 }
 
-/// Returns what looks like a placeholder and is none: a typo would go to everybody.
+/// Returns unknown placeholders: a typo would be sent to all recipients.
 pub(crate) fn unknown_placeholders(text: &str) -> BTreeSet<String> {
-    let found = text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0));
+    let names = text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0));
     let is_name = |name: &&str| {
         (1..=30).contains(&name.len())
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     };
-    found.filter(is_name).map(|name| format!("{{{name}}}")).collect()
+    names.filter(is_name).map(|name| format!("{{{name}}}")).collect()
 }
 
 /// Counts the recipients.
 ///
 /// # Errors
 /// [`WebError::Unavailable`].
-pub(crate) async fn recipients(app: &App, draft: &Draft) -> Result<Recipients, WebError> {
-    let mut found = Recipients::default();
+pub(crate) async fn count_recipients(app: &App, draft: &Draft) -> Result<RecipientCounts, WebError> {
+    let mut counts = RecipientCounts::default();
     let (Some(pod), Some(audience)) = (&app.config.pod, Audience::parse(&draft.audience)) else {
-        return Ok(found);
+        return Ok(counts);
     };
-    let away = |error: pappus_engine::pod::database::DatabaseError| WebError::Unavailable(error.to_string());
-    let mut snapshot = Snapshot::open(&pod.database).await.map_err(away)?;
-    let mut reached = 0;
+    let unavailable =
+        |error: pappus_engine::pod::database::DatabaseError| WebError::Unavailable(error.to_string());
+    let mut snapshot = Snapshot::open(&pod.database).await.map_err(unavailable)?;
+    let mut last_id = 0;
     loop {
-        let people =
-            addressees(&mut snapshot, seen(audience), app.now(), reached, PAGE).await.map_err(away)?;
-        let Some(last) = people.last() else { return Ok(found) };
-        reached = last.user_id;
-        let fetched = fetched_of(app, audience, &people).await?;
-        for person in people.iter().filter(|person| !fetched.contains(&person.user_id)) {
+        let people = addressees(&mut snapshot, last_seen(audience), app.now(), last_id, PAGE_ROWS)
+            .await
+            .map_err(unavailable)?;
+        let Some(last) = people.last() else { return Ok(counts) };
+        last_id = last.user_id;
+        let excluded = excluded_recipients(app, audience, &people).await?;
+        for person in people.iter().filter(|person| !excluded.contains(&person.user_id)) {
             if person.locked {
-                found.locked += 1;
+                counts.locked += 1;
             } else {
                 let language = draft.languages.of(person.language.as_deref()).to_owned();
-                *found.by_language.entry(language).or_default() += 1;
+                *counts.by_language.entry(language).or_default() += 1;
             }
         }
     }
 }
 
 /// Returns the period in which people of an audience last used the pod.
-pub(crate) fn seen(audience: Audience) -> Seen {
+pub(crate) fn last_seen(audience: Audience) -> Seen {
     match audience {
         Audience::Seen(seen) => seen,
-        Audience::NotFetched => Seen::Ever,
+        Audience::NotDownloaded => Seen::Ever,
     }
 }
 
-/// Returns those who receive no mail, as they have downloaded an archive.
+/// Returns the row numbers of people who receive no mail, as they have downloaded an archive.
 ///
 /// # Errors
 /// [`StoreError`].
-pub(crate) async fn fetched_of(
+pub(crate) async fn excluded_recipients(
     app: &App,
     audience: Audience,
     people: &[Recipient],
 ) -> Result<HashSet<i64>, StoreError> {
-    if people.is_empty() || audience != Audience::NotFetched {
+    if people.is_empty() || audience != Audience::NotDownloaded {
         return Ok(HashSet::new());
     }
     let ids: Vec<i64> = people.iter().map(|person| person.user_id).collect();
-    Ok(fetched(app, &ids).await?.into_keys().collect())
+    Ok(last_downloads(app, &ids).await?.into_keys().collect())
 }
 
 /// Returns the time of the last download by row number of the account, in milliseconds since 1970.
 ///
 /// # Errors
 /// [`StoreError`].
-pub(crate) async fn fetched(app: &App, ids: &[i64]) -> Result<HashMap<i64, i64>, StoreError> {
+pub(crate) async fn last_downloads(app: &App, ids: &[i64]) -> Result<HashMap<i64, i64>, StoreError> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
@@ -183,7 +186,7 @@ pub(crate) async fn fetched(app: &App, ids: &[i64]) -> Result<HashMap<i64, i64>,
         "SELECT user_id, last_at FROM pappus_downloads WHERE pod = ? AND user_id IN ({})",
         ids.join(", ")
     );
-    let rows = app.store.rows("looking who has fetched", &sql, &[app.config.pod_url.as_str().into()]).await?;
+    let rows = app.store.rows("reading downloads", &sql, &[app.config.pod_url.as_str().into()]).await?;
     rows.iter().map(|row: &StoreRow| Ok((row.get("user_id")?, row.get("last_at")?))).collect()
 }
 
@@ -192,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn people_get_a_letter_in_their_language_if_there_is_one() {
+    fn people_get_a_mail_in_their_language_if_there_is_one() {
         let texts = BTreeMap::from([("de".to_owned(), Text::default())]);
         let languages = Languages { main: "en".to_owned(), texts };
         for (chosen, code) in [

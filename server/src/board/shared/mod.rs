@@ -1,5 +1,5 @@
-//! Queries and actions that the board's pages and its API share. Whichever is used, a podmin's actions are validated,
-//! performed and recorded in the audit log here.
+//! Queries and actions that the board's pages and its API share. This module validates a podmin's actions, performs
+//! them, and records them in the audit log.
 
 pub(crate) mod accounts;
 pub(crate) mod campaigns;
@@ -31,7 +31,7 @@ pub(crate) struct Actor {
 
 impl Actor {
     /// Records an action in the audit log.
-    pub(crate) async fn has_done(
+    pub(crate) async fn log_action(
         &self,
         app: &App,
         act: &'static str,

@@ -7,37 +7,37 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Actor;
-use super::letter::{Filling, Languages, Written};
+use super::letter::{Languages, NoticeMail, PlaceholderValues};
 use crate::app::App;
 use crate::error::WebError;
 use crate::mail::{Mail, queue};
 
 /// Maximum lengths of subject and body, in characters.
-const LONG_SUBJECT: usize = 200;
-const LONG_BODY: usize = 20_000;
+const MAX_SUBJECT_CHARS: usize = 200;
+const MAX_BODY_CHARS: usize = 20_000;
 /// Number of notices listed.
-const LISTED: i64 = 20;
+const MAX_LISTED: i64 = 20;
 /// The columns of [`Notice`].
-const NOTICE: &str = "id, subject, audience, begun_at, written_by, state, queued, finished_at";
+const NOTICE_COLUMNS: &str = "id, subject, audience, begun_at, written_by, state, queued, finished_at";
 
 /// The recipients of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Audience {
     Seen(Seen),
     /// People who have not downloaded an archive.
-    NotFetched,
+    NotDownloaded,
 }
 
 impl Audience {
     pub(crate) const ALL: [&'static str; 5] = ["all", "year", "half-year", "month", "not-fetched"];
 
-    pub(crate) fn parse(word: &str) -> Option<Self> {
-        Some(match word {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        Some(match name {
             "all" => Self::Seen(Seen::Ever),
             "year" => Self::Seen(Seen::Year),
             "half-year" => Self::Seen(Seen::HalfYear),
             "month" => Self::Seen(Seen::Month),
-            "not-fetched" => Self::NotFetched,
+            "not-fetched" => Self::NotDownloaded,
             _ => return None,
         })
     }
@@ -99,7 +99,7 @@ impl Notice {
         let sql = "SELECT state, COUNT(*) AS mails FROM pappus_outbox WHERE key LIKE ? GROUP BY state";
         let key = format!("notice-{}-%", self.id);
         let (mut waiting, mut failed) = (0, 0);
-        for row in app.store.rows("counting letters", sql, &[key.into()]).await? {
+        for row in app.store.rows("counting mails", sql, &[key.into()]).await? {
             match row.get::<String>("state")?.as_str() {
                 "queued" | "sending" => waiting += row.get::<i64>("mails")?,
                 "failed" => failed += row.get::<i64>("mails")?,
@@ -115,9 +115,9 @@ impl Notice {
 ///
 /// # Errors
 /// [`WebError::Unavailable`].
-pub(crate) async fn last(app: &App) -> Result<Vec<Notice>, WebError> {
-    let sql = format!("SELECT {NOTICE} FROM pappus_notices WHERE pod = ? ORDER BY id DESC LIMIT ?");
-    let values = [app.config.pod_url.as_str().into(), LISTED.into()];
+pub(crate) async fn latest(app: &App) -> Result<Vec<Notice>, WebError> {
+    let sql = format!("SELECT {NOTICE_COLUMNS} FROM pappus_notices WHERE pod = ? ORDER BY id DESC LIMIT ?");
+    let values = [app.config.pod_url.as_str().into(), MAX_LISTED.into()];
     let rows = app.store.rows("listing notices", &sql, &values).await?;
     Ok(rows.iter().map(Notice::read).collect::<Result<_, StoreError>>()?)
 }
@@ -126,8 +126,8 @@ pub(crate) async fn last(app: &App) -> Result<Vec<Notice>, WebError> {
 ///
 /// # Errors
 /// [`WebError::NotFound`].
-pub(crate) async fn numbered(app: &App, id: i64) -> Result<Notice, WebError> {
-    let sql = format!("SELECT {NOTICE} FROM pappus_notices WHERE pod = ? AND id = ?");
+pub(crate) async fn by_id(app: &App, id: i64) -> Result<Notice, WebError> {
+    let sql = format!("SELECT {NOTICE_COLUMNS} FROM pappus_notices WHERE pod = ? AND id = ?");
     let values = [app.config.pod_url.as_str().into(), id.into()];
     let row = app.store.first("looking for a notice", &sql, &values).await?.ok_or(WebError::NotFound)?;
     Ok(Notice::read(&row)?)
@@ -142,10 +142,10 @@ pub(crate) fn can_send(app: &App) -> bool {
 ///
 /// # Errors
 /// [`WebError::BadRequest`] for an invalid notice, [`WebError::Conflict`] while none can be sent.
-pub(crate) async fn preview(app: &App, actor: &Actor, draft: &Draft) -> Result<Written, WebError> {
+pub(crate) async fn preview(app: &App, actor: &Actor, draft: &Draft) -> Result<NoticeMail, WebError> {
     check(app, draft)?;
-    let filling = Filling::of(app).await?;
-    Ok(filling.letter(app, draft, &draft.languages.main, &actor.podmin.username))
+    let values = PlaceholderValues::of(app).await?;
+    Ok(values.mail(app, draft, &draft.languages.main, &actor.podmin.username))
 }
 
 /// Sends a notice to its author alone, in each language. Returns the address.
@@ -156,15 +156,15 @@ pub(crate) async fn test(app: &App, actor: &Actor, draft: &Draft) -> Result<Stri
     let now = app.now_millis();
     let person = app.sign_in.accounts().by_row(actor.podmin.user_id, now).await?.person();
     let address = person.map(|person| person.email).filter(|email| !email.is_empty());
-    let none = || WebError::Conflict("your account on the pod has no e-mail address".to_owned());
-    let to = address.ok_or_else(none)?;
-    let filling = Filling::of(app).await?;
+    let no_address = || WebError::Conflict("your account on the pod has no e-mail address".to_owned());
+    let to = address.ok_or_else(no_address)?;
+    let values = PlaceholderValues::of(app).await?;
     for code in std::iter::once(&draft.languages.main).chain(draft.languages.texts.keys()) {
-        let Written { subject, body } = filling.letter(app, draft, code, &actor.podmin.username);
+        let NoticeMail { subject, body } = values.mail(app, draft, code, &actor.podmin.username);
         let key = format!("test-{}-{now}-{code}", actor.podmin.user_id);
         queue(app, &Mail { key, to: to.clone(), subject, body }).await?;
     }
-    actor.has_done(app, "notice-test", &draft.subject, None).await;
+    actor.log_action(app, "notice-test", &draft.subject, None).await;
     Ok(to)
 }
 
@@ -177,7 +177,7 @@ pub(crate) async fn send(app: &App, actor: &Actor, draft: &Draft) -> Result<Noti
     let languages = serde_json::to_string(&draft.languages).unwrap_or_default();
     let sql = format!(
         "INSERT INTO pappus_notices (pod, audience, subject, body, written_by, begun_at, translations, state) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, 'queueing') RETURNING {NOTICE}"
+         VALUES (?, ?, ?, ?, ?, ?, ?, 'queueing') RETURNING {NOTICE_COLUMNS}"
     );
     let values = [
         app.config.pod_url.as_str().into(),
@@ -188,11 +188,12 @@ pub(crate) async fn send(app: &App, actor: &Actor, draft: &Draft) -> Result<Noti
         app.now_millis().into(),
         languages.into(),
     ];
-    let row = app.store.first("writing a notice down", &sql, &values).await?;
-    let row =
-        row.ok_or_else(|| WebError::Internal("a notice was written down and is not there".to_owned()))?;
+    let row = app.store.first("saving a notice", &sql, &values).await?;
+    let row = row.ok_or_else(|| {
+        WebError::Internal("a notice was saved, but the database did not return it".to_owned())
+    })?;
     let details = json!({ "audience": draft.audience });
-    actor.has_done(app, "notice", &draft.subject, Some(&details)).await;
+    actor.log_action(app, "notice", &draft.subject, Some(&details)).await;
     Ok(Notice::read(&row)?)
 }
 
@@ -205,14 +206,14 @@ pub(crate) async fn change(app: &App, actor: &Actor, id: i64, act: &str) -> Resu
     let (from, to, act) = match act {
         "stop" => ("queueing", "stopped", "notice-stop"),
         "go-on" => ("stopped", "queueing", "notice-go-on"),
-        _ => return Err(WebError::BadRequest("there is nothing of this name to do".to_owned())),
+        _ => return Err(WebError::BadRequest("there is no such action".to_owned())),
     };
     let sql = "UPDATE pappus_notices SET state = ? WHERE pod = ? AND id = ? AND state = ?";
     let values = [to.into(), app.config.pod_url.as_str().into(), id.into(), from.into()];
     if app.store.execute("changing a notice", sql, &values).await? > 0 {
-        actor.has_done(app, act, &id.to_string(), None).await;
+        actor.log_action(app, act, &id.to_string(), None).await;
     }
-    numbered(app, id).await
+    by_id(app, id).await
 }
 
 fn check(app: &App, draft: &Draft) -> Result<(), WebError> {
@@ -223,10 +224,10 @@ fn check(app: &App, draft: &Draft) -> Result<(), WebError> {
     match problems(draft).into_iter().next() {
         Some((_, DraftProblem::Audience)) => Err(WebError::BadRequest("there is no such group".to_owned())),
         Some((_, DraftProblem::Subject)) => Err(WebError::BadRequest(
-            "a letter needs a subject of one line, of at most 200 characters".to_owned(),
+            "a notice needs a subject of one line, of at most 200 characters".to_owned(),
         )),
         Some((_, DraftProblem::Body)) => {
-            Err(WebError::BadRequest("a letter needs a text, of at most 20,000 characters".to_owned()))
+            Err(WebError::BadRequest("a notice needs a text, of at most 20,000 characters".to_owned()))
         }
         None => Ok(()),
     }
@@ -242,21 +243,23 @@ pub(crate) enum DraftProblem {
 
 /// Returns the problems of a notice, each with its language, in the order of the form.
 pub(crate) fn problems(draft: &Draft) -> Vec<(String, DraftProblem)> {
-    let (main, mut found) = (&draft.languages.main, Vec::new());
+    let (main, mut problems) = (&draft.languages.main, Vec::new());
     if Audience::parse(&draft.audience).is_none() {
-        found.push((main.clone(), DraftProblem::Audience));
+        problems.push((main.clone(), DraftProblem::Audience));
     }
     let first = (main, draft.subject.as_str(), draft.body.as_str());
     let others = draft.languages.texts.iter().map(|(code, text)| (code, &*text.subject, &*text.body));
     for (code, subject, body) in std::iter::once(first).chain(others) {
         let (subject, body) = (subject.trim(), body.trim());
-        if subject.is_empty() || subject.chars().count() > LONG_SUBJECT || subject.contains(char::is_control)
+        if subject.is_empty()
+            || subject.chars().count() > MAX_SUBJECT_CHARS
+            || subject.contains(char::is_control)
         {
-            found.push((code.clone(), DraftProblem::Subject));
+            problems.push((code.clone(), DraftProblem::Subject));
         }
-        if body.is_empty() || body.chars().count() > LONG_BODY || body.contains('\0') {
-            found.push((code.clone(), DraftProblem::Body));
+        if body.is_empty() || body.chars().count() > MAX_BODY_CHARS || body.contains('\0') {
+            problems.push((code.clone(), DraftProblem::Body));
         }
     }
-    found
+    problems
 }

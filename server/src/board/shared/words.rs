@@ -9,8 +9,8 @@ use crate::podmin_words::PodminMessage;
 ///
 /// # Errors
 /// [`WebError::Unavailable`].
-pub(crate) async fn keep(app: &App, actor: &Actor, words: &PodminMessage) -> Result<(), WebError> {
-    words.keep(app).await?;
-    actor.has_done(app, "podmin-words", "", None).await;
+pub(crate) async fn save(app: &App, actor: &Actor, message: &PodminMessage) -> Result<(), WebError> {
+    message.save(app).await?;
+    actor.log_action(app, "podmin-words", "", None).await;
     Ok(())
 }

@@ -144,44 +144,45 @@ pub(super) struct FindingDocument {
 }
 
 /// Returns the name of a kind of record, or of another subject, in JSON.
-fn word(subject: impl Into<Subject>) -> String {
-    let word = serde_json::to_value(subject.into()).ok().and_then(|value| value.as_str().map(str::to_owned));
-    word.unwrap_or_default()
+fn json_name(subject: impl Into<Subject>) -> String {
+    let name = serde_json::to_value(subject.into()).ok().and_then(|value| value.as_str().map(str::to_owned));
+    name.unwrap_or_default()
 }
 
 impl PlanDocument {
+    /// Reads a stored plan or report; `None` if there is none.
     pub(super) fn read(text: Option<&str>) -> Option<Self> {
-        let told = PlanSummary::read(text)?;
-        let kinds = told.kinds.iter().map(|(kind, tally)| {
+        let summary = PlanSummary::read(text)?;
+        let kinds = summary.kinds.iter().map(|(kind, tally)| {
             let numbers = KindDocument {
                 in_archive: tally.in_archive,
                 imported: tally.imported,
                 adopted: tally.adopted,
                 left_out: tally.left_out.values().sum(),
             };
-            (word(*kind), numbers)
+            (json_name(*kind), numbers)
         });
-        let findings = told.findings.iter().map(|group| FindingDocument {
+        let findings = summary.findings.iter().map(|group| FindingDocument {
             code: group.code.as_str().to_owned(),
-            kind: word(group.kind),
+            kind: json_name(group.kind),
             count: group.count,
             first: group.first.clone(),
         });
         Some(Self {
             kinds: kinds.collect(),
             findings: findings.collect(),
-            fetched_posts: told.fetched_posts,
-            seconds: told.seconds,
-            photo_bytes: told.photo_bytes,
-            fits: told.fits,
-            no_key: told.no_key,
+            fetched_posts: summary.fetched_posts,
+            seconds: summary.seconds,
+            photo_bytes: summary.photo_bytes,
+            fits: summary.fits,
+            no_key: summary.no_key,
         })
     }
 }
 
 impl NewcomerDocument {
     pub(super) fn new(page: &Page, newcomer: Newcomer, ahead: Option<u64>) -> Self {
-        let suggestion = PlanSummary::read(newcomer.plan.as_deref()).map(|told| told.suggestion);
+        let suggestion = PlanSummary::read(newcomer.plan.as_deref()).map(|plan| plan.suggestion);
         let key_locked = needs_passphrase(&newcomer);
         Self {
             state: newcomer.state.as_str(),
@@ -227,15 +228,15 @@ pub(super) struct Deliveries {
 }
 
 impl Deliveries {
-    pub(super) fn new(told: delivery_status::DeliveryStatus) -> Self {
-        let by_hand = told.by_hand(|pod| pod);
+    pub(super) fn new(status: delivery_status::DeliveryStatus) -> Self {
+        let by_hand = status.by_hand(|pod| pod);
         Self {
-            friends: told.friends.into(),
-            elsewhere: told.elsewhere.into_iter().map(Into::into).collect(),
-            finished: told.counts.finished(),
-            all: told.counts.into(),
-            pods: told.pods.into_iter().map(Into::into).collect(),
-            after: told.after,
+            friends: status.friends.into(),
+            elsewhere: status.elsewhere.into_iter().map(Into::into).collect(),
+            finished: status.counts.finished(),
+            all: status.counts.into(),
+            pods: status.pods.into_iter().map(Into::into).collect(),
+            after: status.after,
             by_hand,
         }
     }
@@ -318,16 +319,16 @@ pub(super) struct PodDocument {
 }
 
 impl From<PodDeliveries> for PodDocument {
-    fn from(told: PodDeliveries) -> Self {
+    fn from(deliveries: PodDeliveries) -> Self {
         Self {
-            retry_at: told.retry_at.filter(|_| !told.counts.finished()),
-            friends: told.friends.into(),
-            told_at: told.told_at,
-            confirmed_at: told.confirmed_at,
-            waits_until: told.waits_until,
-            pod: told.pod,
-            counts: told.counts.into(),
-            last_error: told.last_error,
+            retry_at: deliveries.retry_at.filter(|_| !deliveries.counts.finished()),
+            friends: deliveries.friends.into(),
+            told_at: deliveries.told_at,
+            confirmed_at: deliveries.confirmed_at,
+            waits_until: deliveries.waits_until,
+            pod: deliveries.pod,
+            counts: deliveries.counts.into(),
+            last_error: deliveries.last_error,
         }
     }
 }

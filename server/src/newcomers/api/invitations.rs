@@ -89,11 +89,11 @@ pub(super) struct MadeInvitation {
 pub(super) async fn list(
     Shared(app): Shared<App>,
     caller: Caller,
-    wanted: Result<Query<InvitationsQuery>, QueryRejection>,
+    parameters: Result<Query<InvitationsQuery>, QueryRejection>,
 ) -> Result<Json<Invitations>, WebError> {
-    caller.may_look(&app).await?;
-    let (open, before) = invitations::open(&app, query(wanted)?.before).await?;
-    Ok(Json(Invitations { invitations: open.into_iter().map(Into::into).collect(), before }))
+    caller.check_board_read(&app).await?;
+    let (page, before) = invitations::list(&app, query(parameters)?.before).await?;
+    Ok(Json(Invitations { invitations: page.into_iter().map(Into::into).collect(), before }))
 }
 
 /// Creates an invitation, valid for 90 days. For podmins.
@@ -106,11 +106,11 @@ pub(super) async fn make(
     Shared(app): Shared<App>,
     caller: Caller,
     address: Address,
-    new: Result<Json<NewInvitation>, JsonRejection>,
+    request: Result<Json<NewInvitation>, JsonRejection>,
 ) -> Result<(StatusCode, Json<MadeInvitation>), WebError> {
-    let actor = caller.may_act(&app, address).await?;
-    let new = body(new)?;
-    let (invitation, code) = invitations::make(&app, &actor, &new.note, new.uses).await?;
+    let actor = caller.check_board_write(&app, address).await?;
+    let request = body(request)?;
+    let (invitation, code) = invitations::make(&app, &actor, &request.note, request.uses).await?;
     Ok((StatusCode::CREATED, Json(MadeInvitation { invitation: invitation.into(), code })))
 }
 
@@ -125,7 +125,7 @@ pub(super) async fn withdraw(
     address: Address,
     id: Result<Path<i64>, PathRejection>,
 ) -> Result<StatusCode, WebError> {
-    let actor = caller.may_act(&app, address).await?;
+    let actor = caller.check_board_write(&app, address).await?;
     let Path(id) = id.map_err(|_| WebError::NotFound)?;
     invitations::withdraw(&app, &actor, id).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -30,11 +30,11 @@ use crate::error::WebError;
 use crate::pages::Page;
 use crate::security::Address;
 
-/// Maximum number of pods and unreached recipients listed.
-const PAGE: u32 = 1000;
+/// Maximum number of pods, and of unreached recipients, in a response.
+const PAGE_ROWS: u32 = 1000;
 
-/// Returns the routes of the newcomers' API with their descriptions.
-pub fn described() -> OpenApiRouter<App> {
+/// Returns the routes of the newcomers' API with their OpenAPI documentation.
+pub fn documented_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(conditions, begin))
         .routes(routes!(get, cancel))
@@ -104,13 +104,15 @@ async fn begin(
 ) -> Result<(StatusCode, Json<Secret>), WebError> {
     let request = body(request)?;
     match start::start(&app, address, &request.invitation, page.words.code()).await? {
-        StartOutcome::Secret(secret) => Ok((StatusCode::CREATED, Json(Secret { secret }))),
+        StartOutcome::Started(secret) => Ok((StatusCode::CREATED, Json(Secret { secret }))),
         StartOutcome::Closed => {
             let texts = [page.words.say("newcomers-closed-title"), page.words.say("newcomers-closed")];
             Err(WebError::Conflict(texts.join(". ")))
         }
         StartOutcome::TooMany => Err(WebError::TooMany { seconds: 24 * 3600 }),
-        StartOutcome::Invitation => Err(WebError::Conflict(page.words.say("newcomers-invitation-wrong"))),
+        StartOutcome::InvalidInvitation => {
+            Err(WebError::Conflict(page.words.say("newcomers-invitation-wrong")))
+        }
     }
 }
 
@@ -296,7 +298,7 @@ async fn announce(
 /// Selects a page of pods.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct From {
+struct DeliveriesQuery {
     /// Cursor of the next page: `after` of the previous response.
     #[serde(default)]
     after: String,
@@ -304,15 +306,15 @@ struct From {
 
 /// Returns the deliveries of the move to other pods.
 #[utoipa::path(get, path = "/api/v1/newcomers/me/deliveries", tag = "newcomers", security(("newcomer" = [])),
-    params(From),
+    params(DeliveriesQuery),
     responses((status = 200, body = Deliveries),
         BadRequest,
         (status = 404, description = "The move has not been announced yet", body = ProblemDocument, content_type = "application/problem+json")))]
 async fn deliveries(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
-    from: Result<Query<From>, QueryRejection>,
+    parameters: Result<Query<DeliveriesQuery>, QueryRejection>,
 ) -> Result<Json<Deliveries>, WebError> {
-    let status = delivery_status::read(&app, &newcomer, &query(from)?.after, PAGE).await?;
+    let status = delivery_status::read(&app, &newcomer, &query(parameters)?.after, PAGE_ROWS).await?;
     Ok(Json(Deliveries::new(status)))
 }

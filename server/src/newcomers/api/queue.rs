@@ -14,7 +14,7 @@ use crate::api::{Caller, ProblemDocument, body, query};
 use crate::app::App;
 use crate::error::WebError;
 use crate::newcomers::decisions;
-use crate::newcomers::key_comparison::{advice, compared};
+use crate::newcomers::key_comparison::{advice, key_comparison};
 use crate::pages::Page;
 use crate::security::Address;
 use crate::words::Words;
@@ -131,7 +131,7 @@ impl EvidenceDocument {
             signed_by: evidence.signed_by,
             pinned: evidence.pinned,
             advice: advice(newcomer),
-            advice_text: compared(words, newcomer).map(|compared| compared.advice),
+            advice_text: key_comparison(words, newcomer).map(|comparison| comparison.advice),
         })
     }
 }
@@ -168,14 +168,14 @@ pub(super) async fn list(
     Shared(app): Shared<App>,
     caller: Caller,
     page: Page,
-    wanted: Result<Query<QueueQuery>, QueryRejection>,
+    parameters: Result<Query<QueueQuery>, QueryRejection>,
 ) -> Result<Json<Newcomers>, WebError> {
-    caller.may_look(&app).await?;
-    let wanted = query(wanted)?;
-    let (found, before) = decisions::list(&app, wanted.state.as_deref(), wanted.before).await?;
+    caller.check_board_read(&app).await?;
+    let QueueQuery { state, before } = query(parameters)?;
+    let (page_rows, next) = decisions::list(&app, state.as_deref(), before).await?;
     let newcomers =
-        found.into_iter().map(|newcomer| BoardNewcomer::new(&app, &page.words, newcomer)).collect();
-    Ok(Json(Newcomers { newcomers, before }))
+        page_rows.into_iter().map(|newcomer| BoardNewcomer::new(&app, &page.words, newcomer)).collect();
+    Ok(Json(Newcomers { newcomers, before: next }))
 }
 
 /// Returns a newcomer with their plan and report. For podmins.
@@ -189,9 +189,9 @@ pub(super) async fn get(
     page: Page,
     id: Result<Path<i64>, PathRejection>,
 ) -> Result<Json<BoardNewcomerDetails>, WebError> {
-    caller.may_look(&app).await?;
+    caller.check_board_read(&app).await?;
     let Path(id) = id.map_err(|_| WebError::NotFound)?;
-    let newcomer = decisions::numbered(&app, id).await?;
+    let newcomer = decisions::by_id(&app, id).await?;
     Ok(Json(BoardNewcomerDetails {
         plan: PlanDocument::read(newcomer.plan.as_deref()),
         report: PlanDocument::read(newcomer.report.as_deref()),
@@ -215,7 +215,7 @@ pub(super) async fn decide(
     id: Result<Path<i64>, PathRejection>,
     decision: Result<Json<NewcomerDecision>, JsonRejection>,
 ) -> Result<Json<BoardNewcomer>, WebError> {
-    let actor = caller.may_act(&app, address).await?;
+    let actor = caller.check_board_write(&app, address).await?;
     let Path(id) = id.map_err(|_| WebError::NotFound)?;
     let decision = body(decision)?;
     let newcomer = decisions::decide(&app, &actor, id, &decision.act).await?;

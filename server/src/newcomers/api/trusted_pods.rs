@@ -82,7 +82,7 @@ pub(super) struct NewTrustedPod {
         Unauthenticated, Forbidden,
         (status = 404, description = "This pod accepts no newcomers", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(super) async fn list(Shared(app): Shared<App>, caller: Caller) -> Result<Json<TrustedPods>, WebError> {
-    caller.may_look(&app).await?;
+    caller.check_board_read(&app).await?;
     let (configured, added) = trusted_pods::list(&app).await?;
     Ok(Json(TrustedPods {
         configured: configured.into_iter().map(Into::into).collect(),
@@ -101,11 +101,11 @@ pub(super) async fn add(
     Shared(app): Shared<App>,
     caller: Caller,
     address: Address,
-    new: Result<Json<NewTrustedPod>, JsonRejection>,
+    request: Result<Json<NewTrustedPod>, JsonRejection>,
 ) -> Result<(StatusCode, Json<TrustedPodDocument>), WebError> {
-    let actor = caller.may_act(&app, address).await?;
-    let new = body(new)?;
-    let added = trusted_pods::add(&app, &actor, &new.host, &new.fingerprint).await?;
+    let actor = caller.check_board_write(&app, address).await?;
+    let request = body(request)?;
+    let added = trusted_pods::add(&app, &actor, &request.host, &request.fingerprint).await?;
     Ok((StatusCode::CREATED, Json(added.into())))
 }
 
@@ -121,7 +121,7 @@ pub(super) async fn remove(
     address: Address,
     id: Result<Path<i64>, PathRejection>,
 ) -> Result<StatusCode, WebError> {
-    let actor = caller.may_act(&app, address).await?;
+    let actor = caller.check_board_write(&app, address).await?;
     let Path(id) = id.map_err(|_| WebError::NotFound)?;
     if trusted_pods::remove(&app, &actor, id).await? {
         Ok(StatusCode::NO_CONTENT)

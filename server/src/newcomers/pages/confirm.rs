@@ -13,7 +13,7 @@ use crate::config::Admission;
 use crate::error::{WebError, keep_body};
 use crate::newcomers::auth::{CurrentNewcomer, secret};
 use crate::newcomers::key_passphrase::opens_key;
-use crate::newcomers::pages::overview::{Form, Said, present};
+use crate::newcomers::pages::overview::{Form, Message, present};
 use crate::newcomers::strength::is_weak;
 use crate::newcomers::uploads::form::{seal, seal_text};
 use crate::pages::{CheckedForm, Confirmation, Page, Question, Questions};
@@ -56,19 +56,20 @@ pub(in crate::newcomers) async fn choose(
     }
     let key = KeyPassphrase::new(&key_passphrase, form.passphrase_lost.is_some());
     let choices =
-        Choices::new(&form.username, &form.email, &password, form.terms.is_some(), key).repeated(&again);
-    let wrong = submit(&app, &newcomer, &choices).await?;
-    if wrong.is_empty() {
+        Choices::new(&form.username, &form.email, &password, form.terms.is_some(), key).with_repeated(&again);
+    let problem_keys = submit(&app, &newcomer, &choices).await?;
+    if problem_keys.is_empty() {
         return Ok(Redirect::to("/newcomers").into_response());
     }
-    let problems = wrong.into_iter().map(|key| (field(key), page.words.say(key))).collect();
-    let (terms, lost) = (choices.terms, matches!(choices.key, KeyPassphrase::Lost));
+    let problems = problem_keys.into_iter().map(|key| (field(key), page.words.say(key))).collect();
+    let has_accepted_terms = choices.has_accepted_terms;
+    let is_passphrase_lost = matches!(choices.key, KeyPassphrase::Lost);
     let Choices { username, email, .. } = choices;
-    let form = Form { username, email, terms, lost, problems };
-    let known = (&newcomer, secret(&app, &headers));
-    let mut shown = present(&app, &page, Some(known), Some(form), Said::Nothing).await?;
-    *shown.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    Ok(keep_body(shown))
+    let form = Form { username, email, has_accepted_terms, is_passphrase_lost, problems };
+    let caller = (&newcomer, secret(&app, &headers));
+    let mut response = present(&app, &page, Some(caller), Some(form), Message::None).await?;
+    *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    Ok(keep_body(response))
 }
 
 /// Returns the field that a problem belongs to.
@@ -89,8 +90,8 @@ pub(in crate::newcomers) struct Choices<'a> {
     email: String,
     password: &'a str,
     /// The repeated password; `None` for API calls.
-    again: Option<&'a str>,
-    terms: bool,
+    repeated_password: Option<&'a str>,
+    has_accepted_terms: bool,
     key: KeyPassphrase<'a>,
 }
 
@@ -99,22 +100,22 @@ impl<'a> Choices<'a> {
         username: &str,
         email: &str,
         password: &'a str,
-        terms: bool,
+        has_accepted_terms: bool,
         key: KeyPassphrase<'a>,
     ) -> Self {
         let (username, email) = (username.trim().to_lowercase(), email.trim().to_lowercase());
-        Self { username, email, password, again: None, terms, key }
+        Self { username, email, password, repeated_password: None, has_accepted_terms, key }
     }
 
     /// Adds the repeated password.
-    fn repeated(self, again: &'a str) -> Self {
-        Self { again: Some(again), ..self }
+    fn with_repeated(self, repeated_password: &'a str) -> Self {
+        Self { repeated_password: Some(repeated_password), ..self }
     }
 
     /// Returns the problems that need no lookup, as translation keys in the order of the form.
     fn problems(&self, app: &App, newcomer: &Newcomer) -> Vec<&'static str> {
-        let (password, mut wrong) = (self.password, Vec::new());
-        let about = [
+        let (password, mut problems) = (self.password, Vec::new());
+        let user_inputs = [
             self.username.as_str(),
             self.email.as_str(),
             newcomer.old_account.as_deref().unwrap_or_default(),
@@ -122,20 +123,20 @@ impl<'a> Choices<'a> {
             "diaspora",
         ];
         if !PASSWORD_LENGTH.contains(&password.chars().count()) || password.contains('\0') {
-            wrong.push("newcomers-password-length");
-        } else if is_weak(password, &about) {
-            wrong.push("newcomers-password-easy");
+            problems.push("newcomers-password-length");
+        } else if is_weak(password, &user_inputs) {
+            problems.push("newcomers-password-easy");
         }
-        if self.again.is_some_and(|again| again != password) {
-            wrong.push("newcomers-password-different");
+        if self.repeated_password.is_some_and(|repeated| repeated != password) {
+            problems.push("newcomers-password-different");
         }
-        if app.config.newcomers.terms.is_some() && !self.terms {
-            wrong.push("newcomers-terms-missing");
+        if app.config.newcomers.terms.is_some() && !self.has_accepted_terms {
+            problems.push("newcomers-terms-missing");
         }
         if newcomer.key_locked && matches!(self.key, KeyPassphrase::Missing) {
-            wrong.push("newcomers-key-passphrase-missing");
+            problems.push("newcomers-key-passphrase-missing");
         }
-        wrong
+        problems
     }
 }
 
@@ -167,27 +168,27 @@ pub(in crate::newcomers) async fn submit(
     choices: &Choices<'_>,
 ) -> Result<Vec<&'static str>, WebError> {
     let Choices { username, email, password, key, .. } = choices;
-    let mut wrong: Vec<_> = taken(app, newcomer, username, email).await?.into_iter().collect();
-    wrong.extend(choices.problems(app, newcomer));
+    let mut problems: Vec<_> = lookup_problem(app, newcomer, username, email).await?.into_iter().collect();
+    problems.extend(choices.problems(app, newcomer));
     // Last, and alone: it may take seconds.
-    if wrong.is_empty()
+    if problems.is_empty()
         && let KeyPassphrase::Given(passphrase) = key
         && newcomer.key_locked
         && !opens_key(app, newcomer, passphrase).await?
     {
-        wrong.push("newcomers-problem-passphrase");
+        problems.push("newcomers-problem-passphrase");
     }
-    if !wrong.is_empty() {
-        return Ok(wrong);
+    if !problems.is_empty() {
+        return Ok(problems);
     }
     let hash = app.sign_in.hash_password(password).await?;
     let hash = seal_text(app, hash.expose()).await?;
     let mail_to = seal_text(app, email).await?;
-    let to = if newcomer.approved == Some(true) {
+    let next_state = if newcomer.approved == Some(true) {
         State::Importing
     } else {
         // Those who started while admission was open, or with an invitation, need no approval, unless they cannot open
-        // the key: whoever stole the file cannot either.
+        // the key: a person who stole the file could not open it either.
         let needs_approval =
             app.config.newcomers.admission == Admission::Approval || lacks_passphrase(newcomer, *key);
         after_choice(needs_approval, newcomer.proof.as_deref())
@@ -196,25 +197,30 @@ pub(in crate::newcomers) async fn submit(
         KeyPassphrase::Given(passphrase) if newcomer.key_locked => seal(app, passphrase).await?,
         _ => None,
     };
-    let choice =
-        Choice { username, sealed_password: &hash, mail_to: &mail_to, key_passphrase: sealed.as_deref(), to };
+    let choice = Choice {
+        username,
+        sealed_password: &hash,
+        mail_to: &mail_to,
+        key_passphrase: sealed.as_deref(),
+        to: next_state,
+    };
     if !app.newcomers.table.choose(newcomer, &choice, app.now_millis()).await? {
         if app.newcomers.table.is_name_chosen(newcomer.id, username).await? {
             return Ok(vec!["newcomers-name-taken"]);
         }
         return Err(WebError::Conflict(
-            "the move has changed meanwhile, and the choice was not taken".to_owned(),
+            "the move has changed in the meantime, so the choice was not saved".to_owned(),
         ));
     }
-    Ok(wrong)
+    Ok(problems)
 }
 
 fn lacks_passphrase(newcomer: &Newcomer, key: KeyPassphrase<'_>) -> bool {
     newcomer.key_locked && matches!(key, KeyPassphrase::Lost)
 }
 
-/// Returns the problem of a name or an e-mail address as a translation key.
-async fn taken(
+/// Returns the problem of a username or an e-mail address, looked up in the databases, as a translation key.
+async fn lookup_problem(
     app: &App,
     newcomer: &Newcomer,
     username: &str,
@@ -276,7 +282,7 @@ fn undo_question(app: &App, page: &Page, newcomer: &Newcomer) -> Question {
     }
     let report =
         PlanSummary::read(newcomer.report.as_deref()).or_else(|| PlanSummary::read(newcomer.plan.as_deref()));
-    let records: u64 = report.map_or(0, |told| told.kinds.values().map(|tally| tally.imported).sum());
+    let records: u64 = report.map_or(0, |summary| summary.kinds.values().map(|tally| tally.imported).sum());
     let account = newcomer.new_account(&app.config.pod_url.diaspora_host()).unwrap_or_default();
     let numbers =
         vec![("account", account.into()), ("count", records.into()), ("shown", words.number(records).into())];
@@ -290,7 +296,7 @@ fn undo_question(app: &App, page: &Page, newcomer: &Newcomer) -> Question {
     }
 }
 
-/// Other actions.
+/// An action on a move after the choice of name and password.
 pub(in crate::newcomers) enum Action<'a> {
     /// Retry a failed import.
     Retry,

@@ -22,8 +22,8 @@ const REASONS: [(&str, &str); 15] = [
 ];
 
 /// Returns the translated reason; `None` for other error messages.
-pub(in crate::newcomers) fn reason(words: &Words, sentence: &str) -> Option<String> {
-    let lower = sentence.to_lowercase();
+pub(in crate::newcomers) fn reason(words: &Words, message: &str) -> Option<String> {
+    let lower = message.to_lowercase();
     if let Some(rest) = lower.strip_prefix("the pod answered ") {
         let status: String = rest.chars().take_while(char::is_ascii_digit).collect();
         return Some(words.one("told-why-status", "status", status));
@@ -38,12 +38,12 @@ mod tests {
     use super::reason;
 
     #[test]
-    fn germans_read_german() {
+    fn reasons_are_translated() {
         let all = crate::words::built_in().unwrap();
         let german = all.named("de").unwrap();
         let host = || "pod.example".to_owned();
         let dns = "dns error: failed to lookup address information: Name or service not known".to_owned();
-        for (error, says) in [
+        for (error, expected) in [
             (HttpError::Connect { host: host(), reason: dns }, "gibt es nicht mehr"),
             (
                 HttpError::Connect { host: host(), reason: "Connection refused (os error 111)".to_owned() },
@@ -56,7 +56,7 @@ mod tests {
             (HttpError::Redirect { host: host(), status: 301, location: None }, "woandershin"),
         ] {
             let text = reason(german, &error.to_string()).unwrap_or_default();
-            assert!(text.contains(says), "{error}: {text}");
+            assert!(text.contains(expected), "{error}: {text}");
         }
         assert!(reason(german, "the pod answered 502: Bad Gateway").unwrap().contains("502"));
         assert_eq!(reason(german, "something else"), None);

@@ -14,12 +14,12 @@ use crate::newcomers::auth::CurrentNewcomer;
 use crate::newcomers::pages::delivery_reason::reason;
 use crate::pages::{Moment, Page};
 
-/// Maximum number of pods per page, and of unreached recipients shown.
-const PAGE: u32 = 200;
+/// Maximum number of pods, and of unreached recipients, on a page.
+const PAGE_ROWS: u32 = 200;
 
 /// Selects a page of pods.
 #[derive(Deserialize)]
-pub(in crate::newcomers) struct From {
+pub(in crate::newcomers) struct DeliveryStatusQuery {
     #[serde(default)]
     after: String,
 }
@@ -29,44 +29,45 @@ pub(in crate::newcomers) struct From {
 struct DeliveryStatusPage<'a> {
     page: &'a Page,
     friends: String,
-    arrived: String,
+    delivered: String,
     waiting: String,
     failed: String,
     is_over: bool,
     pods: Vec<Pod>,
     /// By software of their pod: the instructions for friends, and their names.
     elsewhere: Vec<(String, Vec<String>)>,
-    more: Option<String>,
+    /// The URL-encoded cursor of the next page.
+    next_page: Option<String>,
     by_hand: Vec<(String, Reason)>,
     /// True if there may be more of them.
-    more_by_hand: bool,
+    has_more_by_hand: bool,
 }
 
 struct Pod {
     name: String,
     friends: String,
-    arrived: String,
+    delivered: String,
     waiting: String,
     failed: String,
     error: Option<Reason>,
     retry: Option<Moment>,
     /// The time until which the pod may process the move.
     processing: Option<Moment>,
-    /// The time at which the old pod is told at the latest, after all others.
-    last: Option<Moment>,
+    /// The time until which the old pod is notified, after all others.
+    notified_until: Option<Moment>,
 }
 
 /// The reason why someone was not notified.
 enum Reason {
     /// In the reader's language.
     Translated(String),
-    /// The error message, in English.
-    Program(String),
+    /// The original error message, in English.
+    Original(String),
 }
 
 impl Reason {
-    fn of(page: &Page, sentence: String) -> Self {
-        reason(&page.words, &sentence).map_or(Self::Program(sentence), Self::Translated)
+    fn of(page: &Page, message: String) -> Self {
+        reason(&page.words, &message).map_or(Self::Original(message), Self::Translated)
     }
 }
 
@@ -75,32 +76,32 @@ pub(in crate::newcomers) async fn show(
     Shared(app): Shared<App>,
     CurrentNewcomer(newcomer): CurrentNewcomer,
     page: Page,
-    Query(from): Query<From>,
+    Query(query): Query<DeliveryStatusQuery>,
 ) -> Result<Response, WebError> {
-    let told = read(&app, &newcomer, &from.after, PAGE).await?;
+    let status = read(&app, &newcomer, &query.after, PAGE_ROWS).await?;
     let number = |count: i64| page.words.number(count.unsigned_abs());
     let template = DeliveryStatusPage {
-        friends: back(&page, told.friends),
-        elsewhere: elsewhere(&page, &told.elsewhere),
-        arrived: number(told.counts.delivered),
-        waiting: number(told.counts.queued + told.counts.sending),
-        failed: number(told.counts.rejected + told.counts.dead),
-        is_over: told.counts.finished(),
-        more_by_hand: told.lost.len() >= PAGE as usize,
-        by_hand: told
+        friends: sharing_friends(&page, status.friends),
+        elsewhere: elsewhere(&page, &status.elsewhere),
+        delivered: number(status.counts.delivered),
+        waiting: number(status.counts.queued + status.counts.sending),
+        failed: number(status.counts.rejected + status.counts.dead),
+        is_over: status.counts.finished(),
+        has_more_by_hand: status.unreached.len() >= PAGE_ROWS as usize,
+        by_hand: status
             .by_hand(|pod| page.words.one("told-everybody", "pod", pod))
             .into_iter()
-            .map(|(who, why)| (who, Reason::of(&page, why)))
+            .map(|(recipient, reason)| (recipient, Reason::of(&page, reason)))
             .collect(),
-        pods: told.pods.into_iter().map(|told| pod(&page, told)).collect(),
-        more: told.after.map(|name| in_link(&name)),
+        pods: status.pods.into_iter().map(|deliveries| pod(&page, deliveries)).collect(),
+        next_page: status.after.map(|name| url_encoded(&name)),
         page: &page,
     };
     page.show(StatusCode::OK, &template)
 }
 
-/// Formats `3 of 5`.
-fn back(page: &Page, friends: Friends) -> String {
+/// Formats the number of friends who share with the new account: `3 of 5`.
+fn sharing_friends(page: &Page, friends: Friends) -> String {
     let number = |count: i64| page.words.number(count.unsigned_abs());
     page.words.with(
         "told-back-of",
@@ -109,7 +110,7 @@ fn back(page: &Page, friends: Friends) -> String {
 }
 
 fn elsewhere(page: &Page, people: &[Elsewhere]) -> Vec<(String, Vec<String>)> {
-    let of_system = people.chunk_by(|one, next| one.system == next.system);
+    let of_system = people.chunk_by(|friend, next| friend.system == next.system);
     of_system
         .filter_map(|people| {
             let key = match people.first()?.system {
@@ -118,28 +119,34 @@ fn elsewhere(page: &Page, people: &[Elsewhere]) -> Vec<(String, Vec<String>)> {
                 System::Socialhome => "told-socialhome",
                 System::Diaspora | System::Unknown => return None,
             };
-            Some((page.words.say(key), people.iter().map(|one| one.person.clone()).collect()))
+            Some((page.words.say(key), people.iter().map(|friend| friend.person.clone()).collect()))
         })
         .collect()
 }
 
-fn pod(page: &Page, told: PodDeliveries) -> Pod {
+fn pod(page: &Page, deliveries: PodDeliveries) -> Pod {
     let number = |count: i64| page.words.number(count.unsigned_abs());
-    let counts = told.counts;
-    let waits = told.waits_until.filter(|_| told.confirmed_at.is_none() && !counts.finished());
-    let waits = waits.map(|at| page.moment(at));
+    let counts = deliveries.counts;
+    let waits_until =
+        deliveries.waits_until.filter(|_| deliveries.confirmed_at.is_none() && !counts.finished());
+    let waits_until = waits_until.map(|at| page.moment(at));
     // Only the old pod waits for a time before it gets the move.
-    let (processing, last) = if told.told_at.is_some() { (waits, None) } else { (None, waits) };
+    let (processing, notified_until) =
+        if deliveries.told_at.is_some() { (waits_until, None) } else { (None, waits_until) };
     Pod {
-        name: told.pod,
-        friends: if told.friends.all > 0 { back(page, told.friends) } else { String::new() },
+        name: deliveries.pod,
+        friends: if deliveries.friends.all > 0 {
+            sharing_friends(page, deliveries.friends)
+        } else {
+            String::new()
+        },
         processing,
-        last,
-        arrived: number(counts.delivered),
+        notified_until,
+        delivered: number(counts.delivered),
         waiting: number(counts.queued + counts.sending),
         failed: number(counts.rejected + counts.dead),
-        error: told.last_error.map(|error| Reason::of(page, error)),
-        retry: told.retry_at.filter(|_| !counts.finished()).map(|at| page.moment(at)),
+        error: deliveries.last_error.map(|error| Reason::of(page, error)),
+        retry: deliveries.retry_at.filter(|_| !counts.finished()).map(|at| page.moment(at)),
     }
 }
 
@@ -155,32 +162,31 @@ pub(in crate::newcomers) struct DeliveryStatus {
     /// Cursor of the next page, if there may be one.
     pub(in crate::newcomers) after: Option<String>,
     /// Accounts that could not be resolved at the announcement, and the reason.
-    unreachable: Vec<(String, String)>,
+    unresolved: Vec<(String, String)>,
     /// Unreached recipients, each of them once.
-    lost: Vec<Unreached>,
+    unreached: Vec<Unreached>,
 }
 
 impl DeliveryStatus {
-    /// Returns whom to notify by hand, and the reason: an account, or all of a pod in the words of `everybody`.
-    pub(in crate::newcomers) fn by_hand(
-        &self,
-        everybody: impl Fn(String) -> String,
-    ) -> Vec<(String, String)> {
-        let lost = self.lost.iter().flat_map(|lost| {
-            let who = lost.recipient.clone().unwrap_or_else(|| everybody(lost.pod.clone()));
-            let why = lost.last_error.clone().unwrap_or_default();
-            std::iter::once(who).chain(lost.people.iter().cloned()).map(move |who| (who, why.clone()))
+    /// Returns the recipients to notify by hand, and the reason: an account, or all people of a pod, as `pod_text`
+    /// formats it.
+    pub(in crate::newcomers) fn by_hand(&self, pod_text: impl Fn(String) -> String) -> Vec<(String, String)> {
+        let unreached = self.unreached.iter().flat_map(|unreached| {
+            let recipient = unreached.recipient.clone().unwrap_or_else(|| pod_text(unreached.pod.clone()));
+            let reason = unreached.last_error.clone().unwrap_or_default();
+            let people = unreached.people.iter().cloned();
+            std::iter::once(recipient).chain(people).map(move |person| (person, reason.clone()))
         });
-        self.unreachable.iter().cloned().chain(lost).collect()
+        self.unresolved.iter().cloned().chain(unreached).collect()
     }
 }
 
-/// Returns the deliveries: at most `many` pods after `after` (empty for the first page).
+/// Returns the deliveries: at most `limit` pods after `after` (empty for the first page).
 pub(in crate::newcomers) async fn read(
     app: &App,
     newcomer: &Newcomer,
     after: &str,
-    many: u32,
+    limit: u32,
 ) -> Result<DeliveryStatus, WebError> {
     let import = newcomer.import_id.as_deref().filter(|_| newcomer.announced.is_some());
     let import = import.ok_or(WebError::NotFound)?;
@@ -189,19 +195,19 @@ pub(in crate::newcomers) async fn read(
         return Err(WebError::BadRequest("no pod has such a name".to_owned()));
     }
     let (ledger, scope) = (Ledger::new(&app.store), Scope::Import(import));
-    let pods = ledger.pods(scope, after, many).await?;
+    let pods = ledger.pods(scope, after, limit).await?;
     Ok(DeliveryStatus {
         counts: ledger.counts(scope).await?,
         friends: ledger.friends(scope).await?,
-        elsewhere: ledger.elsewhere(scope, None, many).await?,
-        after: pods.last().filter(|_| pods.len() >= many as usize).map(|pod| pod.pod.clone()),
+        elsewhere: ledger.elsewhere(scope, None, limit).await?,
+        after: pods.last().filter(|_| pods.len() >= limit as usize).map(|pod| pod.pod.clone()),
         pods,
-        unreachable: unreachable(newcomer.announced.as_deref()),
-        lost: ledger.by_hand(scope, None, many).await?,
+        unresolved: unresolved(newcomer.announced.as_deref()),
+        unreached: ledger.by_hand(scope, None, limit).await?,
     })
 }
 
-fn unreachable(announced: Option<&str>) -> Vec<(String, String)> {
+fn unresolved(announced: Option<&str>) -> Vec<(String, String)> {
     #[derive(Deserialize)]
     struct Announced {
         by_hand: Vec<(String, String)>,
@@ -210,6 +216,6 @@ fn unreachable(announced: Option<&str>) -> Vec<(String, String)> {
     announced.map(|announced| announced.by_hand).unwrap_or_default()
 }
 
-fn in_link(name: &str) -> String {
+fn url_encoded(name: &str) -> String {
     url::form_urlencoded::byte_serialize(name.as_bytes()).collect()
 }

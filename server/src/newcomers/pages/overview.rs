@@ -15,14 +15,14 @@ use crate::error::WebError;
 use crate::newcomers::auth::{find, secret};
 use crate::newcomers::pages::confirm::field;
 use crate::newcomers::pages::plan_table::{Audience, Table, table};
-use crate::newcomers::pages::progress::{clock, sentence};
+use crate::newcomers::pages::progress::{pause_end, sentence};
 use crate::newcomers::tus;
 use crate::pages::{FieldProblems, Moment, Page};
 use crate::podmin_words::PodminMessage;
 
 /// The query parameters.
 #[derive(Deserialize)]
-pub(in crate::newcomers) struct Asked {
+pub(in crate::newcomers) struct OverviewQuery {
     problem: Option<String>,
     left: Option<String>,
 }
@@ -32,14 +32,14 @@ pub(in crate::newcomers) struct Asked {
 pub(in crate::newcomers) struct Form {
     pub(in crate::newcomers) username: String,
     pub(in crate::newcomers) email: String,
-    pub(in crate::newcomers) terms: bool,
-    pub(in crate::newcomers) lost: bool,
+    pub(in crate::newcomers) has_accepted_terms: bool,
+    pub(in crate::newcomers) is_passphrase_lost: bool,
     pub(in crate::newcomers) problems: FieldProblems,
 }
 
 /// A message about the last action.
-pub(in crate::newcomers) enum Said {
-    Nothing,
+pub(in crate::newcomers) enum Message {
+    None,
     /// A move was cancelled.
     Left,
     /// The browser forgot a finished move.
@@ -47,7 +47,7 @@ pub(in crate::newcomers) enum Said {
     /// Too many people have started.
     TooMany,
     /// An upload or an invitation was rejected.
-    Wrong(FieldProblems),
+    Problem(FieldProblems),
 }
 
 #[derive(Template)]
@@ -89,8 +89,8 @@ struct View {
     problem: Option<String>,
     reason: Option<String>,
     problem_key: Option<&'static str>,
-    unproven: bool,
-    key_locked: bool,
+    is_unproven: bool,
+    needs_passphrase: bool,
     /// The reason why the newcomer cannot announce the move.
     obstacle: Option<Obstacle>,
     /// End of the pause for undo, while it is running.
@@ -111,77 +111,78 @@ pub(in crate::newcomers) async fn show(
     Shared(app): Shared<App>,
     page: Page,
     headers: HeaderMap,
-    Query(asked): Query<Asked>,
+    Query(query): Query<OverviewQuery>,
 ) -> Result<Response, WebError> {
     let newcomer = find(&app, &headers).await?;
-    let known = newcomer.as_ref().map(|newcomer| (newcomer, secret(&app, &headers)));
-    let wrong = |field, key| Said::Wrong(FieldProblems::one(field, page.words.say(key)));
-    let said = match asked.problem.as_deref() {
-        Some("too-large") => wrong("archive", "newcomers-too-large"),
-        Some("full") => wrong("archive", "newcomers-full"),
-        Some("empty") => wrong("archive", "newcomers-empty"),
-        Some("no-photos") => wrong("photos", "newcomers-no-photos"),
-        Some("invitation") => wrong("invitation", "newcomers-invitation-wrong"),
-        Some("too-many") => Said::TooMany,
-        _ if asked.left.as_deref() == Some("finished") => Said::Forgotten,
-        _ if asked.left.is_some() => Said::Left,
-        _ => Said::Nothing,
+    let caller = newcomer.as_ref().map(|newcomer| (newcomer, secret(&app, &headers)));
+    let problem = |field, key| Message::Problem(FieldProblems::one(field, page.words.say(key)));
+    let message = match query.problem.as_deref() {
+        Some("too-large") => problem("archive", "newcomers-too-large"),
+        Some("full") => problem("archive", "newcomers-full"),
+        Some("empty") => problem("archive", "newcomers-empty"),
+        Some("no-photos") => problem("photos", "newcomers-no-photos"),
+        Some("invitation") => problem("invitation", "newcomers-invitation-wrong"),
+        Some("too-many") => Message::TooMany,
+        _ if query.left.as_deref() == Some("finished") => Message::Forgotten,
+        _ if query.left.is_some() => Message::Left,
+        _ => Message::None,
     };
-    present(&app, &page, known, None, said).await
+    present(&app, &page, caller, None, message).await
 }
 
 /// Renders the page, with a form as entered.
 pub(in crate::newcomers) async fn present(
     app: &App,
     page: &Page,
-    known: Option<(&Newcomer, Option<&str>)>,
+    caller: Option<(&Newcomer, Option<&str>)>,
     form: Option<Form>,
-    said: Said,
+    message: Message,
 ) -> Result<Response, WebError> {
     let section = &app.config.newcomers;
-    let mut shown = known.map(|(newcomer, secret)| view(app, page, newcomer, secret));
-    if let Some(view) = &mut shown {
+    let mut current_view = caller.map(|(newcomer, secret)| view(app, page, newcomer, secret));
+    if let Some(view) = &mut current_view {
         view.uploads = uploads(app, page, view).await?;
         if view.state.has_uploads() {
             view.upload_count = tus::uploads(app, view.id).await?.len();
         }
         let progress = app.newcomers.table.progress_of(view.id).await?;
-        view.sentence = progress.map(|now| sentence(&page.words, &now, app.now())).unwrap_or_default();
+        view.sentence =
+            progress.map(|progress| sentence(&page.words, &progress, app.now())).unwrap_or_default();
     }
     let mut form = form.unwrap_or_else(|| Form {
-        username: known.and_then(|(newcomer, _)| suggestion(newcomer)).unwrap_or_default(),
-        email: known.and_then(|(newcomer, _)| email(app, newcomer)).unwrap_or_default(),
+        username: caller.and_then(|(newcomer, _)| suggestion(newcomer)).unwrap_or_default(),
+        email: caller.and_then(|(newcomer, _)| email(app, newcomer)).unwrap_or_default(),
         ..Form::default()
     });
     let mut problems =
-        if let Said::Wrong(problems) = &said { problems.clone() } else { FieldProblems::default() };
-    if let (Some(view), Some((newcomer, _))) = (&mut shown, known) {
+        if let Message::Problem(problems) = &message { problems.clone() } else { FieldProblems::default() };
+    if let (Some(view), Some((newcomer, _))) = (&mut current_view, caller) {
         move_to_field(view, newcomer, &mut form, &mut problems);
     }
     let is_open = section.admission != Admission::Closed;
-    let cannot_come = match &shown {
+    let cannot_join = match &current_view {
         Some(view) => matches!(view.state, State::Declined | State::Refused),
         None => !is_open,
     };
-    let most = page.words.size(app.newcomers.files.most());
-    let values = vec![("size", most.into()), ("days", section.days.into())];
+    let max_size = page.words.size(app.newcomers.files.most());
+    let values = vec![("size", max_size.into()), ("days", section.days.into())];
     let limits = page.words.with("newcomers-hand-in-text", values);
-    let words = |is: bool, key: &str| is.then(|| page.words.say(key));
+    let text_if = |is_shown: bool, key: &str| is_shown.then(|| page.words.say(key));
     let template = NewcomersPage {
-        view: shown,
+        view: current_view,
         form,
         is_open,
         needs_invitation: section.admission == Admission::Invitation,
         needs_approval: section.admission == Admission::Approval,
         undo_minutes: undo_minutes(app),
-        problem: words(matches!(said, Said::TooMany), "newcomers-too-many"),
-        note: match said {
-            Said::Left => Some(page.words.say("newcomers-left")),
-            Said::Forgotten => Some(page.words.say("newcomers-forgotten")),
+        problem: text_if(matches!(message, Message::TooMany), "newcomers-too-many"),
+        note: match message {
+            Message::Left => Some(page.words.say("newcomers-left")),
+            Message::Forgotten => Some(page.words.say("newcomers-forgotten")),
             _ => None,
         },
         problems,
-        podmin_words: if cannot_come { PodminMessage::of(app).await? } else { PodminMessage::default() },
+        podmin_words: if cannot_join { PodminMessage::of(app).await? } else { PodminMessage::default() },
         limits,
         terms: section.terms.clone(),
         page,
@@ -194,10 +195,10 @@ pub(in crate::newcomers) async fn present(
 fn move_to_field(view: &mut View, newcomer: &Newcomer, form: &mut Form, problems: &mut FieldProblems) {
     let Some(field) = field_of_problem(view, newcomer) else { return };
     let Some(text) = view.problem.take() else { return };
-    let of_form = if field == "passphrase" { problems } else { &mut form.problems };
-    // What was entered since has other problems.
-    if of_form.is_empty() {
-        of_form.add(field, text);
+    let form_problems = if field == "passphrase" { problems } else { &mut form.problems };
+    // Values entered since then have other problems.
+    if form_problems.is_empty() {
+        form_problems.add(field, text);
     }
 }
 
@@ -241,7 +242,7 @@ fn suggestion(newcomer: &Newcomer) -> Option<String> {
     newcomer.username.clone().or_else(|| plan.map(|plan| plan.suggestion))
 }
 
-/// Returns the e-mail address chosen before, or the one in the archive; none if the keys are not here.
+/// Returns the e-mail address chosen before, or the one in the archive; `None` without the store's keys.
 fn email(app: &App, newcomer: &Newcomer) -> Option<String> {
     let plan = PlanSummary::read(newcomer.plan.as_deref());
     let sealed = newcomer.sealed_email.clone().or_else(|| plan.and_then(|plan| plan.email))?;
@@ -261,7 +262,7 @@ impl View {
 
     /// Returns whether the form for the announcement asks for the passphrase of the key.
     fn asks_for_passphrase(&self) -> bool {
-        self.key_locked && self.undo_until.is_none() && self.obstacle.is_none()
+        self.needs_passphrase && self.undo_until.is_none() && self.obstacle.is_none()
     }
 }
 
@@ -270,7 +271,7 @@ impl View {
 enum Obstacle {
     /// The archive has no usable signing key.
     NoKey,
-    /// A podmin has to see the move before.
+    /// A podmin has to approve the announcement.
     Podmin,
 }
 
@@ -284,7 +285,7 @@ fn obstacle(newcomer: &Newcomer, plan: Option<&PlanSummary>) -> Option<Obstacle>
 }
 
 fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> View {
-    let (words, word) = (&page.words, newcomer.state.as_str());
+    let (words, state) = (&page.words, newcomer.state.as_str());
     let base = app.config.web.public_url.as_str();
     let pod_url = app.config.pod_url.as_str().trim_end_matches('/');
     let plan = PlanSummary::read(newcomer.plan.as_deref());
@@ -292,12 +293,12 @@ fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> Vi
     {
         words.say("newcomers-waiting-key-lost")
     } else {
-        words.one(&format!("newcomers-{word}-text"), "minutes", undo_minutes(app))
+        words.one(&format!("newcomers-{state}-text"), "minutes", undo_minutes(app))
     };
     View {
         id: newcomer.id,
         state: newcomer.state,
-        title: words.say(&format!("newcomers-{word}-title")),
+        title: words.say(&format!("newcomers-{state}-title")),
         text,
         link: secret
             .filter(|_| newcomer.state != State::Declined)
@@ -309,13 +310,13 @@ fn view(app: &App, page: &Page, newcomer: &Newcomer, secret: Option<&str>) -> Vi
         problem: newcomer.problem.as_deref().map(|problem| words.say(problem_key(problem))),
         reason: newcomer.reason.clone().filter(|_| newcomer.problem.is_some()),
         problem_key: newcomer.problem.as_deref().map(problem_key),
-        unproven: newcomer.is_unproven(),
-        key_locked: needs_passphrase(newcomer),
+        is_unproven: newcomer.is_unproven(),
+        needs_passphrase: needs_passphrase(newcomer),
         obstacle: obstacle(newcomer, plan.as_ref()),
-        undo_until: newcomer.undo_until().map(clock),
-        plan: plan.map(|told| table(page, &told, Audience::Newcomer)),
+        undo_until: newcomer.undo_until().map(pause_end),
+        plan: plan.map(|summary| table(page, &summary, Audience::Newcomer)),
         report: PlanSummary::read(newcomer.report.as_deref())
-            .map(|told| table(page, &told, Audience::Newcomer)),
+            .map(|summary| table(page, &summary, Audience::Newcomer)),
         uploads: Vec::new(),
         upload_count: 0,
         sign_in: format!("{pod_url}/users/sign_in"),
@@ -382,5 +383,5 @@ fn is_about_signature(code: &str) -> bool {
 fn is_about_damage(code: &str) -> bool {
     ["gzip_", "entry_", "manifest_", "zip_", "encryption_damaged", "count", "extras", "document", "field_"]
         .iter()
-        .any(|beginning| code.starts_with(beginning))
+        .any(|prefix| code.starts_with(prefix))
 }

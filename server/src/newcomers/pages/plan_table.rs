@@ -12,10 +12,10 @@ pub(in crate::newcomers) struct Table {
     /// Subject and text of each finding.
     pub(in crate::newcomers) findings: Vec<(String, String)>,
     pub(in crate::newcomers) minutes: u64,
-    pub(in crate::newcomers) photos: String,
+    pub(in crate::newcomers) photo_size: String,
     pub(in crate::newcomers) has_photos: bool,
     pub(in crate::newcomers) fits: bool,
-    pub(in crate::newcomers) fetched: u64,
+    pub(in crate::newcomers) fetched_posts: u64,
     /// A message if there are contacts and none of them can be imported.
     pub(in crate::newcomers) no_contacts: Option<String>,
 }
@@ -24,8 +24,8 @@ pub(in crate::newcomers) struct Table {
 pub(in crate::newcomers) struct Row {
     pub(in crate::newcomers) kind: String,
     pub(in crate::newcomers) in_archive: String,
-    pub(in crate::newcomers) new: String,
-    pub(in crate::newcomers) here: String,
+    pub(in crate::newcomers) imported: String,
+    pub(in crate::newcomers) adopted: String,
     pub(in crate::newcomers) left_out: String,
 }
 
@@ -37,32 +37,32 @@ pub(in crate::newcomers) enum Audience {
 }
 
 /// Builds the table of numbers and findings.
-pub(in crate::newcomers) fn table(page: &Page, told: &PlanSummary, audience: Audience) -> Table {
+pub(in crate::newcomers) fn table(page: &Page, summary: &PlanSummary, audience: Audience) -> Table {
     let words = &page.words;
     let row = |(kind, tally): (&CountKind, &Tally)| Row {
         kind: kind_text(page, *kind, audience),
         in_archive: words.number(tally.in_archive),
-        new: words.number(tally.imported),
-        here: words.number(tally.adopted),
+        imported: words.number(tally.imported),
+        adopted: words.number(tally.adopted),
         left_out: words.number(tally.left_out.values().sum()),
     };
     let finding = |group: &Group| (subject_text(page, group, audience), finding_text(page, group, audience));
     Table {
-        rows: told.kinds.iter().map(row).collect(),
-        findings: told.findings.iter().map(finding).collect(),
-        minutes: told.seconds.div_ceil(60),
-        photos: words.size(told.photo_bytes),
-        has_photos: told.photo_bytes > 0,
-        fits: told.fits,
-        fetched: told.fetched_posts,
-        no_contacts: no_contacts(page, told, audience),
+        rows: summary.kinds.iter().map(row).collect(),
+        findings: summary.findings.iter().map(finding).collect(),
+        minutes: summary.seconds.div_ceil(60),
+        photo_size: words.size(summary.photo_bytes),
+        has_photos: summary.photo_bytes > 0,
+        fits: summary.fits,
+        fetched_posts: summary.fetched_posts,
+        no_contacts: no_contacts(page, summary, audience),
     }
 }
 
 /// Returns the message if there are contacts and none of them can be imported.
-fn no_contacts(page: &Page, told: &PlanSummary, audience: Audience) -> Option<String> {
+fn no_contacts(page: &Page, summary: &PlanSummary, audience: Audience) -> Option<String> {
     let words = &page.words;
-    let tally = told.kinds.get(&CountKind::Contacts)?;
+    let tally = summary.kinds.get(&CountKind::Contacts)?;
     if tally.in_archive == 0 || tally.imported + tally.adopted > 0 {
         return None;
     }
@@ -72,12 +72,12 @@ fn no_contacts(page: &Page, told: &PlanSummary, audience: Audience) -> Option<St
         Audience::Podmin => "queue-no-contacts",
     };
     let mut text = words.with(key, vec![("count", count.into()), ("shown", words.number(count).into())]);
-    let reasons = told.findings.iter().filter(|group| group.kind == CountKind::Contacts.into());
-    if let Some(most) = reasons.max_by_key(|group| group.count) {
-        let why = finding_text(page, most, audience);
+    let reasons = summary.findings.iter().filter(|group| group.kind == CountKind::Contacts.into());
+    if let Some(most_frequent) = reasons.max_by_key(|group| group.count) {
+        let reason = finding_text(page, most_frequent, audience);
         text = format!(
             "{text} {}",
-            words.with("newcomers-no-contacts-why", vec![("count", count.into()), ("why", why.into())])
+            words.with("newcomers-no-contacts-why", vec![("count", count.into()), ("why", reason.into())])
         );
     }
     Some(text)
@@ -98,21 +98,21 @@ fn subject_text(page: &Page, group: &Group, audience: Audience) -> String {
 /// Returns the text of a finding. If it addresses the newcomer, podmins get a different one.
 fn finding_text(page: &Page, group: &Group, audience: Audience) -> String {
     let name = group.code.as_str().replace('_', "-");
-    let own = match audience {
+    let podmin_text = match audience {
         Audience::Podmin => page.words.find(&format!("queue-finding-{name}")),
         Audience::Newcomer => None,
     };
-    own.unwrap_or_else(|| page.words.say(&format!("newcomers-finding-{name}")))
+    podmin_text.unwrap_or_else(|| page.words.say(&format!("newcomers-finding-{name}")))
 }
 
-/// Returns the name of a kind of record; that for podmins does not address the newcomer.
+/// Returns the name of a kind of record. The name for podmins does not address the newcomer.
 fn kind_text(page: &Page, kind: CountKind, audience: Audience) -> String {
     let key = kind_key(kind);
-    let own = match audience {
+    let podmin_text = match audience {
         Audience::Podmin => page.words.find(&format!("queue-{key}")),
         Audience::Newcomer => None,
     };
-    own.unwrap_or_else(|| page.words.say(&key))
+    podmin_text.unwrap_or_else(|| page.words.say(&key))
 }
 
 /// Returns the translation key of a kind of record.

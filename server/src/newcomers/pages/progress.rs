@@ -19,9 +19,9 @@ use crate::security::Address;
 use crate::words::Words;
 
 /// Maximum duration of a connection; browsers reconnect automatically.
-const LONGEST: Duration = Duration::from_mins(10);
+const MAX_DURATION: Duration = Duration::from_mins(10);
 /// Interval of updates without a change: the pause for undo counts down.
-const AGAIN: Duration = Duration::from_secs(5);
+const UPDATE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Streams the progress of the caller's move until it ends.
 pub(in crate::newcomers) async fn events(
@@ -30,40 +30,43 @@ pub(in crate::newcomers) async fn events(
     address: Address,
     page: Page,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, WebError> {
-    let place = app.streams.open(address)?;
+    let slot = app.streams.open(address)?;
     let (watched, table) = (&app.newcomers.watched, app.newcomers.table.clone());
-    let look = move || {
+    let read_progress = move || {
         let table = table.clone();
         async move { table.progress().await.ok() }
     };
-    let watched = watched.watch(look).await;
+    let watched = watched.watch(read_progress).await;
     let (words, id, state) = (page.words.clone(), newcomer.id, newcomer.state);
-    let deadline = Instant::now() + LONGEST;
-    let begin = (app, watched, None::<(String, Option<u64>)>, false, place);
-    let events = stream::unfold(begin, move |(app, mut watched, mut said, over, place)| {
+    let deadline = Instant::now() + MAX_DURATION;
+    let initial = (app, watched, None::<(String, Option<u64>)>, false, slot);
+    let events = stream::unfold(initial, move |(app, mut watched, mut last_sent, is_over, slot)| {
         let words = words.clone();
         async move {
-            if over {
+            if is_over {
                 return None;
             }
             loop {
-                let now = watched.borrow_and_update().get(&id).filter(|now| now.state == state).cloned();
-                let Some(now) = now else {
+                let progress =
+                    watched.borrow_and_update().get(&id).filter(|progress| progress.state == state).cloned();
+                let Some(progress) = progress else {
                     let event = Event::default().event("over").data("over");
-                    return Some((Ok(event), (app, watched, said, true, place)));
+                    return Some((Ok(event), (app, watched, last_sent, true, slot)));
                 };
-                let saying = (sentence(&words, &now, app.now()), percent(now.advanced, now.total));
-                if said.as_ref() != Some(&saying) {
-                    let time = now.undo_until.map(clock);
+                let current =
+                    (sentence(&words, &progress, app.now()), percent(progress.advanced, progress.total));
+                if last_sent.as_ref() != Some(&current) {
+                    let time = progress.undo_until.map(pause_end);
                     let time = time.map(|time| (time.text().to_owned(), time.datetime()));
-                    let document = serde_json::json!({ "text": saying.0, "percent": saying.1, "time": time });
-                    said = Some(saying);
+                    let document =
+                        serde_json::json!({ "text": current.0, "percent": current.1, "time": time });
+                    last_sent = Some(current);
                     let event = Event::default().event("progress").data(document.to_string());
-                    return Some((Ok(event), (app, watched, said, false, place)));
+                    return Some((Ok(event), (app, watched, last_sent, false, slot)));
                 }
                 tokio::select! {
                     changed = watched.changed() => changed.ok()?,
-                    () = tokio::time::sleep(AGAIN) => {}
+                    () = tokio::time::sleep(UPDATE_INTERVAL) => {}
                     () = tokio::time::sleep_until(deadline) => return None,
                 }
             }
@@ -77,9 +80,9 @@ pub(in crate::newcomers) fn sentence(words: &Words, progress: &MoveProgress, now
     if let Some(until) = progress.undo_until {
         return pause(words, until, now);
     }
-    let queue = |next: &str, later: &str, ahead: u64| match ahead {
-        0 => words.say(next),
-        ahead => words.with(later, vec![("count", ahead.into()), ("shown", words.number(ahead).into())]),
+    let queue = |next_key: &str, ahead_key: &str, ahead: u64| match ahead {
+        0 => words.say(next_key),
+        ahead => words.with(ahead_key, vec![("count", ahead.into()), ("shown", words.number(ahead).into())]),
     };
     if progress.state == State::Waiting {
         return queue("newcomers-waiting-still", "newcomers-waiting-ahead", progress.ahead.unwrap_or(0));
@@ -109,10 +112,10 @@ pub(in crate::newcomers) fn sentence(words: &Words, progress: &MoveProgress, now
 fn pause(words: &Words, until: DateTime<Utc>, now: DateTime<Utc>) -> String {
     // Rounded up; the last minute counts until it ends.
     let minutes = u64::try_from((until - now).num_seconds()).unwrap_or(0).div_ceil(60).max(1);
-    words.with("newcomers-pause", vec![("time", clock(until).text().into()), ("minutes", minutes.into())])
+    words.with("newcomers-pause", vec![("time", pause_end(until).text().into()), ("minutes", minutes.into())])
 }
 
 /// Returns the time of day at which the pause for undo ends.
-pub(in crate::newcomers) fn clock(until: DateTime<Utc>) -> Moment {
-    Moment::named(until, until.format("%H:%M UTC").to_string())
+pub(in crate::newcomers) fn pause_end(until: DateTime<Utc>) -> Moment {
+    Moment::with_text(until, until.format("%H:%M UTC").to_string())
 }

@@ -13,19 +13,19 @@ use crate::app::App;
 use crate::board::shared::Actor;
 use crate::config::Admission;
 use crate::error::WebError;
-use crate::newcomers::key_comparison::{Key, KeyComparison, compared, untrusted_pod};
+use crate::newcomers::key_comparison::{Key, KeyComparison, key_comparison, untrusted_pod};
 use crate::newcomers::pages::overview::problem_key;
 use crate::newcomers::pages::plan_table::{Audience, Table, table};
-use crate::newcomers::pages::trusted_pods::filled_in;
+use crate::newcomers::pages::trusted_pods::prefilled_url;
 use crate::newcomers::{decisions, invitations};
 use crate::pages::{CheckedForm, Confirmation, Moment, Page, Question, Questions};
 use crate::sessions::{Podmin, flash};
 
-/// The name of an invitation's code just created, in the session.
-const CODE: &str = "made-invitation";
+/// The session key of the code of a newly created invitation.
+const CODE_KEY: &str = "made-invitation";
 
-/// States besides waiting that the page shows.
-const OTHERS: [State; 9] = [
+/// States that the page shows in addition to `Waiting`.
+const OTHER_STATES: [State; 9] = [
     State::Checking,
     State::Refused,
     State::Checked,
@@ -41,32 +41,32 @@ const OTHERS: [State; 9] = [
 #[template(path = "newcomers/queue.html")]
 struct QueuePage<'a> {
     page: &'a Page,
-    waiting: Vec<Line>,
-    others: Vec<Line>,
-    by_invitation: bool,
+    waiting: Vec<NewcomerRow>,
+    others: Vec<NewcomerRow>,
+    needs_invitation: bool,
     invitations: Vec<(Invitation, String)>,
     /// A newly created code; it is shown once.
     code: Option<String>,
-    /// The address at which it is used.
-    door: String,
+    /// The URL at which it is used.
+    join_url: String,
 }
 
-struct Line {
+struct NewcomerRow {
     id: i64,
     account: String,
-    wish: String,
-    begun: Moment,
+    new_account: String,
+    begun_at: Moment,
     size: String,
     state: String,
-    /// True if nothing speaks against that the archive is the person's own.
+    /// True if the archive is proven to belong to the person, and there are no warnings.
     is_proven: bool,
     /// Reasons to ask the person before approving.
     warnings: Vec<String>,
     /// The keys to compare, if any.
-    compared: Option<KeyComparison>,
+    comparison: Option<KeyComparison>,
     /// The address of the form that trusts the old pod's key, and the text of the link.
     untrusted: Option<(String, String)>,
-    /// What the podmin can do besides approving, as the form sends it, and its label: retry a failed import (`again`),
+    /// The podmin's action other than approving, as the form sends it, and its label: retry a failed import (`again`),
     /// notify many pods (`announce`), or stop a check or an import (`stop`).
     action: Option<(&'static str, String)>,
     /// The problem in the podmin's language.
@@ -84,33 +84,33 @@ pub(in crate::newcomers) async fn show(
     session: Session,
 ) -> Result<Response, WebError> {
     crate::newcomers::require_enabled(&app)?;
-    let code = flash::take(&app, &session, CODE).await?;
+    let code = flash::take(&app, &session, CODE_KEY).await?;
     let newcomers = &app.newcomers.table;
     let waiting = newcomers.oldest(&[State::Waiting]).await?;
-    let others = newcomers.newest(&OTHERS, None).await?;
-    let (open, _) = invitations::open(&app, None).await?;
-    let dated = |invitation: Invitation| {
+    let others = newcomers.newest(&OTHER_STATES, None).await?;
+    let (invitations, _) = invitations::list(&app, None).await?;
+    let with_expiry = |invitation: Invitation| {
         let until = page.words.day(invitation.until);
         (invitation, until)
     };
     let template = QueuePage {
-        waiting: waiting.iter().map(|newcomer| line(&app, &page, newcomer)).collect(),
-        others: others.iter().map(|newcomer| line(&app, &page, newcomer)).collect(),
-        by_invitation: app.config.newcomers.admission == Admission::Invitation,
-        invitations: open.into_iter().map(dated).collect(),
+        waiting: waiting.iter().map(|newcomer| row(&app, &page, newcomer)).collect(),
+        others: others.iter().map(|newcomer| row(&app, &page, newcomer)).collect(),
+        needs_invitation: app.config.newcomers.admission == Admission::Invitation,
+        invitations: invitations.into_iter().map(with_expiry).collect(),
         code,
-        door: format!("{}newcomers", app.config.web.public_url),
+        join_url: format!("{}newcomers", app.config.web.public_url),
         page: &page,
     };
     page.show(StatusCode::OK, &template)
 }
 
-fn line(app: &App, page: &Page, newcomer: &Newcomer) -> Line {
+fn row(app: &App, page: &Page, newcomer: &Newcomer) -> NewcomerRow {
     let words = &page.words;
     let host = app.config.pod_url.diaspora_host();
-    let told =
+    let summary =
         PlanSummary::read(newcomer.report.as_deref()).or_else(|| PlanSummary::read(newcomer.plan.as_deref()));
-    Line {
+    NewcomerRow {
         id: newcomer.id,
         // An archive refused at the first check is not attributed to an account.
         account: newcomer
@@ -118,15 +118,15 @@ fn line(app: &App, page: &Page, newcomer: &Newcomer) -> Line {
             .clone()
             .or_else(|| newcomer.evidence.as_ref().map(|evidence| evidence.account.clone()))
             .unwrap_or_else(|| "–".to_owned()),
-        wish: newcomer.new_account(&host).unwrap_or_default(),
-        begun: page.moment(newcomer.begun_at),
+        new_account: newcomer.new_account(&host).unwrap_or_default(),
+        begun_at: page.moment(newcomer.begun_at),
         size: words.size(newcomer.bytes()),
         state: words.say(&format!("queue-state-{}", newcomer.state.as_str())),
         is_proven: newcomer.proof.is_some() && warnings(newcomer).next().is_none(),
         warnings: warnings(newcomer).map(|warning| words.say(warning)).collect(),
-        compared: compared(words, newcomer),
+        comparison: key_comparison(words, newcomer),
         untrusted: untrusted_pod(newcomer)
-            .map(|(host, key)| (filled_in(host, key), words.one("queue-trust-pod", "host", host))),
+            .map(|(host, key)| (prefilled_url(host, key), words.one("queue-trust-pod", "host", host))),
         action: match newcomer.state {
             State::Failed => Some(("again", words.say("newcomers-again"))),
             State::Imported if newcomer.problem.as_deref() == Some(MANY_PODS) => {
@@ -135,32 +135,32 @@ fn line(app: &App, page: &Page, newcomer: &Newcomer) -> Line {
             State::Checking | State::Importing => Some(("stop", words.say("queue-stop"))),
             _ => None,
         },
-        problem: newcomer.problem.as_deref().map(|problem| words.say(&podmins_key(problem))),
+        problem: newcomer.problem.as_deref().map(|problem| words.say(&podmin_problem_key(problem))),
         reason: newcomer.reason.clone(),
-        table: told.map(|told| table(page, &told, Audience::Podmin)),
+        table: summary.map(|summary| table(page, &summary, Audience::Podmin)),
     }
 }
 
 /// Returns the translation keys of the reasons to ask the person before approving.
 fn warnings(newcomer: &Newcomer) -> impl Iterator<Item = &'static str> {
-    let unproven = newcomer.is_unproven();
-    let key_lost = newcomer.key_locked && newcomer.key_passphrase.is_none();
-    let key_lost = key_lost && newcomer.state == State::Waiting;
-    [(unproven, "queue-unproven"), (key_lost, "queue-key-lost")]
+    let is_unproven = newcomer.is_unproven();
+    let is_key_lost = newcomer.key_locked && newcomer.key_passphrase.is_none();
+    let is_key_lost = is_key_lost && newcomer.state == State::Waiting;
+    [(is_unproven, "queue-unproven"), (is_key_lost, "queue-key-lost")]
         .into_iter()
-        .filter_map(|(holds, warning)| holds.then_some(warning))
+        .filter_map(|(applies, warning)| applies.then_some(warning))
 }
 
 /// Returns the translation key of a problem, for podmins.
-fn podmins_key(problem: &str) -> String {
+fn podmin_problem_key(problem: &str) -> String {
     let key = problem_key(problem);
     let name = key.strip_prefix("newcomers-problem-").or_else(|| key.strip_prefix("newcomers-"));
     format!("queue-problem-{}", name.unwrap_or(key))
 }
 
-/// The podmin's decision.
+/// The form for the podmin's decision.
 #[derive(Deserialize)]
-pub(in crate::newcomers) struct Decision {
+pub(in crate::newcomers) struct DecisionForm {
     act: String,
     /// Present if the confirmation was given.
     confirmed: Option<String>,
@@ -173,12 +173,12 @@ pub(in crate::newcomers) async fn decide(
     page: Page,
     questions: Questions,
     Path(id): Path<i64>,
-    CheckedForm(decision): CheckedForm<Decision>,
+    CheckedForm(decision): CheckedForm<DecisionForm>,
 ) -> Result<Response, WebError> {
     if matches!(decision.act.as_str(), "no" | "stop")
         && !questions.is_confirmed(decision.confirmed.as_deref()).await?
     {
-        let newcomer = decisions::numbered(&app, id).await?;
+        let newcomer = decisions::by_id(&app, id).await?;
         let question = if decision.act == "no" {
             decline_question(&app, &page, &newcomer)
         } else {
@@ -204,10 +204,10 @@ pub(in crate::newcomers) async fn decide(
 /// Describes the consequences of declining, in numbers.
 fn decline_question(app: &App, page: &Page, newcomer: &Newcomer) -> Question {
     let words = &page.words;
-    let line = line(app, page, newcomer);
-    let values = vec![("account", line.account.into()), ("size", line.size.into())];
+    let row = row(app, page, newcomer);
+    let values = vec![("account", row.account.into()), ("size", row.size.into())];
     let mut texts = vec![words.with("queue-no-numbers", values)];
-    if page.mail {
+    if page.sends_mail {
         texts.push(words.say("queue-no-mail"));
     }
     Question {
@@ -252,7 +252,7 @@ pub(in crate::newcomers) async fn invite(
     CheckedForm(form): CheckedForm<InvitationForm>,
 ) -> Result<Redirect, WebError> {
     let (_, code) = invitations::make(&app, &actor, &form.note, form.uses).await?;
-    flash::put(&app, &session, CODE, &code).await?;
+    flash::put(&app, &session, CODE_KEY, &code).await?;
     Ok(Redirect::to("/board/newcomers"))
 }
 
@@ -265,8 +265,8 @@ pub(in crate::newcomers) async fn withdraw(
     Path(id): Path<i64>,
     CheckedForm(confirmation): CheckedForm<Confirmation>,
 ) -> Result<Response, WebError> {
-    let (open, _) = invitations::open(&app, None).await?;
-    let invitation = open.into_iter().find(|invitation| invitation.id == id);
+    let (invitations, _) = invitations::list(&app, None).await?;
+    let invitation = invitations.into_iter().find(|invitation| invitation.id == id);
     if let Some(invitation) = invitation
         && !questions.is_confirmed(confirmation.confirmed.as_deref()).await?
     {

@@ -27,13 +27,13 @@ pub(in crate::newcomers) struct StartForm {
 /// The result of starting a move.
 pub(in crate::newcomers) enum StartOutcome {
     /// Started, with this secret.
-    Secret(String),
+    Started(String),
     /// New moves are not allowed.
     Closed,
     /// Too many have started today: in total, or from this IP address.
     TooMany,
     /// The invitation is unknown or used up.
-    Invitation,
+    InvalidInvitation,
 }
 
 /// Starts a move if allowed.
@@ -50,13 +50,13 @@ pub(in crate::newcomers) async fn start(
     }
     let address = address.subject().to_string();
     let start = start_limits(app, &address);
-    // Uses the invitation in the same transaction: only if the move starts.
+    // In the same transaction, so that the invitation is used only if the move starts.
     let mut transaction = app.store.begin().await?;
     let invitation = if section.admission == Admission::Invitation {
         let Some(invitation) =
             app.newcomers.invitations.take(&mut transaction, invitation.trim(), now).await?
         else {
-            return Ok(StartOutcome::Invitation);
+            return Ok(StartOutcome::InvalidInvitation);
         };
         Some(invitation)
     } else {
@@ -69,7 +69,7 @@ pub(in crate::newcomers) async fn start(
         return Ok(StartOutcome::TooMany);
     };
     transaction.commit().await?;
-    Ok(StartOutcome::Secret(secret))
+    Ok(StartOutcome::Started(secret))
 }
 
 /// Returns the limits on a start from this IP address.
@@ -86,37 +86,37 @@ pub(in crate::newcomers) async fn begin(
     CheckedForm(form): CheckedForm<StartForm>,
 ) -> Result<Response, WebError> {
     let target = match start(&app, address, &form.invitation, page.words.code()).await? {
-        StartOutcome::Secret(secret) => {
+        StartOutcome::Started(secret) => {
             let cookie = set_cookie(&app, Some(&secret))?;
             return Ok(([(SET_COOKIE, cookie)], Redirect::to("/newcomers")).into_response());
         }
         StartOutcome::Closed => "/newcomers",
         StartOutcome::TooMany => "/newcomers?problem=too-many",
-        StartOutcome::Invitation => "/newcomers?problem=invitation",
+        StartOutcome::InvalidInvitation => "/newcomers?problem=invitation",
     };
     Ok(Redirect::to(target).into_response())
 }
 
 #[derive(Template)]
 #[template(path = "newcomers/back.html")]
-struct BackPage<'a> {
+struct PrivateLinkPage<'a> {
     page: &'a Page,
     secret: &'a str,
-    begun: Moment,
+    begun_at: Moment,
     account: Option<String>,
 }
 
-/// The target of the private link: asks first, since a stranger's link would give them the uploaded archive.
+/// Shows the target of the private link: asks first, since a stranger's link would give them the uploaded archive.
 pub(in crate::newcomers) async fn private_link(
     Shared(app): Shared<App>,
     page: Page,
     Path(secret): Path<String>,
 ) -> Result<Response, WebError> {
     let newcomer = app.newcomers.table.with_secret(&secret).await?.ok_or(WebError::NotFound)?;
-    let begun = page.moment(newcomer.begun_at);
+    let begun_at = page.moment(newcomer.begun_at);
     page.show(
         StatusCode::OK,
-        &BackPage { page: &page, secret: &secret, begun, account: newcomer.old_account },
+        &PrivateLinkPage { page: &page, secret: &secret, begun_at, account: newcomer.old_account },
     )
 }
 

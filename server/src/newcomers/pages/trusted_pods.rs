@@ -23,7 +23,7 @@ const PAGE: &str = "/board/trusted-pods";
 #[template(path = "newcomers/trusted_pods.html")]
 struct TrustedPodsPage<'a> {
     page: &'a Page,
-    added: Vec<Line>,
+    added: Vec<KeyRow>,
     /// The keys of the configuration: host, and groups of digits.
     configured: Vec<(String, Vec<String>)>,
     host: String,
@@ -32,7 +32,7 @@ struct TrustedPodsPage<'a> {
 }
 
 /// A key that was added on the board.
-struct Line {
+struct KeyRow {
     id: i64,
     host: String,
     /// The fingerprint in groups that are easy to compare.
@@ -41,7 +41,7 @@ struct Line {
     added_at: Moment,
 }
 
-/// The form, as typed; links from the queue fill it in.
+/// The form as typed; links from the queue prefill it.
 #[derive(Deserialize)]
 pub(in crate::newcomers) struct PinForm {
     #[serde(default)]
@@ -67,7 +67,7 @@ async fn present(
     problems: FieldProblems,
 ) -> Result<Response, WebError> {
     let (configured, added) = trusted_pods::list(app).await?;
-    let line = |trusted: TrustedPod| Line {
+    let row = |trusted: TrustedPod| KeyRow {
         id: trusted.id,
         digits: groups(&trusted.pin.fingerprint),
         host: trusted.pin.host,
@@ -77,7 +77,7 @@ async fn present(
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let template = TrustedPodsPage {
         page,
-        added: added.into_iter().map(line).collect(),
+        added: added.into_iter().map(row).collect(),
         configured: configured
             .into_iter()
             .map(|PodPin { host, fingerprint }| (host, groups(&fingerprint)))
@@ -107,7 +107,7 @@ pub(in crate::newcomers) async fn add(
     present(&app, &page, form, problems).await
 }
 
-/// Ceases to trust a key, after a question that says how many moves rest on it.
+/// Stops trusting a key; asks for confirmation, with the number of moves that only this key proves.
 pub(in crate::newcomers) async fn remove(
     Shared(app): Shared<App>,
     actor: Actor,
@@ -117,7 +117,7 @@ pub(in crate::newcomers) async fn remove(
     CheckedForm(confirmation): CheckedForm<Confirmation>,
 ) -> Result<Response, WebError> {
     // Removing twice is harmless.
-    let Some((trusted, moves)) = trusted_pods::numbered(&app, id).await? else {
+    let Some((trusted, moves)) = trusted_pods::by_id(&app, id).await? else {
         return Ok(Redirect::to(PAGE).into_response());
     };
     if !questions.is_confirmed(confirmation.confirmed.as_deref()).await? {
@@ -142,7 +142,7 @@ pub(in crate::newcomers) async fn remove(
 }
 
 /// Returns the address of the page with the form filled in.
-pub(in crate::newcomers) fn filled_in(host: &str, fingerprint: &str) -> String {
+pub(in crate::newcomers) fn prefilled_url(host: &str, fingerprint: &str) -> String {
     let pairs = [("host", host), ("fingerprint", fingerprint)];
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
     format!("{PAGE}?{query}")

@@ -12,28 +12,28 @@ use pappus_engine::progress::{Position, ProgressCounter};
 use pappus_engine::store::Store;
 
 use super::limits::limit;
-use super::{Line, Order};
+use super::{Message, Order};
 use crate::app::{Clock, StartError};
 use crate::config::Config;
 use crate::newcomers::{client_for, files};
 
 /// Maximum size of an order in bytes.
-const MAX_ORDER: u64 = 4 << 20;
+const MAX_ORDER_BYTES: u64 = 4 << 20;
 /// Interval between progress messages.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(300);
-/// The exit code if the service is gone.
-const ORPHANED: i32 = 3;
+/// The exit code if the service has ended.
+const ORPHANED_EXIT_CODE: i32 = 3;
 
 /// The exit code after a panic, as usual in Rust.
-const PANICKED: i32 = 101;
+const PANIC_EXIT_CODE: i32 = 101;
 
 /// The reason why no step was run.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
-    /// Only the service may give orders.
+    /// Standard input contains no valid order: only the service runs steps.
     #[error("this is for pappus serve only: no order was given on standard input ({0})")]
     Order(String),
-    /// No step runs without limits.
+    /// The limits could not be set; no step runs without them.
     #[error("the limits of this process cannot be set: {0}")]
     Limits(io::Error),
     /// The outcome could not be reported.
@@ -55,24 +55,24 @@ pub async fn run_step_process(clock: Clock, environment: Environment<'_>) -> Res
     let progress = Arc::new(ProgressCounter::default());
     let outcome = match context(config, clock).await {
         Ok(Some(context)) => {
-            let told = Arc::clone(&progress);
-            std::thread::spawn(move || tell(&told));
+            let reported = Arc::clone(&progress);
+            std::thread::spawn(move || report_progress(&reported));
             run_step(context, order.newcomer, &order.fence, progress).await
         }
-        Ok(None) => Outcome::Unavailable("the pod is gone".to_owned()),
+        Ok(None) => Outcome::Unavailable("the configuration has no pod".to_owned()),
         Err(error) => Outcome::Unavailable(error.to_string()),
     };
-    say(&Line::Outcome(Box::new(outcome)))?;
+    print(&Message::Outcome(Box::new(outcome)))?;
     Ok(())
 }
 
-/// Opens what a step uses; none when the pod is gone.
+/// Opens the databases, keys and files of a step; `None` if no pod is configured.
 async fn context(config: Config, now: Clock) -> Result<Option<StepContext>, StartError> {
     let section = &config.newcomers;
     let client = section.ask_pods.then(|| client_for(&section.allow_hosts)).transpose()?;
     let Some(pod) = config.pod.clone() else { return Ok(None) };
     let store = Store::open(&config.store).await?;
-    // The board's may change between two steps of a move.
+    // Keys on the board may change between two steps of a move.
     let trusted_pods = TrustedPods::new(&store, &config.pod_url).all(&section.trusted_pods).await?;
     Ok(Some(StepContext {
         keys: CampaignKeys::new(&config.state, &store, &config.pod_url),
@@ -92,44 +92,44 @@ async fn context(config: Config, now: Clock) -> Result<Option<StepContext>, Star
 
 fn read_order() -> Result<Order, StepError> {
     let mut line = String::new();
-    let read = io::stdin().lock().take(MAX_ORDER).read_line(&mut line);
-    read.map_err(|error| StepError::Order(error.to_string()))?;
+    let result = io::stdin().lock().take(MAX_ORDER_BYTES).read_line(&mut line);
+    result.map_err(|error| StepError::Order(error.to_string()))?;
     serde_json::from_str(&line).map_err(|error| StepError::Order(error.to_string()))
 }
 
 /// Ends the whole process on a panic, for a retry: when memory runs out, any thread may fail, even one that others
 /// wait for.
 fn end_on_panic() {
-    let say = std::panic::take_hook();
+    let default_hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        say(panic);
-        std::process::exit(PANICKED);
+        default_hook(panic);
+        std::process::exit(PANIC_EXIT_CODE);
     }));
 }
 
 /// Ends the process when standard input closes: the service keeps it open while it wants the step to run.
 fn end_with_the_service() {
     _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
-    std::process::exit(ORPHANED);
+    std::process::exit(ORPHANED_EXIT_CODE);
 }
 
 /// Reports progress when it changes.
-fn tell(progress: &ProgressCounter) {
+fn report_progress(progress: &ProgressCounter) {
     let mut last = Position::default();
     loop {
-        let now = progress.position();
-        if now != last && say(&Line::Progress(now)).is_err() {
+        let current = progress.position();
+        if current != last && print(&Message::Progress(current)).is_err() {
             return;
         }
-        last = now;
+        last = current;
         std::thread::sleep(HEARTBEAT_INTERVAL);
     }
 }
 
-fn say(line: &Line) -> io::Result<()> {
-    let mut text = serde_json::to_string(line)?;
+fn print(message: &Message) -> io::Result<()> {
+    let mut text = serde_json::to_string(message)?;
     text.push('\n');
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()
+    let mut output = io::stdout().lock();
+    output.write_all(text.as_bytes())?;
+    output.flush()
 }

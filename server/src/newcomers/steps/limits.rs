@@ -8,7 +8,7 @@ use rustix::process::{Resource, Rlimit, nice, setrlimit};
 use crate::config::NewcomersSection;
 
 /// Seconds between the signal that can be handled and the one that cannot.
-const LAST_SECONDS: u64 = 5;
+const KILL_AFTER_SECONDS: u64 = 5;
 /// Nice value of the process.
 const NICENESS: i32 = 10;
 
@@ -20,7 +20,7 @@ pub(super) fn limit(section: &NewcomersSection) -> io::Result<()> {
     let bytes = section.step_bytes();
     set(Resource::Data, bytes, bytes)?;
     let seconds = section.step_processor_time().as_secs().max(1);
-    set(Resource::Cpu, seconds, seconds.saturating_add(LAST_SECONDS))?;
+    set(Resource::Cpu, seconds, seconds.saturating_add(KILL_AFTER_SECONDS))?;
     // Users' requests take precedence; if memory runs out anyway, this process is killed first.
     _ = nice(NICENESS);
     _ = std::fs::write("/proc/self/oom_score_adj", "1000");
@@ -29,8 +29,8 @@ pub(super) fn limit(section: &NewcomersSection) -> io::Result<()> {
 
 /// Sets a limit, unless a lower one is in effect.
 fn set(resource: Resource, soft: u64, hard: u64) -> io::Result<()> {
-    let now = rustix::process::getrlimit(resource);
-    let lower = |now: Option<u64>, wanted: u64| Some(now.map_or(wanted, |now| now.min(wanted)));
-    let limit = Rlimit { current: lower(now.current, soft), maximum: lower(now.maximum, hard) };
+    let existing = rustix::process::getrlimit(resource);
+    let lower = |limit: Option<u64>, new: u64| Some(limit.map_or(new, |limit| limit.min(new)));
+    let limit = Rlimit { current: lower(existing.current, soft), maximum: lower(existing.maximum, hard) };
     Ok(setrlimit(resource, limit)?)
 }

@@ -6,7 +6,7 @@
 //!         ◀─ progress, outcome ── standard output
 //! ```
 //!
-//! Both are lines of JSON. The child exits when its standard input closes: it never outlives the service.
+//! Both are lines of JSON. The child exits when its standard input closes: it never runs longer than the service.
 
 mod child;
 mod limits;
@@ -24,7 +24,7 @@ pub(super) use process::run;
 /// The hidden subcommand that runs a step.
 const COMMAND: &str = "newcomer-step";
 
-/// An order for a child: all it needs to know.
+/// An order for a child, with all that it needs.
 #[derive(Serialize, Deserialize)]
 struct Order {
     config: ConfigText,
@@ -36,7 +36,7 @@ struct Order {
 /// A message from a child.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Line {
+enum Message {
     Progress(Position),
     Outcome(Box<Outcome>),
 }

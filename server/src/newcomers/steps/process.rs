@@ -10,11 +10,11 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::process::Command;
 use zeroize::Zeroizing;
 
-use super::{COMMAND, Line, Order};
+use super::{COMMAND, Message, Order};
 use crate::app::App;
 
 /// Maximum number of bytes that a child may write.
-const MAX_SAID: u64 = 64 << 20;
+const MAX_OUTPUT_BYTES: u64 = 64 << 20;
 
 /// Runs a step in a child process. Kills the process when dropped.
 pub(in super::super) async fn run(
@@ -24,13 +24,13 @@ pub(in super::super) async fn run(
     progress: &ProgressCounter,
 ) -> Outcome {
     let order = Order { config: app.config.text.clone(), newcomer, fence: fence.to_owned() };
-    let longest = app.config.newcomers.step_time();
-    match tokio::time::timeout(longest, follow(&order, progress)).await {
+    let timeout = app.config.newcomers.step_time();
+    match tokio::time::timeout(timeout, follow(&order, progress)).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(error)) => {
             Outcome::Unavailable(format!("no process could be started for the archive: {error}"))
         }
-        Err(_) => Outcome::Died(format!("it took longer than {} minutes", longest.as_secs() / 60)),
+        Err(_) => Outcome::Died(format!("it took longer than {} minutes", timeout.as_secs() / 60)),
     }
 }
 
@@ -52,18 +52,18 @@ async fn follow(order: &Order, progress: &ProgressCounter) -> io::Result<Outcome
     // If it has exited already, its status gives the reason.
     _ = input.write_all(&text).await;
     _ = input.flush().await;
-    let mut lines = BufReader::new(output.take(MAX_SAID)).lines();
+    let mut lines = BufReader::new(output.take(MAX_OUTPUT_BYTES)).lines();
     let mut outcome = None;
     while let Some(line) = lines.next_line().await? {
         match serde_json::from_str(&line) {
-            Ok(Line::Progress(now)) => progress.set(now),
-            Ok(Line::Outcome(said)) => outcome = Some(*said),
-            Err(error) => return Ok(Outcome::Died(format!("it said something unexpected: {error}"))),
+            Ok(Message::Progress(position)) => progress.set(position),
+            Ok(Message::Outcome(reported)) => outcome = Some(*reported),
+            Err(error) => return Ok(Outcome::Died(format!("it printed an unexpected message: {error}"))),
         }
     }
     let status = child.wait().await?;
     drop(input);
-    Ok(outcome.unwrap_or_else(|| Outcome::Died(how(status))))
+    Ok(outcome.unwrap_or_else(|| Outcome::Died(exit_reason(status))))
 }
 
 /// Returns the path of the running program, even after another version was installed in its place.
@@ -72,7 +72,7 @@ fn program() -> io::Result<std::path::PathBuf> {
 }
 
 /// Describes how a process ended.
-fn how(status: ExitStatus) -> String {
+fn exit_reason(status: ExitStatus) -> String {
     use rustix::process::Signal;
     match (status.signal(), status.code()) {
         (Some(signal), _) if signal == Signal::XCPU.as_raw() => {

@@ -12,7 +12,7 @@ use super::failed;
 use crate::app::App;
 use crate::error::WebError;
 use crate::newcomers::auth::CurrentNewcomer;
-use crate::newcomers::uploads::form::{ALREADY, seal, start_check};
+use crate::newcomers::uploads::form::{ALREADY_UPLOADED, seal, start_check};
 use crate::pages::CheckedForm;
 
 /// The form sent after the files.
@@ -63,7 +63,7 @@ pub(in crate::newcomers) async fn check_uploads(
 ) -> Result<Uploaded, WebError> {
     let (service, id, now) = (&app.newcomers, newcomer.id, app.now_millis());
     let sealed = seal(app, passphrase).await?;
-    let too_late = || WebError::Conflict(ALREADY.to_owned());
+    let too_late = || WebError::Conflict(ALREADY_UPLOADED.to_owned());
     let mut transaction = service.table.lock_files(id, now).await?.ok_or_else(too_late)?;
     let files = service.files.clone();
     let measuring = tokio::task::spawn_blocking(move || {

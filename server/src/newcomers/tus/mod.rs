@@ -33,8 +33,8 @@ pub(super) use writer_locks::WriterLocks;
 const VERSION: &str = "1.0.0";
 /// Supported extensions of the protocol.
 const EXTENSIONS: &str = "creation,termination,expiration";
-/// Time in which an upload has to be completed.
-const GOOD_FOR: Duration = Duration::from_hours(72);
+/// Time within which an upload has to be completed.
+const UPLOAD_LIFETIME: Duration = Duration::from_hours(72);
 
 async fn find(app: &App, newcomer: &Newcomer, name: &str) -> Result<ChunkedUpload, WebError> {
     // Names become parts of paths.
@@ -53,7 +53,7 @@ fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
 }
 
 /// Builds a response with the headers of the protocol.
-fn answer(status: StatusCode, headers: &[(&'static str, String)]) -> Response {
+fn respond(status: StatusCode, headers: &[(&'static str, String)]) -> Response {
     let mut response = status.into_response();
     let head = response.headers_mut();
     head.insert("tus-resumable", HeaderValue::from_static(VERSION));
@@ -68,8 +68,8 @@ fn answer(status: StatusCode, headers: &[(&'static str, String)]) -> Response {
 
 /// Returns an error response if the client uses another version.
 fn other_version(headers: &HeaderMap) -> Option<Response> {
-    let same = header(headers, "tus-resumable") == Some(VERSION);
-    (!same).then(|| answer(StatusCode::PRECONDITION_FAILED, &[("tus-version", VERSION.to_owned())]))
+    let is_same = header(headers, "tus-resumable") == Some(VERSION);
+    (!is_same).then(|| respond(StatusCode::PRECONDITION_FAILED, &[("tus-version", VERSION.to_owned())]))
 }
 
 /// Builds the response to an upload for which there is no space.
@@ -78,34 +78,35 @@ fn no_space(reason: NoSpace) -> Response {
         NoSpace::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         NoSpace::Full => StatusCode::INSUFFICIENT_STORAGE,
     };
-    answer(status, &[])
+    respond(status, &[])
 }
 
-fn until(millis: i64) -> String {
+/// Formats a time, in milliseconds since 1970, for a header.
+fn http_date(millis: i64) -> String {
     let time = chrono::DateTime::from_timestamp_millis(millis).unwrap_or_default();
     time.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 fn failed(error: &io::Error) -> WebError {
-    WebError::Unavailable(format!("an upload cannot be kept: {error}"))
+    WebError::Unavailable(format!("an upload cannot be saved: {error}"))
 }
 
 /// Returns the supported features.
 pub(super) async fn options(Shared(app): Shared<App>) -> Response {
-    let most = app.newcomers.files.most().to_string();
+    let max_bytes = app.newcomers.files.most().to_string();
     let headers = [
         ("tus-version", VERSION.to_owned()),
         ("tus-extension", EXTENSIONS.to_owned()),
-        ("tus-max-size", most),
+        ("tus-max-size", max_bytes),
     ];
-    answer(StatusCode::NO_CONTENT, &headers)
+    respond(StatusCode::NO_CONTENT, &headers)
 }
 
 /// Parses the part in the metadata: `part YXJjaGl2ZQ==`.
 fn part(metadata: &str) -> Option<Part> {
     let value = metadata.split(',').find_map(|pair| pair.trim().strip_prefix("part "))?;
-    let word = STANDARD.decode(value.trim()).ok()?;
-    Part::parse(std::str::from_utf8(&word).ok()?)
+    let name = STANDARD.decode(value.trim()).ok()?;
+    Part::parse(std::str::from_utf8(&name).ok()?)
 }
 
 /// Creates an upload.
@@ -120,13 +121,13 @@ pub(super) async fn create(
     let (Some(bytes), Some(part)) =
         (number(&headers, "upload-length"), header(&headers, "upload-metadata").and_then(part))
     else {
-        return Ok(answer(StatusCode::BAD_REQUEST, &[]));
+        return Ok(respond(StatusCode::BAD_REQUEST, &[]));
     };
     let (service, now) = (&app.newcomers, app.now_millis());
     if !newcomer.state.takes_files() || !service.table.has_files(newcomer.id, now).await? {
-        return Ok(answer(StatusCode::CONFLICT, &[]));
+        return Ok(respond(StatusCode::CONFLICT, &[]));
     }
-    forget(&app, newcomer.id, Some(part)).await?;
+    delete_incomplete(&app, newcomer.id, Some(part)).await?;
     let (name, id) = (random_id()?, newcomer.id);
     let claim = Claim { name: &name, newcomer: id, kind: Kind::Part(part), bytes, arrived: 0 };
     if let Err(reason) = service.space.reserve(&claim, now).await? {
@@ -137,16 +138,16 @@ pub(super) async fn create(
         files.make(id)?;
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop)
     });
-    let made = making.await.map_err(|error| WebError::Internal(error.to_string()))?;
-    if let Err(error) = made {
+    let result = making.await.map_err(|error| WebError::Internal(error.to_string()))?;
+    if let Err(error) = result {
         service.space.release(&name).await?;
         return Err(failed(&error));
     }
-    let upload = ChunkedUpload { name, part, bytes, expires_at: now + millis(GOOD_FOR) };
+    let upload = ChunkedUpload { name, part, bytes, expires_at: now + millis(UPLOAD_LIFETIME) };
     service.table.begin_upload(id, &upload, now).await?;
     let location = format!("/newcomers/uploads/{}", upload.name);
-    let headers = [("location", location), ("upload-expires", until(upload.expires_at))];
-    Ok(answer(StatusCode::CREATED, &headers))
+    let headers = [("location", location), ("upload-expires", http_date(upload.expires_at))];
+    Ok(respond(StatusCode::CREATED, &headers))
 }
 
 /// Returns the current offset.
@@ -164,16 +165,16 @@ pub(super) async fn offset(
     let looking = tokio::task::spawn_blocking(move || match on_disk(&path) {
         // It was completed and renamed.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(bytes),
-        there => there,
+        result => result,
     });
-    let there = looking.await.map_err(|error| WebError::Internal(error.to_string()))?;
-    let there = there.map_err(|error| failed(&error))?;
+    let received = looking.await.map_err(|error| WebError::Internal(error.to_string()))?;
+    let received = received.map_err(|error| failed(&error))?;
     let headers = [
-        ("upload-offset", there.to_string()),
+        ("upload-offset", received.to_string()),
         ("upload-length", bytes.to_string()),
-        ("upload-expires", until(upload.expires_at)),
+        ("upload-expires", http_date(upload.expires_at)),
     ];
-    Ok(answer(StatusCode::OK, &headers))
+    Ok(respond(StatusCode::OK, &headers))
 }
 
 /// Returns the file's length after syncing it to disk.
@@ -194,7 +195,7 @@ pub(super) struct NewcomerFile {
 
 /// Lists a newcomer's files, complete or in progress.
 pub(super) async fn uploads(app: &App, id: i64) -> Result<Vec<NewcomerFile>, WebError> {
-    let mut found = unfinished(app, id).await?;
+    let mut uploads = unfinished(app, id).await?;
     let files = app.newcomers.files.clone();
     let looking = tokio::task::spawn_blocking(move || {
         [Part::Archive, Part::Photos].map(|part| {
@@ -203,20 +204,20 @@ pub(super) async fn uploads(app: &App, id: i64) -> Result<Vec<NewcomerFile>, Web
         })
     });
     let complete = looking.await.map_err(|error| WebError::Internal(error.to_string()))?;
-    found.extend(complete.into_iter().filter(|file| file.received > 0));
-    Ok(found)
+    uploads.extend(complete.into_iter().filter(|file| file.received > 0));
+    Ok(uploads)
 }
 
 /// Lists a newcomer's incomplete uploads in chunks.
 pub(super) async fn unfinished(app: &App, id: i64) -> Result<Vec<NewcomerFile>, WebError> {
-    let mut found = Vec::new();
+    let mut uploads = Vec::new();
     for ChunkedUpload { name, part, bytes, .. } in app.newcomers.table.uploads(id, app.now_millis()).await? {
         let path = app.newcomers.files.pieces(id, &name);
         // A complete one was renamed already.
         let Ok(file) = tokio::fs::metadata(&path).await else { continue };
-        found.push(NewcomerFile { part, bytes, received: file.len() });
+        uploads.push(NewcomerFile { part, bytes, received: file.len() });
     }
-    Ok(found)
+    Ok(uploads)
 }
 
 /// Terminates an incomplete upload.
@@ -231,12 +232,12 @@ pub(super) async fn terminate(
     }
     find(&app, &newcomer, &name).await?;
     remove(&app, newcomer.id, &name).await?;
-    Ok(answer(StatusCode::NO_CONTENT, &[]))
+    Ok(respond(StatusCode::NO_CONTENT, &[]))
 }
 
 /// Deletes an upload and stops its writer. The file of a complete upload stays.
 async fn remove(app: &App, id: i64, name: &str) -> Result<(), WebError> {
-    // Removes the row first: a writer that starts after the others were stopped finds no upload.
+    // The row is removed first, so that no writer can start after the others were stopped.
     app.newcomers.table.remove_upload(name).await?;
     app.newcomers.writer_locks.stop(name).await;
     let (files, path) = (app.newcomers.files.clone(), app.newcomers.files.pieces(id, name));
@@ -247,7 +248,7 @@ async fn remove(app: &App, id: i64, name: &str) -> Result<(), WebError> {
 }
 
 /// Deletes a newcomer's incomplete uploads: for one part, which has one upload at a time, or all.
-pub(super) async fn forget(app: &App, id: i64, part: Option<Part>) -> Result<(), WebError> {
+pub(super) async fn delete_incomplete(app: &App, id: i64, part: Option<Part>) -> Result<(), WebError> {
     for name in app.newcomers.table.incomplete_uploads(id, part).await? {
         remove(app, id, &name).await?;
     }
@@ -256,7 +257,7 @@ pub(super) async fn forget(app: &App, id: i64, part: Option<Part>) -> Result<(),
 
 /// Ends all uploads of a newcomer, in chunks and by form.
 pub(super) async fn end_all(app: &App, id: i64) -> Result<(), WebError> {
-    forget(app, id, None).await?;
+    delete_incomplete(app, id, None).await?;
     app.newcomers.writer_locks.stop_all(id).await;
     Ok(())
 }
@@ -265,7 +266,7 @@ pub(super) async fn end_all(app: &App, id: i64) -> Result<(), WebError> {
 pub(super) async fn sweep(app: &App) -> Result<(), StoreError> {
     for (name, id) in app.newcomers.table.expired_uploads(app.now_millis()).await? {
         if let Err(error) = remove(app, id, &name).await {
-            tracing::warn!("an old upload stays for now: {error}");
+            tracing::warn!("an expired upload is not deleted yet: {error}");
         }
     }
     for (name, id, until) in app.newcomers.table.paused_uploads(app.now_millis()).await? {
@@ -283,7 +284,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_part_stands_in_the_metadata() {
+    fn the_part_is_read_from_the_metadata() {
         assert_eq!(part("filename eA==,part YXJjaGl2ZQ=="), Some(Part::Archive));
         assert_eq!(part("part cGhvdG9z"), Some(Part::Photos));
         for other in ["", "part", "part !", "part bm90aGluZw==", "filename YXJjaGl2ZQ=="] {

@@ -15,15 +15,15 @@ use pappus_engine::arrivals::space::{Claim, Kind, Stop, Watch};
 use pappus_engine::arrivals::{Newcomer, Part};
 use tokio::sync::mpsc;
 
-use super::{answer, failed, find, header, no_space, number, other_version, remove, until};
+use super::{failed, find, header, http_date, no_space, number, other_version, remove, respond};
 use crate::app::App;
 use crate::error::WebError;
 use crate::newcomers::auth::CurrentNewcomer;
 
 /// Time without data after which a connection is considered lost.
-const SILENCE: Duration = Duration::from_secs(30);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Maximum number of chunks that wait for the disk.
-const AHEAD: usize = 16;
+const QUEUED_CHUNKS: usize = 16;
 
 /// Receives data until the connection ends.
 pub(in crate::newcomers) async fn patch(
@@ -37,27 +37,28 @@ pub(in crate::newcomers) async fn patch(
         return Ok(other);
     }
     if header(headers, CONTENT_TYPE.as_str()) != Some("application/offset+octet-stream") {
-        return Ok(answer(StatusCode::UNSUPPORTED_MEDIA_TYPE, &[]));
+        return Ok(respond(StatusCode::UNSUPPORTED_MEDIA_TYPE, &[]));
     }
-    let Some(begin) = number(headers, "upload-offset") else {
-        return Ok(answer(StatusCode::BAD_REQUEST, &[]));
+    let Some(offset) = number(headers, "upload-offset") else {
+        return Ok(respond(StatusCode::BAD_REQUEST, &[]));
     };
     find(&app, &newcomer, &name).await?;
     if !newcomer.state.takes_files() {
-        return Ok(answer(StatusCode::CONFLICT, &[]));
+        return Ok(respond(StatusCode::CONFLICT, &[]));
     }
     let Some(lock) = app.newcomers.writer_locks.acquire(newcomer.id, &name) else {
-        return Ok(answer(StatusCode::LOCKED, &[("retry-after", "5".to_owned())]));
+        return Ok(respond(StatusCode::LOCKED, &[("retry-after", "5".to_owned())]));
     };
-    // Once more, now that a deletion stops this writer.
+    // Looked up again, since a deletion stops this writer only from here on.
     let upload = find(&app, &newcomer, &name).await?;
     let (path, bytes) = (app.newcomers.files.pieces(newcomer.id, &name), upload.bytes);
-    let headers =
-        |there: u64| [("upload-offset", there.to_string()), ("upload-expires", until(upload.expires_at))];
-    // It was completed and renamed, and its space is kept for good: the last answer was lost.
+    let headers = |length: u64| {
+        [("upload-offset", length.to_string()), ("upload-expires", http_date(upload.expires_at))]
+    };
+    // It was completed and renamed, with its space: the previous response was lost.
     let Some(arrived) = length(&path).await? else {
-        let status = if begin == bytes { StatusCode::NO_CONTENT } else { StatusCode::CONFLICT };
-        return Ok(answer(status, &headers(bytes)));
+        let status = if offset == bytes { StatusCode::NO_CONTENT } else { StatusCode::CONFLICT };
+        return Ok(respond(status, &headers(bytes)));
     };
     let claim = Claim { name: &name, newcomer: newcomer.id, kind: Kind::Part(upload.part), bytes, arrived };
     let space = app.newcomers.space.clone();
@@ -65,34 +66,34 @@ pub(in crate::newcomers) async fn patch(
         return Ok(no_space(reason));
     }
     let stopped = lock.stopped();
-    let (sender, receiver) = mpsc::channel::<Bytes>(AHEAD);
+    let (sender, receiver) = mpsc::channel::<Bytes>(QUEUED_CHUNKS);
     let writing = tokio::task::spawn_blocking(move || {
         // Released when everything is on the disk, even if the reader is gone.
         let _lock = lock;
-        write(&path, begin, bytes, receiver)
+        write(&path, offset, bytes, receiver)
     });
     let mut body = request.into_body().into_data_stream();
     let mut watch = Watch::new(&space, claim);
     let ended = tokio::select! {
-        ended = take(&app, &mut body, &sender, &mut watch) => ended?,
+        ended = receive(&app, &mut body, &sender, &mut watch) => ended?,
         () = stopped => Err(Stop::Ended),
     };
     drop(sender);
     let written = writing.await.map_err(|error| WebError::Internal(error.to_string()))?;
     match ended {
         Ok(()) => {}
-        Err(Stop::Ended) => return Ok(answer(StatusCode::GONE, &[])),
+        Err(Stop::Ended) => return Ok(respond(StatusCode::GONE, &[])),
         Err(Stop::NoSpace(reason)) => return Ok(no_space(reason)),
     }
-    let there = match written.map_err(|error| failed(&error))? {
-        Written::There(there) => there,
-        Written::Elsewhere => return Ok(answer(StatusCode::CONFLICT, &[])),
-        Written::TooMuch => return Ok(answer(StatusCode::PAYLOAD_TOO_LARGE, &[])),
+    let length = match written.map_err(|error| failed(&error))? {
+        Written::Length(length) => length,
+        Written::WrongOffset => return Ok(respond(StatusCode::CONFLICT, &[])),
+        Written::TooLong => return Ok(respond(StatusCode::PAYLOAD_TOO_LARGE, &[])),
     };
-    if there == bytes && !finish(&app, &newcomer, &name, (upload.part, bytes)).await? {
-        return Ok(answer(StatusCode::CONFLICT, &[]));
+    if length == bytes && !finish(&app, &newcomer, &name, (upload.part, bytes)).await? {
+        return Ok(respond(StatusCode::CONFLICT, &[]));
     }
-    Ok(answer(StatusCode::NO_CONTENT, &headers(there)))
+    Ok(respond(StatusCode::NO_CONTENT, &headers(length)))
 }
 
 /// Returns the length of an incomplete file; none if there is none.
@@ -105,18 +106,18 @@ async fn length(path: &FilePath) -> Result<Option<u64>, WebError> {
 }
 
 /// Passes data on while the connection lasts and the upload may continue.
-async fn take(
+async fn receive(
     app: &App,
     body: &mut BodyDataStream,
     sender: &mpsc::Sender<Bytes>,
     watch: &mut Watch<'_>,
 ) -> Result<Result<(), Stop>, WebError> {
-    // Data received is kept, whatever ends the loop.
-    while let Ok(Some(Ok(piece))) = tokio::time::timeout(SILENCE, body.next()).await {
-        if let Err(stop) = watch.count(piece.len(), app.now_millis()).await? {
+    // Received data is kept in any case.
+    while let Ok(Some(Ok(chunk))) = tokio::time::timeout(IDLE_TIMEOUT, body.next()).await {
+        if let Err(stop) = watch.count(chunk.len(), app.now_millis()).await? {
             return Ok(Err(stop));
         }
-        if sender.send(piece).await.is_err() {
+        if sender.send(chunk).await.is_err() {
             break;
         }
     }
@@ -126,29 +127,29 @@ async fn take(
 /// The result of writing a chunk.
 enum Written {
     /// The length of the file.
-    There(u64),
+    Length(u64),
     /// The chunk does not start at the end of the file.
-    Elsewhere,
+    WrongOffset,
     /// More data than announced.
-    TooMuch,
+    TooLong,
 }
 
-fn write(path: &FilePath, begin: u64, bytes: u64, mut pieces: mpsc::Receiver<Bytes>) -> io::Result<Written> {
+fn write(path: &FilePath, offset: u64, bytes: u64, mut chunks: mpsc::Receiver<Bytes>) -> io::Result<Written> {
     let mut file: File = OpenOptions::new().append(true).open(path)?;
-    let mut there = file.metadata()?.len();
-    if there != begin {
-        return Ok(Written::Elsewhere);
+    let mut length = file.metadata()?.len();
+    if length != offset {
+        return Ok(Written::WrongOffset);
     }
-    while let Some(piece) = pieces.blocking_recv() {
-        if there.saturating_add(piece.len() as u64) > bytes {
+    while let Some(chunk) = chunks.blocking_recv() {
+        if length.saturating_add(chunk.len() as u64) > bytes {
             file.sync_all()?;
-            return Ok(Written::TooMuch);
+            return Ok(Written::TooLong);
         }
-        file.write_all(&piece)?;
-        there += piece.len() as u64;
+        file.write_all(&chunk)?;
+        length += chunk.len() as u64;
     }
     file.sync_all()?;
-    Ok(Written::There(there))
+    Ok(Written::Length(length))
 }
 
 /// Renames a complete file, unless the state no longer allows replacement; returns whether it did.
@@ -170,8 +171,8 @@ async fn finish(
     service.table.file_replaced(&mut transaction, id, now).await?;
     let (files, file) = (service.files.clone(), name.to_owned());
     let keeping = tokio::task::spawn_blocking(move || files.keep_pieces(id, part, &file));
-    let kept = keeping.await.map_err(|error| WebError::Internal(error.to_string()))?;
-    kept.map_err(|error| failed(&error))?;
+    let result = keeping.await.map_err(|error| WebError::Internal(error.to_string()))?;
+    result.map_err(|error| failed(&error))?;
     // The row stays for a while: if the last response is lost, the client asks for the offset.
     transaction.commit().await?;
     Ok(true)
@@ -182,20 +183,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_go_on_where_the_file_ends() {
+    fn chunks_continue_at_the_end_of_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pieces");
         std::fs::write(&path, b"abc").unwrap();
-        let put = |begin, text: &'static [u8]| {
+        let put = |offset, text: &'static [u8]| {
             let (sender, receiver) = mpsc::channel(1);
             sender.try_send(Bytes::from_static(text)).unwrap();
             drop(sender);
-            write(&path, begin, 6, receiver).unwrap()
+            write(&path, offset, 6, receiver).unwrap()
         };
-        assert!(matches!(put(2, b"d"), Written::Elsewhere));
-        assert!(matches!(put(3, b"de"), Written::There(5)));
-        assert!(matches!(put(5, b"fg"), Written::TooMuch));
-        assert!(matches!(put(5, b"f"), Written::There(6)));
+        assert!(matches!(put(2, b"d"), Written::WrongOffset));
+        assert!(matches!(put(3, b"de"), Written::Length(5)));
+        assert!(matches!(put(5, b"fg"), Written::TooLong));
+        assert!(matches!(put(5, b"f"), Written::Length(6)));
         assert_eq!(std::fs::read(&path).unwrap(), b"abcdef");
     }
 }

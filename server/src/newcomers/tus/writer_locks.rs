@@ -31,12 +31,12 @@ pub(in crate::newcomers) struct WriterLock {
 impl WriterLocks {
     /// Acquires the right to write an upload; `None` while another writer holds it.
     pub(in crate::newcomers) fn acquire(&self, newcomer: i64, name: &str) -> Option<WriterLock> {
-        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if taken.contains_key(name) {
+        let mut writers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if writers.contains_key(name) {
             return None;
         }
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
-        taken.insert(name.to_owned(), Running { newcomer, stop: stop.clone(), ended: ended.clone() });
+        writers.insert(name.to_owned(), Running { newcomer, stop: stop.clone(), ended: ended.clone() });
         Some(WriterLock { locks: self.clone(), name: name.to_owned(), stop, ended })
     }
 
@@ -50,11 +50,11 @@ impl WriterLocks {
         self.stop_where(|_, running| running.newcomer == newcomer).await;
     }
 
-    async fn stop_where(&self, which: impl Fn(&str, &Running) -> bool) {
+    async fn stop_where(&self, is_selected: impl Fn(&str, &Running) -> bool) {
         let stopped: Vec<_> = {
-            let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let those = taken.iter().filter(|(name, running)| which(name, running));
-            those.map(|(_, running)| (running.stop.clone(), running.ended.clone())).collect()
+            let writers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let selected = writers.iter().filter(|(name, running)| is_selected(name, running));
+            selected.map(|(_, running)| (running.stop.clone(), running.ended.clone())).collect()
         };
         for (stop, ended) in stopped {
             stop.cancel();

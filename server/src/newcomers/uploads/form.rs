@@ -24,18 +24,18 @@ use crate::newcomers::tus;
 use crate::pages::Page;
 
 /// Maximum number of chunks that wait for the disk.
-const AHEAD: usize = 16;
+const QUEUED_CHUNKS: usize = 16;
 /// Bytes reserved at a time for a form of unknown size.
-const STEP: u64 = 16 << 20;
+const STEP_BYTES: u64 = 16 << 20;
 /// Time after which a slow form renews its reservation, well before it expires.
 const RENEW_AFTER: Duration = Duration::from_mins(1);
 /// Maximum length of a text field in bytes.
-const MAX_TEXT: usize = 8 << 10;
-/// Maximum size of a form besides its files in bytes.
-const ENVELOPE: u64 = 64 << 10;
+const MAX_TEXT_BYTES: usize = 8 << 10;
+/// Maximum size of a form without its files, in bytes.
+const MAX_ENVELOPE_BYTES: u64 = 64 << 10;
 
 /// Error for uploads while the archive is in use.
-pub(in crate::newcomers) const ALREADY: &str = "there is an archive of yours already";
+pub(in crate::newcomers) const ALREADY_UPLOADED: &str = "you have uploaded an archive already";
 
 /// The reason why an upload was not saved.
 enum UploadError {
@@ -70,37 +70,38 @@ pub(in crate::newcomers) async fn form(
     form: Multipart,
 ) -> Result<Redirect, WebError> {
     if !newcomer.state.takes_files() {
-        return Err(WebError::Conflict(ALREADY.to_owned()));
+        return Err(WebError::Conflict(ALREADY_UPLOADED.to_owned()));
     }
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > app.newcomers.files.most().saturating_add(ENVELOPE)) {
+    if length.is_some_and(|length| length > app.newcomers.files.most().saturating_add(MAX_ENVELOPE_BYTES)) {
         return Ok(Redirect::to("/newcomers?problem=too-large"));
     }
     let (lock_name, name) = (format!("form-{}", newcomer.id), random_id()?);
     // One form per newcomer at a time: a new one stops the previous, whose connection may be lost.
     app.newcomers.writer_locks.stop(&lock_name).await;
     let Some(lock) = app.newcomers.writer_locks.acquire(newcomer.id, &lock_name) else {
-        return Err(WebError::Conflict("another upload of yours is running".to_owned()));
+        return Err(WebError::Conflict("another of your uploads is in progress".to_owned()));
     };
-    let _release = Release::new(&app.newcomers.space, &name);
+    let _release = ReleaseOnDrop::new(&app.newcomers.space, &name);
     let (id, renewed) = (newcomer.id, Instant::now());
-    let mut reservation = Reservation { app: &app, id, name: &name, length, reserved: 0, renewed, come: 0 };
-    let taken = tokio::select! {
-        taken = take(&app, &newcomer, &page, form, &mut reservation) => taken,
-        () = lock.stopped() => Err(WebError::Conflict("this upload was ended".to_owned()).into()),
+    let mut reservation =
+        Reservation { app: &app, id, name: &name, length, reserved: 0, renewed, received: 0 };
+    let form = tokio::select! {
+        form = receive(&app, &newcomer, &page, form, &mut reservation) => form,
+        () = lock.stopped() => Err(WebError::Conflict("this upload was stopped".to_owned()).into()),
     };
-    end(&app, &newcomer, taken).await
+    finish(&app, &newcomer, form).await
 }
 
-/// Saves the files, or shows the reason why not.
-async fn end(
+/// Saves the files, or redirects to the page with the problem.
+async fn finish(
     app: &App,
     newcomer: &Newcomer,
-    taken: Result<Option<Taken>, UploadError>,
+    form: Result<Option<UploadedForm>, UploadError>,
 ) -> Result<Redirect, WebError> {
-    match taken {
-        Ok(Some(taken)) => {
-            keep(app, newcomer, taken).await?;
+    match form {
+        Ok(Some(form)) => {
+            save(app, newcomer, form).await?;
             Ok(Redirect::to("/newcomers"))
         }
         Ok(None) => Ok(Redirect::to("/newcomers?problem=empty")),
@@ -114,18 +115,18 @@ async fn end(
 }
 
 /// Releases the space of an upload when dropped, even if the client disconnects before the response.
-struct Release {
+struct ReleaseOnDrop {
     space: Space,
     name: String,
 }
 
-impl Release {
+impl ReleaseOnDrop {
     fn new(space: &Space, name: &str) -> Self {
         Self { space: space.clone(), name: name.to_owned() }
     }
 }
 
-impl Drop for Release {
+impl Drop for ReleaseOnDrop {
     fn drop(&mut self) {
         let (space, name) = (self.space.clone(), std::mem::take(&mut self.name));
         // Without a runtime the program is exiting; the reservation expires.
@@ -139,28 +140,28 @@ impl Drop for Release {
 }
 
 /// The contents of a complete form.
-struct Taken {
+struct UploadedForm {
     archive: (NamedTempFile, u64),
     photos: Option<(NamedTempFile, u64)>,
     passphrase: Zeroizing<String>,
 }
 
-async fn take(
+async fn receive(
     app: &App,
     newcomer: &Newcomer,
     page: &Page,
     mut form: Multipart,
     reservation: &mut Reservation<'_>,
-) -> Result<Option<Taken>, UploadError> {
-    let (mut checked, mut archive, mut photos) = (false, None, None);
+) -> Result<Option<UploadedForm>, UploadError> {
+    let (mut is_token_checked, mut archive, mut photos) = (false, None, None);
     let mut passphrase = Zeroizing::new(String::new());
-    while let Some(mut field) = form.next_field().await.map_err(|error| broken_off(&error))? {
+    while let Some(mut field) = form.next_field().await.map_err(|error| receive_error(&error))? {
         let name = field.name().unwrap_or_default().to_owned();
         if name == "token" {
             page.check_token(&text(&mut field).await?)?;
-            checked = true;
+            is_token_checked = true;
             app.newcomers.table.has_files(newcomer.id, app.now_millis()).await.map_err(WebError::from)?;
-        } else if !checked {
+        } else if !is_token_checked {
             // Our form sends it first; without it nothing is written.
             return Err(WebError::Form.into());
         } else if name == "passphrase" {
@@ -175,20 +176,20 @@ async fn take(
             }
         }
     }
-    Ok(archive.map(|archive| Taken { archive, photos, passphrase }))
+    Ok(archive.map(|archive| UploadedForm { archive, photos, passphrase }))
 }
 
-fn broken_off(error: &axum::extract::multipart::MultipartError) -> WebError {
-    WebError::BadRequest(format!("the upload broke off, or is not a form: {}", error.body_text()))
+fn receive_error(error: &axum::extract::multipart::MultipartError) -> WebError {
+    WebError::BadRequest(format!("the upload was interrupted, or is not a form: {}", error.body_text()))
 }
 
 async fn text(field: &mut Field<'_>) -> Result<Zeroizing<String>, WebError> {
     let mut bytes = Zeroizing::new(Vec::new());
-    while let Some(piece) = field.chunk().await.map_err(|error| broken_off(&error))? {
-        if bytes.len() + piece.len() > MAX_TEXT {
+    while let Some(chunk) = field.chunk().await.map_err(|error| receive_error(&error))? {
+        if bytes.len() + chunk.len() > MAX_TEXT_BYTES {
             return Err(WebError::BadRequest("a text in the form is too long".to_owned()));
         }
-        bytes.extend_from_slice(&piece);
+        bytes.extend_from_slice(&chunk);
     }
     let text =
         std::str::from_utf8(&bytes).map_err(|_| WebError::BadRequest("a text is not UTF-8".to_owned()))?;
@@ -202,13 +203,13 @@ async fn write(
     field: &mut Field<'_>,
     reservation: &mut Reservation<'_>,
 ) -> Result<(NamedTempFile, u64), UploadError> {
-    let (sender, receiver) = mpsc::channel::<Bytes>(AHEAD);
+    let (sender, receiver) = mpsc::channel::<Bytes>(QUEUED_CHUNKS);
     let files = files.clone();
     let writing = tokio::task::spawn_blocking(move || write_all(&files, id, receiver));
-    while let Some(piece) = field.chunk().await.map_err(|error| broken_off(&error))? {
-        reservation.count(piece.len() as u64).await?;
+    while let Some(chunk) = field.chunk().await.map_err(|error| receive_error(&error))? {
+        reservation.count(chunk.len() as u64).await?;
         // The writer failed; its error is returned below.
-        if sender.send(piece).await.is_err() {
+        if sender.send(chunk).await.is_err() {
             break;
         }
     }
@@ -217,12 +218,12 @@ async fn write(
     written.map_err(|error| WebError::Unavailable(format!("an upload cannot be written: {error}")).into())
 }
 
-fn write_all(files: &Files, id: i64, mut pieces: mpsc::Receiver<Bytes>) -> io::Result<(NamedTempFile, u64)> {
+fn write_all(files: &Files, id: i64, mut chunks: mpsc::Receiver<Bytes>) -> io::Result<(NamedTempFile, u64)> {
     let mut file = files.begin(id)?;
     let mut written = 0_u64;
-    while let Some(piece) = pieces.blocking_recv() {
-        file.write_all(&piece)?;
-        written += piece.len() as u64;
+    while let Some(chunk) = chunks.blocking_recv() {
+        file.write_all(&chunk)?;
+        written += chunk.len() as u64;
     }
     file.as_file().sync_all()?;
     Ok((file, written))
@@ -236,25 +237,25 @@ struct Reservation<'a> {
     length: Option<u64>,
     reserved: u64,
     renewed: Instant,
-    come: u64,
+    received: u64,
 }
 
 impl Reservation<'_> {
     /// Counts bytes before they are written, and extends the reservation.
     async fn count(&mut self, bytes: u64) -> Result<(), UploadError> {
-        self.come = self.come.saturating_add(bytes);
-        let is_step = self.come / STEP != (self.come - bytes) / STEP;
-        if self.come <= self.reserved && !is_step && self.renewed.elapsed() < RENEW_AFTER {
+        self.received = self.received.saturating_add(bytes);
+        let is_step = self.received / STEP_BYTES != (self.received - bytes) / STEP_BYTES;
+        if self.received <= self.reserved && !is_step && self.renewed.elapsed() < RENEW_AFTER {
             return Ok(());
         }
-        let most = self.app.newcomers.files.most();
-        let wanted = match self.length {
+        let max_bytes = self.app.newcomers.files.most();
+        let reservation = match self.length {
             // Multipart boundaries are not part of the files.
-            Some(length) => length.min(most),
-            None => (self.come / STEP + 1).saturating_mul(STEP).min(most),
+            Some(length) => length.min(max_bytes),
+            None => (self.received / STEP_BYTES + 1).saturating_mul(STEP_BYTES).min(max_bytes),
         };
         let now = self.app.now_millis();
-        let (bytes, arrived) = (wanted.max(self.come), self.come);
+        let (bytes, arrived) = (reservation.max(self.received), self.received);
         let claim = Claim { name: self.name, newcomer: self.id, kind: Kind::Form, bytes, arrived };
         (self.reserved, self.renewed) = (bytes, Instant::now());
         let reserved = self.app.newcomers.space.reserve(&claim, now).await?;
@@ -263,12 +264,12 @@ impl Reservation<'_> {
 }
 
 /// Renames the files, unless the state no longer allows it, and starts the check.
-async fn keep(app: &App, newcomer: &Newcomer, taken: Taken) -> Result<(), WebError> {
+async fn save(app: &App, newcomer: &Newcomer, form: UploadedForm) -> Result<(), WebError> {
     let (service, id) = (&app.newcomers, newcomer.id);
-    let Taken { archive: (archive, bytes), photos, passphrase } = taken;
+    let UploadedForm { archive: (archive, bytes), photos, passphrase } = form;
     let photos_bytes = photos.as_ref().map_or(0, |(_, bytes)| *bytes);
     let sealed = seal(app, &passphrase).await?;
-    let too_late = || WebError::Conflict(ALREADY.to_owned());
+    let too_late = || WebError::Conflict(ALREADY_UPLOADED.to_owned());
     let mut transaction = service.table.lock_files(id, app.now_millis()).await?.ok_or_else(too_late)?;
     service.space.keep(&mut transaction, id, Part::Archive, (&format!("n{id}-archive"), bytes)).await?;
     match photos_bytes {
@@ -285,8 +286,8 @@ async fn keep(app: &App, newcomer: &Newcomer, taken: Taken) -> Result<(), WebErr
             None => files.remove(&files.path(id, Part::Photos)),
         }
     });
-    let kept = keeping.await.map_err(|error| WebError::Internal(error.to_string()))?;
-    kept.map_err(|error| WebError::Unavailable(format!("an upload cannot be kept: {error}")))?;
+    let result = keeping.await.map_err(|error| WebError::Internal(error.to_string()))?;
+    result.map_err(|error| WebError::Unavailable(format!("an upload cannot be saved: {error}")))?;
     start_check(app, transaction, id, (bytes, photos_bytes), sealed.as_deref()).await
 }
 
@@ -303,10 +304,10 @@ pub(in crate::newcomers) async fn start_check(
         .start_check(&mut transaction, id, bytes, sealed, now, crate::newcomers::link_lifetime(app))
         .await?
     {
-        return Err(WebError::Conflict(ALREADY.to_owned()));
+        return Err(WebError::Conflict(ALREADY_UPLOADED.to_owned()));
     }
     transaction.commit().await?;
-    tus::forget(app, id, None).await?;
+    tus::delete_incomplete(app, id, None).await?;
     table.queue().wake();
     Ok(())
 }

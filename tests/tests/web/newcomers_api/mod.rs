@@ -224,15 +224,15 @@ async fn too_late(script: &mut Browser, id: i64, act: &str, sentence: &str) {
 }
 
 async fn no(script: &mut Browser, id: i64) {
-    too_late(script, id, "again", "only an import that has failed is tried again; this move is waiting")
-        .await;
+    too_late(script, id, "again", "only a failed import can be retried; this move is waiting").await;
     let declined = decide(script, id, "no", StatusCode::OK).await;
     assert_eq!(
         [&declined["state"], &declined["approved"], &declined["decided_by"]],
         [&json!("declined"), &json!(false), &json!("greta@haven.example")]
     );
     for act in ["no", "yes"] {
-        let sentence = "only who waits is let in or sent away; this move is declined";
+        let sentence =
+            "only a newcomer who awaits approval can be approved or declined; this move is declined";
         too_late(script, id, act, sentence).await;
     }
     assert_eq!(get(script, &format!("{NEWCOMERS}/{id}")).await["newcomer"], declined, "nothing has changed");
@@ -253,7 +253,13 @@ async fn yes(scene: &Scene, script: &mut Browser, id: i64) {
     let why = [&failed["newcomer"]["problem"], &failed["newcomer"]["reason"], &failed["report"]];
     insta::assert_json_snapshot!("failed", why);
     for act in ["yes", "no"] {
-        too_late(script, id, act, "only who waits is let in or sent away; this move is failed").await;
+        too_late(
+            script,
+            id,
+            act,
+            "only a newcomer who awaits approval can be approved or declined; this move is failed",
+        )
+        .await;
     }
     std::fs::write(kept(scene, id), archive).unwrap();
     let again = decide(script, id, "again", StatusCode::OK).await;
@@ -261,9 +267,14 @@ async fn yes(scene: &Scene, script: &mut Browser, id: i64) {
     let come = until_right(script, &path, |found| found["newcomer"]["state"] == "imported").await;
     let posts = |told: &Value| told["kinds"]["status_messages"]["in_archive"].as_u64();
     assert!(posts(&come["report"]) > Some(0) && posts(&come["report"]) == posts(&come["plan"]), "{come}");
-    too_late(script, id, "yes", "only who waits is let in or sent away; this move is imported").await;
-    too_late(script, id, "again", "only an import that has failed is tried again; this move is imported")
-        .await;
+    too_late(
+        script,
+        id,
+        "yes",
+        "only a newcomer who awaits approval can be approved or declined; this move is imported",
+    )
+    .await;
+    too_late(script, id, "again", "only a failed import can be retried; this move is imported").await;
     assert_eq!(get(script, &path).await, come, "nothing has changed");
 }
 
@@ -271,9 +282,9 @@ async fn yes(scene: &Scene, script: &mut Browser, id: i64) {
 async fn nonsense(script: &mut Browser, id: i64) {
     let path = format!("{NEWCOMERS}/{id}");
     for (bad, sentence) in [
-        (json!({ "act": "dance" }), "there is nothing of this name to do"),
-        (json!({ "act": "" }), "there is nothing of this name to do"),
-        (json!({ "act": "yes\0" }), "there is nothing of this name to do"),
+        (json!({ "act": "dance" }), "there is no such action"),
+        (json!({ "act": "" }), "there is no such action"),
+        (json!({ "act": "yes\0" }), "there is no such action"),
         (json!({ "act": true }), "invalid type"),
         (json!({ "act": "yes", "force": true }), "unknown field `force`"),
         (json!({}), "missing field `act`"),
