@@ -203,8 +203,8 @@ impl Following<'_> {
         let discovery = if self.arguments.offline { None } else { Some(crate::network::discovery(network)?) };
         let farewell = announcement.farewell.farewell.clone();
         let pinned_pods = trust.trust_pod.clone();
-        let way = announce::Way { key_passphrase, farewell, pinned_pods, discovery };
-        let announced = announce::announce_archive(opened, self.config, self.store, way).await?;
+        let settings = announce::AnnounceSettings { key_passphrase, farewell, pinned_pods, discovery };
+        let announced = announce::announce_archive(opened, self.config, self.store, settings).await?;
         let sender =
             DeliverySender { config: self.config, network, patience: &announcement.patience, wait: false };
         let sent = if self.arguments.offline {

@@ -133,7 +133,7 @@ async fn notify_once(app: &App, look: bool, stop: &CancellationToken) -> Result<
     }
     let (store, stop, runtime) = (app.store.clone(), stop.clone(), tokio::runtime::Handle::current());
     let contacts = ContactCompletion::new(&pod.database, &pod.url, Some(client.clone()));
-    let target = TargetPod::new(&pod.database, &pod.url).completing(Arc::new(contacts));
+    let target = TargetPod::new(&pod.database, &pod.url).with_missing_contacts(Arc::new(contacts));
     let options = Options {
         grace: Duration::from_hours(section.grace_hours.clamp(1, 168)),
         settle: Duration::from_secs(section.settle_seconds.min(86_400)),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use pappus_engine::arrivals::steps::needs_passphrase;
 use pappus_engine::arrivals::{Newcomer, PlanSummary, State};
-use pappus_engine::delivery::{Counts, Elsewhere, Friends, PodDeliveries};
+use pappus_engine::delivery::{AdvisedFriend, Counts, Friends, PodDeliveries};
 use pappus_engine::import::Subject;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -232,7 +232,7 @@ impl Deliveries {
         Self {
             friends: told.friends.into(),
             elsewhere: told.elsewhere.into_iter().map(Into::into).collect(),
-            finished: told.counts.finished(),
+            finished: told.counts.is_finished(),
             all: told.counts.into(),
             pods: told.pods.into_iter().map(Into::into).collect(),
             after: told.after,
@@ -265,8 +265,8 @@ pub(super) struct ElsewhereDocument {
     system: &'static str,
 }
 
-impl From<Elsewhere> for ElsewhereDocument {
-    fn from(friend: Elsewhere) -> Self {
+impl From<AdvisedFriend> for ElsewhereDocument {
+    fn from(friend: AdvisedFriend) -> Self {
         Self { person: friend.person, system: friend.system.as_str() }
     }
 }
@@ -320,9 +320,9 @@ pub(super) struct PodDocument {
 impl From<PodDeliveries> for PodDocument {
     fn from(told: PodDeliveries) -> Self {
         Self {
-            retry_at: told.retry_at.filter(|_| !told.counts.finished()),
+            retry_at: told.retry_at.filter(|_| !told.counts.is_finished()),
             friends: told.friends.into(),
-            told_at: told.told_at,
+            told_at: told.accepted_at,
             confirmed_at: told.confirmed_at,
             waits_until: told.waits_until,
             pod: told.pod,

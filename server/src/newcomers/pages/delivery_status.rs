@@ -5,7 +5,9 @@ use axum::extract::{Query, State as Shared};
 use axum::http::StatusCode;
 use axum::response::Response;
 use pappus_engine::arrivals::Newcomer;
-use pappus_engine::delivery::{Counts, Elsewhere, Friends, Ledger, PodDeliveries, Scope, System, Unreached};
+use pappus_engine::delivery::{
+    AdvisedFriend, Counts, Friends, Ledger, PodDeliveries, Scope, System, Unreached,
+};
 use serde::Deserialize;
 
 use crate::app::App;
@@ -85,7 +87,7 @@ pub(in crate::newcomers) async fn show(
         arrived: number(told.counts.delivered),
         waiting: number(told.counts.queued + told.counts.sending),
         failed: number(told.counts.rejected + told.counts.dead),
-        is_over: told.counts.finished(),
+        is_over: told.counts.is_finished(),
         more_by_hand: told.lost.len() >= PAGE as usize,
         by_hand: told
             .by_hand(|pod| page.words.one("told-everybody", "pod", pod))
@@ -108,7 +110,7 @@ fn back(page: &Page, friends: Friends) -> String {
     )
 }
 
-fn elsewhere(page: &Page, people: &[Elsewhere]) -> Vec<(String, Vec<String>)> {
+fn elsewhere(page: &Page, people: &[AdvisedFriend]) -> Vec<(String, Vec<String>)> {
     let of_system = people.chunk_by(|one, next| one.system == next.system);
     of_system
         .filter_map(|people| {
@@ -126,10 +128,10 @@ fn elsewhere(page: &Page, people: &[Elsewhere]) -> Vec<(String, Vec<String>)> {
 fn pod(page: &Page, told: PodDeliveries) -> Pod {
     let number = |count: i64| page.words.number(count.unsigned_abs());
     let counts = told.counts;
-    let waits = told.waits_until.filter(|_| told.confirmed_at.is_none() && !counts.finished());
+    let waits = told.waits_until.filter(|_| told.confirmed_at.is_none() && !counts.is_finished());
     let waits = waits.map(|at| page.moment(at));
     // Only the old pod waits for a time before it gets the move.
-    let (processing, last) = if told.told_at.is_some() { (waits, None) } else { (None, waits) };
+    let (processing, last) = if told.accepted_at.is_some() { (waits, None) } else { (None, waits) };
     Pod {
         name: told.pod,
         friends: if told.friends.all > 0 { back(page, told.friends) } else { String::new() },
@@ -139,7 +141,7 @@ fn pod(page: &Page, told: PodDeliveries) -> Pod {
         waiting: number(counts.queued + counts.sending),
         failed: number(counts.rejected + counts.dead),
         error: told.last_error.map(|error| Reason::of(page, error)),
-        retry: told.retry_at.filter(|_| !counts.finished()).map(|at| page.moment(at)),
+        retry: told.retry_at.filter(|_| !counts.is_finished()).map(|at| page.moment(at)),
     }
 }
 
@@ -149,7 +151,7 @@ pub(in crate::newcomers) struct DeliveryStatus {
     /// Number of friends who share with the new account.
     pub(in crate::newcomers) friends: Friends,
     /// The first friends who have to act themselves.
-    pub(in crate::newcomers) elsewhere: Vec<Elsewhere>,
+    pub(in crate::newcomers) elsewhere: Vec<AdvisedFriend>,
     /// Deliveries by pod, in order of name.
     pub(in crate::newcomers) pods: Vec<PodDeliveries>,
     /// Cursor of the next page, if there may be one.
@@ -193,11 +195,11 @@ pub(in crate::newcomers) async fn read(
     Ok(DeliveryStatus {
         counts: ledger.counts(scope).await?,
         friends: ledger.friends(scope).await?,
-        elsewhere: ledger.elsewhere(scope, None, many).await?,
+        elsewhere: ledger.advised_friends(scope, None, many).await?,
         after: pods.last().filter(|_| pods.len() >= many as usize).map(|pod| pod.pod.clone()),
         pods,
         unreachable: unreachable(newcomer.announced.as_deref()),
-        lost: ledger.by_hand(scope, None, many).await?,
+        lost: ledger.unreached(scope, None, many).await?,
     })
 }
 
