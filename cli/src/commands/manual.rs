@@ -11,7 +11,7 @@ use crate::arguments::{Arguments, Folder};
 use crate::error::Failure;
 use crate::examples::{EXIT_CODES, Example, examples};
 
-/// Preamble of every rendered part: defines the apostrophe.
+/// The preamble of each rendered section: defines the apostrophe.
 const PREAMBLE: &str = ".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n";
 
 pub(crate) fn run(arguments: &Folder) -> Result<Outcome, Failure> {
