@@ -195,7 +195,7 @@ async fn recipients(
     } else {
         print_note(&format!(
             "The key to open the archives is NOT on this machine: it was in {file} on the machine where the first \
-             campaign was started. If it is lost, the archives can never be resources. `pappus keys restore` restores \
+             campaign was started. If it is lost, the archives can never be opened. `pappus keys restore` restores \
              it from a copy; `pappus keys rotate` creates a new key for new archives."
         ));
     }
