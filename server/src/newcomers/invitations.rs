@@ -25,7 +25,7 @@ pub(super) async fn make(
 ) -> Result<(Invitation, String), WebError> {
     super::require_enabled(app)?;
     let note = note.trim();
-    let made = app.newcomers.invitations.make(&actor.podmin.account, note, uses, app.now_millis()).await;
+    let made = app.newcomers.invitations.create(&actor.podmin.account, note, uses, app.now_millis()).await;
     let made = made.map_err(|error| match error {
         InvitationError::Store(error) => error.into(),
         wrong => WebError::BadRequest(wrong.to_string()),

@@ -57,8 +57,8 @@ fn log_outcome(newcomer: Option<i64>, report: &StepReport<'_>) {
     match report {
         StepReport::Stopped { problem, reason } => tracing::info!(newcomer, problem, "{reason}"),
         StepReport::Rescheduled(reason) => tracing::warn!(newcomer, "tried again later: {reason}"),
-        StepReport::Died { deaths, how } => {
-            tracing::warn!(newcomer, deaths, "a process that worked on an archive died: {how}");
+        StepReport::Died { deaths, cause } => {
+            tracing::warn!(newcomer, deaths, "a process that worked on an archive died: {cause}");
         }
         StepReport::Lost => tracing::info!(newcomer, "somebody else has taken over, or it was cancelled"),
         StepReport::Store(error) => tracing::error!(newcomer, "newcomers wait: {error}"),
@@ -68,7 +68,7 @@ fn log_outcome(newcomer: Option<i64>, report: &StepReport<'_>) {
 /// Ends pauses for undo.
 async fn announce_due(app: App) {
     loop {
-        if let Err(error) = app.newcomers.table.follow_the_clock(app.now_millis()).await {
+        if let Err(error) = app.newcomers.table.adjust_to_clock(app.now_millis()).await {
             tracing::warn!("times of before the clock was set back stay: {error}");
         }
         if let Err(error) = app.newcomers.table.announce_due(app.now_millis()).await {
@@ -97,7 +97,7 @@ async fn sweep_once(app: &App) -> Result<(), Box<dyn std::error::Error + Send + 
         let files = service.files.clone();
         tokio::task::spawn_blocking(move || files.remove_all(id)).await??;
         service.space.release_all(id).await?;
-        service.table.files_gone(id).await?;
+        service.table.record_removed_files(id).await?;
     }
     let (files, now) = (service.files.clone(), app.now().into());
     tokio::task::spawn_blocking(move || files.sweep(now)).await??;

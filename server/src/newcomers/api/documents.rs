@@ -40,7 +40,7 @@ impl MoveConditions {
             pod: app.config.pod_url.to_string(),
             admission: section.admission,
             terms: section.terms.clone(),
-            max_bytes: app.newcomers.files.most(),
+            max_bytes: app.newcomers.files.max_archive_bytes(),
             days: section.days,
             undo_minutes: section.undo_minutes,
         }

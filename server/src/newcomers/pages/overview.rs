@@ -163,7 +163,7 @@ pub(in crate::newcomers) async fn present(
         Some(view) => matches!(view.state, State::Declined | State::Refused),
         None => !is_open,
     };
-    let most = page.words.size(app.newcomers.files.most());
+    let most = page.words.size(app.newcomers.files.max_archive_bytes());
     let values = vec![("size", most.into()), ("days", section.days.into())];
     let limits = page.words.with("newcomers-hand-in-text", values);
     let words = |is: bool, key: &str| is.then(|| page.words.say(key));

@@ -90,7 +90,7 @@ pub(in crate::newcomers) async fn show(
     let others = newcomers.newest(&OTHERS, None).await?;
     let (open, _) = invitations::open(&app, None).await?;
     let dated = |invitation: Invitation| {
-        let until = page.words.day(invitation.until);
+        let until = page.words.day(invitation.expires_at);
         (invitation, until)
     };
     let template = QueuePage {

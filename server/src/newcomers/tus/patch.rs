@@ -51,7 +51,7 @@ pub(in crate::newcomers) async fn patch(
     };
     // Once more, now that a deletion stops this writer.
     let upload = find(&app, &newcomer, &name).await?;
-    let (path, bytes) = (app.newcomers.files.pieces(newcomer.id, &name), upload.bytes);
+    let (path, bytes) = (app.newcomers.files.chunked_path(newcomer.id, &name), upload.bytes);
     let headers =
         |there: u64| [("upload-offset", there.to_string()), ("upload-expires", until(upload.expires_at))];
     // It was completed and renamed, and its space is kept for good: the last answer was lost.
@@ -169,7 +169,7 @@ async fn finish(
     service.space.keep(&mut transaction, id, part, (name, bytes)).await?;
     service.table.file_replaced(&mut transaction, id, now).await?;
     let (files, file) = (service.files.clone(), name.to_owned());
-    let keeping = tokio::task::spawn_blocking(move || files.keep_pieces(id, part, &file));
+    let keeping = tokio::task::spawn_blocking(move || files.save_chunked(id, part, &file));
     let kept = keeping.await.map_err(|error| WebError::Internal(error.to_string()))?;
     kept.map_err(|error| failed(&error))?;
     // The row stays for a while: if the last response is lost, the client asks for the offset.
