@@ -64,7 +64,7 @@ pub(super) fn check(
 /// Prints the options a campaign was started with that the arguments omit: they still apply.
 pub(super) fn print_kept_options(campaign: &Campaign, arguments: &Export, output: &Output) {
     let options = &campaign.options;
-    let mut kept = Vec::new();
+    let mut kept_options = Vec::new();
     if arguments.campaign.only.is_none() && options.only != Only::All {
         let selection = match options.only {
             Only::All => "all accounts",
@@ -74,24 +74,24 @@ pub(super) fn print_kept_options(campaign: &Campaign, arguments: &Export, output
             Only::NotClosed => "--only not-closed",
             Only::Listed => "--only file:… (the accounts of its list)",
         };
-        kept.push(selection.to_owned());
+        kept_options.push(selection.to_owned());
     }
     if arguments.campaign.since.is_none()
         && let Some(since) = &options.since
     {
-        kept.push(format!("--since {since}"));
+        kept_options.push(format!("--since {since}"));
     }
     if arguments.campaign.order.is_none() && options.order != order(None) {
-        kept.push("--order smallest-first".to_owned());
+        kept_options.push("--order smallest-first".to_owned());
     }
     if arguments.encrypt_to.is_empty() && options.recipients.len() > 1 {
-        kept.push(format!(
+        kept_options.push(format!(
             "--encrypt-to {}",
             options.recipients.iter().skip(1).cloned().collect::<Vec<_>>().join(", ")
         ));
     }
-    if !kept.is_empty() {
-        output.line(format!("It was started with {}, and that does not change.", kept.join(", ")));
+    if !kept_options.is_empty() {
+        output.line(format!("It was started with {}, and that does not change.", kept_options.join(", ")));
     }
     let started_at = pappus_engine::domain::Timestamp::from(campaign.created_at);
     output.line(format!("The time in all its archives is {started_at}."));

@@ -55,7 +55,7 @@ fn write_pages(command: &Command, name: &str, words: &str, folder: &Path) -> Res
     if name == "pappus" {
         manual.render_version_section(&mut page)?;
     }
-    // Every section is rendered as a page of its own.
+    // Each section was rendered as a separate page.
     let page = String::from_utf8(page)?;
     let page = format!("{PREAMBLE}{}", page.replace(PREAMBLE, ""));
     std::fs::write(folder.join(format!("{name}.1")), page)?;

@@ -45,16 +45,16 @@ pub(crate) fn run(arguments: &Verify, output: &Output) -> Result<Outcome, Failur
             }
         }
     }
-    let all = documents.len() as u64;
+    let total = documents.len() as u64;
     output.line(format!(
         "{}: {} good, {} with findings, {} refused.",
-        counted(all, "archive"),
+        counted(total, "archive"),
         thousands(good),
-        thousands(all - good - failed),
+        thousands(total - good - failed),
         thousands(failed)
     ));
     output.document(&json!({ "archives": documents, "good": good, "refused": failed }));
-    Ok(match (failed, all - good) {
+    Ok(match (failed, total - good) {
         (0, 0) => Outcome::Done,
         (0, _) => Outcome::Findings,
         _ => Outcome::Failed,

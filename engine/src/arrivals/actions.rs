@@ -321,9 +321,10 @@ mod tests {
 
     async fn newcomer(newcomers: &Newcomers, store: &Store) -> Newcomer {
         let start = Start { address: "192.0.2.1", per_day: 10, per_address: 10 };
-        let new = NewNewcomer { language: "en", invitation: None, start };
+        let newcomer = NewNewcomer { language: "en", invitation: None, start };
         let mut transaction = store.begin().await.unwrap();
-        let secret = newcomers.begin(&mut transaction, &new, 1_000, START_PERIOD).await.unwrap().unwrap();
+        let secret =
+            newcomers.begin(&mut transaction, &newcomer, 1_000, START_PERIOD).await.unwrap().unwrap();
         transaction.commit().await.unwrap();
         newcomers.with_secret(&secret).await.unwrap().unwrap()
     }
@@ -349,7 +350,7 @@ mod tests {
             key_passphrase: None,
             to,
         };
-        let good = "archive_sha256 = 'one', proof = 'hcard', approved = 1";
+        let approved = "archive_sha256 = 'one', proof = 'hcard', approved = 1";
         for other in [
             "archive_sha256 = 'two'",
             "photos_sha256 = 'two'",
@@ -357,7 +358,7 @@ mod tests {
             "approved = NULL",
             "key_locked = 1",
         ] {
-            let shown = checked(&newcomers, &store, id, good).await;
+            let shown = checked(&newcomers, &store, id, approved).await;
             checked(&newcomers, &store, id, other).await;
             let is_recorded =
                 newcomers.choose(&shown, &choice("ida", State::Importing), 2_000).await.unwrap();
@@ -368,9 +369,9 @@ mod tests {
         }
 
         // Two newcomers do not get the same name.
-        let shown = checked(&newcomers, &store, id, good).await;
+        let shown = checked(&newcomers, &store, id, approved).await;
         let other = newcomer(&newcomers, &store).await.id;
-        let other = checked(&newcomers, &store, other, good).await;
+        let other = checked(&newcomers, &store, other, approved).await;
         let wait = choice("ida", State::Waiting);
         let both =
             tokio::join!(newcomers.choose(&shown, &wait, 2_000), newcomers.choose(&other, &wait, 2_000));

@@ -227,7 +227,7 @@ const BATCH_PODS: usize = 64;
 /// Time between checks for newly due deliveries while slow pods are still in progress.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Sends what is due now, pod by pod in the order of their names, until nothing is found.
+/// Sends the deliveries that are due now, pod by pod in the order of their names, until none is left.
 async fn send_due<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summary, DeliveryError> {
     let max_pods = work.options.concurrency.max(1) + work.options.slow_concurrency;
     let (mut total, mut round) = (Summary::default(), Round::default());

@@ -1,4 +1,4 @@
-//! Leases on pods, and what is recorded of a pod.
+//! Leases on pods, and records about a pod's health and software.
 
 use std::collections::HashMap;
 
