@@ -124,8 +124,8 @@ impl NewcomerLease {
     /// Records that the archive is acceptable.
     pub(super) async fn checked(&self, result: &CheckResult<'_>, now: i64) -> Result<bool, StoreError> {
         let evidence = text_of(result.evidence);
-        let set = "archive_sha256 = ?, photos_sha256 = ?, old_account = ?, proof = ?, evidence = ?, plan = ?, key_locked = ?, problem = NULL, \
-                   reason = NULL,";
+        let set = "archive_sha256 = ?, photos_sha256 = ?, old_account = ?, proof = ?, evidence = ?, plan = ?, \
+                   key_locked = ?, problem = NULL, reason = NULL,";
         let values = [
             (&result.digests.archive).into(),
             result.digests.photos.as_deref().into(),

@@ -77,7 +77,8 @@ impl Newcomers {
     pub async fn awaiting_decision(&self, limit: u32) -> Result<Vec<AwaitingDecision>, StoreError> {
         let sql = format!(
             "SELECT id, changed_at, old_account, username, proof, archive_bytes + photos_bytes AS all_bytes, \
-             CAST(CASE WHEN key_locked <> 0 AND key_passphrase IS NULL THEN 1 ELSE 0 END AS BIGINT) AS key_lost FROM pappus_newcomers WHERE pod = ? AND state = 'waiting' AND podmins_told = 0 ORDER BY id LIMIT {limit}"
+             CAST(CASE WHEN key_locked <> 0 AND key_passphrase IS NULL THEN 1 ELSE 0 END AS BIGINT) AS key_lost \
+             FROM pappus_newcomers WHERE pod = ? AND state = 'waiting' AND podmins_told = 0 ORDER BY id LIMIT {limit}"
         );
         let rows = self
             .store
