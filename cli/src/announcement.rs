@@ -20,24 +20,24 @@ use crate::error::Failure;
 use crate::output::Output;
 use crate::{archive, passphrase};
 
-/// Warning about the cost of waiting.
-const LOST: &str = "Until the move is announced, comments and likes under the imported posts are lost for good, in both \
+/// Warning about the losses until the announcement.
+const LOSS_WARNING: &str = "Until the move is announced, comments and likes under the imported posts are lost for good, in both \
                     directions: other pods refuse them and do not try again.";
 
-/// The reason an import is not followed by its announcement.
+/// The reason why an import is not followed by its announcement.
 pub(crate) enum Hold {
     /// Requested by the podmin.
     Requested,
-    /// The key is encrypted, and there was no terminal to ask for its passphrase.
+    /// The key is encrypted, and there was no terminal to prompt for its passphrase.
     Locked,
-    /// No key that can sign; with the reason.
+    /// There is no key that can sign, for this reason.
     NoKey(String),
     /// Nothing proves whose archive it is, and an announcement cannot be undone.
     Unproven,
 }
 
 impl Hold {
-    /// Returns the stable name, for programs.
+    /// Returns the stable name, which programs use.
     fn code(&self) -> &'static str {
         match self {
             Self::Requested => "hold",
@@ -47,7 +47,7 @@ impl Hold {
         }
     }
 
-    /// Returns whether it counts as a finding: everything does that was not requested.
+    /// Returns whether it counts as a finding, which only a requested hold does not.
     fn is_finding(&self) -> bool {
         !matches!(self, Self::Requested)
     }
@@ -80,21 +80,22 @@ pub(crate) struct Intent {
 impl Intent {
     /// Examines the archive's key, and prompts for its passphrase if it needs one and there is a terminal.
     ///
-    /// Fails if the passphrase does not open the key: nothing has been written yet.
+    /// # Errors
+    /// [`Failure`] if the passphrase does not open the key; nothing has been written yet.
     pub(crate) fn new(archive: &mut Archive<Verified>, arguments: &Import) -> Result<Self, Failure> {
         if arguments.announcement.hold {
             return Ok(Self { hold: Some(Hold::Requested), key_passphrase: None });
         }
-        let mut given = arguments.announcement.key_passphrase.source();
+        let mut source = arguments.announcement.key_passphrase.source();
         let mut state = key_state(archive, None)?;
         if matches!(state, KeyState::Locked(_)) {
-            if given.is_none() && !arguments.dry_run && std::io::stdin().is_terminal() {
-                given = Some(PassphraseSource::Prompt);
+            if source.is_none() && !arguments.dry_run && std::io::stdin().is_terminal() {
+                source = Some(PassphraseSource::Prompt);
             }
         } else {
-            given = None;
+            source = None;
         }
-        let key_passphrase = passphrase::read_if(given.as_ref(), "the private key")?;
+        let key_passphrase = passphrase::read_if(source.as_ref(), "the private key")?;
         if let Some(passphrase) = &key_passphrase {
             state = key_state(archive, Some(passphrase))?;
         }
@@ -111,7 +112,7 @@ impl Intent {
         Ok(Self { hold, key_passphrase })
     }
 
-    /// Adds the evidence that the import, or its plan, has found.
+    /// Adds the proof that the import, or its plan, has found.
     pub(crate) fn with_proof(mut self, proof: Proof) -> Self {
         if self.hold.is_none() && proof == Proof::Unproven {
             self.hold = Some(Hold::Unproven);
@@ -130,7 +131,7 @@ impl Intent {
         }
     }
 
-    /// Returns the same as JSON.
+    /// Returns the step as JSON.
     pub(crate) fn document(&self) -> Value {
         let hold = self.hold.as_ref();
         json!({ "state": if hold.is_some() { "held" } else { "planned" }, "reason": hold.map(Hold::code) })
@@ -143,7 +144,7 @@ impl Intent {
 }
 
 /// The inputs of an announcement after an import.
-pub(crate) struct Following<'a> {
+pub(crate) struct FollowUp<'a> {
     pub(crate) arguments: &'a Import,
     pub(crate) config: &'a PodConfig,
     pub(crate) store: &'a Store,
@@ -155,9 +156,9 @@ pub(crate) struct Following<'a> {
 
 /// The result of the announcement.
 pub(crate) enum Announcement {
-    /// Held back.
+    /// Postponed.
     Held(Hold),
-    /// Held back, but already announced earlier.
+    /// Postponed, but already announced before.
     AnnouncedBefore,
     /// Announced; with the deliveries that were sent, if any.
     Announced { announced: Box<Announced>, sent: Option<Box<deliver::SendReport>>, counts: Counts },
@@ -165,22 +166,22 @@ pub(crate) enum Announcement {
     Failed(Failure),
 }
 
-impl Following<'_> {
-    /// Announces the move and makes one delivery pass, or holds it back. The account is already imported: later
-    /// failures must not hide that.
+impl FollowUp<'_> {
+    /// Announces the move and sends the due deliveries, or postpones that. The account is already imported: a failure
+    /// must not hide that, so it is part of the result.
     pub(crate) async fn run(&self, intent: Intent, output: &Output) -> Announcement {
         let id = self.imported.import.as_deref().unwrap_or_default();
-        let followed = match intent.hold {
+        let result = match intent.hold {
             Some(hold) => self.hold(hold, id).await,
             None => self.announce(intent.key_passphrase, id, output).await,
         };
-        followed.unwrap_or_else(Announcement::Failed)
+        result.unwrap_or_else(Announcement::Failed)
     }
 
     async fn hold(&self, hold: Hold, id: &str) -> Result<Announcement, Failure> {
         let record = find_import(self.store, id).await?;
-        let before = record.is_some_and(|record| record.state == ImportState::Announced);
-        Ok(if before { Announcement::AnnouncedBefore } else { Announcement::Held(hold) })
+        let was_announced = record.is_some_and(|record| record.state == ImportState::Announced);
+        Ok(if was_announced { Announcement::AnnouncedBefore } else { Announcement::Held(hold) })
     }
 
     async fn announce(
@@ -190,8 +191,8 @@ impl Following<'_> {
         output: &Output,
     ) -> Result<Announcement, Failure> {
         let file = &self.arguments.archive.archive;
-        let unread = |error| Failure::new(format!("{} cannot be read", file.display()), error);
-        if sha256_of_file(file).map_err(unread)? != self.archive_sha256 {
+        let read_error = |error| Failure::new(format!("{} cannot be read", file.display()), error);
+        if sha256_of_file(file).map_err(read_error)? != self.archive_sha256 {
             let sentence = format!(
                 "{} changed during the import: run the same command again with the right file",
                 file.display()
@@ -203,8 +204,8 @@ impl Following<'_> {
         let discovery = if self.arguments.offline { None } else { Some(crate::network::discovery(network)?) };
         let farewell = announcement.farewell.farewell.clone();
         let pinned_pods = trust.trust_pod.clone();
-        let way = announce::Way { key_passphrase, farewell, pinned_pods, discovery };
-        let announced = announce::announce_archive(opened, self.config, self.store, way).await?;
+        let settings = announce::AnnounceSettings { key_passphrase, farewell, pinned_pods, discovery };
+        let announced = announce::announce_archive(opened, self.config, self.store, settings).await?;
         let sender =
             DeliverySender { config: self.config, network, patience: &announcement.patience, wait: false };
         let sent = if self.arguments.offline {
@@ -219,14 +220,14 @@ impl Following<'_> {
 
 impl Announcement {
     /// Prints the result and the next steps.
-    pub(crate) fn describe(&self, output: &Output, following: &Following<'_>) {
-        let archive = following.arguments.archive.archive.display();
-        let import = following.imported.import.as_deref().unwrap_or_default();
+    pub(crate) fn describe(&self, output: &Output, follow_up: &FollowUp<'_>) {
+        let archive = follow_up.arguments.archive.archive.display();
+        let import = follow_up.imported.import.as_deref().unwrap_or_default();
         let import = import.get(..8).unwrap_or(import);
         match self {
             Self::Held(hold) => {
                 output.line(hold.sentence());
-                output.line(LOST);
+                output.line(LOSS_WARNING);
                 if matches!(hold, Hold::NoKey(_)) {
                     output.line(format!("`pappus undo {import}` undoes the import."));
                 } else {
@@ -259,13 +260,13 @@ impl Announcement {
             }
             Self::Failed(_) => {
                 output.line("The account is here, but the move is not announced, or nothing could be sent.");
-                output.line(LOST);
+                output.line(LOSS_WARNING);
                 output.line("Next: fix the cause below, and run the same command again.");
             }
         }
     }
 
-    /// Returns the same as JSON.
+    /// Returns the result as JSON.
     pub(crate) fn document(&self) -> Value {
         match self {
             Self::Held(hold) => json!({ "state": "held", "reason": hold.code() }),
@@ -282,10 +283,10 @@ impl Announcement {
         }
     }
 
-    /// Returns the outcome of a command, given that of its import. Deliveries that wait for a pod are no finding:
-    /// most do.
+    /// Returns the outcome of a command, given that of its import. Deliveries that wait for a pod do not count as
+    /// findings, since most of them wait.
     pub(crate) fn outcome(&self, import: Outcome) -> Outcome {
-        let clean = match self {
+        let is_clean = match self {
             Self::Failed(_) => return Outcome::Failed,
             Self::Held(hold) => !hold.is_finding(),
             Self::AnnouncedBefore => true,
@@ -293,6 +294,6 @@ impl Announcement {
                 announced.by_hand.is_empty() && counts.rejected == 0 && counts.dead == 0
             }
         };
-        if clean { import } else { Outcome::Findings }
+        if is_clean { import } else { Outcome::Findings }
     }
 }

@@ -1,4 +1,4 @@
-//! Opens the archives that arguments name.
+//! Opens the archives specified in the arguments.
 
 use std::io::IsTerminal as _;
 use std::path::Path;
@@ -15,9 +15,12 @@ use crate::passphrase;
 use crate::progress::Steps;
 
 /// Largest accepted key file, in bytes.
-const MAX_KEY_FILE: u64 = 64 * 1024;
+const MAX_KEY_FILE_BYTES: u64 = 64 * 1024;
 
-/// Opens and verifies an archive; fails if anything is wrong with it.
+/// Opens and verifies an archive.
+///
+/// # Errors
+/// [`Failure`] if it cannot be opened or is not valid.
 pub(crate) fn open(arguments: &ReadArchive, output: &Output) -> Result<Archive<Verified>, Failure> {
     open_with_photos(arguments, None, output)
 }
@@ -32,7 +35,7 @@ pub(crate) fn open_with_photos(
     open_with(&arguments.archive, unlock.as_ref(), photos, output)
 }
 
-/// Opens and verifies an archive with a given secret.
+/// Opens and verifies an archive with a secret that was read before.
 pub(crate) fn open_with(
     path: &Path,
     unlock: Option<&DecryptWith>,
@@ -51,7 +54,7 @@ pub(crate) fn open_with(
     };
     archive.verify(&Steps::new(output.is_json())).map_err(|error| {
         let failure = match (error.in_photos(), photos) {
-            (Some(inner), Some(photos)) => Failure::new(format!("{} is refused", photos.display()), inner),
+            (Some(cause), Some(photos)) => Failure::new(format!("{} is refused", photos.display()), cause),
             _ => refused(&error),
         };
         failure.with_code(error.code())
@@ -77,14 +80,14 @@ pub(crate) fn identities(file: &Path) -> Result<DecryptWith, Failure> {
     keys.map_err(|error| Failure::new(file.display().to_string(), error))
 }
 
-/// Reads a file of age identities, such as a copy made by `pappus keys backup`. Asks at the terminal for the passphrase
-/// of a copy that has one.
+/// Reads a file of age identities, such as a copy made by `pappus keys backup`. Prompts at the terminal for
+/// the passphrase of an encrypted file.
 pub(crate) fn read_key_file(path: &Path) -> Result<zeroize::Zeroizing<String>, Failure> {
     let sentence = || format!("the key file {} cannot be read", path.display());
     let failed = |error| Failure::new(sentence(), error);
     let mut file = std::fs::File::open(path).map_err(failed)?;
     if !is_encrypted(&mut file).map_err(failed)? {
-        return pappus_engine::text::read(file, MAX_KEY_FILE).map_err(failed);
+        return pappus_engine::text::read(file, MAX_KEY_FILE_BYTES).map_err(failed);
     }
     if !std::io::stdin().is_terminal() {
         return Err(Failure::message(format!(
@@ -96,7 +99,7 @@ pub(crate) fn read_key_file(path: &Path) -> Result<zeroize::Zeroizing<String>, F
     let text = passphrase::read(&PassphraseSource::Prompt, "the key file")?;
     let opened =
         DecryptWith::passphrase(&text).open(file).map_err(|error| Failure::new(sentence(), error))?;
-    pappus_engine::text::read(opened, MAX_KEY_FILE).map_err(failed)
+    pappus_engine::text::read(opened, MAX_KEY_FILE_BYTES).map_err(failed)
 }
 
 /// Describes the archive's owner.

@@ -6,7 +6,7 @@ use crate::error::Failure;
 use crate::pod;
 
 /// Returns the current time, or that of `SOURCE_DATE_EPOCH`, the standard variable for reproducible output.
-#[expect(clippy::disallowed_methods, reason = "the one place that looks at the clock")]
+#[expect(clippy::disallowed_methods, reason = "the only place that reads the clock")]
 pub(crate) fn now() -> Result<Timestamp, Failure> {
     match pod::environment("SOURCE_DATE_EPOCH") {
         None => Ok(chrono::Utc::now().into()),

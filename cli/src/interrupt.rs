@@ -12,9 +12,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// Time in which a waiting command can remove its temporary files. A command in a long computation is not waited for
-/// any longer.
-const CLEAN_UP: Duration = Duration::from_millis(500);
+/// Time in which a waiting command can remove its temporary files. After that the program ends even if the command is
+/// still computing.
+const CLEAN_UP_TIME: Duration = Duration::from_millis(500);
 
 /// The signal that ends the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,17 +41,17 @@ impl From<Interrupted> for ExitCode {
     }
 }
 
-/// Tells people that the current work is being finished. A progress bar must do that itself: its next frame would
-/// overwrite what others print.
+/// Prints that the current work is being finished. A progress bar has to print it itself: its next frame would
+/// overwrite other output.
 type Announce = Box<dyn Fn() + Send>;
 
-/// State that a signal handler cleans up.
+/// State that is cleaned up after a signal.
 struct State {
     /// The terminal's settings from before a prompt.
     terminal: Option<(std::fs::File, Termios)>,
     /// Folders of temporary files, removed before the program ends.
     folders: Vec<PathBuf>,
-    /// A command that finishes its current work before it stops, and how it says so.
+    /// The token of a command that finishes its current work before it stops, and the function that prints this.
     graceful: Option<(CancellationToken, Announce)>,
 }
 
@@ -70,49 +70,49 @@ fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Listens for signals on a separate thread: the command's may be busy or wait for a key.
+/// Listens for signals on a separate thread: the command's own thread may be busy or wait for a keypress.
 pub(crate) struct Listener(watch::Receiver<Option<Interrupted>>);
 
 impl Listener {
     /// Starts to listen.
     ///
     /// # Errors
-    /// If the system is out of threads or file descriptors.
+    /// I/O errors, if the system is out of threads or file descriptors.
     pub(crate) fn start() -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (told, telling) = watch::channel(None);
+        let (sender, receiver) = watch::channel(None);
         let signals = {
             let _context = runtime.enter();
             (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
         };
         let listen = move || {
-            let Err(interrupted) = runtime.block_on(listen(signals, &told));
+            let Err(interrupted) = runtime.block_on(listen(signals, &sender));
             remove_folders();
             std::process::exit(interrupted.code().into());
         };
         std::thread::Builder::new().name("signals".to_owned()).spawn(listen)?;
-        Ok(Self(telling))
+        Ok(Self(receiver))
     }
 
     /// Waits for a signal that ends the program.
     pub(crate) async fn interrupted(&mut self) -> Interrupted {
-        match self.0.wait_for(Option::is_some).await.map(|told| *told) {
+        match self.0.wait_for(Option::is_some).await.map(|signal| *signal) {
             Ok(Some(interrupted)) => interrupted,
-            // The listening thread ends only with the program.
+            // The listening thread ends only when the program ends.
             _ => std::future::pending().await,
         }
     }
 
     /// Returns the signal that ended a prompt, if any.
-    pub(crate) fn now(&self) -> Option<Interrupted> {
+    pub(crate) fn received(&self) -> Option<Interrupted> {
         *self.0.borrow()
     }
 }
 
-/// Forwards signals; returns the one after which the program did not end by itself.
+/// Forwards signals; returns the one after which the program did not end in time.
 async fn listen(
     (mut interrupt, mut terminate): (tokio::signal::unix::Signal, tokio::signal::unix::Signal),
-    told: &watch::Sender<Option<Interrupted>>,
+    sender: &watch::Sender<Option<Interrupted>>,
 ) -> Result<Infallible, Interrupted> {
     loop {
         let interrupted = tokio::select! {
@@ -129,16 +129,16 @@ async fn listen(
             stop.cancel();
             continue;
         }
-        told.send_replace(Some(interrupted));
-        tokio::time::sleep(CLEAN_UP).await;
-        // A prompt that was just starting may have silenced the terminal after the first restore.
+        sender.send_replace(Some(interrupted));
+        tokio::time::sleep(CLEAN_UP_TIME).await;
+        // A prompt that was just starting may have turned off the terminal's echo after the first restore.
         state().restore_terminal();
         return Err(interrupted);
     }
 }
 
-/// Lets the first signal stop the current work gracefully, with a sentence on standard error; the second one ends the
-/// program at once.
+/// Makes the first signal stop the current work gracefully, with a sentence on standard error; the second one ends the
+/// program immediately.
 pub(crate) fn stop_gracefully(sentence: &'static str) -> CancellationToken {
     // A closed standard error is ignored.
     stop_and_announce(move || _ = writeln!(std::io::stderr(), "\n{sentence}"))
@@ -151,7 +151,7 @@ pub(crate) fn stop_and_announce(announce: impl Fn() + Send + 'static) -> Cancell
     stop
 }
 
-/// Removes a folder when a signal ends the program: a computation that runs to the end cannot do it itself.
+/// Removes a folder when a signal ends the program: a command that is still computing cannot do it itself.
 pub(crate) fn remove_at_the_end(folder: &Path) {
     state().folders.push(folder.to_owned());
 }
@@ -164,7 +164,7 @@ fn remove_folders() {
 
 /// Saves the terminal's settings while `prompt` changes them, so that a signal can restore them.
 pub(crate) fn with_terminal<T>(prompt: impl FnOnce() -> T) -> T {
-    // Without a terminal, the prompt itself reports that.
+    // The prompt itself reports a missing terminal.
     if let Ok(terminal) = std::fs::File::options().read(true).write(true).open("/dev/tty")
         && let Ok(settings) = tcgetattr(&terminal)
     {

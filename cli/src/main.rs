@@ -49,7 +49,7 @@ fn main() -> ExitCode {
     let result = match runtime {
         Ok(runtime) => {
             let result = runtime.block_on(run_until_interrupted(arguments.command, &output));
-            // A key that is no longer needed may still be generating.
+            // A thread may still be generating a key that is no longer needed.
             runtime.shutdown_background();
             result
         }
@@ -77,7 +77,7 @@ async fn run_until_interrupted(
         result = run(command, output) => result,
     };
     // A prompt, or a command that was asked for a passphrase, may have ended before the signal was handled.
-    match (result, signals.now()) {
+    match (result, signals.received()) {
         (Err(_), Some(interrupted)) => Err(error::Failure::interrupted(interrupted)),
         (result, _) => result,
     }
@@ -85,7 +85,7 @@ async fn run_until_interrupted(
 
 async fn run(command: Command, output: &Output) -> Result<commands::Outcome, error::Failure> {
     match command {
-        // Exports, and an import with its announcement, are too large for the stack.
+        // The futures of exports, and of an import with its announcement, are too large for the stack.
         Command::Export(arguments) => Box::pin(commands::export::run(*arguments, output)).await,
         Command::Worker(arguments) => commands::worker::run(arguments, output).await,
         Command::Campaign(arguments) => commands::campaign::run(arguments, output).await,
@@ -104,7 +104,7 @@ async fn run(command: Command, output: &Output) -> Result<commands::Outcome, err
         Command::Undo(arguments) => commands::undo::run(arguments, output).await,
         Command::Keys(arguments) => commands::keys::run(arguments, output).await,
         Command::Serve(arguments) => commands::serve::run(arguments, output).await,
-        // Holds a whole import, as above.
+        // Its future contains a whole import, as above.
         Command::NewcomerStep => Box::pin(commands::newcomer_step::run()).await,
         Command::Completions(arguments) => commands::completions::run(&arguments),
         Command::Manual(arguments) => commands::manual::run(&arguments),

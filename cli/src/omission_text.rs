@@ -9,7 +9,7 @@ use crate::commands::counted;
 pub(crate) fn line(left_out: &LeftOut) -> String {
     let LeftOut { code, record, count, reason } = left_out;
     let records = counted(*count, record.map_or("record", noun));
-    // A reason that does not apply to the other records would mislead.
+    // Omits reasons that only apply to the first record.
     let example = match (code, count) {
         (OmissionCode::MissingParent | OmissionCode::MissingFile | OmissionCode::EmptyFile, _) => {
             String::new()
@@ -18,7 +18,7 @@ pub(crate) fn line(left_out: &LeftOut) -> String {
         (_, 1) => format!(" ({reason})"),
         _ => format!(" (the first: {reason})"),
     };
-    format!("{records} {}{example}", words(*code))
+    format!("{records} {}{example}", clause(*code))
 }
 
 fn noun(kind: RecordKind) -> &'static str {
@@ -40,8 +40,8 @@ fn noun(kind: RecordKind) -> &'static str {
     }
 }
 
-/// Returns the reason in a few words.
-fn words(code: OmissionCode) -> &'static str {
+/// Returns a relative clause with the reason.
+fn clause(code: OmissionCode) -> &'static str {
     match code {
         OmissionCode::MissingParent => "whose post is gone",
         OmissionCode::MissingPerson => "whose person is gone",

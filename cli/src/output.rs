@@ -9,22 +9,22 @@ use crate::error::Failure;
 
 /// The destination of results.
 pub(crate) struct Output {
-    json: bool,
+    is_json: bool,
 }
 
 impl Output {
-    pub(crate) fn new(json: bool) -> Self {
-        Self { json }
+    pub(crate) fn new(is_json: bool) -> Self {
+        Self { is_json }
     }
 
     /// Returns whether the output is JSON.
     pub(crate) fn is_json(&self) -> bool {
-        self.json
+        self.is_json
     }
 
     /// Prints a line of text.
     pub(crate) fn line(&self, text: impl std::fmt::Display) {
-        if !self.json {
+        if !self.is_json {
             // A closed pipe (`| head`) is ignored.
             _ = writeln!(std::io::stdout(), "{}", printable(&text.to_string()));
         }
@@ -32,7 +32,7 @@ impl Output {
 
     /// Prints the JSON result, with the program's peak memory.
     pub(crate) fn document(&self, value: &impl Serialize) {
-        if self.json {
+        if self.is_json {
             let mut value = serde_json::to_value(value).unwrap_or_default();
             if let (Some(fields), Some(peak)) = (value.as_object_mut(), peak_memory_kb()) {
                 fields.insert("peak_memory_kb".to_owned(), peak.into());
@@ -49,23 +49,28 @@ impl Output {
     }
 }
 
-/// Escapes what would act on a terminal: control characters but line breaks, and characters that change the direction
-/// of writing. Texts come from archives and from other pods.
+/// Escapes characters that could control a terminal: control characters except line breaks, and characters that change
+/// the direction of writing. Texts may come from archives and from other pods.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    let acts = |c: char| {
-        (c.is_control() && c != '\n') || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    let is_unsafe = |character: char| {
+        (character.is_control() && character != '\n')
+            || matches!(character, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
     };
-    if !text.contains(acts) {
+    if !text.contains(is_unsafe) {
         return Cow::Borrowed(text);
     }
     let mut escaped = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if acts(c) { escaped.extend(c.escape_default()) } else { escaped.push(c) }
+    for character in text.chars() {
+        if is_unsafe(character) {
+            escaped.extend(character.escape_default());
+        } else {
+            escaped.push(character);
+        }
     }
     Cow::Owned(escaped)
 }
 
-/// Returns the peak resident memory, as reported by Linux.
+/// Returns the peak resident memory in kibibytes, as reported by Linux; `None` on other systems.
 fn peak_memory_kb() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -77,7 +82,7 @@ mod tests {
     use super::printable;
 
     #[test]
-    fn nothing_acts_on_a_terminal() {
+    fn characters_that_control_a_terminal_are_escaped() {
         for text in ["", "Grüße 🌼\n│ a │\n", "\u{5e9}\u{5dc}\u{5d5}\u{5dd}\u{200f}"] {
             assert_eq!(printable(text), text);
         }

@@ -1,4 +1,4 @@
-//! Opens the pod that arguments name.
+//! Opens the pod specified in the arguments.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,12 +12,12 @@ use pappus_engine::sql::DatabaseUrl;
 use crate::arguments::PodArguments;
 use crate::error::Failure;
 
-/// Returns the pod's configuration; arguments override its files.
+/// Returns the pod's configuration: arguments override its files.
 pub(crate) fn configuration(arguments: &PodArguments) -> Result<PodConfig, Failure> {
     let database = arguments.database_url.as_deref().map(DatabaseUrl::parse).transpose()?;
     let url = arguments.pod_url.as_deref().map(PodUrl::parse).transpose()?;
     let uploads =
-        arguments.uploads.as_deref().map(|place| Uploads::parse(place, &environment)).transpose()?;
+        arguments.uploads.as_deref().map(|location| Uploads::parse(location, &environment)).transpose()?;
     match (&arguments.pod, database, url, uploads) {
         (None, Some(database), Some(url), Some(uploads)) => {
             Ok(PodConfig { database, url, uploads, reserved_names: reserved_names(), podmin_email: None })
@@ -33,22 +33,22 @@ pub(crate) fn configuration(arguments: &PodArguments) -> Result<PodConfig, Failu
             })
         }
         (None, database, url, uploads) => {
-            let given = [
+            let options = [
                 ("--database-url", database.is_some()),
                 ("--pod-url", url.is_some()),
                 ("--uploads", uploads.is_some()),
             ];
             let missing: Vec<&str> =
-                given.into_iter().filter(|(_, is_given)| !is_given).map(|(option, _)| option).collect();
+                options.into_iter().filter(|(_, is_given)| !is_given).map(|(option, _)| option).collect();
             Err(Failure::usage(format!(
                 "specify the pod with --pod DIR, or with all of --database-url, --pod-url and --uploads; missing: {}",
-                if missing.len() == given.len() { "--pod".to_owned() } else { missing.join(", ") }
+                if missing.len() == options.len() { "--pod".to_owned() } else { missing.join(", ") }
             )))
         }
     }
 }
 
-/// Returns the pod's address alone, for commands that need nothing else: the pod may be gone.
+/// Returns only the pod's address, for commands that also work when the pod is gone.
 pub(crate) fn address(folder: Option<&Path>, url: Option<&str>) -> Result<PodUrl, Failure> {
     match (url, folder) {
         (Some(url), _) => Ok(PodUrl::parse(url)?),
@@ -57,26 +57,27 @@ pub(crate) fn address(folder: Option<&Path>, url: Option<&str>) -> Result<PodUrl
     }
 }
 
-/// Reads the environment for the engine; nothing else does.
-#[expect(clippy::disallowed_methods, reason = "the program hands the environment to the engine")]
+/// Reads a variable of the environment. All reads of the environment go through this function.
+#[expect(clippy::disallowed_methods, reason = "the program passes the environment to the engine")]
 pub(crate) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Describes accounts whose IDs have another host than the pod's address; none if all IDs match.
+/// Describes accounts whose IDs have another host than the pod's address; `None` if all IDs match.
 pub(crate) fn other_hosts(url: &PodUrl, hosts: &BTreeMap<String, u64>) -> Option<String> {
     let accounts: u64 = hosts.values().sum();
-    let named: Vec<String> = hosts.keys().take(5).map(|host| format!("@{host}")).collect();
-    let named = if hosts.len() > 5 { format!("{} and others", named.join(", ")) } else { named.join(", ") };
-    let (who, have) = if accounts == 1 { ("ID", "ends") } else { ("IDs", "end") };
+    let domains: Vec<String> = hosts.keys().take(5).map(|host| format!("@{host}")).collect();
+    let domains = domains.join(", ");
+    let domains = if hosts.len() > 5 { format!("{domains} and others") } else { domains };
+    let (noun, verb) = if accounts == 1 { ("ID", "ends") } else { ("IDs", "end") };
     (accounts > 0).then(|| {
         format!(
-            "The {who} of {} {have} in {named}, not in @{} as the pod's address gives. If the pod has changed its \
+            "The {noun} of {} {verb} in {domains}, not in @{} as the pod's address gives. If the pod has changed its \
              address, this is correct: people keep their IDs. If not, correct --pod-url or the pod's configuration \
              first.",
             match accounts {
                 1 => "one account".to_owned(),
-                more => format!("{} accounts", crate::commands::thousands(more)),
+                count => format!("{} accounts", crate::commands::thousands(count)),
             },
             url.diaspora_host()
         )

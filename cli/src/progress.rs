@@ -1,4 +1,4 @@
-//! Progress: a bar on a terminal, plain lines otherwise, nothing for programs.
+//! Progress: a bar on a terminal, otherwise lines; nothing if the output is JSON.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
@@ -11,30 +11,30 @@ use pappus_engine::progress::{Progress, Stage};
 pub(crate) struct Bar(Option<ProgressBar>);
 
 impl Bar {
-    /// Returns whether a bar would be visible; if not, totals need not be counted.
-    pub(crate) fn is_wanted(json: bool) -> bool {
-        !json && std::io::stderr().is_terminal()
+    /// Returns whether a bar would be visible. If not, totals do not have to be counted.
+    pub(crate) fn is_wanted(is_json: bool) -> bool {
+        !is_json && std::io::stderr().is_terminal()
     }
 
     /// Creates a bar that counts records.
-    pub(crate) fn records(what: &str, total: u64) -> Self {
-        Self::new(what, total, "{msg} {wide_bar} {human_pos}/{human_len} records{left}")
+    pub(crate) fn records(label: &str, total: u64) -> Self {
+        Self::new(label, total, "{msg} {wide_bar} {human_pos}/{human_len} records{left}")
     }
 
     /// Creates a bar that counts bytes.
-    pub(crate) fn bytes(what: &str, total: u64) -> Self {
-        Self::new(what, total, "{msg} {wide_bar} {decimal_bytes}/{decimal_total_bytes}{left}")
+    pub(crate) fn bytes(label: &str, total: u64) -> Self {
+        Self::new(label, total, "{msg} {wide_bar} {decimal_bytes}/{decimal_total_bytes}{left}")
     }
 
-    /// Creates a bar that counts anything; prints a line to standard error if it would not be visible, nothing for
-    /// programs.
-    pub(crate) fn count(what: &str, total: u64, json: bool) -> Self {
-        if total > 0 && Self::is_wanted(json) {
-            return Self::new(what, total, "{msg} {wide_bar} {human_pos}/{human_len}{left}");
+    /// Creates a bar that counts items of any kind. Prints a line to standard error if the bar would not be visible,
+    /// and nothing if the output is JSON.
+    pub(crate) fn count(label: &str, total: u64, is_json: bool) -> Self {
+        if total > 0 && Self::is_wanted(is_json) {
+            return Self::new(label, total, "{msg} {wide_bar} {human_pos}/{human_len}{left}");
         }
-        if !json && total > 0 {
+        if !is_json && total > 0 {
             // A closed standard error is ignored.
-            _ = writeln!(std::io::stderr(), "{what}: {}", crate::commands::thousands(total));
+            _ = writeln!(std::io::stderr(), "{label}: {}", crate::commands::thousands(total));
         }
         Self::hidden()
     }
@@ -44,12 +44,12 @@ impl Bar {
         Self(None)
     }
 
-    fn new(what: &str, total: u64, template: &str) -> Self {
+    fn new(label: &str, total: u64, template: &str) -> Self {
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.with_key("left", write_time_left));
         }
-        bar.set_message(what.to_owned());
+        bar.set_message(label.to_owned());
         bar.enable_steady_tick(Duration::from_millis(200));
         Self(Some(bar))
     }
@@ -63,13 +63,13 @@ impl Bar {
     }
 }
 
-/// Writes the time left, once it can be estimated: not before a twentieth is done, nor while nothing moves.
+/// Writes the remaining time, if it can be estimated: a twentieth is done, and the position changes.
 fn write_time_left(state: &ProgressState, text: &mut dyn std::fmt::Write) {
     let is_known = state.len().is_some_and(|total| state.pos().saturating_mul(20) >= total);
-    let left = state.eta();
-    if is_known && left >= Duration::from_secs(1) {
+    let remaining = state.eta();
+    if is_known && remaining >= Duration::from_secs(1) {
         // Writing to the bar's own text cannot fail.
-        _ = write!(text, ", {} left", HumanDuration(left));
+        _ = write!(text, ", {} left", HumanDuration(remaining));
     }
 }
 
@@ -93,17 +93,17 @@ impl Drop for Bar {
     }
 }
 
-/// The stages of an import or a verification: a bar each on a terminal, a line for each that changes something
-/// otherwise, nothing for programs.
+/// The progress of an import or a verification: on a terminal a bar for each stage; otherwise a line for each stage but
+/// the verification; nothing if the output is JSON.
 pub(crate) struct Steps {
-    json: bool,
+    is_json: bool,
     bar: Mutex<Bar>,
 }
 
 impl Steps {
-    /// Creates the display before any stage.
-    pub(crate) fn new(json: bool) -> Self {
-        Self { json, bar: Mutex::new(Bar::hidden()) }
+    /// Creates the display, before the first stage.
+    pub(crate) fn new(is_json: bool) -> Self {
+        Self { is_json, bar: Mutex::new(Bar::hidden()) }
     }
 }
 
@@ -113,9 +113,9 @@ impl Progress for Steps {
             return;
         }
         let bar = match stage {
-            Stage::Verifying if Bar::is_wanted(self.json) => Bar::bytes(stage.label(), total),
+            Stage::Verifying if Bar::is_wanted(self.is_json) => Bar::bytes(stage.label(), total),
             Stage::Verifying => Bar::hidden(),
-            _ => Bar::count(stage.label(), total, self.json),
+            _ => Bar::count(stage.label(), total, self.is_json),
         };
         *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = bar;
     }

@@ -11,7 +11,7 @@ use crate::arguments::StoreArguments;
 use crate::error::Failure;
 use crate::pod;
 
-/// Returns `--state`, or the folder of the XDG conventions.
+/// Returns `--state`, or the default folder of the XDG Base Directory Specification.
 pub(crate) fn state_root(argument: Option<PathBuf>) -> Result<PathBuf, Failure> {
     argument
         .or_else(|| pod::environment("XDG_STATE_HOME").map(|home| PathBuf::from(home).join("pappus")))
@@ -43,12 +43,12 @@ fn find_folder(arguments: &StoreArguments, pod: &PodUrl) -> Option<StateFolder> 
     StateFolder::find(&state_root(arguments.state.clone()).ok()?, pod)
 }
 
-/// Returns the keys that encrypt keys in the store. They are in Pappus's own folder; none without one.
+/// Returns the keys that encrypt secrets in the store; `None` if Pappus's own folder, which contains them, is missing.
 pub(crate) fn keys(arguments: &StoreArguments, store: &Store, pod: &PodUrl) -> Option<CampaignKeys> {
     find_folder(arguments, pod).map(|folder| CampaignKeys::new(&folder, store, pod))
 }
 
-/// Returns the keys; creates the folder if missing.
+/// Like [`keys`], but creates the folder if it is missing.
 pub(crate) fn new_keys(
     arguments: &StoreArguments,
     store: &Store,
@@ -58,12 +58,12 @@ pub(crate) fn new_keys(
     Ok(CampaignKeys::new(&folder, store, pod))
 }
 
-/// Opens the store for work on a pod.
+/// Opens the store for a pod; creates it if it is missing.
 pub(crate) async fn open(arguments: &StoreArguments, pod: &PodUrl) -> Result<Store, Failure> {
     Ok(Store::open(&address(arguments, pod)?).await?)
 }
 
-/// Returns the address of the store; creates the folder of a file if missing.
+/// Returns the address of the store; creates the folder of a database file if it is missing.
 pub(crate) fn address(arguments: &StoreArguments, pod: &PodUrl) -> Result<DatabaseUrl, Failure> {
     Ok(match &arguments.store {
         Some(url) => DatabaseUrl::parse(url)?,

@@ -51,7 +51,7 @@ pub(crate) enum Log {
 #[derive(Args)]
 #[command(next_help_heading = "Speed and retries")]
 pub(crate) struct WorkArguments {
-    /// Reduce the load on the pod: export one account at a time, with rests, and none while its database is busy. The
+    /// Reduce the load on the pod: export one account at a time, with pauses, and none while its database is busy. The
     /// default while the pod is in use
     #[arg(long, conflicts_with = "no_gentle")]
     pub(crate) gentle: bool,
@@ -61,7 +61,7 @@ pub(crate) struct WorkArguments {
     /// Accounts exported at the same time (default: the number of cores plus one)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) workers: Option<u16>,
-    /// Serve Prometheus metrics at `http://ADDR/metrics`. Whoever reaches the address can read them
+    /// Serve Prometheus metrics at `http://ADDR/metrics`. Anyone who can reach the address can read them
     #[arg(long, value_name = "ADDR")]
     pub(crate) metrics: Option<std::net::SocketAddr>,
     /// Log each finished account to standard error

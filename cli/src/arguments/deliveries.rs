@@ -22,12 +22,12 @@ pub(crate) struct Deliver {
 /// Options for waiting on pods.
 #[derive(Args)]
 pub(crate) struct PatienceArguments {
-    /// Hours that a pod which took a move gets to process it when no friend there is back, before Contacts and
-    /// profiles follow. If friends are expected there, it gets the move once more and as many hours again. Contacts
-    /// that overtake the move end friendships
+    /// Hours to wait for a pod to process an accepted move while none of the friends there is back, before Contacts and
+    /// profiles are sent. If friends are expected there, the move is sent again and the wait repeated. Contacts that
+    /// overtake the move end friendships
     #[arg(long, value_name = "HOURS", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=168))]
     pub(crate) grace: u32,
-    /// Seconds between the first friend's return on a pod and sending the rest there
+    /// Seconds to wait after the first friend on a pod is back, before the remaining messages are sent there
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=86_400))]
     pub(crate) settle: u32,
     /// Send without checking that the new account is reachable from outside: for machines that cannot reach the pod's

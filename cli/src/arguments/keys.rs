@@ -16,7 +16,7 @@ pub(crate) struct Keys {
 
 #[derive(Subcommand)]
 pub(crate) enum KeysAction {
-    /// Copy the keys that open the archives to a new file: keep it elsewhere
+    /// Copy the keys that open the archives to a new file; store it in another place
     Backup {
         /// File to create
         #[arg(value_name = "FILE")]

@@ -13,7 +13,7 @@ use pappus_engine::store::StateFolder;
 
 use super::resume;
 use super::start::RetryPolicy;
-use super::work::{Opened, Place, Work, work};
+use super::work::{PodData, Resources, Work, work};
 use crate::arguments::{self, Export, Worker};
 use crate::commands::{Outcome, counted};
 use crate::error::Failure;
@@ -21,77 +21,77 @@ use crate::output::{Output, printable};
 use crate::{clock, pod, store};
 
 /// Largest list of names, in bytes: twenty million names.
-const MAX_LIST: u64 = 512 << 20;
+const MAX_LIST_BYTES: u64 = 512 << 20;
 
 /// Runs `pappus export --all`.
 pub(crate) async fn export_all(arguments: Export, output: &Output) -> Result<Outcome, Failure> {
     // Invalid arguments fail at once, even while a service is unavailable.
     let config = pod::configuration(&arguments.pod)?;
-    let out = place(&arguments.out)?;
+    let out = location(&arguments.out)?;
     EncryptTo::recipients(&arguments.encrypt_to)?;
-    let chosen = only(&arguments)?;
-    let patience = RetryPolicy::new(&arguments.work, output);
+    let selection = selection(&arguments)?;
+    let retry = RetryPolicy::new(&arguments.work, output);
     let state = StateFolder::open(&store::state_root(arguments.store.state.clone())?, &config.url)?;
-    let store = patience.store(&arguments.store, &config.url).await?;
+    let store = retry.store(&arguments.store, &config.url).await?;
     let campaigns = Campaigns::new(&store, &config.url);
-    let found = match &arguments.campaign.name {
-        Some(name) => patience.until_ok(|| campaigns.look_for(name)).await?,
-        None => unfinished(patience.until_ok(|| campaigns.all()).await?, &out),
+    let existing = match &arguments.campaign.name {
+        Some(name) => retry.until_ok(|| campaigns.look_for(name)).await?,
+        None => find_unfinished(retry.until_ok(|| campaigns.all()).await?, &out),
     };
-    let found = match found {
-        Some(campaign) if campaign.out != out && is_place_of(&campaign, &out).await => {
-            Some(patience.until_ok(|| campaigns.relocate(&campaign.name, &out)).await?)
+    let existing = match existing {
+        Some(campaign) if campaign.out != out && is_depot_of(&campaign, &out).await => {
+            Some(retry.until_ok(|| campaigns.relocate(&campaign.name, &out)).await?)
         }
-        found => found,
+        other => other,
     };
-    if let Some(campaign) = &found {
-        resume::check(campaign, &arguments, &out, &chosen)?;
-    } else if let Some(before) = &arguments.campaign.since {
-        patience.until_ok(|| campaigns.named(before)).await?;
+    if let Some(campaign) = &existing {
+        resume::check(campaign, &arguments, &out, &selection)?;
+    } else if let Some(earlier) = &arguments.campaign.since {
+        retry.until_ok(|| campaigns.named(earlier)).await?;
     }
-    let depot = match &found {
+    let depot = match &existing {
         Some(campaign) if campaign.place.is_some() => {
-            patience.place_of(&out, campaign.place.as_deref()).await?
+            retry.known_depot(&out, campaign.place.as_deref()).await?
         }
-        _ => patience.new_place(&campaigns, &out).await?,
+        _ => retry.new_depot(&campaigns, &out).await?,
     };
-    let opened = Opened::open(&config, depot, &arguments.work, output).await?;
-    let place = Place { config, state, store };
-    let (campaign, names) = match found {
+    let resources = Resources::open(&config, depot, &arguments.work, output).await?;
+    let pod_data = PodData { config, state, store };
+    let (campaign, names) = match existing {
         Some(campaign) => {
             output.line(format!("Resuming the campaign {:?}.", campaign.name));
             resume::print_kept_options(&campaign, &arguments, output);
-            (campaign, chosen.1)
+            (campaign, selection.1)
         }
-        None => begin(&campaigns, &place, &arguments, (&out, chosen), (patience, output)).await?,
+        None => begin(&campaigns, &pod_data, &arguments, (&out, selection), (retry, output)).await?,
     };
-    work(Work { place, campaign, names, opened, began: true, patience }, output).await
+    work(Work { pod_data, campaign, names, resources, is_starter: true, retry }, output).await
 }
 
 /// Runs `pappus worker`.
 pub(crate) async fn join(arguments: Worker, output: &Output) -> Result<Outcome, Failure> {
     let config = pod::configuration(&arguments.pod)?;
-    let patience = RetryPolicy::new(&arguments.work, output);
+    let retry = RetryPolicy::new(&arguments.work, output);
     let state = StateFolder::open(&store::state_root(arguments.store.state.clone())?, &config.url)?;
-    let store = patience.store(&arguments.store, &config.url).await?;
+    let store = retry.store(&arguments.store, &config.url).await?;
     let campaigns = Campaigns::new(&store, &config.url);
     let campaign = match &arguments.campaign {
-        Some(name) => patience.until_ok(|| campaigns.named(name)).await?,
-        None => only_open(patience.until_ok(|| campaigns.all()).await?)?,
+        Some(name) => retry.until_ok(|| campaigns.named(name)).await?,
+        None => single_open(retry.until_ok(|| campaigns.all()).await?)?,
     };
-    let campaign = patience.prepared(&campaigns, &campaign.name).await?;
+    let campaign = retry.prepared(&campaigns, &campaign.name).await?;
     output.line(format!("Working on the campaign {:?}.", campaign.name));
     let depot = match &campaign.place {
-        Some(place) => patience.place_of(&campaign.out, Some(place)).await?,
-        None => patience.new_place(&campaigns, &campaign.out).await?,
+        Some(place) => retry.known_depot(&campaign.out, Some(place)).await?,
+        None => retry.new_depot(&campaigns, &campaign.out).await?,
     };
-    let opened = Opened::open(&config, depot, &arguments.work, output).await?;
-    let place = Place { config, state, store };
-    work(Work { place, campaign, names: Vec::new(), opened, began: false, patience }, output).await
+    let resources = Resources::open(&config, depot, &arguments.work, output).await?;
+    let pod_data = PodData { config, state, store };
+    work(Work { pod_data, campaign, names: Vec::new(), resources, is_starter: false, retry }, output).await
 }
 
 /// Returns the folder as an absolute path, valid in later runs, or the bucket's URL unchanged.
-fn place(out: &Path) -> Result<String, Failure> {
+fn location(out: &Path) -> Result<String, Failure> {
     let text =
         out.to_str().ok_or_else(|| Failure::message("the place for the archives (--out) is not UTF-8"))?;
     if text.starts_with("s3://") {
@@ -102,8 +102,8 @@ fn place(out: &Path) -> Result<String, Failure> {
     Ok(path.display().to_string())
 }
 
-/// Returns whether a folder is that of a campaign's archives, by its identity: it was moved.
-async fn is_place_of(campaign: &Campaign, out: &str) -> bool {
+/// Returns whether a folder at another path has the identity of a campaign's depot: then it was moved.
+async fn is_depot_of(campaign: &Campaign, out: &str) -> bool {
     let (Some(place), Ok(address)) = (&campaign.place, DepotAddress::parse(out, &pod::environment)) else {
         return false;
     };
@@ -113,14 +113,16 @@ async fn is_place_of(campaign: &Campaign, out: &str) -> bool {
     }
 }
 
-fn unfinished(campaigns: Vec<Campaign>, out: &str) -> Option<Campaign> {
-    let open = |campaign: &Campaign| {
+/// Returns the newest unfinished campaign with this location.
+fn find_unfinished(campaigns: Vec<Campaign>, out: &str) -> Option<Campaign> {
+    let is_unfinished = |campaign: &Campaign| {
         !matches!(campaign.state, CampaignState::Finished | CampaignState::Cancelled) && campaign.out == out
     };
-    campaigns.into_iter().rev().find(open)
+    campaigns.into_iter().rev().find(is_unfinished)
 }
 
-fn only_open(campaigns: Vec<Campaign>) -> Result<Campaign, Failure> {
+/// Returns the only unfinished campaign.
+fn single_open(campaigns: Vec<Campaign>) -> Result<Campaign, Failure> {
     let mut open: Vec<Campaign> = campaigns
         .into_iter()
         .filter(|campaign| !matches!(campaign.state, CampaignState::Finished | CampaignState::Cancelled))
@@ -136,24 +138,24 @@ fn only_open(campaigns: Vec<Campaign>) -> Result<Campaign, Failure> {
 
 async fn begin(
     campaigns: &Campaigns,
-    place: &Place,
+    pod_data: &PodData,
     arguments: &Export,
     (out, (only, names)): (&str, (Only, Vec<String>)),
-    (patience, output): (RetryPolicy, &Output),
+    (retry, output): (RetryPolicy, &Output),
 ) -> Result<(Campaign, Vec<String>), Failure> {
     let now = match arguments.created_at {
         Some(time) => time,
         None => clock::now()?,
     };
-    let earlier = patience.until_ok(|| campaigns.all()).await?;
-    say_lost_key(&place.state, &earlier)?;
+    let earlier = retry.until_ok(|| campaigns.all()).await?;
+    print_lost_key(&pod_data.state, &earlier)?;
     if arguments.campaign.since.is_none()
         && let Some(last) = earlier.last().filter(|last| last.state == CampaignState::Finished)
     {
-        let status = patience.until_ok(|| Status::of(&place.store, last.clone())).await?;
-        say_finished(&status, output);
+        let status = retry.until_ok(|| Status::of(&pod_data.store, last.clone())).await?;
+        print_finished(&status, output);
     }
-    let recipients = recipients(place, arguments, now, (patience, output)).await?;
+    let recipients = recipients(pod_data, arguments, now, (retry, output)).await?;
     let options = CampaignOptions {
         only,
         order: order(arguments.campaign.order),
@@ -161,27 +163,28 @@ async fn begin(
         since: arguments.campaign.since.clone(),
         keep_sign_in: arguments.campaign.keep_sign_in,
     };
-    let archive_key = place.state.archive_key()?.public_key()?.fingerprint().to_string();
+    let archive_key = pod_data.state.archive_key()?.public_key()?.fingerprint().to_string();
     let name = arguments.campaign.name.clone().unwrap_or_else(|| now.compact());
-    let new = NewCampaign { name: &name, out, options: &options, archive_key: &archive_key, created_at: now };
-    let campaign = patience.until_ok(|| campaigns.begin(&new)).await?;
+    let new_campaign =
+        NewCampaign { name: &name, out, options: &options, archive_key: &archive_key, created_at: now };
+    let campaign = retry.until_ok(|| campaigns.begin(&new_campaign)).await?;
     output.line(format!("Starting the campaign {name:?}."));
     Ok((campaign, names))
 }
 
 /// Returns the recipients of the archives: the pod's own campaign key and those named in the arguments.
 async fn recipients(
-    place: &Place,
+    pod_data: &PodData,
     arguments: &Export,
     now: Timestamp,
-    (patience, output): (RetryPolicy, &Output),
+    (retry, output): (RetryPolicy, &Output),
 ) -> Result<Vec<String>, Failure> {
     if arguments.campaign.plain {
         output.line("The archives are NOT encrypted: anyone who can read them can take over every account of the pod.");
         return Ok(Vec::new());
     }
-    let keys = CampaignKeys::new(&place.state, &place.store, &place.config.url);
-    let key = patience.until_ok(|| keys.current(now)).await?;
+    let keys = CampaignKeys::new(&pod_data.state, &pod_data.store, &pod_data.config.url);
+    let key = retry.until_ok(|| keys.current(now)).await?;
     output.line(format!("The archives are encrypted to {}.", key.recipient));
     let file = keys.identity_file();
     let file = file.display();
@@ -199,8 +202,8 @@ async fn recipients(
     Ok(std::iter::once(key.recipient).chain(arguments.encrypt_to.iter().cloned()).collect())
 }
 
-/// Says that accounts are exported again, and how to export only what has changed.
-fn say_finished(last: &Status, output: &Output) {
+/// Prints that accounts are exported again, and how to export only those that have changed.
+fn print_finished(last: &Status, output: &Output) {
     let (name, stored) = (&last.campaign.name, last.totals.done);
     if stored > 0 {
         output.line(format!(
@@ -211,14 +214,14 @@ fn say_finished(last: &Status, output: &Output) {
     }
 }
 
-/// Warns that the signing key of archives was lost, before a new one is created.
-fn say_lost_key(state: &StateFolder, earlier: &[Campaign]) -> Result<(), Failure> {
+/// Warns, before a new archive key is created, that the old one was lost.
+fn print_lost_key(state: &StateFolder, earlier: &[Campaign]) -> Result<(), Failure> {
     if state.known_archive_key()?.is_some() {
         return Ok(());
     }
-    let known = state.lost_archive_key()?;
-    let known = known.or_else(|| earlier.last().map(|campaign| campaign.archive_key.clone()));
-    if let Some(lost) = known {
+    let lost = state.lost_archive_key()?;
+    let lost = lost.or_else(|| earlier.last().map(|campaign| campaign.archive_key.clone()));
+    if let Some(lost) = lost {
         print_note(&lost_key(state, &lost));
     }
     Ok(())
@@ -234,21 +237,21 @@ pub(crate) fn lost_key(state: &StateFolder, lost: &str) -> String {
     )
 }
 
-/// Prints to standard error, so that programs which read the result see it too.
+/// Prints a sentence to standard error, so that it does not mix with the result on standard output.
 pub(crate) fn print_note(sentence: &str) {
     // A closed standard error is ignored.
     _ = writeln!(std::io::stderr(), "{}", printable(sentence));
 }
 
-pub(super) fn order(asked: Option<arguments::Order>) -> Order {
-    match asked {
+pub(super) fn order(argument: Option<arguments::Order>) -> Order {
+    match argument {
         None | Some(arguments::Order::BiggestFirst) => Order::BiggestFirst,
         Some(arguments::Order::SmallestFirst) => Order::SmallestFirst,
     }
 }
 
 /// Returns the selection of accounts, and the names on the podmin's list.
-fn only(arguments: &Export) -> Result<(Only, Vec<String>), Failure> {
+fn selection(arguments: &Export) -> Result<(Only, Vec<String>), Failure> {
     let only = match arguments.campaign.only.as_deref() {
         None | Some("all") => Only::All,
         Some("active-month") => Only::ActiveMonth,
@@ -256,7 +259,7 @@ fn only(arguments: &Export) -> Result<(Only, Vec<String>), Failure> {
         Some("active-year") => Only::ActiveYear,
         Some("not-closed") => Only::NotClosed,
         Some(other) => match other.strip_prefix("file:") {
-            Some(path) => return Ok((Only::Listed, list(Path::new(path))?)),
+            Some(path) => return Ok((Only::Listed, read_names(Path::new(path))?)),
             None => {
                 return Err(Failure::message(format!(
                     "--only takes all, active-month, active-half-year, active-year, not-closed or file:PATH, not {other:?}"
@@ -268,13 +271,13 @@ fn only(arguments: &Export) -> Result<(Only, Vec<String>), Failure> {
 }
 
 /// Reads one name per line; ignores empty lines and text after a #.
-fn list(path: &Path) -> Result<Vec<String>, Failure> {
+fn read_names(path: &Path) -> Result<Vec<String>, Failure> {
     let failed = |error| Failure::new(format!("the list {} cannot be read", path.display()), error);
-    if std::fs::metadata(path).map_err(failed)?.len() > MAX_LIST {
+    if std::fs::metadata(path).map_err(failed)?.len() > MAX_LIST_BYTES {
         return Err(Failure::message(format!("the list {} is too long", path.display())));
     }
-    let text =
-        pappus_engine::text::read(std::fs::File::open(path).map_err(failed)?, MAX_LIST).map_err(failed)?;
+    let text = pappus_engine::text::read(std::fs::File::open(path).map_err(failed)?, MAX_LIST_BYTES)
+        .map_err(failed)?;
     let names: Vec<String> = text
         .lines()
         .map(|line| line.split('#').next().unwrap_or_default().trim().to_owned())

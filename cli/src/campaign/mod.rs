@@ -10,4 +10,4 @@ mod work;
 
 pub(crate) use begin::{export_all, join, lost_key, print_note};
 pub(crate) use report::{describe, document};
-pub(crate) use view::{awaited, follow};
+pub(crate) use view::{await_campaign, follow};

@@ -34,15 +34,15 @@ pub(crate) fn describe(output: &Output, status: &Status) {
             counted(totals.incomplete, "archive")
         ));
     }
-    if let Some(left) = status.seconds_left {
-        let left = indicatif::HumanDuration(std::time::Duration::from_secs_f64(left.clamp(1.0, 1e9)));
-        output.line(format!("  about {left} left"));
+    if let Some(seconds) = status.seconds_left {
+        let remaining = std::time::Duration::from_secs_f64(seconds.clamp(1.0, 1e9));
+        output.line(format!("  about {} left", indicatif::HumanDuration(remaining)));
     }
     for worker in &status.workers {
-        let waits =
+        let waiting =
             worker.waits_for.as_ref().map_or_else(String::new, |reason| format!(", waiting: {reason}"));
         output.line(format!(
-            "  worker {} on {}: {} in progress{waits}",
+            "  worker {} on {}: {} in progress{waiting}",
             worker.pid,
             worker.host,
             counted(worker.accounts.unsigned_abs(), "account")
@@ -50,7 +50,7 @@ pub(crate) fn describe(output: &Output, status: &Status) {
     }
     if !status.slowest.is_empty() && campaign.state != CampaignState::Preparing {
         output.line("  Slowest:");
-        status.slowest.iter().take(3).for_each(|line| slow(output, line));
+        status.slowest.iter().take(3).for_each(|account| print_duration(output, account));
     }
     if !status.failed.is_empty() {
         output.line("  Failed (`pappus campaign retry` tries them again):");
@@ -63,12 +63,12 @@ pub(crate) fn describe(output: &Output, status: &Status) {
     }
 }
 
-fn slow(output: &Output, line: &AccountLine) {
-    let records = line.records.and_then(|records| u64::try_from(records).ok()).unwrap_or(0);
+fn print_duration(output: &Output, account: &AccountLine) {
+    let records = account.records.and_then(|records| u64::try_from(records).ok()).unwrap_or(0);
     output.line(format!(
         "    {}: {:.1} s, {}",
-        line.account,
-        line.seconds.unwrap_or(0.0),
+        account.account,
+        account.seconds.unwrap_or(0.0),
         counted(records, "record")
     ));
 }

@@ -1,4 +1,4 @@
-//! Checks for a campaign that continues: the arguments must be those it was started with.
+//! Checks for a campaign that is resumed: the arguments must be those it was started with.
 
 use pappus_engine::campaign::{Campaign, CampaignState, Only, names_digest};
 
@@ -16,45 +16,47 @@ pub(super) fn check(
 ) -> Result<(), Failure> {
     let name = &campaign.name;
     let options = &campaign.options;
-    let different = |what: &str| {
+    let rejected = |setting: &str| {
         Err(Failure::message(format!(
-            "the campaign {name:?} was started with another {what}; give a new campaign its own name with --name"
+            "the campaign {name:?} was started with another {setting}; give a new campaign its own name with --name"
         )))
     };
     if campaign.out != out {
-        return different(&format!("place for its archives, {}", campaign.out));
+        return rejected(&format!("place for its archives, {}", campaign.out));
     }
-    let plain = options.recipients.is_empty();
-    if plain && !arguments.campaign.plain {
-        return different("encryption: its archives are plain, with --plain");
+    let is_plain = options.recipients.is_empty();
+    if is_plain && !arguments.campaign.plain {
+        return rejected("encryption: its archives are plain, with --plain");
     }
-    let asked = &arguments.encrypt_to;
-    if (arguments.campaign.plain && !plain) || asked.iter().any(|key| !options.recipients.contains(key)) {
-        return different("encryption");
+    let requested = &arguments.encrypt_to;
+    if (arguments.campaign.plain && !is_plain)
+        || requested.iter().any(|key| !options.recipients.contains(key))
+    {
+        return rejected("encryption");
     }
     if arguments.campaign.only.is_some() && *only != options.only {
-        return different("choice of accounts");
+        return rejected("choice of accounts");
     }
-    let is_written_down = campaign.state != CampaignState::Preparing;
+    let is_recorded = campaign.state != CampaignState::Preparing;
     let digest = campaign.names_sha256.as_ref();
-    if *only == Only::Listed && is_written_down && digest.is_some_and(|known| *known != names_digest(names)) {
-        return different("list of names");
+    if *only == Only::Listed && is_recorded && digest.is_some_and(|known| *known != names_digest(names)) {
+        return rejected("list of names");
     }
-    if arguments.campaign.order.is_some_and(|asked| order(Some(asked)) != options.order) {
-        return different("order");
+    if arguments.campaign.order.is_some_and(|requested| order(Some(requested)) != options.order) {
+        return rejected("order");
     }
     if arguments.campaign.since.is_some() && arguments.campaign.since != options.since {
-        return different("campaign before");
+        return rejected("campaign before");
     }
     if arguments.campaign.keep_sign_in && !options.keep_sign_in {
-        return different("choice about sign-in data");
+        return rejected("choice about sign-in data");
     }
-    let begun = pappus_engine::domain::Timestamp::from(campaign.created_at);
-    if arguments.created_at.is_some_and(|asked| asked != begun) {
-        return different(&format!("time in its archives, {begun}"));
+    let started_at = pappus_engine::domain::Timestamp::from(campaign.created_at);
+    if arguments.created_at.is_some_and(|requested| requested != started_at) {
+        return rejected(&format!("time in its archives, {started_at}"));
     }
-    if arguments.campaign.only.is_none() && options.only == Only::Listed && !is_written_down {
-        return different("list of names, which has not been saved yet: specify it again with --only");
+    if arguments.campaign.only.is_none() && options.only == Only::Listed && !is_recorded {
+        return rejected("list of names, which has not been saved yet: specify it again with --only");
     }
     Ok(())
 }
@@ -62,9 +64,9 @@ pub(super) fn check(
 /// Prints the options a campaign was started with that the arguments omit: they still apply.
 pub(super) fn print_kept_options(campaign: &Campaign, arguments: &Export, output: &Output) {
     let options = &campaign.options;
-    let mut kept = Vec::new();
+    let mut kept_options = Vec::new();
     if arguments.campaign.only.is_none() && options.only != Only::All {
-        let which = match options.only {
+        let selection = match options.only {
             Only::All => "all accounts",
             Only::ActiveMonth => "--only active-month",
             Only::ActiveHalfYear => "--only active-half-year",
@@ -72,25 +74,25 @@ pub(super) fn print_kept_options(campaign: &Campaign, arguments: &Export, output
             Only::NotClosed => "--only not-closed",
             Only::Listed => "--only file:… (the accounts of its list)",
         };
-        kept.push(which.to_owned());
+        kept_options.push(selection.to_owned());
     }
     if arguments.campaign.since.is_none()
         && let Some(since) = &options.since
     {
-        kept.push(format!("--since {since}"));
+        kept_options.push(format!("--since {since}"));
     }
     if arguments.campaign.order.is_none() && options.order != order(None) {
-        kept.push("--order smallest-first".to_owned());
+        kept_options.push("--order smallest-first".to_owned());
     }
     if arguments.encrypt_to.is_empty() && options.recipients.len() > 1 {
-        kept.push(format!(
+        kept_options.push(format!(
             "--encrypt-to {}",
             options.recipients.iter().skip(1).cloned().collect::<Vec<_>>().join(", ")
         ));
     }
-    if !kept.is_empty() {
-        output.line(format!("It was started with {}, and that does not change.", kept.join(", ")));
+    if !kept_options.is_empty() {
+        output.line(format!("It was started with {}, and that does not change.", kept_options.join(", ")));
     }
-    let begun = pappus_engine::domain::Timestamp::from(campaign.created_at);
-    output.line(format!("The time in all its archives is {begun}."));
+    let started_at = pappus_engine::domain::Timestamp::from(campaign.created_at);
+    output.line(format!("The time in all its archives is {started_at}."));
 }

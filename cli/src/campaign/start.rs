@@ -22,31 +22,31 @@ use crate::{pod, store};
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(30));
 
 /// An error that may be transient.
-pub(super) trait Passes {
+pub(super) trait Transient {
     /// Returns whether a retry may succeed.
-    fn passes(&self) -> bool;
+    fn is_transient(&self) -> bool;
 }
 
-impl Passes for StoreError {
-    fn passes(&self) -> bool {
+impl Transient for StoreError {
+    fn is_transient(&self) -> bool {
         StoreError::passes(self)
     }
 }
 
-impl Passes for DatabaseError {
-    fn passes(&self) -> bool {
+impl Transient for DatabaseError {
+    fn is_transient(&self) -> bool {
         DatabaseError::passes(self)
     }
 }
 
-impl Passes for SchemaError {
-    fn passes(&self) -> bool {
+impl Transient for SchemaError {
+    fn is_transient(&self) -> bool {
         matches!(self, SchemaError::Database(error) if error.passes())
     }
 }
 
-impl Passes for SignInError {
-    fn passes(&self) -> bool {
+impl Transient for SignInError {
+    fn is_transient(&self) -> bool {
         match self {
             SignInError::Database(error) => error.passes(),
             SignInError::Store(error) | SignInError::Keys(KeysError::Store(error)) => error.passes(),
@@ -55,41 +55,41 @@ impl Passes for SignInError {
     }
 }
 
-impl Passes for KeysError {
-    fn passes(&self) -> bool {
+impl Transient for KeysError {
+    fn is_transient(&self) -> bool {
         matches!(self, KeysError::Store(error) if error.passes())
     }
 }
 
-impl Passes for DepotError {
-    fn passes(&self) -> bool {
+impl Transient for DepotError {
+    fn is_transient(&self) -> bool {
         self.is_of_the_depot()
     }
 }
 
-impl Passes for UploadsError {
-    fn passes(&self) -> bool {
+impl Transient for UploadsError {
+    fn is_transient(&self) -> bool {
         UploadsError::passes(self)
     }
 }
 
-/// An error at the first use of a location. A path or a right that is wrong was never different: only failures of a
-/// disk or a server pass.
+/// An error at the first use of a location. A wrong path or missing permission would not change: only failures of a
+/// disk or a server are transient.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 struct FirstUse(#[from] DepotError);
 
-impl Passes for FirstUse {
-    fn passes(&self) -> bool {
-        let refusals = [
+impl Transient for FirstUse {
+    fn is_transient(&self) -> bool {
+        let permanent = [
             ErrorKind::NotFound,
             ErrorKind::NotADirectory,
             ErrorKind::PermissionDenied,
             ErrorKind::ReadOnlyFilesystem,
         ];
         let is_refused =
-            matches!(&self.0, DepotError::Folder { source, .. } if refusals.contains(&source.kind()));
-        !is_refused && self.0.passes()
+            matches!(&self.0, DepotError::Folder { source, .. } if permanent.contains(&source.kind()));
+        !is_refused && self.0.is_transient()
     }
 }
 
@@ -105,8 +105,8 @@ enum NotJoined {
     Preparing(String),
 }
 
-impl Passes for NotJoined {
-    fn passes(&self) -> bool {
+impl Transient for NotJoined {
+    fn is_transient(&self) -> bool {
         match self {
             Self::Campaign(error) => error.passes(),
             Self::Preparing(_) => true,
@@ -114,51 +114,51 @@ impl Passes for NotJoined {
     }
 }
 
-impl Passes for CampaignError {
-    fn passes(&self) -> bool {
+impl Transient for CampaignError {
+    fn is_transient(&self) -> bool {
         CampaignError::passes(self)
     }
 }
 
-/// The time something may be unavailable.
+/// The time for which services may be unavailable.
 #[derive(Clone, Copy)]
 pub(super) struct RetryPolicy {
-    most: Duration,
-    json: bool,
+    max_wait: Duration,
+    is_json: bool,
 }
 
 impl RetryPolicy {
     pub(super) fn new(arguments: &WorkArguments, output: &Output) -> Self {
-        Self { most: Duration::from_secs(arguments.patience), json: output.is_json() }
+        Self { max_wait: Duration::from_secs(arguments.patience), is_json: output.is_json() }
     }
 
     /// Retries until an attempt succeeds or fails with an error that is not transient.
     pub(super) async fn until_ok<T, E, F>(self, mut attempt: impl FnMut() -> F) -> Result<T, Failure>
     where
-        E: Passes + Display + Into<Failure>,
+        E: Transient + Display + Into<Failure>,
         F: Future<Output = Result<T, E>>,
     {
-        let since = Instant::now();
-        let (mut pauses, mut said) = (BACKOFF.pauses(), String::new());
+        let started_at = Instant::now();
+        let (mut pauses, mut last_reason) = (BACKOFF.pauses(), String::new());
         loop {
             let error = match attempt().await {
-                Err(error) if error.passes() => error,
-                done => return done.map_err(Into::into),
+                Err(error) if error.is_transient() => error,
+                result => return result.map_err(Into::into),
             };
             let reason = error.to_string();
-            let left = self.most.saturating_sub(since.elapsed());
-            if left.is_zero() {
-                let waited = since.elapsed().as_secs();
+            let remaining = self.max_wait.saturating_sub(started_at.elapsed());
+            if remaining.is_zero() {
+                let waited = started_at.elapsed().as_secs();
                 return Err(Failure::message(format!(
                     "{reason}, for {waited} seconds now; nothing is lost: run the same command again to continue"
                 )));
             }
-            if said != reason && !self.json {
+            if last_reason != reason && !self.is_json {
                 // A closed standard error is ignored.
                 _ = writeln!(std::io::stderr(), "Waiting: {}", printable(&reason));
             }
-            said = reason;
-            tokio::time::sleep(pauses.next_pause().min(left)).await;
+            last_reason = reason;
+            tokio::time::sleep(pauses.next_pause().min(remaining)).await;
         }
     }
 
@@ -168,8 +168,8 @@ impl RetryPolicy {
         self.until_ok(|| Store::open(&address)).await
     }
 
-    /// Opens the location of a campaign's archives: only the one used before, not another folder at the same path.
-    pub(super) async fn place_of(self, out: &str, place: Option<&str>) -> Result<Depot, Failure> {
+    /// Opens the depot of a campaign that exists: the one with this identity, not another folder at the same path.
+    pub(super) async fn known_depot(self, out: &str, place: Option<&str>) -> Result<Depot, Failure> {
         let address = DepotAddress::parse(out, &pod::environment)?;
         let open = || async {
             let depot = Depot::expected(&address).await?;
@@ -180,12 +180,12 @@ impl RetryPolicy {
         self.until_ok(open).await
     }
 
-    /// Opens a location for a new campaign's archives: creates a missing folder, unless an earlier campaign used it.
-    pub(super) async fn new_place(self, campaigns: &Campaigns, out: &str) -> Result<Depot, Failure> {
+    /// Opens the depot of a new campaign. Creates a missing folder, unless an earlier campaign used it.
+    pub(super) async fn new_depot(self, campaigns: &Campaigns, out: &str) -> Result<Depot, Failure> {
         let earlier = self.until_ok(|| campaigns.all()).await?;
-        let known = |campaign: &Campaign| campaign.place.clone().filter(|_| campaign.out == out);
-        if let Some(place) = earlier.iter().rev().find_map(known) {
-            return self.place_of(out, Some(&place)).await;
+        let identity = |campaign: &Campaign| campaign.place.clone().filter(|_| campaign.out == out);
+        if let Some(place) = earlier.iter().rev().find_map(identity) {
+            return self.known_depot(out, Some(&place)).await;
         }
         let address = DepotAddress::parse(out, &pod::environment)?;
         self.until_ok(|| async { Depot::open(&address).await.map_err(FirstUse) }).await

@@ -8,16 +8,16 @@ use tracing::{info, warn};
 use crate::arguments::{Log, WorkArguments};
 use crate::error::Failure;
 
-/// Histogram bounds for the time an account takes, in seconds.
-const BUCKETS: [f64; 9] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 60.0, 600.0];
+/// Histogram bounds for the time that an account takes, in seconds.
+const BUCKETS_SECONDS: [f64; 9] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 60.0, 600.0];
 
 /// The outputs that are enabled.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Telemetry {
-    /// Logs to standard error.
-    pub(crate) log: bool,
-    /// Serves metrics.
-    pub(crate) metrics: bool,
+    /// True if it logs to standard error.
+    pub(crate) is_logging: bool,
+    /// True if it serves metrics.
+    pub(crate) has_metrics: bool,
 }
 
 impl Telemetry {
@@ -27,29 +27,29 @@ impl Telemetry {
             let failed = |error| Failure::new(format!("the metrics cannot be served at {address}"), error);
             PrometheusBuilder::new()
                 .with_http_listener(address)
-                .set_buckets(&BUCKETS)
+                .set_buckets(&BUCKETS_SECONDS)
                 .and_then(PrometheusBuilder::install)
                 .map_err(failed)?;
         }
         if let Some(format) = arguments.log {
-            let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false);
+            let logger = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false);
             // This is the first logger, so it can always be set.
             _ = match format {
-                Log::Text => log.try_init(),
-                Log::Json => log.json().flatten_event(true).try_init(),
+                Log::Text => logger.try_init(),
+                Log::Json => logger.json().flatten_event(true).try_init(),
             };
         }
-        Ok(Self { log: arguments.log.is_some(), metrics: arguments.metrics.is_some() })
+        Ok(Self { is_logging: arguments.log.is_some(), has_metrics: arguments.metrics.is_some() })
     }
 
     /// Reports a finished account.
     pub(crate) fn finished(self, account: &Finished) {
         let Finished { account: name, state, file, bytes, records, omissions, seconds, reason } = account;
-        if self.log {
+        if self.is_logging {
             let (state, file, reason) = (state.as_str(), file.as_deref(), reason.as_deref());
             info!(account = name, state, file, bytes, records, omissions, seconds, reason, "account");
         }
-        if self.metrics {
+        if self.has_metrics {
             counter!("pappus_accounts_total", "state" => state.as_str()).increment(1);
             counter!("pappus_archive_bytes_total").increment(*bytes);
             counter!("pappus_records_total").increment(*records);
@@ -60,36 +60,36 @@ impl Telemetry {
 
     /// Reports the reason for waiting, or that waiting has ended.
     pub(crate) fn waiting(self, reason: Option<&str>) {
-        if self.log {
+        if self.is_logging {
             if let Some(reason) = reason {
                 warn!(reason, "waiting");
             } else {
                 info!("resumed");
             }
         }
-        if self.metrics {
+        if self.has_metrics {
             gauge!("pappus_waiting").set(if reason.is_some() { 1.0 } else { 0.0 });
         }
     }
 
     /// Reports a note for the podmin.
     pub(crate) fn note(self, sentence: &str) {
-        if self.log {
+        if self.is_logging {
             warn!(sentence, "note");
         }
     }
 
     /// Reports that the campaign is paused, resumed, or ended.
     pub(crate) fn state(self, state: CampaignState) {
-        if self.log {
+        if self.is_logging {
             info!(state = state.as_str(), "campaign");
         }
     }
 
-    /// Reports the progress of all workers together.
+    /// Reports the total progress of all workers.
     #[expect(clippy::cast_precision_loss, reason = "Prometheus has only floating-point numbers")]
     pub(crate) fn totals(self, totals: &Totals) {
-        if !self.metrics {
+        if !self.has_metrics {
             return;
         }
         let states = [

@@ -16,21 +16,21 @@ use crate::progress::Bar;
 
 /// Time between reads of the store.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// Time between lines where there is no terminal.
-const LINE: Duration = Duration::from_secs(10);
+/// Time between lines of progress without a terminal.
+const LINE_INTERVAL: Duration = Duration::from_secs(10);
 /// Progress counts records, not accounts: one account may be as large as all others together.
 const TEMPLATE: &str = "{wide_bar} {percent} %{prefix}\n{msg}";
 
 /// The progress display of a worker.
 pub(crate) struct View {
-    json: bool,
+    is_json: bool,
     bar: Option<ProgressBar>,
     telemetry: Telemetry,
 }
 
 impl View {
-    pub(crate) fn new(json: bool, telemetry: Telemetry) -> Self {
-        let bar = (Bar::is_wanted(json) && !telemetry.log).then(|| {
+    pub(crate) fn new(is_json: bool, telemetry: Telemetry) -> Self {
+        let bar = (Bar::is_wanted(is_json) && !telemetry.is_logging).then(|| {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
             if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
                 bar.set_style(style);
@@ -38,23 +38,23 @@ impl View {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        Self { json, bar, telemetry }
+        Self { is_json, bar, telemetry }
     }
 
     fn line(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(printable(text)),
             // A closed standard error is ignored.
-            None if !self.json && !self.telemetry.log => {
+            None if !self.is_json && !self.telemetry.is_logging => {
                 _ = writeln!(std::io::stderr(), "{}", printable(text));
             }
             None => {}
         }
     }
 
-    /// Says on standard error that the worker stops soon.
-    pub(crate) fn say_stopping(&self) {
-        // Two lines: the second matters most, and narrow terminals would cut it off.
+    /// Prints to standard error that the worker stops soon.
+    pub(crate) fn print_stopping(&self) {
+        // Two lines, since narrow terminals would cut off the second sentence.
         let text = "\nFinishing the accounts in progress.\nPress Ctrl-C again to stop at once.";
         match &self.bar {
             Some(bar) => bar.println(text),
@@ -70,23 +70,24 @@ impl View {
             bar.set_length(totals.size);
         }
         bar.set_position(done);
-        let left = totals.seconds_left().map(|left| Duration::from_secs_f64(left.clamp(1.0, 1e9)));
-        bar.set_prefix(left.map_or_else(String::new, |left| format!(", {} left", HumanDuration(left))));
+        let remaining = totals.seconds_left().map(|seconds| Duration::from_secs_f64(seconds.clamp(1.0, 1e9)));
+        let prefix = remaining.map_or_else(String::new, |time| format!(", {} left", HumanDuration(time)));
+        bar.set_prefix(prefix);
         bar.set_message(sentence(totals));
     }
 
     /// Shows the progress until aborted.
     pub(crate) async fn watch(self: Arc<Self>, store: Store, campaign: Campaign) {
-        let mut last: Option<Instant> = None;
+        let mut last_shown: Option<Instant> = None;
         loop {
-            let due = self.bar.is_some() || last.is_none_or(|last| last.elapsed() >= LINE);
-            if due && (!self.json || self.telemetry.metrics) {
-                // An unavailable store is reported elsewhere.
+            let is_due = self.bar.is_some() || last_shown.is_none_or(|time| time.elapsed() >= LINE_INTERVAL);
+            if is_due && (!self.is_json || self.telemetry.has_metrics) {
+                // The worker itself reports an unavailable store.
                 if let Ok(totals) = Status::totals(&store, &campaign).await {
                     self.telemetry.totals(&totals);
                     self.show(&totals);
                 }
-                last = Some(Instant::now());
+                last_shown = Some(Instant::now());
             }
             tokio::time::sleep(POLL_INTERVAL).await;
         }
@@ -106,9 +107,9 @@ fn sentence(totals: &Totals) -> String {
     if totals.bytes > 0 {
         text.extend([", ".to_owned(), megabytes(totals.bytes)]);
     }
-    for (number, what) in [(totals.failed, "failed"), (totals.incomplete, "incomplete")] {
+    for (number, label) in [(totals.failed, "failed"), (totals.incomplete, "incomplete")] {
         if number > 0 {
-            text.extend([", ".to_owned(), thousands(number), format!(" {what}")]);
+            text.extend([", ".to_owned(), thousands(number), format!(" {label}")]);
         }
     }
     text
@@ -150,49 +151,51 @@ pub(crate) async fn follow(
     campaigns: &Campaigns,
     store: &Store,
     name: &str,
-    json: bool,
+    is_json: bool,
 ) -> Result<(), Failure> {
-    let view = View::new(json, Telemetry::default());
-    let mut shown: Option<Instant> = None;
+    let view = View::new(is_json, Telemetry::default());
+    let mut last_shown: Option<Instant> = None;
     loop {
-        // A campaign has no accounts yet while its list is being written, and is not finished before its own list is.
+        // A campaign has no accounts while they are being recorded, and is not finished before its signed list is
+        // written.
         let campaign = campaigns.named(name).await?;
         let totals = Status::totals(store, &campaign).await?;
         if matches!(campaign.state, CampaignState::Finished | CampaignState::Cancelled) {
             view.finish();
             return Ok(());
         }
-        let due = view.bar.is_some() || shown.is_none_or(|shown| shown.elapsed() >= LINE);
-        if due && totals.accounts() > 0 {
+        let is_due = view.bar.is_some() || last_shown.is_none_or(|time| time.elapsed() >= LINE_INTERVAL);
+        if is_due && totals.accounts() > 0 {
             view.show(&totals);
-            shown = Some(Instant::now());
+            last_shown = Some(Instant::now());
         }
         tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-/// Waits until an unfinished campaign, of this name if given, exists, and returns its name.
-pub(crate) async fn awaited(
+/// Waits for an unfinished campaign, or for the one of this name, and returns its name.
+pub(crate) async fn await_campaign(
     campaigns: &Campaigns,
     name: Option<&str>,
     output: &Output,
 ) -> Result<String, Failure> {
-    let mut told = false;
+    let mut has_printed = false;
     loop {
-        let found = match name {
+        let campaign = match name {
             Some(name) => campaigns.look_for(name).await?,
             None => campaigns.all().await?.into_iter().rev().find(|campaign| {
                 !matches!(campaign.state, CampaignState::Finished | CampaignState::Cancelled)
             }),
         };
-        if let Some(campaign) = found {
+        if let Some(campaign) = campaign {
             return Ok(campaign.name);
         }
-        if !told && !output.is_json() {
-            let which = name.map_or_else(|| "a campaign".to_owned(), |name| format!("the campaign {name:?}"));
+        if !has_printed && !output.is_json() {
+            let subject =
+                name.map_or_else(|| "a campaign".to_owned(), |name| format!("the campaign {name:?}"));
             // A closed standard error is ignored.
-            _ = writeln!(std::io::stderr(), "Waiting for {} to start.", printable(&which));
-            told = true;
+            _ = writeln!(std::io::stderr(), "Waiting for {} to start.", printable(&subject));
+            has_printed = true;
         }
         tokio::time::sleep(POLL_INTERVAL).await;
     }

@@ -30,10 +30,10 @@ use crate::output::Output;
 use crate::{clock, interrupt, pod};
 
 /// Bytes of a decimal megabyte, the unit of disk sizes.
-const MEGABYTE: u64 = 1_000_000;
+const MEGABYTE_BYTES: u64 = 1_000_000;
 
-/// The locations of a pod's data.
-pub(super) struct Place {
+/// A pod's configuration, and Pappus's own data about it.
+pub(super) struct PodData {
     pub(super) config: PodConfig,
     pub(super) state: StateFolder,
     pub(super) store: Store,
@@ -41,19 +41,19 @@ pub(super) struct Place {
 
 /// The inputs of a worker.
 pub(super) struct Work {
-    pub(super) place: Place,
+    pub(super) pod_data: PodData,
     pub(super) campaign: Campaign,
     /// Names on the podmin's list, while it is not recorded yet.
     pub(super) names: Vec<String>,
-    pub(super) opened: Opened,
-    /// Set if this run started the campaign, rather than joined it as a worker.
-    pub(super) began: bool,
-    /// The time to wait for what is unavailable.
-    pub(super) patience: RetryPolicy,
+    pub(super) resources: Resources,
+    /// True if this run starts or resumes the campaign; false if it joins as a worker.
+    pub(super) is_starter: bool,
+    /// The time to wait for unavailable services.
+    pub(super) retry: RetryPolicy,
 }
 
 /// The resources that must be open before anything starts.
-pub(super) struct Opened {
+pub(super) struct Resources {
     depot: Depot,
     uploads: PhotoStore,
     schema: SchemaVersion,
@@ -61,45 +61,44 @@ pub(super) struct Opened {
     telemetry: Telemetry,
 }
 
-impl Opened {
+impl Resources {
     pub(super) async fn open(
         config: &PodConfig,
         depot: Depot,
         arguments: &WorkArguments,
         output: &Output,
     ) -> Result<Self, Failure> {
-        let patience = RetryPolicy::new(arguments, output);
-        patience.until_ok(|| async { depot.expect_disk(reserve(arguments)) }).await?;
-        let uploads = patience.until_ok(|| pod::uploads(config)).await?;
-        // Before this program's own connection, which would count as use.
+        let retry = RetryPolicy::new(arguments, output);
+        retry.until_ok(|| async { depot.expect_disk(reserve(arguments)) }).await?;
+        let uploads = retry.until_ok(|| pod::uploads(config)).await?;
+        // Before this program connects to the database, which would count as use.
         let options = options(config, arguments, output).await?;
-        let schema = patience.until_ok(|| schema(&config.database)).await?;
+        let schema = retry.until_ok(|| schema(&config.database)).await?;
         let telemetry = Telemetry::start(arguments)?;
         Ok(Self { depot, uploads, schema, options, telemetry })
     }
 }
 
 pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure> {
-    let Work { place, mut campaign, names, opened, began, patience } = work;
-    let Place { config, state, store } = place;
-    let Opened { depot, uploads, schema, options, telemetry } = opened;
+    let Work { pod_data, mut campaign, names, resources, is_starter, retry } = work;
+    let PodData { config, state, store } = pod_data;
+    let Resources { depot, uploads, schema, options, telemetry } = resources;
     let campaigns = Campaigns::new(&store, &config.url);
     let archive_key = archive_key(&state, &campaign)?;
-    let places = before(&campaigns, &campaign, patience, output).await?;
+    let places = reusable_depots(&campaigns, &campaign, retry, output).await?;
     let pod = (&config.database, &config.url);
-    let (prepared, hosts) =
-        patience.until_ok(|| prepare(&campaigns, &campaign, pod, (&names, &places))).await?;
-    if let Some(sentence) = pod::other_hosts(&config.url, &hosts).filter(|_| began) {
+    let (prepared, hosts) = retry.until_ok(|| prepare(&campaigns, &campaign, pod, (&names, &places))).await?;
+    if let Some(sentence) = pod::other_hosts(&config.url, &hosts).filter(|_| is_starter) {
         output.line(sentence);
     }
-    say_prepared(&campaign, &prepared, output);
-    if began && campaign.options.keep_sign_in {
+    print_prepared(&campaign, &prepared, output);
+    if is_starter && campaign.options.keep_sign_in {
         let keys = CampaignKeys::new(&state, &store, &config.url);
         let data = SignInData::new(&keys, &store, &config.url);
-        keep_sign_in(&data, &config.database, &patience, output).await?;
+        keep_sign_in(&data, &config.database, &retry, output).await?;
     }
     drop(names);
-    campaign = patience.until_ok(|| campaigns.named(&campaign.name)).await?;
+    campaign = retry.until_ok(|| campaigns.named(&campaign.name)).await?;
     let view = Arc::new(View::new(output.is_json(), telemetry));
     let setup = Setup {
         store: store.clone(),
@@ -115,37 +114,37 @@ pub(super) async fn work(work: Work, output: &Output) -> Result<Outcome, Failure
         observer: Arc::clone(&view) as Arc<_>,
         options,
     };
-    let stopped = interrupt::stop_and_announce({
+    let stop = interrupt::stop_and_announce({
         let view = Arc::clone(&view);
-        move || view.say_stopping()
+        move || view.print_stopping()
     });
-    let watching = tokio::spawn(Arc::clone(&view).watch(store.clone(), campaign.clone()));
+    let watcher = tokio::spawn(Arc::clone(&view).watch(store.clone(), campaign.clone()));
     let setup = Arc::new(setup);
-    let ended = export(Arc::clone(&setup), &campaign, stopped.clone()).await;
-    watching.abort();
-    let stands = match ended {
-        Ok(ended) => final_status(&setup, &campaign.name, stopped).await.map(|status| (ended, status)),
+    let result = export(Arc::clone(&setup), &campaign, stop.clone()).await;
+    watcher.abort();
+    let result = match result {
+        Ok(ended) => final_status(&setup, &campaign.name, stop).await.map(|status| (ended, status)),
         Err(error) => Err(error),
     };
     view.finish();
-    let (ended, status) = stands?;
+    let (ended, status) = result?;
     store.close().await;
     check_end(ended.stopped, &status)?;
     describe(output, &status);
     output.document(&document(&status));
-    let clean = status.totals.failed == 0 && status.totals.incomplete == 0;
-    Ok(if clean { Outcome::Done } else { Outcome::Findings })
+    let is_clean = status.totals.failed == 0 && status.totals.incomplete == 0;
+    Ok(if is_clean { Outcome::Done } else { Outcome::Findings })
 }
 
-/// Copies the sign-in data, and says so.
+/// Copies the sign-in data, and prints the number of accounts.
 async fn keep_sign_in(
     data: &SignInData,
     database: &DatabaseUrl,
-    patience: &RetryPolicy,
+    retry: &RetryPolicy,
     output: &Output,
 ) -> Result<(), Failure> {
     let now = clock::now()?;
-    let copied = patience.until_ok(|| copy_sign_in(data, database, now)).await?;
+    let copied = retry.until_ok(|| copy_sign_in(data, database, now)).await?;
     output.line(format!(
         "The sign-in data of {} is in the store, encrypted.",
         counted(copied.people, "account")
@@ -153,11 +152,11 @@ async fn keep_sign_in(
     Ok(())
 }
 
-/// Fails when the worker was stopped before the end, or the campaign was cancelled.
-fn check_end(stopped: bool, status: &Status) -> Result<(), Failure> {
-    if stopped && status.totals.open() > 0 {
-        let left = counted(status.totals.open(), "account");
-        let sentence = format!("stopped, with {left} left: run the same command again to continue");
+/// Fails if the worker was stopped before the end, or the campaign was cancelled.
+fn check_end(is_stopped: bool, status: &Status) -> Result<(), Failure> {
+    if is_stopped && status.totals.open() > 0 {
+        let remaining = counted(status.totals.open(), "account");
+        let sentence = format!("stopped, with {remaining} left: run the same command again to continue");
         return Err(Failure::message(sentence).with_code("stopped"));
     }
     if status.campaign.state == CampaignState::Cancelled {
@@ -170,7 +169,7 @@ fn check_end(stopped: bool, status: &Status) -> Result<(), Failure> {
 
 /// Returns the bytes to keep free on the disk of the archives.
 fn reserve(arguments: &WorkArguments) -> u64 {
-    arguments.reserve.saturating_mul(MEGABYTE)
+    arguments.reserve.saturating_mul(MEGABYTE_BYTES)
 }
 
 /// Returns the signing key. All archives of a campaign are signed with one key, so none is created when it resumes.
@@ -187,11 +186,11 @@ fn archive_key(state: &StateFolder, campaign: &Campaign) -> Result<SigningKey, F
     }
 }
 
-/// Returns the locations of archives that can be reused, and prints which changes cannot be detected.
-async fn before(
+/// Returns the depots whose archives can be reused, by location, and prints which changes cannot be detected.
+async fn reusable_depots(
     campaigns: &Campaigns,
     campaign: &Campaign,
-    patience: RetryPolicy,
+    retry: RetryPolicy,
     output: &Output,
 ) -> Result<Places, Failure> {
     let mut places = Places::new();
@@ -199,9 +198,9 @@ async fn before(
     else {
         return Ok(places);
     };
-    let before = patience.until_ok(|| campaigns.named(name)).await?;
-    for (out, place) in patience.until_ok(|| campaigns.places_of(&before)).await? {
-        let depot = patience.place_of(&out, place.as_deref()).await?;
+    let earlier = retry.until_ok(|| campaigns.named(name)).await?;
+    for (out, identity) in retry.until_ok(|| campaigns.places_of(&earlier)).await? {
+        let depot = retry.known_depot(&out, identity.as_deref()).await?;
         places.insert(out, depot);
     }
     output.line(format!(
@@ -212,13 +211,13 @@ async fn before(
     Ok(places)
 }
 
-/// Reads the version of the pod's tables over a connection of its own.
+/// Reads the version of the pod's tables over a separate connection.
 async fn schema(database: &DatabaseUrl) -> Result<SchemaVersion, SchemaError> {
     read_schema(&mut Snapshot::open(database).await?).await
 }
 
-/// Records the accounts of a campaign that has just started, and returns the hosts that do not fit the pod's address.
-/// Each attempt reads a snapshot of its own; what an earlier one recorded stays.
+/// Records the accounts of a campaign that has just started, and returns the hosts that differ from that of the pod's
+/// address. Each attempt opens a new snapshot; accounts recorded by an earlier attempt remain.
 async fn prepare(
     campaigns: &Campaigns,
     campaign: &Campaign,
@@ -242,17 +241,17 @@ async fn copy_sign_in(
     data.copy(&mut Snapshot::open(database).await?, now).await
 }
 
-fn say_prepared(campaign: &Campaign, prepared: &Prepared, output: &Output) {
-    let before = campaign.options.since.as_deref().unwrap_or_default();
+fn print_prepared(campaign: &Campaign, prepared: &Prepared, output: &Output) {
+    let earlier = campaign.options.since.as_deref().unwrap_or_default();
     if prepared.lost > 0 {
         output.line(format!(
-            "Archives of {before:?} that are missing or damaged, and will be exported again: {}.",
+            "Archives of {earlier:?} that are missing or damaged, and will be exported again: {}.",
             thousands(prepared.lost)
         ));
     }
     if prepared.unknown > 0 {
         output.line(format!(
-            "{before:?} was started by an earlier version of Pappus, which recorded nothing to compare {} with: \
+            "{earlier:?} was started by an earlier version of Pappus, which recorded nothing to compare {} with: \
              they will be exported again.",
             counted(prepared.unknown, "account")
         ));
@@ -264,27 +263,27 @@ async fn options(
     arguments: &WorkArguments,
     output: &Output,
 ) -> Result<WorkerOptions, Failure> {
-    let gentle = if arguments.no_gentle {
+    let is_gentle = if arguments.no_gentle {
         false
     } else if arguments.gentle {
         true
     } else {
-        let patience = RetryPolicy::new(arguments, output);
-        let used = patience.until_ok(|| is_in_use(&config.url, &config.database)).await?;
-        if used {
+        let retry = RetryPolicy::new(arguments, output);
+        let is_in_use = retry.until_ok(|| is_in_use(&config.url, &config.database)).await?;
+        if is_in_use {
             output.line(
                 "The pod is in use, so this runs slowly, one account at a time, with pauses. --no-gentle runs at \
                  full speed.",
             );
         }
-        used
+        is_in_use
     };
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     Ok(WorkerOptions {
         tasks: arguments.workers.map_or(cores + 1, usize::from),
         lease: Duration::from_secs(arguments.lease),
         patience: Duration::from_secs(arguments.patience),
-        gentle,
+        gentle: is_gentle,
         reserve: reserve(arguments),
         host: host(),
     })

@@ -21,8 +21,9 @@ pub(crate) async fn run(arguments: Announce, output: &Output) -> Result<Outcome,
     let store = store::open(&arguments.store, &config.url).await?;
     let farewell = arguments.farewell.farewell.clone();
     let discovery = if arguments.offline { None } else { Some(network::discovery(&arguments.network)?) };
-    let way = Way { key_passphrase, farewell, pinned_pods: arguments.trust.trust_pod, discovery };
-    let announced = announce_archive(opened, &config, &store, way).await?;
+    let settings =
+        AnnounceSettings { key_passphrase, farewell, pinned_pods: arguments.trust.trust_pod, discovery };
+    let announced = announce_archive(opened, &config, &store, settings).await?;
     store.close().await;
     describe(output, &announced);
     output.line(
@@ -32,13 +33,13 @@ pub(crate) async fn run(arguments: Announce, output: &Output) -> Result<Outcome,
     Ok(if announced.by_hand.is_empty() { Outcome::Done } else { Outcome::Findings })
 }
 
-/// Options of an announcement.
-pub(crate) struct Way {
+/// Settings of an announcement.
+pub(crate) struct AnnounceSettings {
     pub(crate) key_passphrase: Option<Zeroizing<String>>,
     pub(crate) farewell: Option<String>,
     /// Pods whose keys prove archives.
     pub(crate) pinned_pods: Vec<PodPin>,
-    /// Queries the old pod; none if it is not to be contacted.
+    /// Queries the old pod; `None` if it is not to be contacted.
     pub(crate) discovery: Option<Discovery>,
 }
 
@@ -47,16 +48,16 @@ pub(crate) async fn announce_archive(
     archive: Archive<Verified>,
     config: &PodConfig,
     store: &Store,
-    way: Way,
+    settings: AnnounceSettings,
 ) -> Result<Announced, Failure> {
-    let Way { key_passphrase, farewell, pinned_pods, discovery } = way;
+    let AnnounceSettings { key_passphrase, farewell, pinned_pods, discovery } = settings;
     let options = AnnounceOptions { key_passphrase, farewell, discovery, pinned_pods, now: clock::now()? };
     announce(archive, &config.database, &config.url, store, &options)
         .await
         .map_err(|error| Failure::new("the move was not announced", error))
 }
 
-/// Prints who is notified, and who cannot be.
+/// Prints which pods and people are notified, and which people cannot be.
 pub(crate) fn describe(output: &Output, announced: &Announced) {
     output.line(format!("{} is {} from now on.", announced.old, announced.new));
     output.line(format!(

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Outcome, counted};
 use crate::arguments::{Campaign, CampaignAction};
-use crate::campaign::{awaited, describe, document, follow};
+use crate::campaign::{await_campaign, describe, document, follow};
 use crate::error::Failure;
 use crate::output::Output;
 use crate::{pod, store};
@@ -25,12 +25,12 @@ pub(crate) async fn run(arguments: Campaign, output: &Output) -> Result<Outcome,
     let url = pod::address(place.pod.as_deref(), place.pod_url.as_deref())?;
     let store = store::open(&place.store(), &url).await?;
     let campaigns = Campaigns::new(&store, &url);
-    let done = match &arguments.action {
+    let outcome = match &arguments.action {
         Some(action) => act(&campaigns, action, lost, output).await,
         None => show(&campaigns, &store, &arguments, output).await,
     };
     store.close().await;
-    done
+    outcome
 }
 
 async fn act(
@@ -82,33 +82,33 @@ async fn show(
     arguments: &Campaign,
     output: &Output,
 ) -> Result<Outcome, Failure> {
-    let watched = if arguments.watch {
-        let name = awaited(campaigns, arguments.name.as_deref(), output).await?;
+    let shown_name = if arguments.watch {
+        let name = await_campaign(campaigns, arguments.name.as_deref(), output).await?;
         follow(campaigns, store, &name, output.is_json()).await?;
         Some(name)
     } else {
         arguments.name.clone()
     };
-    if let Some(name) = &watched {
+    if let Some(name) = &shown_name {
         let status = Status::of(store, campaigns.named(name).await?).await?;
         describe(output, &status);
         output.document(&document(&status));
         return Ok(outcome(&status));
     }
-    let (mut all, mut clean) = (Vec::new(), Outcome::Done);
+    let (mut statuses, mut total_outcome) = (Vec::new(), Outcome::Done);
     for campaign in campaigns.all().await? {
         let status = Status::of(store, campaign).await?;
         describe(output, &status);
         if outcome(&status) == Outcome::Findings {
-            clean = Outcome::Findings;
+            total_outcome = Outcome::Findings;
         }
-        all.push(status);
+        statuses.push(status);
     }
-    if all.is_empty() {
+    if statuses.is_empty() {
         output.line("There is no campaign of this pod yet; `pappus export --all` starts one.");
     }
-    output.document(&json!({ "campaigns": all }));
-    Ok(clean)
+    output.document(&json!({ "campaigns": statuses }));
+    Ok(total_outcome)
 }
 
 fn outcome(status: &Status) -> Outcome {

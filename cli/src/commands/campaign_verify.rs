@@ -18,29 +18,29 @@ use crate::progress::Steps;
 use crate::{archive, pod, store};
 
 /// Largest number of problems listed on the terminal.
-const SHOWN: usize = 50;
+const MAX_LISTED: usize = 50;
 
 pub(crate) async fn run(
     verify: &CampaignVerify,
     place: &StorePlace,
     output: &Output,
 ) -> Result<Outcome, Failure> {
-    let known = known(verify, place).await?;
-    let Checked { depot, scratch, found } = check(verify, &known, output).await?;
-    describe(output, &found);
-    let mut document = serde_json::to_value(&found).unwrap_or_default();
+    let context = context(verify, place).await?;
+    let Checked { depot, scratch, verification } = check(verify, &context, output).await?;
+    describe(output, &verification);
+    let mut document = serde_json::to_value(&verification).unwrap_or_default();
     if let Some(fields) = document.as_object_mut() {
         fields.insert("place".to_owned(), json!(depot.location()));
-        fields.insert("clean".to_owned(), json!(found.is_clean()));
+        fields.insert("clean".to_owned(), json!(verification.is_clean()));
     }
-    if let Some(campaign) = known.campaign {
+    if let Some(campaign) = context.campaign {
         if verify.repair {
             let repaired =
-                repair(&campaign, (&depot, known.state.as_ref(), &scratch), &found, output).await?;
+                repair(&campaign, (&depot, context.state.as_ref(), &scratch), &verification, output).await?;
             if let Some(fields) = document.as_object_mut() {
                 fields.insert("repaired".to_owned(), repaired);
             }
-        } else if !found.lost.is_empty() || found.has_broken_list() {
+        } else if !verification.lost.is_empty() || verification.has_broken_list() {
             let name = &campaign.campaign.name;
             output.line(format!(
                 "`pappus campaign verify {name} --repair` rewrites the list and has lost archives exported again."
@@ -49,71 +49,75 @@ pub(crate) async fn run(
         campaign.store.close().await;
     }
     output.document(&document);
-    Ok(if found.is_clean() { Outcome::Done } else { Outcome::Findings })
+    Ok(if verification.is_clean() { Outcome::Done } else { Outcome::Findings })
 }
 
 /// Retries accounts whose archives are lost; returns their number.
 pub(crate) async fn retry_damaged(name: &str, place: &StorePlace, output: &Output) -> Result<u64, Failure> {
     let name = Some(name.to_owned());
     let verify = CampaignVerify { name, files: None, identity: None, repair: false, trust_pod: None };
-    let known = known(&verify, place).await?;
-    let Checked { found, .. } = check(&verify, &known, output).await?;
-    let Some(KnownCampaign { store, campaigns, campaign }) = known.campaign else { return Ok(0) };
-    let retried = campaigns.retry_lost(&campaign.name, &found.lost).await?;
+    let context = context(&verify, place).await?;
+    let Checked { verification, .. } = check(&verify, &context, output).await?;
+    let Some(KnownCampaign { store, campaigns, campaign }) = context.campaign else { return Ok(0) };
+    let retried = campaigns.retry_lost(&campaign.name, &verification.lost).await?;
     store.close().await;
     Ok(retried)
 }
 
-/// The findings of a check, and the location.
+/// The result of a check, with the depot that was checked.
 struct Checked {
     depot: Depot,
     /// Folder for temporary files.
     scratch: PathBuf,
-    found: CampaignVerification,
+    verification: CampaignVerification,
 }
 
-async fn check(verify: &CampaignVerify, known: &Known, output: &Output) -> Result<Checked, Failure> {
-    let unlock = match (&verify.identity, &known.state) {
+async fn check(
+    verify: &CampaignVerify,
+    context: &CampaignContext,
+    output: &Output,
+) -> Result<Checked, Failure> {
+    let unlock = match (&verify.identity, &context.state) {
         (Some(file), _) => Some(archive::identities(file)?),
         (None, Some(state)) => CampaignKeys::unlock_in(state)?,
         (None, None) => None,
     };
-    let mut depot = Depot::open_existing(&DepotAddress::parse(&known.place, &pod::environment)?).await?;
-    if let Some(identity) = known.campaign.as_ref().and_then(|known| known.campaign.place.as_ref()) {
+    let mut depot = Depot::open_existing(&DepotAddress::parse(&context.place, &pod::environment)?).await?;
+    if let Some(identity) = context.campaign.as_ref().and_then(|known| known.campaign.place.as_ref()) {
         // An empty mount point must not look like a campaign whose archives are all lost.
         depot = depot.bound_to(identity);
         depot.check().await?;
     }
-    let scratch = known.state.as_ref().map_or_else(std::env::temp_dir, |state| state.path().to_owned());
+    let scratch = context.state.as_ref().map_or_else(std::env::temp_dir, |state| state.path().to_owned());
     let check = CampaignCheck {
         depot: &depot,
         name: verify.name.as_deref(),
         unlock,
-        trusted: verify.trust_pod.clone().or_else(|| known.trusted.clone()),
+        trusted: verify.trust_pod.clone().or_else(|| context.trusted_key.clone()),
         at_once: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
         folder: &scratch,
     };
     let progress = Steps::new(output.is_json());
-    let found = match &known.campaign {
+    let verification = match &context.campaign {
         None => verify_campaign(&check, &progress).await?,
         Some(known) => {
             verify_known(&check, (&known.store, &known.campaigns, &known.campaign), &progress).await?
         }
     };
     drop(progress);
-    Ok(Checked { depot, scratch, found })
+    Ok(Checked { depot, scratch, verification })
 }
 
-/// Repairs what can be repaired.
+/// Rewrites a broken list, and has lost archives exported again; returns the result as JSON.
 async fn repair(
     known: &KnownCampaign,
     (depot, state, scratch): (&Depot, Option<&StateFolder>, &Path),
-    found: &CampaignVerification,
+    verification: &CampaignVerification,
     output: &Output,
 ) -> Result<serde_json::Value, Failure> {
     let name = &known.campaign.name;
     let mut list = None;
-    if found.has_broken_list() {
+    if verification.has_broken_list() {
         let Some(key) = state.map(StateFolder::known_archive_key).transpose()?.flatten() else {
             return Err(Failure::message(
                 "the list cannot be signed: the pod's archive key is not on this machine",
@@ -131,7 +135,7 @@ async fn repair(
         output.line(format!("The list {} was rewritten.", written.json.name));
         list = Some(written.json.name);
     }
-    let retried = known.campaigns.retry_lost(name, &found.lost).await?;
+    let retried = known.campaigns.retry_lost(name, &verification.lost).await?;
     if retried > 0 {
         output.line(format!(
             "{} to be exported again: `pappus export --all --name {name}` or a worker does it.",
@@ -141,11 +145,13 @@ async fn repair(
     Ok(json!({ "list": list, "retried": retried }))
 }
 
-/// The facts known before the files are checked.
-struct Known {
+/// The campaign to check, as known before its files are read.
+struct CampaignContext {
+    /// The address of the files.
     place: String,
     state: Option<StateFolder>,
-    trusted: Option<String>,
+    /// Fingerprint of the archive key that must have signed the list; `None` if unknown.
+    trusted_key: Option<String>,
     campaign: Option<KnownCampaign>,
 }
 
@@ -156,34 +162,34 @@ struct KnownCampaign {
     campaign: Campaign,
 }
 
-async fn known(verify: &CampaignVerify, place: &StorePlace) -> Result<Known, Failure> {
-    let named = place.pod.is_some() || place.pod_url.is_some();
-    if let (Some(files), false) = (&verify.files, named) {
-        return Ok(Known { place: files.clone(), state: None, trusted: None, campaign: None });
+async fn context(verify: &CampaignVerify, place: &StorePlace) -> Result<CampaignContext, Failure> {
+    let has_pod = place.pod.is_some() || place.pod_url.is_some();
+    if let (Some(files), false) = (&verify.files, has_pod) {
+        return Ok(CampaignContext { place: files.clone(), state: None, trusted_key: None, campaign: None });
     }
     let url = pod::address(place.pod.as_deref(), place.pod_url.as_deref())?;
     let root: PathBuf = store::state_root(place.state.clone())?;
     let state = StateFolder::open(&root, &url)?;
     if let Some(files) = &verify.files {
-        let trusted = match state.known_archive_key()? {
+        let trusted_key = match state.known_archive_key()? {
             Some(key) => Some(key.public_key()?.fingerprint().to_string()),
             None => None,
         };
-        return Ok(Known { place: files.clone(), state: Some(state), trusted, campaign: None });
+        return Ok(CampaignContext { place: files.clone(), state: Some(state), trusted_key, campaign: None });
     }
     let store = store::open(&place.store(), &url).await?;
     let campaigns = Campaigns::new(&store, &url);
     let campaign = campaigns.named(verify.name.as_deref().unwrap_or_default()).await?;
-    Ok(Known {
+    Ok(CampaignContext {
         place: campaign.out.clone(),
         state: Some(state),
-        trusted: Some(campaign.archive_key.clone()),
+        trusted_key: Some(campaign.archive_key.clone()),
         campaign: Some(KnownCampaign { store, campaigns, campaign }),
     })
 }
 
-fn describe(output: &Output, found: &CampaignVerification) {
-    for list in &found.lists {
+fn describe(output: &Output, verification: &CampaignVerification) {
+    for list in &verification.lists {
         let totals = &list.totals;
         output.line(format!(
             "{} of {}: {}, {} with an archive{}, {} failed, {} skipped, {} still open.",
@@ -210,19 +216,19 @@ fn describe(output: &Output, found: &CampaignVerification) {
             ));
         }
     }
-    for problem in found.problems.iter().take(SHOWN) {
-        let who = problem.account.as_deref().or(problem.file.as_deref()).unwrap_or_default();
+    for problem in verification.problems.iter().take(MAX_LISTED) {
+        let subject = problem.account.as_deref().or(problem.file.as_deref()).unwrap_or_default();
         let file = match (&problem.account, &problem.file) {
             (Some(_), Some(file)) => format!(" ({file})"),
             _ => String::new(),
         };
-        output.line(format!("  {} {who}{file}: {}", problem.kind.as_str(), problem.reason));
+        output.line(format!("  {} {subject}{file}: {}", problem.kind.as_str(), problem.reason));
     }
-    let total: u64 = found.counts.values().sum();
-    if total > SHOWN as u64 {
+    let total: u64 = verification.counts.values().sum();
+    if total > MAX_LISTED as u64 {
         output.line(format!("  … {} in all; --json lists up to a thousand", counted(total, "problem")));
     }
-    if found.is_clean() {
+    if verification.is_clean() {
         output.line("Nothing is missing, damaged or unexpected.");
     }
 }

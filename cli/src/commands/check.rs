@@ -29,13 +29,13 @@ pub(crate) async fn run(arguments: Check, output: &Output) -> Result<Outcome, Fa
         Ok(photos) => output.line(format!("Its photos can be read: {photos}.")),
         Err(error) => output.line(format!("Its photos cannot be read: {error}.")),
     }
-    let found = survey(&mut snapshot, &config.url).await?;
+    let pod_survey = survey(&mut snapshot, &config.url).await?;
     let sizes = match &photos {
         Ok(photos) if arguments.accounts => Some(photos.original_sizes().await?),
         _ => None,
     };
     let accounts = account_sizes(&mut snapshot, sizes.as_ref()).await?;
-    describe(output, &config.url, &found);
+    describe(output, &config.url, &pod_survey);
     let forecast = match &photos {
         Ok(photos) if !arguments.quick => {
             Some(forecast_omissions(&mut snapshot, &config.url, photos, &accounts, output).await?)
@@ -50,8 +50,8 @@ pub(crate) async fn run(arguments: Check, output: &Output) -> Result<Outcome, Fa
     if arguments.accounts {
         list(output, &accounts, forecast.as_ref());
     }
-    let ready = photos.is_ok();
-    output.line(if ready {
+    let is_ready = photos.is_ok();
+    output.line(if is_ready {
         "Everything needed for an export is there."
     } else {
         "An export needs the photos: see above."
@@ -62,14 +62,14 @@ pub(crate) async fn run(arguments: Check, output: &Output) -> Result<Outcome, Fa
         "software": schema.software(),
         "schema_version": schema.as_str(),
         "uploads": photos.as_ref().map(ToString::to_string).ok(),
-        "ready": ready,
-        "survey": found,
+        "ready": is_ready,
+        "survey": pod_survey,
         "forecast": forecast,
-        "accounts": if arguments.accounts { listed(&accounts, forecast.as_ref()) } else { json!([]) },
+        "accounts": if arguments.accounts { documents(&accounts, forecast.as_ref()) } else { json!([]) },
     }));
     photos?;
-    let clean = forecast.as_ref().is_none_or(Forecast::is_clean) && found.other_hosts.is_empty();
-    Ok(if clean { Outcome::Done } else { Outcome::Findings })
+    let is_clean = forecast.as_ref().is_none_or(Forecast::is_clean) && pod_survey.other_hosts.is_empty();
+    Ok(if is_clean { Outcome::Done } else { Outcome::Findings })
 }
 
 /// Largest number of records in one batch of accounts.
@@ -119,12 +119,11 @@ fn describe(output: &Output, url: &PodUrl, survey: &Survey) {
             survey.without_statistics.join(", ")
         ));
     }
-    let n = thousands;
     output.line(format!(
         "Accounts: {}; {} of them closed and {} locked, which are exported too.",
-        n(survey.accounts),
-        n(survey.closed),
-        n(survey.locked)
+        thousands(survey.accounts),
+        thousands(survey.closed),
+        thousands(survey.locked)
     ));
     output.line(format!(
         "They wrote {}, {} and {}, and uploaded {}.",
@@ -135,7 +134,7 @@ fn describe(output: &Output, url: &PodUrl, survey: &Survey) {
     ));
 }
 
-/// Prints the omissions to expect, or why they were not examined.
+/// Prints the expected omissions, or the reason why they were not examined.
 fn print_forecast(output: &Output, forecast: Option<&Forecast>, reason: &str) {
     let Some(forecast) = forecast else {
         output.line(format!("Omissions were not examined ({reason})."));
@@ -148,8 +147,8 @@ fn print_forecast(output: &Output, forecast: Option<&Forecast>, reason: &str) {
     if !forecast.omissions.is_empty() {
         output.line("What will be left out or replaced, each listed in its archive:");
     }
-    for left_out in &forecast.omissions {
-        output.line(format!("  {}.", omission_text::line(left_out)));
+    for omission in &forecast.omissions {
+        output.line(format!("  {}.", omission_text::line(omission)));
     }
     if !forecast.broken_accounts.is_empty() {
         output.line(format!(
@@ -157,30 +156,30 @@ fn print_forecast(output: &Output, forecast: Option<&Forecast>, reason: &str) {
             counted(forecast.broken_accounts.len() as u64, "account")
         ));
     }
-    for (name, reason) in forecast.broken_accounts.iter().take(SHOWN) {
+    for (name, reason) in forecast.broken_accounts.iter().take(MAX_LISTED) {
         output.line(format!("  {name}: {reason}."));
     }
-    let more = forecast.broken_accounts.len().saturating_sub(SHOWN);
-    if more > 0 {
-        output.line(format!("  … and {} more.", thousands(more as u64)));
+    let unlisted = forecast.broken_accounts.len().saturating_sub(MAX_LISTED);
+    if unlisted > 0 {
+        output.line(format!("  … and {} more.", thousands(unlisted as u64)));
     }
 }
 
 /// Largest number of accounts listed by name.
-const SHOWN: usize = 20;
+const MAX_LISTED: usize = 20;
 
 /// Returns the number of omissions that the archive of an account will list.
 fn omissions_of(account: &AccountSize, forecast: Option<&Forecast>) -> Option<u64> {
     forecast.map(|forecast| forecast.accounts.get(&account.username).copied().unwrap_or(0))
 }
 
-fn listed(accounts: &[AccountSize], forecast: Option<&Forecast>) -> Value {
-    let one = |account: &AccountSize| {
+fn documents(accounts: &[AccountSize], forecast: Option<&Forecast>) -> Value {
+    let document = |account: &AccountSize| {
         let mut value = json!(account);
         value["omissions"] = json!(omissions_of(account, forecast));
         value
     };
-    accounts.iter().map(one).collect()
+    accounts.iter().map(document).collect()
 }
 
 fn list(output: &Output, accounts: &[AccountSize], forecast: Option<&Forecast>) {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use pappus_engine::delivery::{
-    Clock as _, Counts, Friends, Ledger, Options, Scope, Summary, SystemClock, TargetPod, Unseen, deliver,
+    Clock as _, Counts, Friends, Ledger, Options, Scope, Summary, SystemClock, TargetPod, UnreachableAccount,
+    deliver,
 };
 use pappus_engine::import::ContactCompletion;
 use pappus_engine::pod::config::PodConfig;
@@ -32,8 +33,8 @@ pub(crate) async fn run(arguments: Deliver, output: &Output) -> Result<Outcome, 
     report.describe(output);
     output.document(&report.document());
     let counts = report.counts;
-    let clean = counts.finished() && counts.rejected == 0 && counts.dead == 0;
-    Ok(if clean { Outcome::Done } else { Outcome::Findings })
+    let is_clean = counts.is_finished() && counts.rejected == 0 && counts.dead == 0;
+    Ok(if is_clean { Outcome::Done } else { Outcome::Findings })
 }
 
 /// The result of sending deliveries, and the ledger's state afterwards.
@@ -41,9 +42,10 @@ pub(crate) struct SendReport {
     summary: Summary,
     counts: Counts,
     friends: Friends,
-    unseen: Vec<Unseen>,
+    unreachable_accounts: Vec<UnreachableAccount>,
+    /// Number of deliveries to pods that another process has leased.
     held: i64,
-    next: Option<DateTime<Utc>>,
+    next_due: Option<DateTime<Utc>>,
 }
 
 /// Sends deliveries: for `pappus deliver`, and after an import.
@@ -59,7 +61,7 @@ impl DeliverySender<'_> {
     /// Sends due deliveries; with `wait`, until nothing is left.
     pub(crate) async fn send_due(&self, store: &Store, output: &Output) -> Result<SendReport, Failure> {
         let client = network::client_with_own_pod(&self.config.url, self.network)?;
-        let stopped = interrupt::stop_gracefully(
+        let stop = interrupt::stop_gracefully(
             "Stopping after the deliveries in progress. Press Ctrl-C again to stop at once.",
         );
         let ledger = Ledger::new(store);
@@ -74,9 +76,9 @@ impl DeliverySender<'_> {
         };
         let PodConfig { database, url, .. } = self.config;
         let contacts = ContactCompletion::new(database, url, Some(client.clone()));
-        let target = TargetPod::new(database, url).completing(Arc::new(contacts));
+        let target = TargetPod::new(database, url).with_missing_contacts(Arc::new(contacts));
         let summary = tokio::select! {
-            summary = deliver(store, &client, Some(&target), &SystemClock, &options, stopped) => summary?,
+            summary = deliver(store, &client, Some(&target), &SystemClock, &options, stop) => summary?,
             // Never returns.
             () = show_progress(&ledger, output) => Summary::default(),
         };
@@ -84,26 +86,27 @@ impl DeliverySender<'_> {
             summary,
             counts: ledger.counts(Scope::All).await?,
             friends: ledger.friends(Scope::All).await?,
-            unseen: ledger.unseen().await?,
+            unreachable_accounts: ledger.unreachable_accounts().await?,
             held: ledger.held(SystemClock.now()).await?,
-            next: ledger.next_due().await?,
+            next_due: ledger.next_due().await?,
         })
     }
 }
 
-/// Shows how many of the deliveries due now have ended. Never returns.
+/// Shows how many of the deliveries that are due now have finished. Never returns.
 async fn show_progress(ledger: &Ledger, output: &Output) {
     // Errors in reading the ledger are reported by the sender.
-    let ended = async || {
+    let finished = async || {
         let counts = ledger.counts(Scope::All).await.ok()?;
         u64::try_from(counts.delivered + counts.confirmed + counts.rejected + counts.dead).ok()
     };
     let due = ledger.due(Scope::All, SystemClock.now()).await.unwrap_or_default().unsigned_abs();
-    let (before, bar) = (ended().await.unwrap_or_default(), Bar::count("delivering", due, output.is_json()));
+    let (finished_before, bar) =
+        (finished().await.unwrap_or_default(), Bar::count("delivering", due, output.is_json()));
     loop {
         tokio::time::sleep(POLL_INTERVAL).await;
-        if let Some(now) = ended().await {
-            let done = now.saturating_sub(before);
+        if let Some(finished_now) = finished().await {
+            let done = finished_now.saturating_sub(finished_before);
             bar.set_of(done, due.max(done));
         }
     }
@@ -112,7 +115,7 @@ async fn show_progress(ledger: &Ledger, output: &Output) {
 impl SendReport {
     /// Prints the result.
     pub(crate) fn describe(&self, output: &Output) {
-        let Self { summary, counts, friends, unseen, held, next } = self;
+        let Self { summary, counts, friends, unreachable_accounts, held, next_due } = self;
         let number = |count: i64| thousands(count.unsigned_abs());
         if *counts == Counts::default() {
             output.line("Nothing has been announced yet.");
@@ -134,8 +137,8 @@ impl SendReport {
             number(counts.dead)
         ));
         output.line(format!("Friends back: {} of {}.", number(friends.back), number(friends.all)));
-        for waiting in unseen {
-            output.line(&waiting.problem);
+        for account in unreachable_accounts {
+            output.line(&account.problem);
         }
         if *held > 0 {
             output.line(format!(
@@ -144,7 +147,7 @@ impl SendReport {
                 number(*held)
             ));
         }
-        if let Some(next) = next {
+        if let Some(next) = next_due {
             output.line(format!(
                 "The next one is due at {} UTC; `pappus deliver --wait` waits for it.",
                 next.format("%Y-%m-%d %H:%M:%S")
@@ -158,9 +161,9 @@ impl SendReport {
             "sent": self.summary,
             "all": self.counts,
             "friends": self.friends,
-            "unseen": self.unseen,
+            "unseen": self.unreachable_accounts,
             "held": self.held,
-            "next_due": self.next,
+            "next_due": self.next_due,
         })
     }
 }

@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use comfy_table::{CellAlignment, Table};
 use pappus_engine::delivery::{
-    Clock as _, Counts, Elsewhere, Friends, Ledger, PodDeliveries, Scope, SystemClock, TargetPod, Unreached,
-    Unseen,
+    AdvisedFriend, Clock as _, Counts, Friends, Ledger, PodDeliveries, Scope, SystemClock, TargetPod,
+    UnreachableAccount, Unreached,
 };
 use pappus_engine::domain::DiasporaId;
 use serde_json::json;
@@ -33,27 +33,28 @@ pub(crate) async fn run(arguments: Deliveries, output: &Output) -> Result<Outcom
     output.document(&json!({
         "counts": view.counts,
         "friends": view.friends,
-        "unseen": view.unseen,
+        "unseen": view.unreachable_accounts,
         "pods": view.pods,
-        "elsewhere": view.elsewhere,
-        "by_hand": view.by_hand,
+        "elsewhere": view.advised_friends,
+        "by_hand": view.unreached,
     }));
-    Ok(if view.counts.finished() && view.by_hand.is_empty() { Outcome::Done } else { Outcome::Findings })
+    let is_clean = view.counts.is_finished() && view.unreached.is_empty();
+    Ok(if is_clean { Outcome::Done } else { Outcome::Findings })
 }
 
 /// The contents of the ledger.
 struct LedgerView {
     counts: Counts,
     friends: Friends,
-    unseen: Vec<Unseen>,
+    unreachable_accounts: Vec<UnreachableAccount>,
     pods: Vec<PodDeliveries>,
-    elsewhere: Vec<Elsewhere>,
-    by_hand: Vec<Unreached>,
+    advised_friends: Vec<AdvisedFriend>,
+    unreached: Vec<Unreached>,
 }
 
 impl LedgerView {
     async fn read(ledger: &Ledger, scope: Scope<'_>) -> Result<Self, Failure> {
-        let (mut pods, mut elsewhere, mut by_hand) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut pods, mut advised_friends, mut unreached) = (Vec::new(), Vec::new(), Vec::new());
         loop {
             let after = pods.last().map_or(String::new(), |last: &PodDeliveries| last.pod.clone());
             let page = ledger.pods(scope, &after, PAGE).await?;
@@ -63,21 +64,22 @@ impl LedgerView {
             pods.extend(page);
         }
         loop {
-            let page = ledger.elsewhere(scope, elsewhere.last(), PAGE).await?;
+            let page = ledger.advised_friends(scope, advised_friends.last(), PAGE).await?;
             if page.is_empty() {
                 break;
             }
-            elsewhere.extend(page);
+            advised_friends.extend(page);
         }
         loop {
-            let page = ledger.by_hand(scope, by_hand.last(), PAGE).await?;
+            let page = ledger.unreached(scope, unreached.last(), PAGE).await?;
             if page.is_empty() {
                 break;
             }
-            by_hand.extend(page);
+            unreached.extend(page);
         }
         let (counts, friends) = (ledger.counts(scope).await?, ledger.friends(scope).await?);
-        Ok(Self { counts, friends, unseen: ledger.unseen().await?, pods, elsewhere, by_hand })
+        let unreachable_accounts = ledger.unreachable_accounts().await?;
+        Ok(Self { counts, friends, unreachable_accounts, pods, advised_friends, unreached })
     }
 
     fn describe(&self, output: &Output) {
@@ -87,11 +89,11 @@ impl LedgerView {
             output.line(table(&self.pods));
             output.line(format!("Friends back: {} of {}.", self.friends.back, self.friends.all));
         }
-        for waiting in &self.unseen {
-            output.line(&waiting.problem);
+        for account in &self.unreachable_accounts {
+            output.line(&account.problem);
         }
-        list_elsewhere(output, &self.elsewhere);
-        list_by_hand(output, &self.by_hand);
+        list_advised_friends(output, &self.advised_friends);
+        list_unreached(output, &self.unreached);
     }
 }
 
@@ -137,9 +139,9 @@ fn table(pods: &[PodDeliveries]) -> Table {
 fn state_of_move(pod: &PodDeliveries) -> String {
     let notified = if pod.repeated_at.is_some() { "notified twice" } else { "notified" };
     let remaining = pod.waits_until.map(|until| format!("; the rest wait until {}", minute(until)));
-    match (pod.told_at, pod.confirmed_at, pod.waits_until) {
+    match (pod.accepted_at, pod.confirmed_at, pod.waits_until) {
         (_, Some(_), _) => "confirmed".to_owned(),
-        (Some(_), None, None) if pod.repeated_at.is_some() && !pod.counts.finished() => {
+        (Some(_), None, None) if pod.repeated_at.is_some() && !pod.counts.is_finished() => {
             "notified; will be sent again because no friend is back".to_owned()
         }
         (Some(_), None, _) => {
@@ -150,7 +152,7 @@ fn state_of_move(pod: &PodDeliveries) -> String {
         (None, None, Some(until)) => {
             format!("last, after the other pods, by {}", minute(until))
         }
-        (None, None, None) if pod.counts.finished() => "not notified".to_owned(),
+        (None, None, None) if pod.counts.is_finished() => "not notified".to_owned(),
         (None, None, None) => "waiting".to_owned(),
     }
 }
@@ -160,9 +162,10 @@ fn minute(time: DateTime<Utc>) -> String {
     format!("{} UTC", time.format("%Y-%m-%d %H:%M"))
 }
 
-/// Lists friends whose software does not transfer friendships, and says what they must do.
-fn list_elsewhere(output: &Output, elsewhere: &[Elsewhere]) {
-    for group in elsewhere.chunk_by(|one, next| one.account == next.account && one.system == next.system) {
+/// Lists friends whose software does not transfer friendships, and prints the steps they have to take.
+fn list_advised_friends(output: &Output, friends: &[AdvisedFriend]) {
+    for group in friends.chunk_by(|left, right| left.account == right.account && left.system == right.system)
+    {
         let Some(first) = group.first() else { continue };
         let Some(advice) = first.system.advice() else { continue };
         output.line(format!("Friends of {} who must act themselves. {advice}", first.account));
@@ -173,21 +176,23 @@ fn list_elsewhere(output: &Output, elsewhere: &[Elsewhere]) {
 }
 
 /// Lists the people to notify yourself: by account, pod and reason, one person per line, ready to copy.
-fn list_by_hand(output: &Output, by_hand: &[Unreached]) {
-    let reason = |line: &Unreached| line.last_error.clone().unwrap_or_else(|| "no answer".to_owned());
-    for of_account in by_hand.chunk_by(|one, next| one.account == next.account) {
+fn list_unreached(output: &Output, unreached: &[Unreached]) {
+    let reason = |entry: &Unreached| entry.last_error.clone().unwrap_or_else(|| "no answer".to_owned());
+    for of_account in unreached.chunk_by(|left, right| left.account == right.account) {
         let Some(first) = of_account.first() else { continue };
         output.line(format!("Tell these people yourself that {} has moved:", first.account));
-        for of_pod in of_account.chunk_by(|one, next| one.pod == next.pod && reason(one) == reason(next)) {
+        for of_pod in
+            of_account.chunk_by(|left, right| left.pod == right.pod && reason(left) == reason(right))
+        {
             let Some(first) = of_pod.first() else { continue };
             let reason = reason(first);
             // Most reasons name the pod.
             let pod = if reason.starts_with(&first.pod) { String::new() } else { format!("{}: ", first.pod) };
             output.line(format!("  {pod}{reason}"));
-            for line in of_pod {
+            for entry in of_pod {
                 let everyone = "everyone there who knows the account";
-                output.line(format!("    {}", line.recipient.as_deref().unwrap_or(everyone)));
-                for person in &line.people {
+                output.line(format!("    {}", entry.recipient.as_deref().unwrap_or(everyone)));
+                for person in &entry.people {
                     output.line(format!("    {person}"));
                 }
             }

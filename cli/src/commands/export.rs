@@ -45,7 +45,7 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
                 continue;
             }
         }
-        let started = Instant::now();
+        let started_at = Instant::now();
         let bar = bar(&mut snapshot, &config.url, name, output.is_json()).await;
         let account_exporter = Exporter {
             pod: &config.url,
@@ -73,8 +73,8 @@ pub(crate) async fn run(arguments: Export, output: &Output) -> Result<Outcome, F
         if exported.manifest.omission_count() > 0 {
             outcome = Outcome::Findings;
         }
-        report(output, &exported, started.elapsed());
-        results.push(summary(&exported, started.elapsed(), snapshot.statements()));
+        report(output, &exported, started_at.elapsed());
+        results.push(summary(&exported, started_at.elapsed(), snapshot.statements()));
     }
     let not_tried: Vec<&String> = names.collect();
     print_not_tried(not_tried.len());
@@ -92,7 +92,7 @@ fn state_and_key(arguments: &Export, pod: &PodUrl) -> Result<(StateFolder, Signi
     Ok((state, key))
 }
 
-/// Prints why an account was not exported; returns its entry in the document.
+/// Prints the reason why an account was not exported; returns its entry in the document.
 fn print_failure(name: &str, error: ExportError) -> Value {
     let failure = Failure::new(format!("{name} was not exported"), error);
     failure.print();
@@ -103,7 +103,7 @@ fn print_not_tried(count: usize) {
     let sentence = match count {
         0 => return,
         1 => "1 more account was not tried".to_owned(),
-        more => format!("{more} more accounts were not tried"),
+        count => format!("{count} more accounts were not tried"),
     };
     Failure::message(sentence).print();
 }
@@ -120,8 +120,8 @@ fn has_other_host(id: &DiasporaId, url: &PodUrl, output: &Output) -> bool {
     true
 }
 
-async fn bar(snapshot: &mut Snapshot, url: &PodUrl, name: &str, json: bool) -> Bar {
-    if !Bar::is_wanted(json) {
+async fn bar(snapshot: &mut Snapshot, url: &PodUrl, name: &str, is_json: bool) -> Bar {
+    if !Bar::is_wanted(is_json) {
         return Bar::hidden();
     }
     let total = match AccountReader::find(snapshot, url.clone(), name).await {

@@ -15,7 +15,7 @@ use pappus_engine::store::Store;
 use serde_json::{Value, json};
 
 use super::{Outcome, counted, megabytes, thousands};
-use crate::announcement::{Announcement, Following, Intent};
+use crate::announcement::{Announcement, FollowUp, Intent};
 use crate::arguments::Import;
 use crate::error::Failure;
 use crate::output::Output;
@@ -23,7 +23,7 @@ use crate::progress::Steps;
 use crate::{archive, clock, network, pod, store};
 
 /// Largest number of findings listed on the terminal.
-const SHOWN: usize = 20;
+const MAX_LISTED: usize = 20;
 
 pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, Failure> {
     let config = pod::configuration(&arguments.pod)?;
@@ -45,7 +45,7 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
         Some(store::open(&arguments.store, &config.url).await?)
     };
     let options = options(&arguments, &config, store.as_ref(), output).await?;
-    let started = Instant::now();
+    let started_at = Instant::now();
     let failed = |error: ImportError| {
         Failure::new(format!("{} was not imported", file.display()), &error).with_code(error.code())
     };
@@ -56,7 +56,7 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
         }
         let planned = planned.map_err(failed)?;
         let intent = intent.with_proof(planned.proof);
-        let seconds = started.elapsed().as_secs_f64();
+        let seconds = started_at.elapsed().as_secs_f64();
         describe(output, &planned, true, seconds);
         intent.describe(output);
         output.document(&document(&planned, true, seconds, &intent.document()));
@@ -64,9 +64,9 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
     };
     let imported = import::import(opened, &config.database, &config.url, store, &options, key).await;
     let imported = imported.map_err(failed)?;
-    let seconds = started.elapsed().as_secs_f64();
+    let seconds = started_at.elapsed().as_secs_f64();
     describe(output, &imported, false, seconds);
-    let following = Following {
+    let follow_up = FollowUp {
         arguments: &arguments,
         config: &config,
         store,
@@ -74,8 +74,8 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
         archive_sha256: &options.archive_sha256,
         imported: &imported,
     };
-    let announcement = following.run(intent.with_proof(imported.proof), output).await;
-    announcement.describe(output, &following);
+    let announcement = follow_up.run(intent.with_proof(imported.proof), output).await;
+    announcement.describe(output, &follow_up);
     store.clone().close().await;
     output.document(&document(&imported, false, seconds, &announcement.document()));
     if let Announcement::Failed(failure) = &announcement {
@@ -111,8 +111,8 @@ async fn options(
 }
 
 fn outcome(report: &Report, proof: Proof, fits: bool) -> Outcome {
-    let clean = report.total_left_out() == 0 && proof != Proof::Unproven && fits;
-    if clean { Outcome::Done } else { Outcome::Findings }
+    let is_clean = report.total_left_out() == 0 && proof != Proof::Unproven && fits;
+    if is_clean { Outcome::Done } else { Outcome::Findings }
 }
 
 fn describe(output: &Output, imported: &Imported, dry_run: bool, seconds: f64) {
@@ -153,13 +153,13 @@ fn describe(output: &Output, imported: &Imported, dry_run: bool, seconds: f64) {
     }
 }
 
-/// Describes an earlier import and its state.
+/// Prints how many records an earlier import has brought, and how many of them were deleted since.
 fn describe_earlier(output: &Output, report: &Report) {
-    let (before, deleted) = (report.imported_before, report.deleted_since());
-    if before + deleted > 0 {
+    let (imported_before, deleted) = (report.imported_before, report.deleted_since());
+    if imported_before + deleted > 0 {
         output.line(format!(
             "  Imported before: {}; deleted since, and not restored: {}.",
-            counted(before, "record"),
+            counted(imported_before, "record"),
             thousands(deleted)
         ));
     }
@@ -215,14 +215,14 @@ fn list_findings(output: &Output, report: &Report) {
     for finding in &report.findings {
         by_reason.entry((finding.code, finding.kind)).or_insert((0, &finding.record)).0 += 1;
     }
-    for ((code, subject), (count, first)) in by_reason.iter().take(SHOWN) {
-        let more = if *count > 1 { " and others" } else { "" };
+    for ((code, subject), (count, first)) in by_reason.iter().take(MAX_LISTED) {
+        let others = if *count > 1 { " and others" } else { "" };
         let subject = match subject {
             Subject::Account => "account".to_owned(),
             Subject::Profile => "profile".to_owned(),
             Subject::Record(kind) => format!("{} {}", thousands(*count), kind.label_for(*count)),
         };
-        output.line(format!("  {subject}: {} ({}; {first}{more})", code.meaning(), code.as_str()));
+        output.line(format!("  {subject}: {} ({}; {first}{others})", code.meaning(), code.as_str()));
     }
     if report.more_findings > 0 {
         output.line(format!("  … and {} more, counted only", thousands(report.more_findings)));

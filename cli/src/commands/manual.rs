@@ -11,7 +11,7 @@ use crate::arguments::{Arguments, Folder};
 use crate::error::Failure;
 use crate::examples::{EXIT_CODES, Example, examples};
 
-/// Preamble of every rendered part: defines the apostrophe.
+/// The preamble of each rendered section: defines the apostrophe.
 const PREAMBLE: &str = ".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n";
 
 pub(crate) fn run(arguments: &Folder) -> Result<Outcome, Failure> {
@@ -55,7 +55,7 @@ fn write_pages(command: &Command, name: &str, words: &str, folder: &Path) -> Res
     if name == "pappus" {
         manual.render_version_section(&mut page)?;
     }
-    // Every section is rendered as a page of its own.
+    // Each section was rendered as a separate page.
     let page = String::from_utf8(page)?;
     let page = format!("{PREAMBLE}{}", page.replace(PREAMBLE, ""));
     std::fs::write(folder.join(format!("{name}.1")), page)?;

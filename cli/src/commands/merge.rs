@@ -24,10 +24,10 @@ pub(crate) fn run(arguments: &Merge, output: &Output) -> Result<Outcome, Failure
         inputs.push(MergeInput { archive, sha256, path: path.clone() });
     }
     let archive_key = archive_key(arguments)?;
-    let work = make_work_dir(&arguments.out)?;
+    let work_dir = make_work_dir(&arguments.out)?;
     let options = MergeOptions {
         folder: &arguments.out,
-        work: &work,
+        work: &work_dir,
         created_at: match arguments.created_at {
             Some(time) => time,
             None => clock::now()?,

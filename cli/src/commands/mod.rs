@@ -37,19 +37,19 @@ use crate::interrupt;
 
 /// Creates a folder for archives if missing, readable by its owner only: they contain private keys.
 pub(crate) fn make_folder(folder: &Path) -> Result<(), Failure> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.map_err(|error| Failure::new(format!("the folder {} cannot be created", folder.display()), error))
+    let result = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    result.map_err(|error| Failure::new(format!("the folder {} cannot be created", folder.display()), error))
 }
 
-/// Creates a folder for archives if missing, and in it one for temporary files, which is removed however the program
-/// ends; removes those that killed programs have left.
+/// Creates a folder for archives if missing, and in it one for temporary files, which is removed when the program
+/// ends or is interrupted. Removes such folders of killed programs.
 pub(crate) fn make_work_dir(folder: &Path) -> Result<WorkDir, Failure> {
     make_folder(folder)?;
-    let made = WorkDir::make(folder);
-    let work =
-        made.map_err(|error| Failure::new(format!("{} cannot be written to", folder.display()), error))?;
-    interrupt::remove_at_the_end(work.path());
-    Ok(work)
+    let result = WorkDir::make(folder);
+    let work_dir =
+        result.map_err(|error| Failure::new(format!("{} cannot be written to", folder.display()), error))?;
+    interrupt::remove_at_the_end(work_dir.path());
+    Ok(work_dir)
 }
 
 /// Returns an empty table that fits the terminal.
@@ -94,17 +94,17 @@ pub(crate) fn thousands(number: u64) -> String {
     text
 }
 
-/// Formats a number with its noun: `1 photo`, `2,000 photos`, `3 deliveries`. `what` is the singular, whose last word
+/// Formats a number with its noun: `1 photo`, `2,000 photos`, `3 deliveries`. `noun` is the singular; its last word
 /// changes.
-pub(crate) fn counted(number: u64, what: &str) -> String {
+pub(crate) fn counted(number: u64, noun: &str) -> String {
     let number_text = thousands(number);
-    if let Some(which) = what.strip_suffix("person").filter(|_| number != 1) {
-        return format!("{number_text} {which}people");
+    if let Some(adjectives) = noun.strip_suffix("person").filter(|_| number != 1) {
+        return format!("{number_text} {adjectives}people");
     }
-    match what.strip_suffix('y') {
-        _ if number == 1 => format!("1 {what}"),
+    match noun.strip_suffix('y') {
+        _ if number == 1 => format!("1 {noun}"),
         Some(stem) => format!("{number_text} {stem}ies"),
-        None => format!("{number_text} {what}s"),
+        None => format!("{number_text} {noun}s"),
     }
 }
 
@@ -114,11 +114,11 @@ pub(crate) fn megabytes(bytes: u64) -> String {
 }
 
 /// Largest number of omissions listed on the terminal; the manifest lists more.
-const SHOWN_OMISSIONS: usize = 20;
+const MAX_LISTED_OMISSIONS: usize = 20;
 
 /// Lists the omissions.
 pub(crate) fn list_omissions(output: &crate::output::Output, manifest: &Manifest) {
-    for omission in manifest.omissions.iter().take(SHOWN_OMISSIONS) {
+    for omission in manifest.omissions.iter().take(MAX_LISTED_OMISSIONS) {
         let record = &omission.record;
         let id = record.id.map_or_else(String::new, |id| format!(" {id}"));
         let name = record.name.as_deref().map_or_else(String::new, |name| format!(" ({name})"));
@@ -129,9 +129,9 @@ pub(crate) fn list_omissions(output: &crate::output::Output, manifest: &Manifest
             omission.reason
         ));
     }
-    let listed = manifest.omissions.len().saturating_sub(SHOWN_OMISSIONS);
-    if listed > 0 {
-        output.line(format!("  … and {} more, listed in the manifest", thousands(listed as u64)));
+    let unlisted = manifest.omissions.len().saturating_sub(MAX_LISTED_OMISSIONS);
+    if unlisted > 0 {
+        output.line(format!("  … and {} more, listed in the manifest", thousands(unlisted as u64)));
     }
     for (code, number) in &manifest.more_omissions {
         output.line(format!(

@@ -13,10 +13,10 @@ use crate::error::Failure;
 use crate::output::Output;
 use crate::{clock, network, pod, store};
 
-/// Time limit for looking people up. A pod's imports may have added thousands of them. A dead pod uses none of the
-/// others' time.
+/// Time limit for looking up people: a pod's imports may have added thousands. Lookups on pods that are down do not
+/// delay the others.
 const DISCOVERY_TIME: Duration = Duration::from_mins(10);
-/// Maximum number of people listed on the terminal; JSON has all of them.
+/// Maximum number of people listed on the terminal; the JSON lists all of them.
 const MAX_LISTED: usize = 20;
 
 pub(crate) async fn run(arguments: arguments::Repair, output: &Output) -> Result<Outcome, Failure> {
@@ -40,8 +40,8 @@ pub(crate) async fn run(arguments: arguments::Repair, output: &Output) -> Result
         output.line("Nothing was written.");
     }
     output.document(&json!({ "dry_run": arguments.dry_run, "repairs": documents(&reports) }));
-    let clean = reports.iter().all(|repaired| repaired.skipped.is_empty());
-    Ok(if clean { Outcome::Done } else { Outcome::Findings })
+    let is_clean = reports.iter().all(|repaired| repaired.skipped.is_empty());
+    Ok(if is_clean { Outcome::Done } else { Outcome::Findings })
 }
 
 fn describe(output: &Output, repaired: &RepairReport, dry_run: bool) {

@@ -24,8 +24,8 @@ pub(crate) async fn run(arguments: Resend, output: &Output) -> Result<Outcome, F
     let ledger = Ledger::new(&store);
     let queued = ledger.resend(scope, arguments.delivered, now).await?;
     let open = ledger.counts(scope).await?.queued;
-    let (due, waiting, unseen) =
-        (ledger.due(scope, now).await?, ledger.waiting(scope, now).await?, ledger.unseen().await?);
+    let (due, waiting) = (ledger.due(scope, now).await?, ledger.waiting(scope, now).await?);
+    let unreachable_accounts = ledger.unreachable_accounts().await?;
     store.close().await;
     if queued == 0 {
         output.line("No delivery matches; `pappus deliveries` lists them.");
@@ -35,12 +35,14 @@ pub(crate) async fn run(arguments: Resend, output: &Output) -> Result<Outcome, F
             counted(queued, "delivery"),
             describe_schedule(open, due, waiting)
         ));
-        for waiting in &unseen {
-            output.line(&waiting.problem);
+        for account in &unreachable_accounts {
+            output.line(&account.problem);
         }
         output.line("Send with `pappus deliver`.");
     }
-    output.document(&json!({ "queued": queued, "due": due, "waiting": waiting, "unseen": unseen }));
+    output.document(
+        &json!({ "queued": queued, "due": due, "waiting": waiting, "unseen": unreachable_accounts }),
+    );
     Ok(Outcome::Done)
 }
 
@@ -54,11 +56,11 @@ fn describe_schedule(open: i64, due: i64, waiting: Waiting) -> String {
             "Waiting until their pods have processed the move, at the latest until {until} UTC: {count}."
         ));
     }
-    let later = open - due - waiting.count;
-    if later > 0 {
+    let waiting_for_move = open - due - waiting.count;
+    if waiting_for_move > 0 {
         parts.push(format!(
             "Waiting until their pods have accepted and processed the move: {}.",
-            number(later)
+            number(waiting_for_move)
         ));
     }
     parts.join(" ")

@@ -20,39 +20,39 @@ use crate::{campaign, interrupt, pod};
 pub(crate) async fn run(arguments: Serve, output: &Output) -> Result<Outcome, Failure> {
     let config = Config::read(&arguments.config, &pod::environment)?;
     if arguments.check {
-        return look(&config, output).await;
+        return print_check(&config, output).await;
     }
-    begin_log(arguments.log);
+    start_log(arguments.log);
     if let Some(lost) = config.state.lost_archive_key()? {
         campaign::print_note(&campaign::lost_key(&config.state, &lost));
     }
-    let stopped = interrupt::stop_gracefully("Stopping once the requests in progress are answered.");
+    let stop = interrupt::stop_gracefully("Stopping once the requests in progress are answered.");
     let public_url = config.web.public_url.clone();
-    let listening = |place: &str| {
+    let print_listening = |place: &str| {
         output.line(format!("Serving {public_url} at {place}"));
         output.document(&json!({ "listening": place, "public_url": public_url.as_str() }));
     };
-    pappus_server::serve::serve(config, Arc::new(now), stopped, listening).await?;
+    pappus_server::serve::serve(config, Arc::new(now), stop, print_listening).await?;
     Ok(Outcome::Done)
 }
 
 /// Logs warnings and errors to standard error.
-fn begin_log(form: Log) {
-    // Browsers keep cookies of expired sessions; they deserve no warning each time.
-    let wanted = Targets::new()
+fn start_log(format: Log) {
+    // Browsers often send cookies of expired sessions: that is not worth a warning.
+    let filter = Targets::new()
         .with_default(LevelFilter::WARN)
         .with_target("tower_sessions", LevelFilter::ERROR)
         .with_target("tower_sessions_core", LevelFilter::ERROR);
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
     let registry = tracing_subscriber::registry();
     // This is the first logger, so it can always be set.
-    _ = match form {
-        Log::Text => registry.with(layer.with_filter(wanted)).try_init(),
-        Log::Json => registry.with(layer.json().flatten_event(true).with_filter(wanted)).try_init(),
+    _ = match format {
+        Log::Text => registry.with(layer.with_filter(filter)).try_init(),
+        Log::Json => registry.with(layer.json().flatten_event(true).with_filter(filter)).try_init(),
     };
 }
 
-async fn look(config: &Config, output: &Output) -> Result<Outcome, Failure> {
+async fn print_check(config: &Config, output: &Output) -> Result<Outcome, Failure> {
     let checked = check(config).await;
     for item in &checked {
         let mark = if item.is_ok { "ok " } else { "BAD" };

@@ -15,7 +15,7 @@ use crate::error::Failure;
 use crate::output::Output;
 
 /// Largest number of findings listed on the terminal.
-const SHOWN: usize = 20;
+const MAX_LISTED: usize = 20;
 
 pub(crate) fn run(arguments: &Verify, output: &Output) -> Result<Outcome, Failure> {
     // Prompts once for all archives.
@@ -45,16 +45,16 @@ pub(crate) fn run(arguments: &Verify, output: &Output) -> Result<Outcome, Failur
             }
         }
     }
-    let all = documents.len() as u64;
+    let total = documents.len() as u64;
     output.line(format!(
         "{}: {} good, {} with findings, {} refused.",
-        counted(all, "archive"),
+        counted(total, "archive"),
         thousands(good),
-        thousands(all - good - failed),
+        thousands(total - good - failed),
         thousands(failed)
     ));
     output.document(&json!({ "archives": documents, "good": good, "refused": failed }));
-    Ok(match (failed, all - good) {
+    Ok(match (failed, total - good) {
         (0, 0) => Outcome::Done,
         (0, _) => Outcome::Findings,
         _ => Outcome::Failed,
@@ -84,16 +84,17 @@ fn verify(
         ));
     }
     let findings = report.findings.list();
-    for finding in findings.iter().take(SHOWN) {
-        let place = if finding.place.is_empty() { String::new() } else { format!(" at {}", finding.place) };
-        output.line(format!("  {}{place}: {}", finding.code.as_str(), finding.message));
+    for finding in findings.iter().take(MAX_LISTED) {
+        let location =
+            if finding.place.is_empty() { String::new() } else { format!(" at {}", finding.place) };
+        output.line(format!("  {}{location}: {}", finding.code.as_str(), finding.message));
     }
     let total: u64 = report.findings.counts().values().sum();
-    if total > SHOWN as u64 {
+    if total > MAX_LISTED as u64 {
         output.line(format!("  … {} in all", counted(total, "finding")));
     }
-    let clean = total == 0 && signatures.bad == 0;
-    Ok((document(report, &signatures, clean), if clean { Outcome::Done } else { Outcome::Findings }))
+    let is_clean = total == 0 && signatures.bad == 0;
+    Ok((document(report, &signatures, is_clean), if is_clean { Outcome::Done } else { Outcome::Findings }))
 }
 
 fn describe(output: &Output, report: &Verification) {
@@ -133,15 +134,15 @@ fn describe(output: &Output, report: &Verification) {
 fn document(
     report: &Verification,
     signatures: &pappus_engine::validate::SignatureReport,
-    clean: bool,
+    is_clean: bool,
 ) -> serde_json::Value {
     let origin = match &report.origin {
         Origin::Stock => json!({ "kind": "stock" }),
         Origin::Pappus { account, pod } => {
             let account = match account {
                 AccountSignature::Good { fingerprint, key } => {
-                    let from = if *key == KeyOrigin::Manifest { "manifest" } else { "private_key" };
-                    json!({ "signed_by": fingerprint, "key_from": from })
+                    let key_source = if *key == KeyOrigin::Manifest { "manifest" } else { "private_key" };
+                    json!({ "signed_by": fingerprint, "key_from": key_source })
                 }
                 AccountSignature::Absent => serde_json::Value::Null,
             };
@@ -156,7 +157,7 @@ fn document(
         .collect();
     json!({
         "verified": true,
-        "clean": clean,
+        "clean": is_clean,
         "account": report.account,
         "origin": origin,
         "counts": report.counts,

@@ -1,4 +1,4 @@
-//! Errors of the command line, as one sentence each.
+//! Errors of the commands, each as one sentence.
 
 mod os_error;
 
@@ -11,28 +11,28 @@ use crate::output::printable;
 
 use os_error::explain;
 
-/// The only error of the command line: the attempted action, and the reason it failed.
+/// The error of all commands: the attempted action, and the reason why it failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    doing: Option<String>,
+    action: Option<String>,
     reason: String,
     code: Option<&'static str>,
-    interrupted: Option<Interrupted>,
-    wrong_usage: bool,
+    signal: Option<Interrupted>,
+    is_wrong_usage: bool,
 }
 
 impl Failure {
     /// Creates an error from the attempted action and its cause.
-    pub(crate) fn new(doing: impl Into<String>, error: impl fmt::Display) -> Self {
-        Self { doing: Some(doing.into()), ..Self::message(error.to_string()) }
+    pub(crate) fn new(action: impl Into<String>, error: impl fmt::Display) -> Self {
+        Self { action: Some(action.into()), ..Self::message(error.to_string()) }
     }
 
-    /// Creates the error for arguments that do not fit together.
+    /// Creates the error for arguments that contradict each other or are incomplete.
     pub(crate) fn usage(sentence: impl Into<String>) -> Self {
-        Self { wrong_usage: true, ..Self::message(sentence) }
+        Self { is_wrong_usage: true, ..Self::message(sentence) }
     }
 
-    /// Adds the stable name of the error, for programs.
+    /// Adds the stable name of the error, which programs use.
     pub(crate) fn with_code(mut self, code: &'static str) -> Self {
         self.code = Some(code);
         self
@@ -44,15 +44,15 @@ impl Failure {
     }
 
     /// Creates the error for a signal that ended the program before its work was done.
-    pub(crate) fn interrupted(by: Interrupted) -> Self {
-        Self { interrupted: Some(by), ..Self::message("interrupted") }.with_code("interrupted")
+    pub(crate) fn interrupted(signal: Interrupted) -> Self {
+        Self { signal: Some(signal), ..Self::message("interrupted") }.with_code("interrupted")
     }
 
     /// Returns the program's exit code.
     pub(crate) fn exit_code(&self) -> ExitCode {
-        match self.interrupted {
+        match self.signal {
             Some(signal) => signal.into(),
-            None if self.wrong_usage => ExitCode::from(2),
+            None if self.is_wrong_usage => ExitCode::from(2),
             None => ExitCode::FAILURE,
         }
     }
@@ -62,17 +62,17 @@ impl Failure {
         _ = writeln!(std::io::stderr(), "pappus: {}", printable(&self.to_string()));
     }
 
-    /// Creates an error from a whole sentence.
+    /// Creates an error from a complete sentence.
     pub(crate) fn message(sentence: impl Into<String>) -> Self {
         let reason = explain(&sentence.into());
-        Self { doing: None, reason, code: None, interrupted: None, wrong_usage: false }
+        Self { action: None, reason, code: None, signal: None, is_wrong_usage: false }
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.doing {
-            Some(doing) => write!(f, "{doing}: {}", self.reason),
+        match &self.action {
+            Some(action) => write!(f, "{action}: {}", self.reason),
             None => f.write_str(&self.reason),
         }
     }

@@ -6,29 +6,29 @@ use std::io::{Error, ErrorKind};
 const NUMBER_PREFIX: &str = " (os error ";
 
 /// Replaces the system's error texts in a sentence with explanations. Adds advice only at the end: a sentence that
-/// continues has its own.
+/// continues contains its own advice.
 pub(crate) fn explain(sentence: &str) -> String {
-    let (mut explained, mut rest) = (String::new(), sentence);
-    while let Some((before, numbered)) = rest.split_once(NUMBER_PREFIX) {
+    let (mut explained, mut remaining) = (String::new(), sentence);
+    while let Some((before, numbered)) = remaining.split_once(NUMBER_PREFIX) {
         let Some((number, after)) = numbered.split_once(')') else { break };
         let error = number.parse().ok().map(Error::from_raw_os_error);
         let text = error.as_ref().map(ToString::to_string).unwrap_or_default();
         let text = text.split_once(NUMBER_PREFIX).map_or("", |(text, _)| text);
         match (error.and_then(|error| explanation(error.kind())), before.strip_suffix(text)) {
-            (Some((what, advice)), Some(before)) => {
-                explained.extend([before, what]);
+            (Some((explanation, advice)), Some(before)) => {
+                explained.extend([before, explanation]);
                 if after.is_empty() {
                     explained.extend(["; ", advice]);
                 }
             }
             _ => explained.push_str(before),
         }
-        rest = after;
+        remaining = after;
     }
-    explained + rest
+    explained + remaining
 }
 
-/// Returns what happened and what to do, for the errors that people encounter.
+/// Returns an explanation and advice, for the errors that people are likely to encounter.
 fn explanation(kind: ErrorKind) -> Option<(&'static str, &'static str)> {
     Some(match kind {
         ErrorKind::NotFound => ("there is no such file or folder", "check its name and path"),

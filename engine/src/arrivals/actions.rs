@@ -1,4 +1,4 @@
-//! What newcomers do: they start a move, upload, choose, announce, and undo.
+//! Actions of newcomers: starting a move, uploading, choosing name and password, announcing, and undoing.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use super::table::Newcomers;
 use crate::sql::Value;
 use crate::store::{StoreError, Transaction, millis, random_token, token_digest};
 
-/// Period in which new newcomers are counted for the limits.
-const DAY: Duration = Duration::from_hours(24);
+/// Period in which starts are counted for the limits.
+const START_PERIOD: Duration = Duration::from_hours(24);
 
 /// A new newcomer.
 pub struct NewNewcomer<'a> {
     /// Language for messages to them.
     pub language: &'a str,
-    /// Number of the invitation that they used.
+    /// ID of the invitation that they used.
     pub invitation: Option<i64>,
     /// The start of their move.
     pub start: Start<'a>,
@@ -26,7 +26,7 @@ pub struct Start<'a> {
     pub address: &'a str,
     /// Maximum number of starts per day.
     pub per_day: u32,
-    /// Maximum number of them from one IP address.
+    /// Maximum number of starts per day from one IP address.
     pub per_address: u32,
 }
 
@@ -45,19 +45,19 @@ pub struct Choice<'a> {
 }
 
 impl Newcomers {
-    /// Adds a newcomer, unless too many have started within a day. Returns their secret, which is valid once the
-    /// transaction is committed.
+    /// Adds a newcomer whose move expires after `good_for`, unless too many have started within a day. Returns their
+    /// secret, which is valid once the transaction is committed.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn begin(
         &self,
         transaction: &mut Transaction,
-        who: &NewNewcomer<'_>,
+        newcomer: &NewNewcomer<'_>,
         now: i64,
         good_for: Duration,
     ) -> Result<Option<String>, StoreError> {
-        if !self.count_start(transaction, &who.start, now).await? {
+        if !self.count_start(transaction, &newcomer.start, now).await? {
             return Ok(None);
         }
         let secret = random_token()?;
@@ -66,8 +66,8 @@ impl Newcomers {
         let values = [
             (&self.pod).into(),
             token_digest(&secret).into(),
-            who.language.into(),
-            who.invitation.into(),
+            newcomer.language.into(),
+            newcomer.invitation.into(),
             now.into(),
             (now + millis(good_for)).into(),
             now.into(),
@@ -77,50 +77,50 @@ impl Newcomers {
         Ok(Some(secret))
     }
 
-    /// Counts a start, unless too many were counted within a day.
+    /// Counts a start, unless too many were counted within a day. Returns whether it was counted.
     async fn count_start(
         &self,
         transaction: &mut Transaction,
         start: &Start<'_>,
         now: i64,
     ) -> Result<bool, StoreError> {
-        // No other transaction counts or adds until this one ends.
+        // Until this transaction ends, no other one counts or adds.
         lock_counts(transaction, &self.pod, now).await?;
         let sql = "INSERT INTO pappus_newcomer_starts (pod, address, started_at) SELECT ?, ?, ? FROM \
-                   (SELECT COUNT(*) AS together, COUNT(CASE WHEN address = ? THEN 1 END) AS alike \
-                    FROM pappus_newcomer_starts WHERE pod = ? AND started_at > ?) AS begun \
-                   WHERE together < ? AND alike < ?";
+                   (SELECT COUNT(*) AS total, COUNT(CASE WHEN address = ? THEN 1 END) AS from_address \
+                    FROM pappus_newcomer_starts WHERE pod = ? AND started_at > ?) AS starts \
+                   WHERE total < ? AND from_address < ?";
         let values = [
             (&self.pod).into(),
             start.address.into(),
             now.into(),
             start.address.into(),
             (&self.pod).into(),
-            (now - millis(DAY)).into(),
+            (now - millis(START_PERIOD)).into(),
             i64::from(start.per_day).into(),
             i64::from(start.per_address).into(),
         ];
-        Ok(transaction.execute("counting those who begin", sql, &values).await? > 0)
+        Ok(transaction.execute("counting a start", sql, &values).await? > 0)
     }
 
-    /// Records that there may be files, so that they are removed later.
+    /// Records that the newcomer may have files, so that they are removed later. Returns whether the state allows them.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn has_files(&self, id: i64, now: i64) -> Result<bool, StoreError> {
-        self.change(id, &TAKES_FILES, "has_files = 1", &[], now).await
+        self.change(id, &FILE_STATES, "has_files = 1", &[], now).await
     }
 
-    /// Locks a newcomer's row until the transaction ends, if their files may be replaced, so that nothing else starts
-    /// to use the files.
+    /// Locks a newcomer's row until the transaction ends, so that nothing else starts to use the files. `None` if the
+    /// state does not allow replacing them.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn lock_files(&self, id: i64, now: i64) -> Result<Option<Transaction>, StoreError> {
         let mut transaction = self.store.begin().await?;
-        let (sql, values) = self.changing(id, &TAKES_FILES, "has_files = 1", &[], now);
-        let locked = transaction.execute("locking files of a newcomer", &sql, &values).await? > 0;
-        Ok(locked.then_some(transaction))
+        let (sql, values) = self.change_statement(id, &FILE_STATES, "has_files = 1", &[], now);
+        let is_locked = transaction.execute("locking files of a newcomer", &sql, &values).await? > 0;
+        Ok(is_locked.then_some(transaction))
     }
 
     /// Clears the findings about the previous archive after a file was replaced.
@@ -133,12 +133,13 @@ impl Newcomers {
         id: i64,
         now: i64,
     ) -> Result<(), StoreError> {
-        let set = format!("state = 'uploading', {NOTHING_FOUND}");
-        let (sql, values) = self.changing(id, &TAKES_FILES, &set, &[], now);
+        let set = format!("state = 'uploading', {CLEAR_FINDINGS}");
+        let (sql, values) = self.change_statement(id, &FILE_STATES, &set, &[], now);
         transaction.execute("recording a new file", &sql, &values).await.map(drop)
     }
 
-    /// Starts the check of an uploaded archive, which may replace another.
+    /// Starts the check of an uploaded archive, which may replace another. `bytes` are the sizes of the archive and
+    /// of the separate photos. Returns whether the state allowed it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -152,9 +153,9 @@ impl Newcomers {
         good_for: Duration,
     ) -> Result<bool, StoreError> {
         let set = format!(
-            "state = 'checking', {NOTHING_FOUND}, archive_bytes = ?, photos_bytes = ?, archive_passphrase = ?, \
+            "state = 'checking', {CLEAR_FINDINGS}, archive_bytes = ?, photos_bytes = ?, archive_passphrase = ?, \
              approved = NULL, has_files = 1, begun_sha256 = NULL, expires_at = ?, {}",
-            self.to_do()
+            self.new_step()
         );
         let size = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
         let values = [
@@ -163,13 +164,13 @@ impl Newcomers {
             passphrase.map_or(Value::Bytes(None), Value::from),
             (now + millis(good_for)).into(),
         ];
-        let (sql, values) = self.changing(id, &TAKES_FILES, &set, &values, now);
+        let (sql, values) = self.change_statement(id, &FILE_STATES, &set, &values, now);
         Ok(transaction.execute("changing a newcomer", &sql, &values).await? > 0)
     }
 
-    /// Records the chosen name and password, and that the terms are accepted. `newcomer` is the row that the choice was
-    /// judged by: if another archive, proof or decision stands there by now, or somebody else has chosen the name,
-    /// nothing is recorded.
+    /// Records the chosen name and password, and that the terms are accepted. `newcomer` is the row on which the choice
+    /// is based: records nothing if its archive, proof or decision has changed meanwhile, or if another newcomer has
+    /// chosen the name. Returns whether the choice was recorded.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -183,7 +184,7 @@ impl Newcomers {
             "state = ?, username = ?, encrypted_password = ?, mail_to = ?, key_passphrase = ?, \
              terms_at = ?, podmins_told = 0, decision_told = 0, state_told = NULL, announce_at = NULL, \
              problem = NULL, reason = NULL, {}",
-            self.to_do()
+            self.new_step()
         );
         let values = [
             choice.to.as_str().into(),
@@ -193,12 +194,12 @@ impl Newcomers {
             choice.key_passphrase.map_or(Value::Bytes(None), Value::from),
             now.into(),
         ];
-        let (sql, mut values) = self.changing(newcomer.id, &[State::Checked], &set, &values, now);
+        let (sql, mut values) = self.change_statement(newcomer.id, &[State::Checked], &set, &values, now);
         let sql = format!(
             "{sql} AND archive_sha256 IS NOT DISTINCT FROM ? AND photos_sha256 IS NOT DISTINCT FROM ? \
              AND proof IS NOT DISTINCT FROM ? AND approved IS NOT DISTINCT FROM ? AND key_locked = ? \
              AND NOT EXISTS (SELECT 1 FROM pappus_newcomers o WHERE o.pod = ? AND o.id <> ? AND o.username = ? \
-             AND o.state IN ({NAMED}))"
+             AND o.state IN ({NAME_STATES}))"
         );
         values.extend([
             newcomer.archive_sha256.as_deref().into(),
@@ -212,10 +213,10 @@ impl Newcomers {
         ]);
         let mut transaction = self.store.begin().await?;
         lock_counts(&mut transaction, &self.pod, now).await?;
-        let chosen = transaction.execute("changing a newcomer", &sql, &values).await? > 0;
+        let is_recorded = transaction.execute("changing a newcomer", &sql, &values).await? > 0;
         transaction.commit().await?;
         self.queue.wake();
-        Ok(chosen)
+        Ok(is_recorded)
     }
 
     /// Returns whether another newcomer, who waits or is being imported, has chosen this name.
@@ -224,22 +225,25 @@ impl Newcomers {
     /// [`StoreError`].
     pub async fn is_name_chosen(&self, id: i64, name: &str) -> Result<bool, StoreError> {
         let sql = format!(
-            "SELECT id FROM pappus_newcomers WHERE pod = ? AND id <> ? AND username = ? AND state IN ({NAMED}) LIMIT 1"
+            "SELECT id FROM pappus_newcomers WHERE pod = ? AND id <> ? AND username = ? AND state IN ({NAME_STATES}) LIMIT 1"
         );
         let values = [(&self.pod).into(), id.into(), name.into()];
         Ok(self.store.first("looking for a chosen name", &sql, &values).await?.is_some())
     }
 
-    /// Starts work: changes one of these states to one that workers handle.
+    /// Starts a step: changes the state from one of `from` to one that workers handle. Returns whether it was one of
+    /// them.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn work(&self, id: i64, from: &[State], to: State, now: i64) -> Result<bool, StoreError> {
-        let set = format!("state = ?, announce_at = NULL, problem = NULL, reason = NULL, {}", self.to_do());
+    pub async fn start_step(&self, id: i64, from: &[State], to: State, now: i64) -> Result<bool, StoreError> {
+        let set =
+            format!("state = ?, announce_at = NULL, problem = NULL, reason = NULL, {}", self.new_step());
         self.change(id, from, &set, &[to.as_str().into()], now).await
     }
 
-    /// Starts the announcement, with the key's passphrase given now or at the start of the move.
+    /// Starts the announcement, with this passphrase of the key, or with the one that was stored before. Returns
+    /// whether the state allowed it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -254,8 +258,8 @@ impl Newcomers {
         self.change(id, &[State::Imported], &set, &values, now).await
     }
 
-    /// Resets a move that was undone to its initial state, unless too many have started within a day: it counts as
-    /// another start. Returns whether it may start.
+    /// Resets a move that was undone to its initial state, unless too many have started within a day: it counts as a
+    /// start. Returns whether the limits allowed it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -271,14 +275,14 @@ impl Newcomers {
             return Ok(false);
         }
         let sql = format!(
-            "UPDATE pappus_newcomers SET state = 'uploading', {NOTHING_FOUND}, approved = NULL, decided_at = NULL, \
+            "UPDATE pappus_newcomers SET state = 'uploading', {CLEAR_FINDINGS}, approved = NULL, decided_at = NULL, \
              decided_by = NULL, import_id = NULL, report = NULL, announced = NULL, announce_at = NULL, archive_bytes = 0, \
              photos_bytes = 0, has_files = 0, state_told = NULL, begun_at = ?, expires_at = ?, changed_at = ? \
              WHERE pod = ? AND id = ? AND state = 'undone'"
         );
         let values = [now.into(), (now + millis(good_for)).into(), now.into(), (&self.pod).into(), id.into()];
-        // A second click finds the move started, and counts nothing.
-        if transaction.execute("beginning a move anew", &sql, &values).await? > 0 {
+        // After a second click, the move is started already: nothing is committed, so nothing is counted.
+        if transaction.execute("restarting a move", &sql, &values).await? > 0 {
             transaction.commit().await?;
         }
         Ok(true)
@@ -286,13 +290,13 @@ impl Newcomers {
 }
 
 /// States in which files may be uploaded or replaced: those of [`State::takes_files`].
-const TAKES_FILES: [State; 3] = [State::Uploading, State::Refused, State::Checked];
+const FILE_STATES: [State; 3] = [State::Uploading, State::Refused, State::Checked];
 
 /// States in which a chosen name is taken.
-const NAMED: &str = "'waiting', 'importing'";
+const NAME_STATES: &str = "'waiting', 'importing'";
 
-/// Clears the findings about an archive, and the choices based on them.
-const NOTHING_FOUND: &str = "archive_sha256 = NULL, photos_sha256 = NULL, old_account = NULL, proof = NULL, evidence = NULL, \
+/// The SQL assignments that clear the findings about an archive, and the choices based on them.
+const CLEAR_FINDINGS: &str = "archive_sha256 = NULL, photos_sha256 = NULL, old_account = NULL, proof = NULL, evidence = NULL, \
                              plan = NULL, key_locked = 0, username = NULL, \
                              encrypted_password = NULL, mail_to = NULL, problem = NULL, reason = NULL";
 
@@ -305,7 +309,7 @@ pub(super) async fn lock_counts(
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO pappus_newcomer_turns (pod, counted_at) VALUES (?, ?) \
                ON CONFLICT (pod) DO UPDATE SET counted_at = excluded.counted_at";
-    transaction.execute("waiting to count newcomers", sql, &[pod.into(), now.into()]).await.map(drop)
+    transaction.execute("locking the counts of newcomers", sql, &[pod.into(), now.into()]).await.map(drop)
 }
 
 #[cfg(test)]
@@ -317,22 +321,23 @@ mod tests {
 
     async fn newcomer(newcomers: &Newcomers, store: &Store) -> Newcomer {
         let start = Start { address: "192.0.2.1", per_day: 10, per_address: 10 };
-        let who = NewNewcomer { language: "en", invitation: None, start };
+        let newcomer = NewNewcomer { language: "en", invitation: None, start };
         let mut transaction = store.begin().await.unwrap();
-        let secret = newcomers.begin(&mut transaction, &who, 1_000, DAY).await.unwrap().unwrap();
+        let secret =
+            newcomers.begin(&mut transaction, &newcomer, 1_000, START_PERIOD).await.unwrap().unwrap();
         transaction.commit().await.unwrap();
         newcomers.with_secret(&secret).await.unwrap().unwrap()
     }
 
     /// Ends the check of an archive, as a worker would.
-    async fn checked(newcomers: &Newcomers, store: &Store, id: i64, found: &str) -> Newcomer {
-        let sql = format!("UPDATE pappus_newcomers SET state = 'checked', {found} WHERE id = {id}");
+    async fn checked(newcomers: &Newcomers, store: &Store, id: i64, assignments: &str) -> Newcomer {
+        let sql = format!("UPDATE pappus_newcomers SET state = 'checked', {assignments} WHERE id = {id}");
         store.execute("a test", &sql, &[]).await.unwrap();
         newcomers.by_id(id).await.unwrap().unwrap()
     }
 
     #[tokio::test]
-    async fn a_choice_holds_for_the_archive_that_it_was_judged_by() {
+    async fn a_choice_is_recorded_only_for_the_archive_on_which_it_is_based() {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("store.db").display());
         let store = Store::open(&DatabaseUrl::parse(&url).unwrap()).await.unwrap();
@@ -345,7 +350,7 @@ mod tests {
             key_passphrase: None,
             to,
         };
-        let good = "archive_sha256 = 'one', proof = 'hcard', approved = 1";
+        let approved = "archive_sha256 = 'one', proof = 'hcard', approved = 1";
         for other in [
             "archive_sha256 = 'two'",
             "photos_sha256 = 'two'",
@@ -353,22 +358,23 @@ mod tests {
             "approved = NULL",
             "key_locked = 1",
         ] {
-            let judged = checked(&newcomers, &store, id, good).await;
+            let shown = checked(&newcomers, &store, id, approved).await;
             checked(&newcomers, &store, id, other).await;
-            let taken = newcomers.choose(&judged, &choice("ida", State::Importing), 2_000).await.unwrap();
-            assert!(!taken, "{other}");
+            let is_recorded =
+                newcomers.choose(&shown, &choice("ida", State::Importing), 2_000).await.unwrap();
+            assert!(!is_recorded, "{other}");
             let now = newcomers.by_id(id).await.unwrap().unwrap();
             assert_eq!((now.state, now.username), (State::Checked, None), "{other}");
             checked(&newcomers, &store, id, "photos_sha256 = NULL, key_locked = 0").await;
         }
 
-        // And two do not get one name.
-        let judged = checked(&newcomers, &store, id, good).await;
+        // Two newcomers do not get the same name.
+        let shown = checked(&newcomers, &store, id, approved).await;
         let other = newcomer(&newcomers, &store).await.id;
-        let other = checked(&newcomers, &store, other, good).await;
+        let other = checked(&newcomers, &store, other, approved).await;
         let wait = choice("ida", State::Waiting);
         let both =
-            tokio::join!(newcomers.choose(&judged, &wait, 2_000), newcomers.choose(&other, &wait, 2_000));
+            tokio::join!(newcomers.choose(&shown, &wait, 2_000), newcomers.choose(&other, &wait, 2_000));
         assert_ne!(both.0.unwrap(), both.1.unwrap());
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::store::StoreError;
 
-/// The reason an upload cannot be accepted or recorded.
+/// The reason why an upload cannot be accepted or recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum ArrivalError {
     /// The store failed.

@@ -9,11 +9,11 @@ use std::time::{Duration, SystemTime};
 use tempfile::NamedTempFile;
 
 /// Prefix of incomplete files.
-const UNFINISHED: &str = ".unfinished-";
+const UNFINISHED_PREFIX: &str = ".unfinished-";
 /// Prefix of files uploaded in chunks.
-const PIECES: &str = "pieces-";
-/// Age since the last write after which a file belongs to no upload: uploads in chunks expire after 72 hours.
-const FORGOTTEN: Duration = Duration::from_hours(96);
+const CHUNKED_PREFIX: &str = "pieces-";
+/// Time since the last write after which a file belongs to no upload: uploads in chunks expire after 72 hours.
+const ABANDONED_AFTER: Duration = Duration::from_hours(96);
 
 /// A part of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub enum Part {
 }
 
 impl Part {
-    /// Returns the name used in forms, tables and file names.
+    /// Returns the name in forms, database tables and file names.
     pub fn word(self) -> &'static str {
         match self {
             Self::Archive => "archive",
@@ -34,8 +34,8 @@ impl Part {
     }
 
     /// Parses the name of a part.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Archive, Self::Photos].into_iter().find(|part| part.word() == word)
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Archive, Self::Photos].into_iter().find(|part| part.word() == name)
     }
 }
 
@@ -44,7 +44,7 @@ impl Part {
 pub enum NoSpace {
     /// The archive is too large.
     TooLarge,
-    /// All archives together are too large, or the disk is full.
+    /// The archives of all newcomers are too large in total, or the disk is full.
     Full,
 }
 
@@ -59,7 +59,7 @@ pub struct Disk {
 
 fn is_unfinished(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name.starts_with(UNFINISHED) || name.starts_with(PIECES)
+    name.starts_with(UNFINISHED_PREFIX) || name.starts_with(CHUNKED_PREFIX)
 }
 
 /// Limits on uploads.
@@ -81,13 +81,13 @@ pub struct Files {
 }
 
 impl Files {
-    /// Returns the folders below `root`.
+    /// Returns the folders in `root`.
     pub fn new(root: PathBuf, limits: FileLimits) -> Self {
         Self { root, limits }
     }
 
     /// Returns the maximum size of an archive with its photos in bytes.
-    pub fn most(&self) -> u64 {
+    pub fn max_archive_bytes(&self) -> u64 {
         self.limits.max_archive
     }
 
@@ -101,8 +101,8 @@ impl Files {
     }
 
     /// Returns the path of a file uploaded in chunks.
-    pub fn pieces(&self, id: i64, name: &str) -> PathBuf {
-        self.folder(id).join(format!("{PIECES}{name}"))
+    pub fn chunked_path(&self, id: i64, name: &str) -> PathBuf {
+        self.folder(id).join(format!("{CHUNKED_PREFIX}{name}"))
     }
 
     /// Returns the path of the photos, if any.
@@ -114,42 +114,42 @@ impl Files {
     ///
     /// # Errors
     /// I/O errors.
-    pub fn make(&self, id: i64) -> io::Result<PathBuf> {
+    pub fn create_folder(&self, id: i64) -> io::Result<PathBuf> {
         let folder = self.folder(id);
         DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-        // Created by hand or restored, it may be accessible to others.
+        // A folder that was created manually or restored may be accessible to other users.
         std::fs::set_permissions(&folder, Permissions::from_mode(0o700))?;
         Ok(folder)
     }
 
-    /// Creates a file in a newcomer's folder that only the service can read; deleted when dropped.
+    /// Creates a file in a newcomer's folder that only the service can read; it is deleted when dropped.
     ///
     /// # Errors
     /// I/O errors.
-    pub fn begin(&self, id: i64) -> io::Result<NamedTempFile> {
-        tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(self.make(id)?)
+    pub fn create_file(&self, id: i64) -> io::Result<NamedTempFile> {
+        tempfile::Builder::new().prefix(UNFINISHED_PREFIX).tempfile_in(self.create_folder(id)?)
     }
 
     /// Renames a complete, synced file to its final name, replacing the previous one.
     ///
     /// # Errors
     /// I/O errors.
-    pub fn keep(&self, id: i64, part: Part, file: NamedTempFile) -> io::Result<()> {
+    pub fn save(&self, id: i64, part: Part, file: NamedTempFile) -> io::Result<()> {
         file.persist(self.path(id, part)).map_err(|error| error.error)?;
-        self.settle(id)
+        self.sync_folder(id)
     }
 
-    /// Like [`keep`](Self::keep), for a file uploaded in chunks.
+    /// Like [`save`](Self::save), for a file uploaded in chunks.
     ///
     /// # Errors
     /// I/O errors.
-    pub fn keep_pieces(&self, id: i64, part: Part, name: &str) -> io::Result<()> {
-        std::fs::rename(self.pieces(id, name), self.path(id, part))?;
-        self.settle(id)
+    pub fn save_chunked(&self, id: i64, part: Part, name: &str) -> io::Result<()> {
+        std::fs::rename(self.chunked_path(id, name), self.path(id, part))?;
+        self.sync_folder(id)
     }
 
     /// Syncs the folder, so that renames survive a power failure.
-    fn settle(&self, id: i64) -> io::Result<()> {
+    fn sync_folder(&self, id: i64) -> io::Result<()> {
         File::open(self.folder(id))?.sync_all()
     }
 
@@ -176,7 +176,7 @@ impl Files {
     }
 
     /// Returns the maximum total size of all archives in bytes.
-    pub fn most_together(&self) -> u64 {
+    pub fn max_total_bytes(&self) -> u64 {
         self.limits.max_total
     }
 
@@ -190,8 +190,8 @@ impl Files {
         &self.root
     }
 
-    /// Returns the size of the disk in bytes, if it is no larger than what is to stay free on it: then nobody can ever
-    /// upload anything.
+    /// Returns the size of the disk in bytes, if it is no larger than the space to keep free on it, so that no upload
+    /// is possible; `None` if it is larger.
     ///
     /// # Errors
     /// I/O errors.
@@ -209,7 +209,7 @@ impl Files {
     pub fn disk(&self) -> io::Result<Disk> {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.root)?;
         let mut unfinished = 0_u64;
-        self.each(&mut |path, file| {
+        self.for_each_file(&mut |path, file| {
             if is_unfinished(path) {
                 unfinished = unfinished.saturating_add(file.len());
             }
@@ -219,34 +219,38 @@ impl Files {
         Ok(Disk { free: disk.f_bavail.saturating_mul(disk.f_frsize), unfinished })
     }
 
-    /// Removes files left by a killed process.
+    /// Removes abandoned files of incomplete uploads.
     ///
     /// # Errors
     /// I/O errors.
     pub fn sweep(&self, now: SystemTime) -> io::Result<()> {
-        self.each(&mut |path, file| {
+        self.for_each_file(&mut |path, file| {
             let age = now.duration_since(file.modified()?).unwrap_or_default();
-            if is_unfinished(path) && age > FORGOTTEN { self.remove(path) } else { Ok(()) }
+            if is_unfinished(path) && age > ABANDONED_AFTER { self.remove(path) } else { Ok(()) }
         })
     }
 
-    fn each(&self, look: &mut dyn FnMut(&Path, &std::fs::Metadata) -> io::Result<()>) -> io::Result<()> {
-        let gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    /// Calls `visit` for each file of each newcomer.
+    fn for_each_file(
+        &self,
+        visit: &mut dyn FnMut(&Path, &std::fs::Metadata) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let is_missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
         let folders = match std::fs::read_dir(&self.root) {
-            Err(error) if gone(&error) => return Ok(()),
+            Err(error) if is_missing(&error) => return Ok(()),
             folders => folders?,
         };
         for folder in folders {
             let files = match std::fs::read_dir(folder?.path()) {
-                Err(error) if gone(&error) || error.kind() == io::ErrorKind::NotADirectory => continue,
+                Err(error) if is_missing(&error) || error.kind() == io::ErrorKind::NotADirectory => continue,
                 files => files?,
             };
             for file in files {
                 let path = file?.path();
                 match std::fs::metadata(&path) {
                     // Just renamed or removed.
-                    Err(error) if gone(&error) => {}
-                    found => look(&path, &found?)?,
+                    Err(error) if is_missing(&error) => {}
+                    metadata => visit(&path, &metadata?)?,
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! A lease on a newcomer: each change checks the fence, so a process that was presumed dead changes nothing.
+//! A lease on a newcomer. Each change checks the fence, so a process whose lease was taken over changes nothing.
 
 use std::time::Duration;
 
@@ -13,17 +13,17 @@ use crate::sql::Value;
 use crate::store::lease::{EXPIRES, Lease, WorkTable};
 use crate::store::{AuditLine, StoreError, millis};
 
-/// Newcomers with a step to take as a queue.
+/// The newcomers with a step to take, as a queue.
 pub(super) static TABLE: WorkTable = WorkTable {
     name: "pappus_newcomers",
     open: "state IN ('checking', 'importing', 'announcing', 'undoing')",
-    // First those whose archives have harmed no process: a heavy one may occupy a worker for hours. Not by number:
-    // whoever has another archive checked again and again would always come first.
+    // Newcomers whose archives have killed no process come first: a heavy archive may occupy a worker for hours. Not in
+    // the order of IDs: a newcomer who has archives checked repeatedly would always come first.
     order: "deaths, due_at, id",
     released: "",
     expires: EXPIRES,
     backoff: Backoff::new(Duration::from_secs(1), Duration::from_mins(1)),
-    // About an hour, before a person has to act.
+    // About an hour; then a person has to act.
     tries: 60,
 };
 
@@ -39,12 +39,12 @@ pub(super) struct NewcomerLease {
 pub(super) enum AfterImport<'a> {
     /// The announcement, after a pause for undo.
     Announce { pause: Duration },
-    /// None before someone has acted on the problem.
+    /// No step before someone has acted on the problem.
     Wait { problem: &'a str, reason: &'a str },
 }
 
-/// Results of checking an archive.
-pub(super) struct Found<'a> {
+/// The results of the check of an archive.
+pub(super) struct CheckResult<'a> {
     pub(super) digests: &'a Digests,
     pub(super) old_account: &'a str,
     pub(super) proof: &'a str,
@@ -54,7 +54,7 @@ pub(super) struct Found<'a> {
 }
 
 impl Newcomers {
-    /// Acquires the next newcomer with a step that is due and that nobody has claimed.
+    /// Acquires the next newcomer with a step that is due and that no worker has leased.
     pub(super) async fn acquire(&self) -> Result<Option<NewcomerLease>, StoreError> {
         let Some((lease, row)) = self.queue.acquire("advanced = 0, total = 0", NEWCOMER).await? else {
             return Ok(None);
@@ -73,13 +73,20 @@ impl NewcomerLease {
         self.row.is_last()
     }
 
-    /// Ends the work and enters a new state. `set` begins with the other changes.
-    async fn end(&self, state: State, set: &str, values: &[Value<'_>], now: i64) -> Result<bool, StoreError> {
-        self.end_as(state, act(state), set, values, now).await
+    /// Ends the work and enters a new state. `set` contains the other SQL assignments, each followed by a comma.
+    /// Returns whether the lease was still held.
+    async fn finish(
+        &self,
+        state: State,
+        set: &str,
+        values: &[Value<'_>],
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        self.finish_as(state, act(state), set, values, now).await
     }
 
-    /// Like [`end`](Self::end), with an explicit action for the audit log.
-    async fn end_as(
+    /// Like [`finish`](Self::finish), with an explicit action for the audit log.
+    async fn finish_as(
         &self,
         state: State,
         act: Option<&'static str>,
@@ -88,12 +95,13 @@ impl NewcomerLease {
         now: i64,
     ) -> Result<bool, StoreError> {
         let set = format!("{set} state = ?, stage = NULL, changed_at = ?");
-        let mut all = values.to_vec();
-        all.extend([state.as_str().into(), now.into()]);
+        let mut all_values = values.to_vec();
+        all_values.extend([state.as_str().into(), now.into()]);
         let mut transaction = self.newcomers.store.begin().await?;
-        let mine = self.row.finish_in(&mut transaction, "ending work on a newcomer", &set, &all).await?;
+        let is_held =
+            self.row.finish_in(&mut transaction, "ending work on a newcomer", &set, &all_values).await?;
         // In the same transaction, so that it is logged exactly once.
-        if mine && let Some(act) = act {
+        if is_held && let Some(act) = act {
             let (pod, subject) = (self.newcomers.pod.as_str(), self.newcomer.old_account.as_deref());
             let line = AuditLine { pod, done_at: now, act, subject, ..AuditLine::default() };
             line.record_in(&mut transaction).await?;
@@ -102,35 +110,36 @@ impl NewcomerLease {
         if state.is_work() {
             self.newcomers.queue.wake();
         }
-        Ok(mine)
+        Ok(is_held)
     }
 
     /// Extends the lease and records the progress.
-    pub(super) async fn heartbeat(&self, now: Position) -> Result<bool, StoreError> {
+    pub(super) async fn heartbeat(&self, position: Position) -> Result<bool, StoreError> {
         let number = |count: u64| Value::from(i64::try_from(count).unwrap_or(i64::MAX));
-        let values = [now.stage.map(Stage::as_str).into(), number(now.advanced), number(now.total)];
+        let values =
+            [position.stage.map(Stage::as_str).into(), number(position.advanced), number(position.total)];
         self.row.heartbeat("stage = ?, advanced = ?, total = ?", &values).await
     }
 
     /// Records that the archive is acceptable.
-    pub(super) async fn checked(&self, found: &Found<'_>, now: i64) -> Result<bool, StoreError> {
-        let evidence = text_of(found.evidence);
-        let set = "archive_sha256 = ?, photos_sha256 = ?, old_account = ?, proof = ?, evidence = ?, plan = ?, key_locked = ?, problem = NULL, \
-                   reason = NULL,";
+    pub(super) async fn checked(&self, result: &CheckResult<'_>, now: i64) -> Result<bool, StoreError> {
+        let evidence = text_of(result.evidence);
+        let set = "archive_sha256 = ?, photos_sha256 = ?, old_account = ?, proof = ?, evidence = ?, plan = ?, \
+                   key_locked = ?, problem = NULL, reason = NULL,";
         let values = [
-            (&found.digests.archive).into(),
-            found.digests.photos.as_deref().into(),
-            found.old_account.into(),
-            found.proof.into(),
+            (&result.digests.archive).into(),
+            result.digests.photos.as_deref().into(),
+            result.old_account.into(),
+            result.proof.into(),
             (&evidence).into(),
-            found.plan.into(),
-            i64::from(found.key_locked).into(),
+            result.plan.into(),
+            i64::from(result.key_locked).into(),
         ];
-        self.end(State::Checked, set, &values, now).await
+        self.finish(State::Checked, set, &values, now).await
     }
 
-    /// Records that the account was imported. Next is a pause for undo and then the announcement, the announcement
-    /// immediately, or nothing.
+    /// Records that the account was imported. The announcement follows after a pause for undo, immediately, or not
+    /// before someone has acted on a problem.
     pub(super) async fn imported(
         &self,
         import: &str,
@@ -152,13 +161,13 @@ impl NewcomerLease {
         );
         let values =
             [import.into(), report.into(), announce_at.into(), problem.into(), reason.as_deref().into()];
-        self.end_as(to, act(State::Imported), &set, &values, now).await
+        self.finish_as(to, act(State::Imported), &set, &values, now).await
     }
 
-    /// Announces the move because undo was too late: other pods have been notified meanwhile.
+    /// Announces the move because it was too late to undo it: other pods have been notified meanwhile.
     pub(super) async fn too_late_to_undo(&self, now: i64) -> Result<bool, StoreError> {
         let set = format!("{}, problem = NULL, reason = NULL,", self.newcomers.due());
-        self.end(State::Announcing, &set, &[], now).await
+        self.finish(State::Announcing, &set, &[], now).await
     }
 
     /// Records that deliveries have started.
@@ -166,21 +175,21 @@ impl NewcomerLease {
         let set = "announced = ?, plan = ?, archive_passphrase = NULL, key_passphrase = NULL, problem = NULL, \
                    reason = NULL,";
         let plan = self.plan_without_key();
-        self.end(State::Announced, set, &[announced.into(), plan.as_deref().into()], now).await
+        self.finish(State::Announced, set, &[announced.into(), plan.as_deref().into()], now).await
     }
 
-    /// Records that the move was undone; if a podmin has stopped it, that it is declined.
+    /// Records that the move was undone or, if a podmin has stopped it, that it is declined.
     pub(super) async fn undone(&self, now: i64) -> Result<bool, StoreError> {
         let is_stopped = self.newcomer.approved == Some(false);
         let (to, problem) = if is_stopped { (State::Declined, Some(STOPPED)) } else { (State::Undone, None) };
-        let told = if is_stopped { "decision_told = 0, " } else { "" };
+        let notification = if is_stopped { "decision_told = 0, " } else { "" };
         let set = format!(
-            "{told}plan = ?, archive_passphrase = NULL, key_passphrase = NULL, encrypted_password = NULL, \
+            "{notification}plan = ?, archive_passphrase = NULL, key_passphrase = NULL, encrypted_password = NULL, \
              username = NULL, problem = ?, reason = NULL,"
         );
         let plan = self.plan_without_key();
         let values = [plan.as_deref().into(), problem.into()];
-        self.end_as(to, act(State::Undone), &set, &values, now).await
+        self.finish_as(to, act(State::Undone), &set, &values, now).await
     }
 
     fn plan_without_key(&self) -> Option<String> {
@@ -196,7 +205,7 @@ impl NewcomerLease {
         evidence: Option<&Evidence>,
         now: i64,
     ) -> Result<bool, StoreError> {
-        // A passphrase that did not open the key is useless. Nothing continues automatically from here.
+        // A passphrase that did not open the key is deleted. Nothing continues automatically.
         let passphrase = if problem == KEY_PASSPHRASE { "NULL" } else { "key_passphrase" };
         let set = format!(
             "problem = ?, reason = ?, evidence = COALESCE(?, evidence), announce_at = NULL, \
@@ -204,25 +213,25 @@ impl NewcomerLease {
         );
         let evidence = evidence.map(text_of);
         let values = [problem.into(), without_nul(reason).into(), evidence.as_deref().into()];
-        self.end(to, &set, &values, now).await
+        self.finish(to, &set, &values, now).await
     }
 
-    /// Stops the work after a process died once more, and notes files that were too heavy to check.
+    /// Stops the work after repeated deaths of processes, and records files that were too heavy to check.
     pub(super) async fn too_heavy(&self, to: State, reason: &str, now: i64) -> Result<bool, StoreError> {
         let is_check = self.newcomer.state == State::Checking;
         let heavy = if is_check { "COALESCE(begun_sha256, heavy_sha256)" } else { "heavy_sha256" };
         let set = format!(
             "problem = ?, reason = ?, announce_at = NULL, deaths = deaths + 1, heavy_sha256 = {heavy},"
         );
-        self.end(to, &set, &[TOO_HEAVY.into(), without_nul(reason).into()], now).await
+        self.finish(to, &set, &[TOO_HEAVY.into(), without_nul(reason).into()], now).await
     }
 
-    /// Leaves the decision to the podmin because ownership of the account is no longer proven. An earlier approval was
-    /// given when it was.
+    /// Waits for the podmin's decision because ownership of the account is not proven any more. Clears an earlier
+    /// approval, which was given while it was proven.
     pub(super) async fn unproven(&self, evidence: &Evidence, now: i64) -> Result<bool, StoreError> {
         let set = "proof = 'unproven', evidence = ?, podmins_told = 0, approved = NULL, decided_at = NULL, \
                    decided_by = NULL, decision_told = 0,";
-        self.end(State::Waiting, set, &[text_of(evidence).into()], now).await
+        self.finish(State::Waiting, set, &[text_of(evidence).into()], now).await
     }
 
     /// Schedules another attempt after a pause.
@@ -251,7 +260,7 @@ fn without_nul(text: &str) -> String {
     text.replace('\0', "")
 }
 
-/// Returns the audit log's action for a state; `None` for states that leave the account as it is.
+/// Returns the audit log's action for a state; `None` for states in which the account does not change.
 fn act(state: State) -> Option<&'static str> {
     match state {
         State::Imported => Some("newcomer-imported"),
@@ -279,66 +288,62 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_has_lost_the_lease_notes_nothing() {
+    async fn a_worker_that_has_lost_the_lease_records_nothing() {
         let (_folder, store, newcomers) = empty().await;
         let start = Start { address: "192.0.2.1", per_day: 1, per_address: 1 };
-        let who = NewNewcomer { language: "en", invitation: None, start };
+        let newcomer = NewNewcomer { language: "en", invitation: None, start };
         let mut transaction = store.begin().await.unwrap();
         let day = Duration::from_hours(24);
-        let secret = newcomers.begin(&mut transaction, &who, 1_000, day).await.unwrap().unwrap();
+        let secret = newcomers.begin(&mut transaction, &newcomer, 1_000, day).await.unwrap().unwrap();
         transaction.commit().await.unwrap();
         let id = newcomers.with_secret(&secret).await.unwrap().unwrap().id;
         let mut transaction = newcomers.lock_files(id, 1_000).await.unwrap().unwrap();
         assert!(newcomers.start_check(&mut transaction, id, (1, 0), None, 1_000, day).await.unwrap());
         transaction.commit().await.unwrap();
-        assert!(
-            newcomers.lock_files(id, 1_000).await.unwrap().is_none(),
-            "files in use are replaced by nobody"
-        );
-        let all = [State::Checking];
-        assert!(newcomers.work(id, &all, State::Importing, 1_000).await.unwrap());
+        assert!(newcomers.lock_files(id, 1_000).await.unwrap().is_none(), "files in use cannot be replaced");
+        assert!(newcomers.start_step(id, &[State::Checking], State::Importing, 1_000).await.unwrap());
 
         let first = newcomers.acquire().await.unwrap().unwrap();
-        assert!(newcomers.acquire().await.unwrap().is_none(), "somebody is at it");
+        assert!(newcomers.acquire().await.unwrap().is_none(), "it is leased");
         store.execute("a test", "UPDATE pappus_newcomers SET lease_until = 1", &[]).await.unwrap();
         let second = newcomers.acquire().await.unwrap().unwrap();
         let now = 2_000;
         let next = AfterImport::Announce { pause: Duration::from_mins(10) };
         assert!(!first.imported("1", "{}", &next, now).await.unwrap());
         assert!(second.imported("2", "{}", &next, now).await.unwrap());
-        assert!(!second.imported("2", "{}", &next, now).await.unwrap(), "it is out of the hand");
+        assert!(!second.imported("2", "{}", &next, now).await.unwrap(), "the lease has ended");
 
         let sql = "SELECT act FROM pappus_audit";
-        let lines = store.rows("reading what was done", sql, &[]).await.unwrap();
+        let lines = store.rows("reading the audit log", sql, &[]).await.unwrap();
         let acts: Vec<String> = lines.iter().map(|line| line.get("act").unwrap()).collect();
         assert_eq!(acts, ["newcomer-imported"]);
         let imported = newcomers.by_id(id).await.unwrap().unwrap();
         assert_eq!(imported.state, State::Imported);
 
-        // The pause ends once, and not early; undo is too late then.
-        let over = imported.undo_until().unwrap().timestamp_millis();
-        assert_eq!(over, now + millis(Duration::from_mins(10)));
-        assert_eq!(newcomers.announce_due(over - 1).await.unwrap(), 0);
-        assert_eq!(newcomers.announce_due(over).await.unwrap(), 1);
-        assert_eq!(newcomers.announce_due(over).await.unwrap(), 0);
-        assert!(!newcomers.work(id, &[State::Imported], State::Undoing, over).await.unwrap());
+        // The pause ends once, and not early; afterwards it is too late to undo the move.
+        let end = imported.undo_until().unwrap().timestamp_millis();
+        assert_eq!(end, now + millis(Duration::from_mins(10)));
+        assert_eq!(newcomers.announce_due(end - 1).await.unwrap(), 0);
+        assert_eq!(newcomers.announce_due(end).await.unwrap(), 1);
+        assert_eq!(newcomers.announce_due(end).await.unwrap(), 0);
+        assert!(!newcomers.start_step(id, &[State::Imported], State::Undoing, end).await.unwrap());
         let announcing = newcomers.acquire().await.unwrap().unwrap();
         // A failure needs a person: nothing retries the announcement automatically.
-        assert!(announcing.stop(State::Imported, "away", "gone", None, over).await.unwrap());
+        assert!(announcing.stop(State::Imported, "away", "gone", None, end).await.unwrap());
         assert_eq!(newcomers.announce_due(i64::MAX).await.unwrap(), 0);
     }
 
     #[tokio::test]
-    async fn whoever_asks_again_and_again_or_is_heavy_waits_behind_the_others() {
+    async fn repeated_checks_and_heavy_archives_wait_behind_the_others() {
         let (_folder, store, newcomers) = empty().await;
         let mut ids = Vec::new();
         for (due_at, deaths) in [(3_000, 0), (500, 1), (1_000, 0), (2_000, 0)] {
             let start = Start { address: "192.0.2.1", per_day: 9, per_address: 9 };
-            let who = NewNewcomer { language: "en", invitation: None, start };
+            let newcomer = NewNewcomer { language: "en", invitation: None, start };
             let mut transaction = store.begin().await.unwrap();
-            let begun = newcomers.begin(&mut transaction, &who, 1_000, Duration::from_hours(24)).await;
+            let secret = newcomers.begin(&mut transaction, &newcomer, 1_000, Duration::from_hours(24)).await;
             transaction.commit().await.unwrap();
-            let id = newcomers.with_secret(&begun.unwrap().unwrap()).await.unwrap().unwrap().id;
+            let id = newcomers.with_secret(&secret.unwrap().unwrap()).await.unwrap().unwrap().id;
             let sql = "UPDATE pappus_newcomers SET state = 'checking', due_at = ?, deaths = ? WHERE id = ?";
             let values = [i64::from(due_at).into(), i64::from(deaths).into(), id.into()];
             store.execute("a test", sql, &values).await.unwrap();

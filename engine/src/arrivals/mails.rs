@@ -1,11 +1,11 @@
-//! Who is to be written to: podmins when a newcomer awaits their decision; newcomers when the podmin has decided, when
+//! Mails that are due: to podmins when a newcomer awaits their decision; to newcomers when the podmin has decided, when
 //! the move is done, and when they have to act. The rows record sent mails.
 
 use super::records::State;
 use super::table::Newcomers;
 use crate::store::{StoreError, StoreRow};
 
-/// A newcomer who awaits a decision that podmins have not been told of.
+/// A newcomer who awaits a decision, and of whom podmins have not been notified.
 #[derive(Debug, Clone)]
 pub struct AwaitingDecision {
     /// Number of the newcomer.
@@ -41,7 +41,7 @@ pub struct MailDue {
     pub language: Option<String>,
     /// The e-mail address, encrypted.
     pub sealed_email: String,
-    /// The podmin's decision, if they have not been told of it.
+    /// The podmin's decision, if the newcomer has not been notified of it.
     pub decision: Option<bool>,
     /// Time of the decision, in milliseconds since 1970.
     pub decided_at: Option<i64>,
@@ -61,7 +61,8 @@ impl MailDue {
             username: row.get("username")?,
             language: row.get("language")?,
             sealed_email: row.get("mail_to")?,
-            decision: approved.filter(|_| row.get::<i64>("decision_told").is_ok_and(|told| told == 0)),
+            decision: approved
+                .filter(|_| row.get::<i64>("decision_told").is_ok_and(|notified| notified == 0)),
             decided_at: row.get("decided_at")?,
             is_in_pause: state == State::Imported && row.get::<Option<i64>>("announce_at")?.is_some(),
         })
@@ -69,16 +70,20 @@ impl MailDue {
 }
 
 impl Newcomers {
-    /// Lists newcomers who await a decision that podmins have not been told of, at most `limit`.
+    /// Lists newcomers who await a decision, and of whom podmins have not been notified, at most `limit`.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn awaiting_decision(&self, limit: u32) -> Result<Vec<AwaitingDecision>, StoreError> {
         let sql = format!(
             "SELECT id, changed_at, old_account, username, proof, archive_bytes + photos_bytes AS all_bytes, \
-             CAST(CASE WHEN key_locked <> 0 AND key_passphrase IS NULL THEN 1 ELSE 0 END AS BIGINT) AS key_lost FROM pappus_newcomers WHERE pod = ? AND state = 'waiting' AND podmins_told = 0 ORDER BY id LIMIT {limit}"
+             CAST(CASE WHEN key_locked <> 0 AND key_passphrase IS NULL THEN 1 ELSE 0 END AS BIGINT) AS key_lost \
+             FROM pappus_newcomers WHERE pod = ? AND state = 'waiting' AND podmins_told = 0 ORDER BY id LIMIT {limit}"
         );
-        let rows = self.store.rows("looking who waits", &sql, &[(&self.pod).into()]).await?;
+        let rows = self
+            .store
+            .rows("looking for newcomers who await a decision", &sql, &[(&self.pod).into()])
+            .await?;
         let read = |row: &StoreRow| {
             Ok(AwaitingDecision {
                 id: row.get("id")?,
@@ -93,14 +98,14 @@ impl Newcomers {
         rows.iter().map(read).collect()
     }
 
-    /// Records that podmins have been told of a newcomer who waits.
+    /// Records that podmins have been notified of a newcomer who awaits their decision.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn mark_podmins_notified(&self, waiting: &AwaitingDecision) -> Result<(), StoreError> {
         let sql = "UPDATE pappus_newcomers SET podmins_told = 1 WHERE id = ? AND state = 'waiting' AND changed_at = ?";
         let values = [waiting.id.into(), waiting.changed_at.into()];
-        self.store.execute("recording who was told", sql, &values).await.map(drop)
+        self.store.execute("recording a sent mail", sql, &values).await.map(drop)
     }
 
     /// Lists newcomers to whom a mail is due, at most `limit`.
@@ -115,25 +120,28 @@ impl Newcomers {
              OR (state = 'imported' AND announce_at IS NULL)) AND COALESCE(state_told, '') <> state)) \
              ORDER BY id LIMIT {limit}"
         );
-        let rows = self.store.rows("looking whom to write to", &sql, &[(&self.pod).into()]).await?;
+        let rows = self
+            .store
+            .rows("looking for newcomers to whom a mail is due", &sql, &[(&self.pod).into()])
+            .await?;
         rows.iter().map(MailDue::read).collect()
     }
 
-    /// Records that a newcomer has been written to: about the decision, and with `about_state` about the state too.
-    /// The address is deleted when no further mail can be due.
+    /// Records that a newcomer was sent a mail about the decision, and with `about_state` about the state as well.
+    /// Deletes the address if no further mail can be due.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn mail_written(&self, due: &MailDue, about_state: bool) -> Result<(), StoreError> {
-        let over = matches!(due.state, State::Announced | State::Undone | State::Declined);
-        let wiped = if over { ", mail_to = NULL" } else { "" };
+        let is_final = matches!(due.state, State::Announced | State::Undone | State::Declined);
+        let without_address = if is_final { ", mail_to = NULL" } else { "" };
         let sql = format!(
             "UPDATE pappus_newcomers SET decision_told = CASE WHEN approved IS NULL THEN 0 ELSE 1 END, \
-             state_told = COALESCE(?, state_told){wiped} WHERE id = ? AND state = ? AND changed_at = ?"
+             state_told = COALESCE(?, state_told){without_address} WHERE id = ? AND state = ? AND changed_at = ?"
         );
         let state = due.state.as_str();
         let values =
             [about_state.then_some(state).into(), due.id.into(), state.into(), due.changed_at.into()];
-        self.store.execute("recording who was told", &sql, &values).await.map(drop)
+        self.store.execute("recording a sent mail", &sql, &values).await.map(drop)
     }
 }

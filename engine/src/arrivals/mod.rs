@@ -1,6 +1,6 @@
 //! Moves to this pod: newcomers upload their archive, view the import plan, choose a name and a password, and are
-//! imported. After a pause for undo the move is announced automatically: until then, comments of their friends are
-//! lost. The mirror image of [`departures`](crate::departures).
+//! imported. After a pause for undo the move is announced automatically; until then, comments of their friends are
+//! lost. The counterpart of [`departures`](crate::departures).
 //!
 //! ```text
 //! uploading ──▶ checking ──▶ checked ──▶ (waiting) ──▶ importing ──▶ imported ──▶ announcing ──▶ announced

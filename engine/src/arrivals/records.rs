@@ -1,4 +1,4 @@
-//! Records of the table of newcomers.
+//! The rows of the table of newcomers.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use crate::store::{StoreError, StoreRow, time};
 pub enum State {
     /// No complete archive is uploaded yet.
     Uploading,
-    /// The archive is being checked, or queued for it.
+    /// The archive is being checked, or is queued for the check.
     Checking,
     /// The archive was refused; another may be uploaded.
     Refused,
@@ -28,7 +28,7 @@ pub enum State {
     Importing,
     /// The import failed; it can be retried or undone.
     Failed,
-    /// The account is imported and not announced yet: a pause for undo, or someone has to act.
+    /// The account is imported and not announced yet, because of the pause for undo or because someone has to act.
     Imported,
     /// The announcement is being prepared.
     Announcing,
@@ -71,7 +71,7 @@ impl State {
         matches!(self, Self::Imported | Self::Announcing | Self::Announced)
     }
 
-    /// Returns whether uploaded files may still exist for a move that continues.
+    /// Returns whether the move continues and may have uploaded files.
     pub fn has_uploads(self) -> bool {
         self.can_leave() && self != Self::Declined
     }
@@ -105,9 +105,9 @@ pub struct Newcomer {
     pub photos_sha256: Option<String>,
     /// Passphrase of the archive, encrypted.
     pub archive_passphrase: Option<Vec<u8>>,
-    /// Passphrase of the key in it, encrypted.
+    /// Passphrase of the key in the archive, encrypted.
     pub key_passphrase: Option<Vec<u8>>,
-    /// True if that passphrase is needed.
+    /// True if the passphrase of the key is needed.
     pub key_locked: bool,
     /// The account in the archive.
     pub old_account: Option<String>,
@@ -137,9 +137,9 @@ pub struct Newcomer {
     pub announce_at: Option<DateTime<Utc>>,
     /// Number of attempts.
     pub attempts: i64,
-    /// Number of processes that died of any of their archives.
+    /// Number of processes that died while they worked on archives of the newcomer.
     pub deaths: i64,
-    /// Digest of the last files that were too heavy.
+    /// Digests of the last files that were too heavy.
     pub heavy_sha256: Option<String>,
     /// The current step.
     pub stage: Option<String>,
@@ -205,12 +205,12 @@ impl Newcomer {
         u64::try_from(self.archive_bytes.saturating_add(self.photos_bytes)).unwrap_or(0)
     }
 
-    /// Returns whether nothing proved that the archive is the account's.
+    /// Returns whether nothing proves the ownership of the account.
     pub fn is_unproven(&self) -> bool {
         self.proof.as_deref() == Some(Proof::Unproven.as_str())
     }
 
-    /// Returns the chosen diaspora* ID, on a pod of this host.
+    /// Returns the chosen diaspora* ID, for a pod with this host.
     pub fn new_account(&self, host: &str) -> Option<String> {
         self.username.as_ref().map(|name| format!("{name}@{host}"))
     }
@@ -220,18 +220,14 @@ impl Newcomer {
         self.announce_at.filter(|_| self.state == State::Imported)
     }
 
-    /// Returns whether the state changes without anyone's action.
-    pub fn goes_on_by_itself(&self) -> bool {
-        self.state.is_work() || self.undo_until().is_some()
-    }
-
     /// Returns the progress of the work in percent; `None` if unknown.
     pub fn percent(&self) -> Option<u64> {
         percent(self.advanced, self.total)
     }
 }
 
-/// Converts progress to percent, at most 99: the last percent is for the end. `None` if the total is unknown.
+/// Converts progress to percent, at most 99, since only the next state means completion. `None` if the total is
+/// unknown.
 pub fn percent(advanced: i64, total: i64) -> Option<u64> {
     (total > 0).then(|| u64::try_from(advanced.saturating_mul(100) / total).unwrap_or(0).min(99))
 }
@@ -251,7 +247,7 @@ pub struct MoveProgress {
     pub is_late: bool,
     /// End of the pause for undo, while it is running.
     pub undo_until: Option<DateTime<Utc>>,
-    /// Number of others before this one, in the queue for work or for the podmin's decision; `None` in neither.
+    /// Number of newcomers ahead of this one, in the queue for work or for the podmin's decision; `None` in neither.
     pub ahead: Option<u64>,
 }
 
@@ -275,10 +271,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_of_states_are_read_again() {
+    fn names_of_states_can_be_parsed() {
         for state in State::ALL {
             assert_eq!(state.as_str().parse(), Ok(*state));
         }
-        assert!("somewhere".parse::<State>().is_err());
+        assert!("unknown".parse::<State>().is_err());
     }
 }

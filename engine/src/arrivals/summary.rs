@@ -8,7 +8,7 @@ use crate::archive::manifest::CountKind;
 use crate::import::{FindingCode, Imported, Subject, Tally};
 
 /// Maximum number of groups of findings.
-const GROUPS: usize = 100;
+const MAX_GROUPS: usize = 100;
 
 /// Summary of a plan or an import.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ pub struct PlanSummary {
     pub suggestion: String,
     /// Counts by kind of record.
     pub kinds: BTreeMap<CountKind, Tally>,
-    /// The findings and their numbers.
+    /// The findings, grouped, with their numbers of records.
     pub findings: Vec<Group>,
     /// Number of other people's posts imported.
     pub fetched_posts: u64,
@@ -33,7 +33,7 @@ pub struct PlanSummary {
     /// The e-mail address in the archive, encrypted.
     #[serde(default)]
     pub email: Option<String>,
-    /// The key in the archive if it is under a passphrase, encrypted with the key of the store too.
+    /// The key in the archive if it is under a passphrase, additionally encrypted with the key of the store.
     #[serde(default)]
     pub locked_key: Option<String>,
 }
@@ -67,7 +67,7 @@ impl PlanSummary {
         Self {
             suggestion: imported.new.username().to_owned(),
             kinds: imported.report.kinds.clone(),
-            findings: groups.into_iter().take(GROUPS).map(group).collect(),
+            findings: groups.into_iter().take(MAX_GROUPS).map(group).collect(),
             fetched_posts: imported.report.fetched_posts,
             seconds: imported.needs.seconds,
             photo_bytes: imported.needs.photo_bytes,
@@ -78,7 +78,7 @@ impl PlanSummary {
         }
     }
 
-    /// Adds or removes the finding that nothing proves that the archive is the account's.
+    /// Adds or removes the finding that nothing proves the ownership of the account.
     pub(super) fn set_unproven(&mut self, is_unproven: bool, account: &str) {
         self.findings.retain(|group| group.code != FindingCode::Unproven);
         if is_unproven {
@@ -93,14 +93,14 @@ impl PlanSummary {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Returns a stored summary without the key, once nobody needs to enter its passphrase any more.
+    /// Returns a stored summary without the key, for moves in which its passphrase is not needed any more.
     pub fn without_key(text: Option<&str>) -> Option<String> {
         let text = text?;
-        let read = Self::read(Some(text));
-        Some(read.map_or_else(|| text.to_owned(), |plan| Self { locked_key: None, ..plan }.text()))
+        let summary = Self::read(Some(text));
+        Some(summary.map_or_else(|| text.to_owned(), |plan| Self { locked_key: None, ..plan }.text()))
     }
 
-    /// Reads a stored summary.
+    /// Parses a stored summary; `None` if there is none or it is not valid.
     pub fn read(text: Option<&str>) -> Option<Self> {
         text.and_then(|text| serde_json::from_str(text).ok())
     }

@@ -13,18 +13,18 @@ pub struct ChunkedUpload {
     pub part: Part,
     /// Its total size in bytes.
     pub bytes: u64,
-    /// Its end if it is not completed, in milliseconds since 1970.
+    /// The time at which it expires if it is not complete, in milliseconds since 1970.
     pub expires_at: i64,
 }
 
 impl ChunkedUpload {
     fn read(row: &StoreRow) -> Result<Self, StoreError> {
-        let word: String = row.get("part")?;
+        let name: String = row.get("part")?;
         let unknown =
-            || StoreError::Column { column: "part".to_owned(), reason: format!("{word:?} is unknown") };
+            || StoreError::Column { column: "part".to_owned(), reason: format!("{name:?} is unknown") };
         Ok(Self {
             name: row.get("name")?,
-            part: Part::parse(&word).ok_or_else(unknown)?,
+            part: Part::parse(&name).ok_or_else(unknown)?,
             bytes: u64::try_from(row.get::<i64>("bytes")?).unwrap_or(0),
             expires_at: row.get("expires_at")?,
         })
@@ -50,7 +50,7 @@ impl Newcomers {
             now.into(),
             upload.expires_at.into(),
         ];
-        self.store.execute("beginning an upload", sql, &values).await.map(drop)
+        self.store.execute("adding an upload", sql, &values).await.map(drop)
     }
 
     /// Finds a newcomer's upload that has not expired.
@@ -91,18 +91,18 @@ impl Newcomers {
         rows.iter().map(|row| row.get("name")).collect()
     }
 
-    /// Lists some expired uploads, with their newcomers' numbers.
+    /// Lists at most 100 expired uploads, each with its newcomer's ID.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn expired_uploads(&self, now: i64) -> Result<Vec<(String, i64)>, StoreError> {
         let sql = "SELECT name, newcomer_id FROM pappus_uploads WHERE expires_at <= ? LIMIT 100";
-        let rows = self.store.rows("looking for old uploads", sql, &[now.into()]).await?;
+        let rows = self.store.rows("looking for expired uploads", sql, &[now.into()]).await?;
         rows.iter().map(|row| Ok((row.get("name")?, row.get("newcomer_id")?))).collect()
     }
 
-    /// Lists some uploads whose space is reserved no longer although they can be resumed, with their newcomers' numbers
-    /// and their own end.
+    /// Lists at most 100 uploads that can be resumed and whose reservations have expired: the name, the newcomer's ID
+    /// and the time at which the upload expires, in milliseconds since 1970.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -116,7 +116,7 @@ impl Newcomers {
             .collect()
     }
 
-    /// Returns whether an upload has not been removed, seen from a transaction that has locked its newcomer's files.
+    /// Returns whether an upload has not been removed, in a transaction that has locked its newcomer's files.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -125,12 +125,12 @@ impl Newcomers {
         Ok(!transaction.rows("looking for an upload", sql, &[name.into()]).await?.is_empty())
     }
 
-    /// Removes the record of an upload: no writer starts any more.
+    /// Removes the record of an upload, so that no further writer starts.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn remove_upload(&self, name: &str) -> Result<(), StoreError> {
         let sql = "DELETE FROM pappus_uploads WHERE name = ?";
-        self.store.execute("ending an upload", sql, &[name.into()]).await.map(drop)
+        self.store.execute("removing an upload", sql, &[name.into()]).await.map(drop)
     }
 }

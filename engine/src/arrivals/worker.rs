@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use super::lease::{AfterImport, Found, NewcomerLease};
+use super::lease::{AfterImport, CheckResult, NewcomerLease};
 use super::records::State;
 use super::steps::{Now, Obstacle, Outcome, TOO_HEAVY, after_failure};
 use super::table::Newcomers;
@@ -15,11 +15,11 @@ use crate::progress::ProgressCounter;
 use crate::store::StoreError;
 use crate::store::lease::{Kept, Worker, keep};
 
-/// Deaths of processes with which a step is given up. They count over all archives of a newcomer: after these, each
-/// further archive has one try.
+/// Number of deaths of processes after which a step is given up. Deaths are counted over all archives of a newcomer:
+/// after this number, each further archive has one attempt.
 const MAX_DEATHS: i64 = 3;
-/// Deaths after which no further archive of a newcomer is checked.
-const MAX_DEATHS_IN_ALL: i64 = 5;
+/// Number of deaths after which no further archive of a newcomer is checked.
+const MAX_TOTAL_DEATHS: i64 = 5;
 
 /// Everything needed to take steps.
 pub struct ArrivalWorkerSetup {
@@ -31,18 +31,18 @@ pub struct ArrivalWorkerSetup {
     pub undo_pause: Duration,
     /// The current time.
     pub now: Now,
-    /// Receives what needs attention.
+    /// Receives reports that need attention.
     pub observer: Observer,
 }
 
-/// Runs the step of the newcomer of a number, under this fence, and counts its progress.
+/// Runs the step of the newcomer with this ID, under this fence, and counts its progress.
 pub type StepRunner =
     Box<dyn Fn(i64, String, Arc<ProgressCounter>) -> BoxFuture<'static, Outcome> + Send + Sync>;
 
-/// Receives what needs attention, about a newcomer; about none when the store could not be asked for one.
+/// Receives reports that need attention, with the newcomer's ID; `None` if the store failed before it returned one.
 pub type Observer = Box<dyn Fn(Option<i64>, &StepReport<'_>) + Send + Sync>;
 
-/// What needs attention after a step.
+/// A report that needs attention, after a step.
 #[derive(Debug)]
 pub enum StepReport<'a> {
     /// A person has to act.
@@ -52,16 +52,16 @@ pub enum StepReport<'a> {
         /// Description of the problem.
         reason: &'a str,
     },
-    /// It will be retried; the sentence gives the reason.
+    /// The step will be retried, for this reason.
     Rescheduled(&'a str),
     /// A process died.
     Died {
         /// Number of processes that died of the newcomer's archives.
         deaths: i64,
-        /// The manner.
-        how: &'a str,
+        /// The cause, as a clause.
+        cause: &'a str,
     },
-    /// Another worker has taken over, or the step was cancelled.
+    /// Another worker has taken over the lease, or the step was cancelled.
     Lost,
     /// The store failed: the newcomer is available again when the lease expires.
     Store(&'a StoreError),
@@ -85,7 +85,7 @@ impl ArrivalWorker {
 
     async fn work_on(&self, lease: &NewcomerLease) -> Result<(), StoreError> {
         let newcomer = &lease.newcomer;
-        if newcomer.state == State::Checking && newcomer.deaths >= MAX_DEATHS_IN_ALL {
+        if newcomer.state == State::Checking && newcomer.deaths >= MAX_TOTAL_DEATHS {
             let outcome = Outcome::Stopped {
                 to: State::Refused,
                 problem: TOO_HEAVY.to_owned(),
@@ -111,7 +111,7 @@ impl ArrivalWorker {
         let now = (self.setup.now)().timestamp_millis();
         match outcome {
             Outcome::Checked { digests, old_account, proof, evidence, plan, key_locked } => {
-                let found = Found {
+                let result = CheckResult {
                     digests: &digests,
                     old_account: &old_account,
                     proof: &proof,
@@ -119,7 +119,7 @@ impl ArrivalWorker {
                     plan: &plan,
                     key_locked,
                 };
-                lease.checked(&found, now).await
+                lease.checked(&result, now).await
             }
             Outcome::Imported { import, report, obstacle } => {
                 let next = match &obstacle {
@@ -137,24 +137,25 @@ impl ArrivalWorker {
             }
             Outcome::Unproven(evidence) => lease.unproven(&evidence, now).await,
             Outcome::Unavailable(reason) => self.retry(lease, &reason, now).await,
-            Outcome::Died(how) => self.died(lease, &how, now).await,
+            Outcome::Died(cause) => self.died(lease, &cause, now).await,
             Outcome::Released => lease.release().await,
         }
     }
 
-    /// Retries after a process died, which may have other causes; after repeated deaths the archive is the cause.
-    async fn died(&self, lease: &NewcomerLease, how: &str, now: i64) -> Result<bool, StoreError> {
+    /// Retries after a process died, which may have other causes. After repeated deaths, the archive is considered the
+    /// cause.
+    async fn died(&self, lease: &NewcomerLease, cause: &str, now: i64) -> Result<bool, StoreError> {
         let (deaths, state) = (lease.newcomer.deaths + 1, lease.newcomer.state);
-        self.report(lease, &StepReport::Died { deaths, how });
+        self.report(lease, &StepReport::Died { deaths, cause });
         if deaths >= MAX_DEATHS {
             let reason = if deaths == MAX_DEATHS {
-                format!("the work on the archive was started {deaths} times, and each time {how}")
+                format!("the work on the archive was started {deaths} times, and each time {cause}")
             } else {
-                format!("processes died {deaths} times of the newcomer's archives; this time {how}")
+                format!("processes died {deaths} times of the newcomer's archives; this time {cause}")
             };
             return lease.too_heavy(after_failure(state), &reason, now).await;
         }
-        lease.died(&format!("the work on the archive was broken off: {how}")).await
+        lease.died(&format!("the work on the archive was broken off: {cause}")).await
     }
 
     async fn retry(&self, lease: &NewcomerLease, reason: &str, now: i64) -> Result<bool, StoreError> {

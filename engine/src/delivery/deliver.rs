@@ -13,7 +13,7 @@ use super::pod::Work;
 use super::records::{DeliveryError, DeliveryState};
 use super::target::TargetPod;
 use super::transport::Transport;
-use super::writer::{Leased, Writer, patiently, write};
+use super::writer::{Leased, Writer, with_retries, write};
 use crate::clock::Clock;
 use crate::store::{Store, StoreError, random_id};
 
@@ -23,9 +23,9 @@ pub struct Options {
     /// Continues, for weeks if necessary, until nothing is left to be sent.
     pub wait: bool,
     /// Number of concurrent deliveries.
-    pub at_once: usize,
+    pub concurrency: usize,
     /// Number of further concurrent deliveries once they take longer than `slow_after`.
-    pub slow_at_once: usize,
+    pub slow_concurrency: usize,
     /// Number of concurrent deliveries to one pod.
     pub per_pod: usize,
     /// Time limit for an answer.
@@ -34,12 +34,12 @@ pub struct Options {
     pub slow_after: Duration,
     /// Time after which other programs take over a killed program's pods.
     pub lease: Duration,
-    /// Time between looks for friends who are back, for edited profiles, and for deliveries queued by others.
-    pub look_again: Duration,
-    /// Time that a diaspora* pod which took the move gets to process it when no friend there is back: Contacts and
-    /// profiles that overtake it would end friendships. At least [`Options::SHORTEST_GRACE`].
+    /// Time between two checks for friends who are back, edited profiles, and deliveries queued by other programs.
+    pub check_interval: Duration,
+    /// Time that a diaspora* pod gets to process an accepted move if none of the friends there is back: Contacts and
+    /// profiles that overtake the move would end friendships. At least [`Options::SHORTEST_GRACE`].
     pub grace: Duration,
-    /// Time between the first friend's return on a pod and sending the rest there: others come back meanwhile.
+    /// Time between the return of a pod's first friends and the remaining deliveries to it, in which others come back.
     pub settle: Duration,
 }
 
@@ -47,13 +47,13 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             wait: false,
-            at_once: 100,
-            slow_at_once: 400,
+            concurrency: 100,
+            slow_concurrency: 400,
             per_pod: 2,
             timeout: Duration::from_secs(30),
             slow_after: Duration::from_secs(2),
             lease: Duration::from_mins(1),
-            look_again: Duration::from_secs(15),
+            check_interval: Duration::from_secs(15),
             grace: Duration::from_hours(12),
             settle: Duration::from_mins(1),
         }
@@ -61,7 +61,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Minimum time for pods that give no sign to process a move; their queues may be hours behind.
+    /// The minimum time in which pods without an echo process a move; their queues may be hours behind.
     pub const SHORTEST_GRACE: Duration = Duration::from_hours(1);
 
     pub(super) fn grace(&self) -> TimeDelta {
@@ -88,8 +88,9 @@ pub struct Summary {
     pub postponed: u64,
     /// Number of deliveries given up after four weeks.
     pub dead: u64,
-    /// Set if it ended because it was stopped.
-    pub stopped: bool,
+    /// True if the call ended because it was stopped.
+    #[serde(rename = "stopped")]
+    pub is_stopped: bool,
 }
 
 impl Summary {
@@ -109,15 +110,15 @@ impl Summary {
         self.dead += other.dead;
     }
 
-    fn tried(&self) -> u64 {
+    fn attempts(&self) -> u64 {
         self.delivered + self.rejected + self.postponed + self.dead
     }
 }
 
-/// Sends due deliveries; with [`Options::wait`], continues until nothing is left. `target` shows who is back and what
-/// profiles say by now; without it, pods get all the time they may need, and the profiles that were queued. Once `stop` is cancelled, nothing new is sent, and it ends after the
-/// deliveries in progress. Several programs may run this at once on the same database; they share the pods among
-/// them.
+/// Sends due deliveries; with [`Options::wait`], continues until nothing is left. `target` is read for friends who
+/// are back and for edited profiles; without it, each pod gets the whole grace and the profiles that were queued.
+/// Once `stop` is cancelled, it starts no further deliveries, and returns when those in progress are finished.
+/// Several programs may run it at the same time on the same database; they divide the pods among them.
 ///
 /// Memory use does not depend on the number of deliveries.
 ///
@@ -141,8 +142,8 @@ pub async fn deliver<T: Transport, C: Clock>(
         options,
         stop,
         writer,
-        quick: Semaphore::new(options.at_once.max(1)),
-        slow: Semaphore::new(options.slow_at_once),
+        permits: Semaphore::new(options.concurrency.max(1)),
+        slow_permits: Semaphore::new(options.slow_concurrency),
     };
     tokio::select! {
         // Ends only on failure: `work` outlives it.
@@ -157,17 +158,17 @@ async fn run<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summary, D
     loop {
         refresh(work).await?;
         summary.add(send_due(work).await?);
-        if work.stopped() {
-            return Ok(Summary { stopped: true, ..summary });
+        if work.is_stopped() {
+            return Ok(Summary { is_stopped: true, ..summary });
         }
-        let next = if work.options.wait { patiently(|| ledger.next_due()).await? } else { None };
+        let next = if work.options.wait { with_retries(|| ledger.next_due()).await? } else { None };
         let Some(next) = next else {
-            // Pods that have just taken a move answer for their people.
+            // Pods that have just accepted a move also answer lookups of their people.
             return tolerate(complete_contacts(work).await).map(|()| summary);
         };
         let pause = (next - work.clock.now()).to_std().unwrap_or_default();
         // At least a second: a clock that is set back must not cause a busy loop.
-        let pause = pause.max(Duration::from_secs(1)).min(work.options.look_again);
+        let pause = pause.max(Duration::from_secs(1)).min(work.options.check_interval);
         tokio::select! {
             () = work.clock.sleep(pause) => {}
             () = work.stop.cancelled() => {}
@@ -175,15 +176,15 @@ async fn run<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summary, D
     }
 }
 
-/// Checks that new accounts are reachable from outside, who is back, whether profiles have been edited, which pods may have
-/// lost a move, and which contacts can be completed.
+/// Checks the reachability of new accounts, and the target pod for friends who are back and for edited profiles. Then
+/// queues moves that pods may have lost, and completes contacts.
 async fn refresh<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {
     tolerate(refresh_once(work).await)
 }
 
-/// Lets an unavailable database be retried at the next look: waiting for the store is the sender's task.
-fn tolerate(looked: Result<(), DeliveryError>) -> Result<(), DeliveryError> {
-    match looked {
+/// Ignores an unavailable database until the next check: only sending retries failed statements of the store.
+fn tolerate(result: Result<(), DeliveryError>) -> Result<(), DeliveryError> {
+    match result {
         Err(DeliveryError::Target(_) | DeliveryError::Store(StoreError::Statement { .. })) => Ok(()),
         other => other,
     }
@@ -207,7 +208,7 @@ async fn complete_contacts<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Res
     }
 }
 
-async fn refresh_later<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {
+async fn refresh_after_pause<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<(), DeliveryError> {
     tokio::time::sleep(POLL_INTERVAL).await;
     refresh(work).await
 }
@@ -222,56 +223,57 @@ enum Event {
 }
 
 /// Largest number of pods leased in one statement.
-const LEASES: usize = 64;
+const BATCH_PODS: usize = 64;
 /// Time between checks for newly due deliveries while slow pods are still in progress.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Sends what is due now, pod by pod in the order of their names, until nothing is found.
+/// Sends the deliveries that are due now, pod by pod in the order of their names, until none is left.
 async fn send_due<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summary, DeliveryError> {
-    let most = work.options.at_once.max(1) + work.options.slow_at_once;
+    let max_pods = work.options.concurrency.max(1) + work.options.slow_concurrency;
     let (mut total, mut round) = (Summary::default(), Round::default());
     let mut tasks: FuturesUnordered<BoxFuture<'_, Result<Event, DeliveryError>>> = FuturesUnordered::new();
-    let (mut running, mut leasing, mut looking) = (0, false, false);
+    let (mut running_pods, mut is_leasing, mut is_refreshing) = (0, false, false);
     loop {
-        if work.stopped() {
-            if running == 0 && !leasing {
+        if work.is_stopped() {
+            if running_pods == 0 && !is_leasing {
                 return Ok(total);
             }
-        } else if round.ended && running == 0 {
-            if !round.useful() {
+        } else if round.is_complete && running_pods == 0 {
+            if !round.has_attempts() {
                 return Ok(total);
             }
             round = Round::default();
         }
-        if !round.ended && !leasing && running < most && !work.stopped() {
-            let (after, limit) = (round.after.clone(), LEASES.min(most - running));
+        if !round.is_complete && !is_leasing && running_pods < max_pods && !work.is_stopped() {
+            let (cursor, limit) = (round.cursor.clone(), BATCH_PODS.min(max_pods - running_pods));
             let limit = i64::try_from(limit).unwrap_or(1);
-            tasks.push(work.lease(after, limit).map(|leased| Ok(Event::Leased(leased))).boxed());
-            leasing = true;
+            tasks.push(work.lease(cursor, limit).map(|leased| Ok(Event::Leased(leased))).boxed());
+            is_leasing = true;
         }
         match tasks.next().await.transpose()? {
             Some(Event::Leased(leased)) => {
-                leasing = false;
-                running += leased.pods.len();
-                round.ended = leased.after.is_none();
-                round.after = leased.after.unwrap_or_default();
+                is_leasing = false;
+                running_pods += leased.pods.len();
+                round.is_complete = leased.cursor.is_none();
+                round.cursor = leased.cursor.unwrap_or_default();
                 for pod in leased.pods {
-                    tasks.push(work.work_on(pod).map(|done| done.map(Event::Finished)).boxed());
+                    tasks.push(work.work_on(pod).map(|summary| summary.map(Event::Finished)).boxed());
                 }
-                if round.ended && !looking {
-                    tasks.push(refresh_later(work).map(|looked| looked.map(|()| Event::Refresh)).boxed());
-                    looking = true;
+                if round.is_complete && !is_refreshing {
+                    let refresh = refresh_after_pause(work);
+                    tasks.push(refresh.map(|result| result.map(|()| Event::Refresh)).boxed());
+                    is_refreshing = true;
                 }
             }
-            Some(Event::Finished(done)) => {
-                running -= 1;
-                round.tried += done.tried();
-                total.add(done);
+            Some(Event::Finished(summary)) => {
+                running_pods -= 1;
+                round.attempts += summary.attempts();
+                total.add(summary);
             }
             Some(Event::Refresh) => {
-                looking = false;
-                if round.ended {
-                    round = Round { tried: round.tried, ..Round::default() };
+                is_refreshing = false;
+                if round.is_complete {
+                    round = Round { attempts: round.attempts, ..Round::default() };
                 }
             }
             None => return Ok(total),
@@ -282,15 +284,16 @@ async fn send_due<T: Transport, C: Clock>(work: &Work<'_, T, C>) -> Result<Summa
 /// One pass through all pods.
 #[derive(Debug, Default)]
 struct Round {
-    after: String,
-    ended: bool,
+    /// Name of the last pod that was leased; initially empty.
+    cursor: String,
+    is_complete: bool,
     /// Number of deliveries attempted.
-    tried: u64,
+    attempts: u64,
 }
 
 impl Round {
-    /// Returns whether another round may find something. After one that attempted nothing it would not.
-    fn useful(&self) -> bool {
-        self.tried > 0
+    /// Returns whether a delivery was attempted; otherwise another round would find nothing either.
+    fn has_attempts(&self) -> bool {
+        self.attempts > 0
     }
 }

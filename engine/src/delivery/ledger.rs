@@ -31,11 +31,11 @@ const COLUMNS: [&str; 14] = [
     "next_attempt_at",
     "created_at",
 ];
-/// Number of rows in one statement.
-const BATCH: usize = 50;
-/// Number of addresses queried in one statement.
-const ADDRESSES: usize = 500;
-/// Largest size of one statement in bytes, give or take one body.
+/// Largest number of rows in one statement.
+const BATCH_ROWS: usize = 50;
+/// Largest number of addresses queried in one statement.
+const BATCH_URLS: usize = 500;
+/// Approximate size of one statement in bytes: a further body may follow the one that reaches it.
 const BATCH_BYTES: usize = 4 << 20;
 
 /// The ledger of deliveries, in Pappus's own database.
@@ -46,9 +46,9 @@ pub struct Ledger {
 
 impl Ledger {
     /// Largest body of a delivery, in bytes.
-    pub const MAX_BODY: usize = 1 << 20;
+    pub const MAX_BODY_BYTES: usize = 1 << 20;
     /// Longest address, in bytes.
-    const MAX_URL: usize = 2000;
+    const MAX_URL_BYTES: usize = 2000;
 
     /// Opens the ledger in this database.
     pub fn new(store: &Store) -> Self {
@@ -60,7 +60,7 @@ impl Ledger {
     /// # Errors
     /// The store's failure.
     pub async fn recognise(&self, pods: &[String], system: System) -> Result<(), StoreError> {
-        for chunk in pods.chunks(BATCH) {
+        for chunk in pods.chunks(BATCH_ROWS) {
             let places = vec!["(?, ?)"; chunk.len()].join(", ");
             let sql = format!(
                 "INSERT INTO pappus_delivery_pods (pod, system) VALUES {places} \
@@ -69,18 +69,18 @@ impl Ledger {
             );
             let values: Vec<Value<'_>> =
                 chunk.iter().flat_map(|pod| [pod.into(), system.as_str().into()]).collect();
-            self.store.execute("recording what a pod runs", &sql, &values).await?;
+            self.store.execute("recording a pod's software", &sql, &values).await?;
         }
         Ok(())
     }
 
-    /// Records pods that others found unreachable, and since when: they count as failing since then once an attempt
-    /// has failed.
+    /// Records pods that another part of Pappus found unreachable, each with the time since which it is. A pod counts
+    /// as failing since then once an attempt has failed.
     ///
     /// # Errors
     /// [`StoreError::Statement`].
     pub async fn note_offline(&self, pods: &[(String, DateTime<Utc>)]) -> Result<(), StoreError> {
-        for chunk in pods.chunks(BATCH) {
+        for chunk in pods.chunks(BATCH_ROWS) {
             let places = vec!["(?, ?)"; chunk.len()].join(", ");
             let sql = format!(
                 "INSERT INTO pappus_delivery_pods AS p (pod, failing_since) VALUES {places} \
@@ -94,11 +94,11 @@ impl Ledger {
         Ok(())
     }
 
-    /// Queues deliveries to be sent from now on, in atomic batches; returns the number of new ones. Earlier ones
-    /// (same import, kind, address and recipient) stay as they are, so a retry after a failure is safe.
+    /// Queues deliveries, due at once, in atomic batches; returns the number of new ones. Those queued before, with the
+    /// same import, kind, address and recipient, are not changed, so a retry after a failure is safe.
     ///
     /// # Errors
-    /// [`DeliveryError`]; earlier batches stay.
+    /// [`DeliveryError`]; earlier batches stay queued.
     pub async fn enqueue(
         &self,
         deliveries: impl IntoIterator<Item = NewDelivery>,
@@ -106,10 +106,10 @@ impl Ledger {
     ) -> Result<u64, DeliveryError> {
         let (mut batch, mut bytes, mut added) = (Vec::new(), 0, 0);
         for delivery in deliveries {
-            let pod = checked(&delivery)?;
+            let pod = validate(&delivery)?;
             bytes += delivery.body.len();
             batch.push((pod, delivery));
-            if batch.len() == BATCH || bytes >= BATCH_BYTES {
+            if batch.len() == BATCH_ROWS || bytes >= BATCH_BYTES {
                 added += self.add(&batch, now).await?;
                 batch.clear();
                 bytes = 0;
@@ -128,8 +128,8 @@ impl Ledger {
         kind: Kind,
         urls: &[Url],
     ) -> Result<HashSet<String>, StoreError> {
-        let mut found = HashSet::new();
-        for chunk in urls.chunks(ADDRESSES) {
+        let mut queued = HashSet::new();
+        for chunk in urls.chunks(BATCH_URLS) {
             let places = placeholders(chunk.len());
             let sql = format!(
                 "SELECT url FROM pappus_deliveries WHERE import_id = ? AND kind = ? AND url IN ({places})"
@@ -137,10 +137,10 @@ impl Ledger {
             let mut values: Vec<Value<'_>> = vec![import_id.into(), kind.as_str().into()];
             values.extend(chunk.iter().map(|url| Value::from(url.as_str())));
             for row in self.store.rows("looking for deliveries", &sql, &values).await? {
-                found.insert(row.get("url")?);
+                queued.insert(row.get("url")?);
             }
         }
-        Ok(found)
+        Ok(queued)
     }
 
     async fn add(&self, batch: &[(String, NewDelivery)], now: DateTime<Utc>) -> Result<u64, DeliveryError> {
@@ -180,9 +180,9 @@ impl Ledger {
         Ok(self.store.execute("queuing deliveries", &sql, &values).await?)
     }
 
-    /// Makes undelivered messages due at once, with four new weeks; delivered ones only if `also_delivered`. Leaves
-    /// alone what is being sent. Profiles of announced moves go after the next look at the target pod only. Returns their
-    /// number.
+    /// Queues undelivered messages again, due at once and for up to four weeks; with `also_delivered`, delivered ones
+    /// as well. Deliveries in progress are not changed. Profiles wait for the next check of the target pod. Returns
+    /// the number of messages.
     ///
     /// # Errors
     /// [`StoreError::Statement`].
@@ -192,11 +192,11 @@ impl Ledger {
         also_delivered: bool,
         now: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
-        let (condition, of_scope) = scope.condition();
+        let (condition, scope_values) = scope.condition();
         let delivered = if also_delivered { ", 'delivered'" } else { "" };
         let now = now.timestamp_millis();
         let mut values = vec![Value::from(now); 3];
-        values.extend(of_scope.clone());
+        values.extend(scope_values.clone());
         let sql = format!(
             "UPDATE pappus_deliveries AS d SET state = 'queued', attempts = 0, queued_at = ?, \
              next_attempt_at = ?, failing_since = NULL, last_status = NULL, last_error = NULL, updated_at = ? \
@@ -204,46 +204,51 @@ impl Ledger {
         );
         let mut transaction = self.store.begin().await?;
         let queued = transaction.execute("queuing deliveries again", &sql, &values).await?;
-        // The pods are retried at once as well, even unreachable ones.
+        // Unreachable pods are retried at once, too.
         let sql = format!(
             "UPDATE pappus_delivery_pods SET failures = 0, failing_since = NULL, retry_at = NULL, \
              last_error = NULL WHERE failures > 0 AND pod IN \
              (SELECT d.pod FROM pappus_deliveries d WHERE d.state = 'queued' AND {condition})"
         );
-        transaction.execute("queuing deliveries again", &sql, &of_scope).await?;
-        // What these Profiles contain may be weeks old: none is sent before the next look at the target pod.
+        transaction.execute("queuing deliveries again", &sql, &scope_values).await?;
+        // These Profiles may be weeks old: none is sent before the next check of the target pod.
         let sql = format!(
             "UPDATE pappus_moves SET profile_digest = '' WHERE import_id IN (SELECT d.import_id \
              FROM pappus_deliveries d WHERE d.kind = 'profile' AND d.state = 'queued' AND {condition})"
         );
-        transaction.execute("queuing deliveries again", &sql, &of_scope).await?;
+        transaction.execute("queuing deliveries again", &sql, &scope_values).await?;
         transaction.commit().await?;
         Ok(queued)
     }
 }
 
 /// Validates a delivery and returns its pod.
-fn checked(delivery: &NewDelivery) -> Result<String, DeliveryError> {
-    let shown = || delivery.url.as_str().chars().take(200).collect::<String>();
-    let wrong = |problem| DeliveryError::Url { url: shown(), problem };
-    if delivery.url.as_str().len() > Ledger::MAX_URL {
-        return Err(wrong("it is too long"));
+fn validate(delivery: &NewDelivery) -> Result<String, DeliveryError> {
+    let truncated_url = || delivery.url.as_str().chars().take(200).collect::<String>();
+    let url_error = |problem| DeliveryError::Url { url: truncated_url(), problem };
+    if delivery.url.as_str().len() > Ledger::MAX_URL_BYTES {
+        return Err(url_error("it is too long"));
     }
-    if delivery.body.len() > Ledger::MAX_BODY {
+    if delivery.body.len() > Ledger::MAX_BODY_BYTES {
         let (kind, size) = (delivery.kind, delivery.body.len());
-        return Err(DeliveryError::TooLarge { kind, url: shown(), size, limit: Ledger::MAX_BODY });
+        return Err(DeliveryError::TooLarge {
+            kind,
+            url: truncated_url(),
+            size,
+            limit: Ledger::MAX_BODY_BYTES,
+        });
     }
     if !matches!(delivery.url.scheme(), "https" | "http") {
-        return Err(wrong("it is neither https nor http"));
+        return Err(url_error("it is neither https nor http"));
     }
     if delivery.url.host_str().is_none_or(str::is_empty) {
-        return Err(wrong("it names no host"));
+        return Err(url_error("it names no host"));
     }
-    // As in a diaspora* ID.
+    // The form that hosts have in diaspora* IDs.
     Ok(place(&delivery.url))
 }
 
-/// Returns the people as a JSON list, or none.
+/// Returns the people as a JSON list; `None` without people.
 fn people(delivery: &NewDelivery) -> Option<String> {
     (!delivery.people.is_empty()).then(|| serde_json::json!(delivery.people).to_string())
 }

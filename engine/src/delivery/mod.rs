@@ -5,12 +5,13 @@
 //! deliveries in progress at that moment can reach a pod twice.
 //!
 //! A pod is processed by one program at a time, under a lease that expires if the program dies. A pod that does not
-//! answer is skipped with all its deliveries until the next attempt, so dead pods cost one attempt in all, less and
-//! less often, and never delay the others.
+//! answer is skipped with all its deliveries until the next attempt. A dead pod therefore costs one attempt, at growing
+//! intervals, and never delays the others.
 //!
-//! Accepted is not processed: `turn` holds the order of messages to a pod, and what has to be seen before the next
-//! may go; `target` sees what has been processed and what people have changed since, and completes what was missing, and `visibility` that the new account
-//! can be found at all.
+//! A pod that accepts a message has not processed it yet. `turn` contains the order of the messages to a pod, and the
+//! condition for each. `target` reads the target pod's database: which moves have been processed, and which contacts
+//! and profiles people have changed since; it also completes missing contacts. `visibility` checks that other pods can
+//! look up the new account.
 
 mod deliver;
 mod ledger;
@@ -31,8 +32,8 @@ pub use crate::clock::{Clock, SystemClock};
 pub use deliver::{Options, Summary, deliver};
 pub use ledger::Ledger;
 pub use records::{
-    Counts, DeliveryError, Elsewhere, Friends, Kind, NewDelivery, PodDeliveries, Scope, Unreached, Unseen,
-    Waiting,
+    AdvisedFriend, Counts, DeliveryError, Friends, Kind, NewDelivery, PodDeliveries, Scope,
+    UnreachableAccount, Unreached, Waiting,
 };
 pub use schedule::GIVE_UP_AFTER;
 pub use system::{System, is_hubzilla_person};

@@ -1,4 +1,4 @@
-//! Leases on pods, and what is recorded of a pod.
+//! Leases on pods, and records about a pod's health and software.
 
 use std::collections::HashMap;
 
@@ -8,37 +8,37 @@ use url::Url;
 use super::report::{READY_VALUES, ready};
 use super::schedule::GIVE_UP_AFTER;
 use super::system::System;
-use super::writer::{Leased, Pod, PodHealth, Response, Turn};
+use super::writer::{Leased, Pod, PodHealth, Response, WriteContext};
 use crate::sql::{Value, placeholders};
 use crate::store::{StoreError, StoreRow, time};
 
-impl Turn<'_> {
+impl WriteContext<'_> {
     pub(super) async fn lease(
         &mut self,
-        after: &str,
+        cursor: &str,
         limit: i64,
         time: TimeDelta,
     ) -> Result<Leased, StoreError> {
-        // A lease that ends later than possible was granted before the clock was set back.
+        // A lease that ends too late for the current time was granted before the clock was set back.
         let sql =
             "UPDATE pappus_delivery_pods SET lease_owner = NULL, lease_until = NULL WHERE lease_until > ?";
         let latest = (self.now + time + time).timestamp_millis();
         self.transaction.execute("ending leases", sql, &[latest.into()]).await?;
         let sql = format!("SELECT d.pod {} AND d.pod > ? GROUP BY d.pod ORDER BY d.pod LIMIT ?", ready());
         let mut values = vec![Value::from(self.now()); READY_VALUES];
-        values.extend([after.into(), limit.into()]);
+        values.extend([cursor.into(), limit.into()]);
         let rows = self.transaction.rows("looking for deliveries", &sql, &values).await?;
         let mut names: Vec<String> = rows.iter().map(|row| row.get("pod")).collect::<Result<_, _>>()?;
         if names.is_empty() {
             return Ok(Leased::default());
         }
-        let pods = self.lease_those(&names, time).await?;
-        let more = i64::try_from(names.len()).is_ok_and(|found| found >= limit);
-        Ok(Leased { pods, after: names.pop().filter(|_| more) })
+        let pods = self.lease_named(&names, time).await?;
+        let is_full = i64::try_from(names.len()).is_ok_and(|count| count >= limit);
+        Ok(Leased { pods, cursor: names.pop().filter(|_| is_full) })
     }
 
-    /// Leases those of the pods that no other program has leased meanwhile.
-    async fn lease_those(&mut self, names: &[String], time: TimeDelta) -> Result<Vec<Pod>, StoreError> {
+    /// Leases the pods of these names, unless another program has leased them meanwhile.
+    async fn lease_named(&mut self, names: &[String], time: TimeDelta) -> Result<Vec<Pod>, StoreError> {
         let until = (self.now + time).timestamp_millis();
         let sql = format!(
             "INSERT INTO pappus_delivery_pods AS p (pod, lease_owner, lease_until) VALUES {} \
@@ -56,7 +56,7 @@ impl Turn<'_> {
             return Ok(pods);
         }
         self.add_addresses(&mut pods).await?;
-        // Deliveries that a killed program had claimed: the pod is ours now.
+        // A killed program had claimed these deliveries.
         let places = placeholders(pods.len());
         let sql = format!(
             "UPDATE pappus_deliveries SET state = 'queued' \
@@ -100,33 +100,33 @@ impl Turn<'_> {
     pub(super) async fn recognise(&mut self, pod: &str, system: System) -> Result<Response, StoreError> {
         let sql = "UPDATE pappus_delivery_pods SET system = ? WHERE pod = ? AND lease_owner = ?";
         let values = [system.as_str().into(), pod.into(), self.owner.into()];
-        self.transaction.execute("recording what a pod runs", sql, &values).await.map(|_| Response::Done(0))
+        self.transaction.execute("recording a pod's software", sql, &values).await.map(|_| Response::Done(0))
     }
 
-    pub(super) async fn release(&mut self, pod: &str, news: &PodHealth) -> Result<u64, StoreError> {
-        let mut set = "lease_owner = NULL, lease_until = NULL".to_owned();
+    pub(super) async fn release(&mut self, pod: &str, health: &PodHealth) -> Result<u64, StoreError> {
+        let mut assignments = "lease_owner = NULL, lease_until = NULL".to_owned();
         let mut values: Vec<Value<'_>> = Vec::new();
-        match news {
-            PodHealth::None => {}
+        match health {
+            PodHealth::Unchanged => {}
             PodHealth::Up => {
-                set += ", failures = 0, failing_since = NULL, retry_at = NULL, last_error = NULL";
+                assignments += ", failures = 0, failing_since = NULL, retry_at = NULL, last_error = NULL";
             }
             PodHealth::Down { failures, since, retry_at, error } => {
-                set += ", failures = ?, failing_since = ?, retry_at = ?, last_error = ?";
+                assignments += ", failures = ?, failing_since = ?, retry_at = ?, last_error = ?";
                 let (since, retry_at) = (since.timestamp_millis(), retry_at.timestamp_millis());
                 values.extend([(*failures).into(), since.into(), retry_at.into(), error.into()]);
             }
         }
         values.extend([pod.into(), self.owner.into()]);
-        let sql = format!("UPDATE pappus_delivery_pods SET {set} WHERE pod = ? AND lease_owner = ?");
+        let sql = format!("UPDATE pappus_delivery_pods SET {assignments} WHERE pod = ? AND lease_owner = ?");
         if self.transaction.execute("releasing a pod", &sql, &values).await? == 0 {
-            // The lease had expired, and another program works on the pod.
+            // The lease had expired, and another program has leased the pod.
             return Ok(0);
         }
         let sql = "UPDATE pappus_deliveries SET state = 'queued', sent_at = NULL \
                    WHERE state IN ('queued', 'sending') AND state = 'sending' AND pod = ?";
         self.transaction.execute("releasing deliveries", sql, &[pod.into()]).await?;
-        match news {
+        match health {
             PodHealth::Down { since, error, .. } if *since + GIVE_UP_AFTER <= self.now => {
                 self.give_up(pod, error).await
             }
@@ -134,12 +134,12 @@ impl Turn<'_> {
         }
     }
 
-    /// Gives up deliveries to a pod that was unreachable for four weeks, if they waited as long.
+    /// Gives up deliveries to a pod that was unreachable for four weeks, if they were queued for as long.
     async fn give_up(&mut self, pod: &str, error: &str) -> Result<u64, StoreError> {
         let sql = "UPDATE pappus_deliveries SET state = 'dead', last_error = ?, updated_at = ? \
                    WHERE state IN ('queued', 'sending') AND state = 'queued' AND pod = ? AND queued_at <= ?";
-        let before = (self.now - GIVE_UP_AFTER).timestamp_millis();
-        let values = [error.into(), self.now().into(), pod.into(), before.into()];
+        let queued_before = (self.now - GIVE_UP_AFTER).timestamp_millis();
+        let values = [error.into(), self.now().into(), pod.into(), queued_before.into()];
         self.transaction.execute("giving up deliveries", sql, &values).await
     }
 }

@@ -11,7 +11,7 @@ use crate::pod::database::DatabaseError;
 use crate::sql::Value;
 use crate::store::StoreError;
 
-/// The reason deliveries could not be queued or sent.
+/// The reason why deliveries cannot be queued or sent.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
     /// The ledger's database failed.
@@ -20,7 +20,7 @@ pub enum DeliveryError {
     /// The target pod's database failed.
     #[error(transparent)]
     Target(#[from] DatabaseError),
-    /// An address that nothing can be sent to.
+    /// A delivery's address is not usable.
     #[error("nothing can be sent to {url}: {problem}")]
     Url {
         /// The address.
@@ -28,7 +28,7 @@ pub enum DeliveryError {
         /// The problem with it.
         problem: &'static str,
     },
-    /// Too large for one delivery.
+    /// The body is too large.
     #[error("the {kind} for {url} has {size} bytes, more than the {limit} that are sent at once")]
     TooLarge {
         /// The kind of the delivery.
@@ -75,7 +75,7 @@ impl fmt::Display for Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub(super) enum DeliveryState {
-    /// To be sent again, now or later.
+    /// To be retried.
     Queued,
     /// Accepted by the pod.
     Delivered,
@@ -101,17 +101,17 @@ pub struct NewDelivery {
     pub account: DiasporaId,
     /// Its kind.
     pub kind: Kind,
-    /// Its address, https or http; host and port are the pod it is counted under.
+    /// Its address, https or http; host and port are the pod that it counts for.
     pub url: Url,
     /// The person it is for; none if it is public.
     pub recipient: Option<DiasporaId>,
-    /// Others on the pod whom it concerns and who get no message of their own.
+    /// Other people on the pod whom it concerns and to whom no separate message is sent.
     pub people: Vec<DiasporaId>,
     /// The body's content type.
     pub content_type: String,
-    /// The envelope, at most [`Ledger::MAX_BODY`](super::Ledger::MAX_BODY) bytes.
+    /// The envelope, at most [`Ledger::MAX_BODY_BYTES`](super::Ledger::MAX_BODY_BYTES) bytes.
     pub body: Vec<u8>,
-    /// Digest of the profile in a [`Kind::Profile`], by which an edited one is noticed.
+    /// Digest of the profile in a [`Kind::Profile`]; it differs once the profile is edited.
     pub profile_digest: Option<String>,
     /// PEM of the key that a [`Kind::Profile`] is encrypted for, if the target pod does not know the recipient.
     pub recipient_key: Option<String>,
@@ -120,7 +120,7 @@ pub struct NewDelivery {
 /// A selection of deliveries.
 #[derive(Debug, Clone, Copy)]
 pub enum Scope<'a> {
-    /// All of them.
+    /// All deliveries.
     All,
     /// Those to one pod: its host, with the port if it is not the default.
     Pod(&'a str),
@@ -146,8 +146,8 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Returns the same for the table `f` of people and the table `i` of imports.
-    pub(super) fn of_people(self) -> (&'static str, Vec<Value<'a>>) {
+    /// Returns the condition on the table `f` of people and the table `i` of imports, and its values.
+    pub(super) fn people_condition(self) -> (&'static str, Vec<Value<'a>>) {
         let (_, values) = self.condition();
         let condition = match self {
             Self::All => "1 = 1",
@@ -179,7 +179,7 @@ pub struct Counts {
 
 impl Counts {
     /// Returns whether nothing is left to be sent.
-    pub fn finished(&self) -> bool {
+    pub fn is_finished(&self) -> bool {
         self.queued == 0 && self.sending == 0
     }
 }
@@ -202,26 +202,26 @@ pub struct PodDeliveries {
     pub counts: Counts,
     /// The pod's software; `None` before it was asked.
     pub system: Option<System>,
-    /// Time at which it accepted the (last) move.
-    pub told_at: Option<DateTime<Utc>>,
-    /// Time since which moves are known to be processed there, because friends are back; `None` while that is unknown of
-    /// any of the moves.
+    /// Time at which it accepted the move; of several moves, the last one.
+    #[serde(rename = "told_at")]
+    pub accepted_at: Option<DateTime<Utc>>,
+    /// Time since which all moves are known to be processed there, because friends are back; `None` before that.
     pub confirmed_at: Option<DateTime<Utc>>,
-    /// Time at which it gets the move once more if none of the friends there is back by then.
+    /// Time at which it gets the move again if none of the friends there is back by then.
     pub repeats_at: Option<DateTime<Utc>>,
-    /// Time at which the move was queued once more, since none of the friends there was back.
+    /// Time at which the move was queued again, since none of the friends there was back.
     pub repeated_at: Option<DateTime<Utc>>,
-    /// Time until which Contacts and profiles wait for the move to be processed, while they do.
+    /// Time until which Contacts and Profiles wait for the move to be processed; `None` if none waits.
     pub waits_until: Option<DateTime<Utc>>,
-    /// The friends there.
+    /// The friends on the pod.
     pub friends: Friends,
     /// The last error of an undelivered message.
     pub last_error: Option<String>,
-    /// Time until which the pod is skipped, while it is unreachable.
+    /// Time until which the pod is skipped because it is unreachable.
     pub retry_at: Option<DateTime<Utc>>,
 }
 
-/// Deliveries that wait for pods to process a move which these have taken.
+/// Deliveries that wait for pods to process an accepted move.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Waiting {
     /// Number of deliveries.
@@ -237,32 +237,33 @@ pub struct Unreached {
     pub account: String,
     /// The pod that was unreachable or refused the message.
     pub pod: String,
-    /// The person; if none, everyone on the pod who knows the account.
+    /// The person; `None` for everyone on the pod who knows the account.
     pub recipient: Option<String>,
-    /// If no person is named: contacts of the account on this pod who are in no other entry.
+    /// Without a recipient: the account's contacts on the pod who are in no other entry.
     pub people: Vec<String>,
     /// The last error.
     pub last_error: Option<String>,
 }
 
-/// A friend on a pod whose software does not transfer friendships.
+/// A friend who has to take steps themselves: their pod's software does not transfer friendships.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Elsewhere {
+pub struct AdvisedFriend {
     /// The account's old ID.
     pub account: String,
-    /// Their pod's software; [`System::advice`] returns the steps they have to take.
+    /// Their pod's software; [`System::advice`] returns the steps.
     pub system: System,
     /// The friend.
     pub person: String,
 }
 
-/// A move that is not announced yet, because the new account is not reachable from outside.
+/// A new account whose move is not announced yet, because the account is not reachable from outside.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Unseen {
+pub struct UnreachableAccount {
     /// The account's new ID.
     pub new_id: String,
     /// The reason, in a sentence.
     pub problem: String,
     /// Time of the next check.
-    pub next_look_at: DateTime<Utc>,
+    #[serde(rename = "next_look_at")]
+    pub next_check_at: DateTime<Utc>,
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::ledger::{Ledger, OPEN};
 use super::records::{Counts, Friends, PodDeliveries, Scope, Unreached, Waiting};
 use super::target::BACK_AT;
-use super::turn::{TURN_VALUES, is_repeated, its_turn, opens_at};
+use super::turn::{UNBLOCKED_VALUES, is_repeated, is_unblocked, opens_at};
 use crate::sql::{Dialect, Value};
 use crate::store::{StoreError, StoreRow, time};
 
@@ -37,7 +37,7 @@ fn pod_deliveries(row: &StoreRow) -> Result<PodDeliveries, StoreError> {
         last_error: row.get("shown_error")?,
         retry_at: at("retry_at")?,
         system: system.as_deref().and_then(|name| name.parse().ok()),
-        told_at: at("last_told_at")?,
+        accepted_at: at("last_told_at")?,
         confirmed_at: at("all_confirmed_at")?,
         waits_until: at("waits_until")?.filter(|at| at.timestamp_millis() > 0),
         friends: Friends { all: row.get("friends")?, back: row.get("friends_back")? },
@@ -46,8 +46,8 @@ fn pod_deliveries(row: &StoreRow) -> Result<PodDeliveries, StoreError> {
     })
 }
 
-/// Returns the time since which the pod `c` is known to have processed all moves in the scope. One that was refused, or is
-/// still to be sent, has no row in `pappus_move_pods`.
+/// Returns the time since which the pod `c` is known to have processed all moves in the scope. A move that was
+/// refused or is still to be sent has no row in `pappus_move_pods`.
 fn all_confirmed_at(condition: &str) -> String {
     format!(
         "(SELECT CASE WHEN count(*) = count(m.confirmed_at) THEN max(m.confirmed_at) END \
@@ -68,8 +68,8 @@ impl Ledger {
         Ok(row.map(|row| counts(&row)).transpose()?.unwrap_or_default())
     }
 
-    /// Returns the same for each pod, by name, with the last error: at most `limit` pods that come after `after`
-    /// (initially the empty text).
+    /// Returns the deliveries to each pod, by name: at most `limit` pods that come after `after` (initially the empty
+    /// text).
     ///
     /// # Errors
     /// [`StoreError::Statement`].
@@ -79,8 +79,8 @@ impl Ledger {
         after: &str,
         limit: u32,
     ) -> Result<Vec<PodDeliveries>, StoreError> {
-        let (condition, of_scope) = scope.condition();
-        let (of_people, people_values) = scope.of_people();
+        let (condition, scope_values) = scope.condition();
+        let (people_condition, people_values) = scope.people_condition();
         let waits = format!(
             "(SELECT max({}) FROM pappus_deliveries d WHERE d.pod = c.pod AND {condition} AND {OPEN})",
             opens_at()
@@ -91,7 +91,7 @@ impl Ledger {
         );
         let friends = format!(
             "FROM pappus_move_people f JOIN pappus_imports i ON i.id = f.import_id \
-             WHERE f.pod = c.pod AND f.is_friend = 1 AND {of_people}"
+             WHERE f.pod = c.pod AND f.is_friend = 1 AND {people_condition}"
         );
         let confirmed = all_confirmed_at(condition);
         let repeated = is_repeated();
@@ -109,13 +109,13 @@ impl Ledger {
              GROUP BY d.pod ORDER BY d.pod LIMIT ?) c \
              LEFT JOIN pappus_delivery_pods p ON p.pod = c.pod ORDER BY c.pod"
         );
-        // The last error, two times of the moves, the time that the rest waits for.
+        // For the last error, two times of the moves, and the time until which deliveries wait.
         let mut values: Vec<Value<'_>> = Vec::new();
-        (0..4).for_each(|_| values.extend(of_scope.iter().cloned()));
+        (0..4).for_each(|_| values.extend(scope_values.iter().cloned()));
         (0..2).for_each(|_| values.extend(people_values.iter().cloned()));
-        // Two more times of the moves.
-        (0..2).for_each(|_| values.extend(of_scope.iter().cloned()));
-        values.extend(of_scope);
+        // For two more times of the moves.
+        (0..2).for_each(|_| values.extend(scope_values.iter().cloned()));
+        values.extend(scope_values);
         values.extend([after.into(), i64::from(limit).into()]);
         let rows = self.store.rows("counting deliveries", &sql, &values).await?;
         rows.iter().map(pod_deliveries).collect()
@@ -126,7 +126,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn by_hand(
+    pub async fn unreached(
         &self,
         scope: Scope<'_>,
         after: Option<&Unreached>,
@@ -144,7 +144,7 @@ impl Ledger {
             [after.account.as_str(), after.pod.as_str(), after.recipient.as_deref().unwrap_or_default()]
         });
         values.extend([account.into(), pod.into(), recipient.into(), i64::from(limit).into()]);
-        let rows = self.store.rows("listing whom to tell by hand", &sql, &values).await?;
+        let rows = self.store.rows("listing people to notify manually", &sql, &values).await?;
         let unreached = |row: &StoreRow| {
             let people: Option<String> = row.get("other_people")?;
             Ok(Unreached {
@@ -163,49 +163,49 @@ impl Ledger {
     /// # Errors
     /// [`StoreError::Statement`].
     pub async fn due(&self, scope: Scope<'_>, now: DateTime<Utc>) -> Result<i64, StoreError> {
-        let (condition, of_scope) = scope.condition();
-        let sql = format!("SELECT count(*) AS found {} AND {condition}", ready());
+        let (condition, scope_values) = scope.condition();
+        let sql = format!("SELECT count(*) AS amount {} AND {condition}", ready());
         let mut values = vec![Value::from(now.timestamp_millis()); READY_VALUES];
-        values.extend(of_scope);
+        values.extend(scope_values);
         let row = self.store.first("counting deliveries", &sql, &values).await?;
-        Ok(row.map(|row| row.get("found")).transpose()?.unwrap_or_default())
+        Ok(row.map(|row| row.get("amount")).transpose()?.unwrap_or_default())
     }
 
-    /// Returns the number of deliveries for pods leased by a program, which may have been killed since: no other
-    /// sends there before the lease expires.
+    /// Returns the number of deliveries to leased pods. The program that leased them may have been killed; no other one
+    /// sends to them before the lease expires.
     ///
     /// # Errors
     /// [`StoreError::Statement`].
     pub async fn held(&self, now: DateTime<Utc>) -> Result<i64, StoreError> {
         let sql = format!(
-            "SELECT count(*) AS found FROM pappus_deliveries d JOIN pappus_delivery_pods p ON p.pod = d.pod \
+            "SELECT count(*) AS amount FROM pappus_deliveries d JOIN pappus_delivery_pods p ON p.pod = d.pod \
              WHERE {OPEN} AND p.lease_until > ?"
         );
         let row = self.store.first("counting deliveries", &sql, &[now.timestamp_millis().into()]).await?;
-        Ok(row.map(|row| row.get("found")).transpose()?.unwrap_or_default())
+        Ok(row.map(|row| row.get("amount")).transpose()?.unwrap_or_default())
     }
 
-    /// Returns the deliveries that wait for a pod to process a move, and end to wait by themselves.
+    /// Returns the deliveries that wait for a pod to process a move, for a limited time.
     ///
     /// # Errors
     /// [`StoreError::Statement`].
     pub async fn waiting(&self, scope: Scope<'_>, now: DateTime<Utc>) -> Result<Waiting, StoreError> {
-        let (condition, of_scope) = scope.condition();
+        let (condition, scope_values) = scope.condition();
         let sql = format!(
-            "SELECT count(*) AS found, max(w.opens_at) AS latest FROM (SELECT {} AS opens_at \
+            "SELECT count(*) AS amount, max(w.opens_at) AS latest FROM (SELECT {} AS opens_at \
              FROM pappus_deliveries d LEFT JOIN pappus_delivery_pods p ON p.pod = d.pod \
              WHERE {OPEN} AND {condition}) w WHERE w.opens_at > ?",
             opens_at()
         );
-        let mut values = of_scope;
+        let mut values = scope_values;
         values.push(now.timestamp_millis().into());
         let row = self.store.first("counting deliveries", &sql, &values).await?;
         row.map_or(Ok(Waiting::default()), |row| {
-            Ok(Waiting { count: row.get("found")?, until: row.get::<Option<i64>>("latest")?.map(time) })
+            Ok(Waiting { count: row.get("amount")?, until: row.get::<Option<i64>>("latest")?.map(time) })
         })
     }
 
-    /// Returns the time when the next delivery can be sent, a move is sent once more, or a new account that is not
+    /// Returns the time when the next delivery can be sent, a move is queued again, or a new account that is not
     /// reachable from outside is checked again; `None` if nothing is left.
     ///
     /// # Errors
@@ -220,33 +220,33 @@ impl Ledger {
              AS next_at FROM pappus_deliveries d LEFT JOIN pappus_delivery_pods p ON p.pod = d.pod \
              WHERE {OPEN} AND (d.state = 'sending' OR {})",
             opens_at(),
-            its_turn()
+            is_unblocked()
         );
-        // Includes deliveries that only wait for time to pass.
-        let forever = vec![Value::from(i64::MAX); TURN_VALUES];
-        let row = self.store.first("looking for the next delivery", &sql, &forever).await?;
+        // Includes deliveries that wait only for a time.
+        let values = vec![Value::from(i64::MAX); UNBLOCKED_VALUES];
+        let row = self.store.first("looking for the next delivery", &sql, &values).await?;
         let next: Option<i64> = row.map(|row| row.get("next_at")).transpose()?.flatten();
         let sql = "SELECT min(v.next_look_at) AS next_at FROM pappus_moves v WHERE v.seen_at IS NULL \
                    AND EXISTS (SELECT 1 FROM pappus_deliveries d WHERE d.import_id = v.import_id \
                    AND d.state IN ('queued', 'sending'))";
         let row = self.store.first("looking for the next delivery", sql, &[]).await?;
-        let look: Option<i64> = row.map(|row| row.get("next_at")).transpose()?.flatten();
-        let repeat = self.next_repeat().await?;
-        Ok(next.into_iter().chain(look).map(time).chain(repeat).min())
+        let next_check: Option<i64> = row.map(|row| row.get("next_at")).transpose()?.flatten();
+        let next_repeat = self.next_repeat().await?;
+        Ok(next.into_iter().chain(next_check).map(time).chain(next_repeat).min())
     }
 }
 
 /// Number of times the current time is bound in [`ready`].
-pub(super) const READY_VALUES: usize = 3 + TURN_VALUES;
+pub(super) const READY_VALUES: usize = 3 + UNBLOCKED_VALUES;
 
-/// The source of deliveries that can be sent now: no other program holds the pod, it is not paused, and their time
-/// and turn has come. Killed programs leave some in the state `sending`.
+/// Returns the clauses that select deliveries that can be sent now: the pod is neither leased nor skipped, and they are
+/// due and wait for no other delivery. Killed programs leave some in the state `sending`.
 pub(super) fn ready() -> String {
     format!(
         "FROM pappus_deliveries d LEFT JOIN pappus_delivery_pods p ON p.pod = d.pod \
          WHERE {OPEN} AND (p.lease_until IS NULL OR p.lease_until <= ?) \
          AND (p.retry_at IS NULL OR p.retry_at <= ?) \
          AND (d.state = 'sending' OR (d.next_attempt_at <= ? AND {}))",
-        its_turn()
+        is_unblocked()
     )
 }

@@ -13,15 +13,16 @@ use crate::http::{Answer, HttpError};
 #[derive(strum::IntoStaticStr, strum::Display, strum::EnumString)]
 #[strum(serialize_all = "snake_case")]
 pub enum System {
-    /// diaspora* (or a fork of it): answers 202 and processes later; the move first, the rest once it is processed.
+    /// diaspora* or a fork of it: answers 202 and processes later. It gets the move first, and the rest once the move
+    /// is processed.
     Diaspora,
-    /// Hubzilla: answers after processing; it stores later posts only if a Contact came before the move.
+    /// Hubzilla: answers after processing; stores later posts only if a Contact came before the move.
     Hubzilla,
     /// Friendica: refuses the move; a Contact becomes a follower request.
     Friendica,
     /// Socialhome: ignores the move.
     Socialhome,
-    /// Anything else, or unknown: treated as diaspora*, where a wrong order does harm.
+    /// Other or unknown software: treated as diaspora*, where a wrong order does harm.
     Unknown,
 }
 
@@ -31,7 +32,7 @@ impl System {
         self.into()
     }
 
-    /// Returns the steps that a friend on this system has to take so that nothing is lost; `None` if there are none.
+    /// Returns the steps that a friend on this system has to take to keep the friendship; `None` if there are none.
     pub fn advice(self) -> Option<&'static str> {
         match self {
             Self::Diaspora | Self::Unknown => None,
@@ -86,12 +87,12 @@ const JSON: &str = "application/json";
 /// without naming it is [`System::Unknown`].
 ///
 /// # Errors
-/// The answer, if it means that the pod is to be asked again later.
-pub(super) async fn ask<T: Transport>(transport: &T, base: &Url) -> Result<System, Response> {
+/// The answer, if it means that the pod has to be asked again later.
+pub(super) async fn detect<T: Transport>(transport: &T, base: &Url) -> Result<System, Response> {
     let Ok(url) = base.join("/.well-known/nodeinfo") else { return Ok(System::Unknown) };
     let Some(links) = document::<Links>(transport.get(&url, JSON).await)? else { return Ok(System::Unknown) };
     let is_schema = |link: &&Link| link.rel.starts_with("http://nodeinfo.diaspora.software/ns/schema/");
-    let Some(url) = links.links.iter().filter(is_schema).find_map(|link| own_document(base, &link.href))
+    let Some(url) = links.links.iter().filter(is_schema).find_map(|link| document_url(base, &link.href))
     else {
         return Ok(System::Unknown);
     };
@@ -105,28 +106,30 @@ pub(super) async fn ask<T: Transport>(transport: &T, base: &Url) -> Result<Syste
     })
 }
 
-/// Returns the address of a pod's own document, in the scheme of its deliveries: a pod behind a proxy may name the other
-/// one. Another host's document proves nothing about this pod.
-fn own_document(base: &Url, href: &str) -> Option<Url> {
+/// Returns the address of a document on the pod itself, with the scheme of its deliveries: a pod behind a proxy may
+/// name the other scheme. `None` for an address on another host, whose document proves nothing about this pod.
+fn document_url(base: &Url, href: &str) -> Option<Url> {
     let url = base.join(href).ok()?;
     let is_web = matches!(url.scheme(), "https" | "http");
-    let is_own = is_web && url.host() == base.host() && url.port() == base.port();
-    let mut own = base.clone();
-    own.set_path(url.path());
-    own.set_query(url.query());
-    is_own.then_some(own)
+    let is_on_pod = is_web && url.host() == base.host() && url.port() == base.port();
+    let mut document_url = base.clone();
+    document_url.set_path(url.path());
+    document_url.set_query(url.query());
+    is_on_pod.then_some(document_url)
 }
 
-/// An answer, or the reason there is none.
+/// An answer, or the reason why there is none.
 pub(super) type Response = Result<Answer, HttpError>;
 
-/// Parses a document; `None` if the pod has none, or something else in its place. Any other answer may be a front end's,
-/// such as a refusal or a redirect, and says nothing about the pod.
+/// Parses a document; `None` if the pod has none, or not in this form.
+///
+/// # Errors
+/// An answer that may come from a front end, such as a redirect: it proves nothing about the pod.
 fn document<D: serde::de::DeserializeOwned>(answer: Response) -> Result<Option<D>, Response> {
     match answer {
         Ok(answer) if answer.is_success() => Ok(serde_json::from_slice(&answer.body).ok()),
         Ok(Answer { status: 404 | 410, .. }) | Err(HttpError::TooLarge { .. }) => Ok(None),
-        _ if matches!(classify(&answer, None), DeliveryResult::PodLater | DeliveryResult::Later) => {
+        _ if matches!(classify(&answer, None), DeliveryResult::RetryPod | DeliveryResult::Retry) => {
             Err(answer)
         }
         _ => Ok(None),
@@ -155,9 +158,9 @@ mod tests {
     }
 
     #[test]
-    fn the_document_is_asked_for_where_deliveries_go() {
-        let own = |base: &str, href: &str| {
-            own_document(&Url::parse(base).unwrap(), href).map_or_else(String::new, |url| url.to_string())
+    fn documents_are_requested_with_the_scheme_of_deliveries_and_from_the_pod_only() {
+        let url_for = |base: &str, href: &str| {
+            document_url(&Url::parse(base).unwrap(), href).map_or_else(String::new, |url| url.to_string())
         };
         for (base, href, expected) in [
             (
@@ -172,21 +175,21 @@ mod tests {
             ("https://pod.example/", "https://pod.example:8443/nodeinfo/2.0", ""),
             ("https://pod.example/", "ftp://pod.example/nodeinfo/2.0", ""),
         ] {
-            assert_eq!(own(base, href), expected, "{href}");
+            assert_eq!(url_for(base, href), expected, "{href}");
         }
     }
 
-    async fn of(documents: &[(&'static str, &'static str)]) -> System {
+    async fn detected(documents: &[(&'static str, &'static str)]) -> System {
         let base = Url::parse("https://pod.example/").unwrap();
-        ask(&Documents(documents.iter().copied().collect()), &base).await.unwrap()
+        detect(&Documents(documents.iter().copied().collect()), &base).await.unwrap()
     }
 
     const LINKS: &str = r#"{"links":[{"rel":"http://nodeinfo.diaspora.software/ns/schema/2.0","href":"https://pod.example/nodeinfo/2.0"}]}"#;
-    const FIRST: &str = "https://pod.example/.well-known/nodeinfo";
-    const SECOND: &str = "https://pod.example/nodeinfo/2.0";
+    const LINKS_URL: &str = "https://pod.example/.well-known/nodeinfo";
+    const INFO_URL: &str = "https://pod.example/nodeinfo/2.0";
 
     #[tokio::test]
-    async fn the_software_is_what_nodeinfo_says() {
+    async fn the_software_is_read_from_nodeinfo() {
         for (name, system) in [
             (r#"{"software":{"name":"diaspora","version":"0.9"}}"#, System::Diaspora),
             (r#"{"software":{"name":"Hubzilla"}}"#, System::Hubzilla),
@@ -196,20 +199,20 @@ mod tests {
             (r#"{"software":{"name":"mastodon"}}"#, System::Unknown),
             ("{}", System::Unknown),
         ] {
-            assert_eq!(of(&[(FIRST, LINKS), (SECOND, name)]).await, system, "{name}");
+            assert_eq!(detected(&[(LINKS_URL, LINKS), (INFO_URL, name)]).await, system, "{name}");
         }
-        assert_eq!(of(&[]).await, System::Unknown);
-        let elsewhere = r#"{"links":[{"rel":"http://nodeinfo.diaspora.software/ns/schema/2.0","href":"https://other.example/nodeinfo/2.0"}]}"#;
+        assert_eq!(detected(&[]).await, System::Unknown);
+        let foreign_links = r#"{"links":[{"rel":"http://nodeinfo.diaspora.software/ns/schema/2.0","href":"https://other.example/nodeinfo/2.0"}]}"#;
         let other = ("https://other.example/nodeinfo/2.0", r#"{"software":{"name":"hubzilla"}}"#);
-        assert_eq!(of(&[(FIRST, elsewhere), other]).await, System::Unknown);
+        assert_eq!(detected(&[(LINKS_URL, foreign_links), other]).await, System::Unknown);
     }
 
     #[test]
-    fn hubzilla_people_show_themselves() {
+    fn hubzilla_people_are_recognised_by_guid_and_key() {
         let key = |kind: &str| {
-            let text = "MEgCQQCo9+BpMRYQ/dL3DS2CyJxRF+j6ctbT3/Qp84+KeFhnii7NT7fELilKUSnx\
+            let base64 = "MEgCQQCo9+BpMRYQ/dL3DS2CyJxRF+j6ctbT3/Qp84+KeFhnii7NT7fELilKUSnx\
                         S30WAvQCCo2yU1orfgqr41mM70MBAgMBAAE=";
-            PublicKey::from_pem(&format!("-----BEGIN {kind}-----\n{text}\n-----END {kind}-----\n"))
+            PublicKey::from_pem(&format!("-----BEGIN {kind}-----\n{base64}\n-----END {kind}-----\n"))
         };
         let guid: Guid = "Ks5bD2mqXchannelhubexample".parse().unwrap();
         let other: Guid = "0123456789abcdef".parse().unwrap();

@@ -10,7 +10,7 @@ pub trait Transport: Sync {
     /// GETs a document of a type such as `application/json`.
     fn get(&self, url: &Url, accept: &str) -> impl Future<Output = Result<Answer, HttpError>> + Send;
 
-    /// POSTs a body. The caller also limits the time for an answer.
+    /// POSTs a body. The caller limits the time for an answer as well.
     fn post(
         &self,
         url: &Url,
@@ -37,38 +37,39 @@ pub(super) enum DeliveryResult {
     /// The pod will never accept it.
     Rejected,
     /// To be retried; the pod itself is up.
-    Later,
-    /// The pod is down, or asks for a pause: none of its deliveries now.
-    PodLater,
+    Retry,
+    /// The pod is down or requests a pause: all its deliveries are to be retried.
+    RetryPod,
 }
 
-/// Returns the meaning of an answer, or of its absence, for a delivery to a pod of this software; `None` if it is not known.
+/// Returns the result of a delivery to a pod of this software (`None` if it is not known) that had this answer or
+/// error.
 ///
 /// diaspora* answers 202 before it processes the message, so delivered does not mean accepted.
 pub(super) fn classify(answer: &Result<Answer, HttpError>, system: Option<System>) -> DeliveryResult {
     match answer {
-        Err(error) if error.is_dead_host() => DeliveryResult::PodLater,
+        Err(error) if error.is_dead_host() => DeliveryResult::RetryPod,
         // A redirect may be a mistake that gets fixed.
-        Err(HttpError::Redirect { .. } | HttpError::TooLarge { .. }) => DeliveryResult::Later,
+        Err(HttpError::Redirect { .. } | HttpError::TooLarge { .. }) => DeliveryResult::Retry,
         // Errors that a retry would not change.
         Err(_) => DeliveryResult::Rejected,
         Ok(answer) => match answer.status {
             200..=299 => DeliveryResult::Delivered,
-            // About the message itself: its form, which a retry would not change.
+            // The form of the message is rejected, which a retry would not change.
             413 | 415 | 422 => DeliveryResult::Rejected,
-            // From diaspora* itself, gone for good. Elsewhere, front ends answer so as well, and pods that move to
-            // another server.
+            // From diaspora* itself: gone permanently. In front of other software, it may also come from a front end,
+            // or from a pod that is moving to another server.
             410 if system == Some(System::Diaspora) => DeliveryResult::Rejected,
-            // "Too many", and proxies' answers when the pod behind them is down (520 to 523: Cloudflare's).
-            429 | 502..=504 | 520..=523 => DeliveryResult::PodLater,
-            // All others are transient: Hubzilla answers 400 if it could not fetch the sender's key, and 401 to 405
-            // come from front ends under repair.
-            _ => DeliveryResult::Later,
+            // "Too many requests", and the answers of proxies whose pod is down (520 to 523: Cloudflare).
+            429 | 502..=504 | 520..=523 => DeliveryResult::RetryPod,
+            // All others may be temporary: Hubzilla answers 400 if it could not fetch the sender's key, and front ends
+            // under maintenance answer 401 to 405.
+            _ => DeliveryResult::Retry,
         },
     }
 }
 
-/// Returns the HTTP status, if any.
+/// Returns the HTTP status; `None` without an answer.
 pub(super) fn status(answer: &Result<Answer, HttpError>) -> Option<u16> {
     match answer {
         Ok(answer) => Some(answer.status),
@@ -78,23 +79,23 @@ pub(super) fn status(answer: &Result<Answer, HttpError>) -> Option<u16> {
 }
 
 /// Longest error text that is stored, in characters.
-const LONGEST_ERROR: usize = 200;
+const MAX_ERROR_CHARS: usize = 200;
 
 /// Returns the first non-empty line, without control characters, truncated.
 fn first_line(text: &str) -> String {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-    line.chars().filter(|letter| !letter.is_control()).take(LONGEST_ERROR).collect()
+    line.chars().filter(|character| !character.is_control()).take(MAX_ERROR_CHARS).collect()
 }
 
-/// Returns a sentence on the error, or none.
+/// Returns a sentence about the error; `None` after success.
 pub(super) fn error_text(answer: &Result<Answer, HttpError>) -> Option<String> {
     match answer {
         Err(error) => Some(first_line(&error.to_string())),
         Ok(answer) if answer.is_success() => None,
         Ok(answer) => {
             let line = first_line(&String::from_utf8_lossy(&answer.body));
-            let colon = if line.is_empty() { "" } else { ": " };
-            Some(format!("the pod answered {}{colon}{line}", answer.status))
+            let separator = if line.is_empty() { "" } else { ": " };
+            Some(format!("the pod answered {}{separator}{line}", answer.status))
         }
     }
 }
@@ -105,13 +106,13 @@ mod tests {
 
     use super::*;
 
-    #[expect(clippy::unnecessary_wraps, reason = "it is what a transport gives")]
+    #[expect(clippy::unnecessary_wraps, reason = "the type that a transport returns")]
     fn answer(status: u16, body: &str) -> Result<Answer, HttpError> {
         Ok(Answer { status, content_type: None, retry_after: None, body: body.as_bytes().to_vec() })
     }
 
     #[test]
-    fn every_status_has_its_verdict() {
+    fn every_status_has_a_result() {
         for (statuses, expected) in [
             (&[200, 202, 204][..], DeliveryResult::Delivered),
             (&[413, 415, 422], DeliveryResult::Rejected),
@@ -120,15 +121,15 @@ mod tests {
                     400, 401, 403, 404, 405, 410, 499, 100, 301, 302, 307, 408, 425, 500, 501, 505, 599, 600,
                     0,
                 ],
-                DeliveryResult::Later,
+                DeliveryResult::Retry,
             ),
-            (&[429, 502, 503, 504, 522], DeliveryResult::PodLater),
+            (&[429, 502, 503, 504, 522], DeliveryResult::RetryPod),
         ] {
             for status in statuses {
                 let answer = answer(*status, "");
                 assert_eq!(classify(&answer, None), expected, "{status}");
                 assert_eq!(error_text(&answer).is_none(), expected == DeliveryResult::Delivered);
-                // The software decides about one status only.
+                // Only the result of 410 depends on the software.
                 let from_diaspora = if *status == 410 { DeliveryResult::Rejected } else { expected };
                 assert_eq!(classify(&answer, Some(System::Diaspora)), from_diaspora, "{status}");
                 for system in [System::Hubzilla, System::Friendica, System::Socialhome, System::Unknown] {
@@ -139,14 +140,14 @@ mod tests {
     }
 
     #[test]
-    fn so_has_every_error() {
+    fn every_error_has_a_result() {
         let host = || "pod.example".to_owned();
         for (error, expected) in [
-            (HttpError::Connect { host: host(), reason: String::new() }, DeliveryResult::PodLater),
-            (HttpError::Broken { host: host(), reason: String::new() }, DeliveryResult::PodLater),
-            (HttpError::Timeout { host: host(), after: Duration::from_secs(30) }, DeliveryResult::PodLater),
-            (HttpError::NotPublic(host()), DeliveryResult::PodLater),
-            (HttpError::Redirect { host: host(), status: 301, location: None }, DeliveryResult::Later),
+            (HttpError::Connect { host: host(), reason: String::new() }, DeliveryResult::RetryPod),
+            (HttpError::Broken { host: host(), reason: String::new() }, DeliveryResult::RetryPod),
+            (HttpError::Timeout { host: host(), after: Duration::from_secs(30) }, DeliveryResult::RetryPod),
+            (HttpError::NotPublic(host()), DeliveryResult::RetryPod),
+            (HttpError::Redirect { host: host(), status: 301, location: None }, DeliveryResult::Retry),
             (HttpError::NotHttps(host()), DeliveryResult::Rejected),
             (HttpError::BadUrl(host()), DeliveryResult::Rejected),
         ] {
@@ -163,9 +164,9 @@ mod tests {
         let body = format!("\n \r\n  no\0t fo\x1b[31mund{}\nmore", "é".repeat(500));
         let text = error_text(&answer(404, &body)).unwrap();
         assert!(text.starts_with("the pod answered 404: not fo[31mundéé"), "{text}");
-        assert_eq!(text.chars().count(), LONGEST_ERROR + "the pod answered 404: ".len());
+        assert_eq!(text.chars().count(), MAX_ERROR_CHARS + "the pod answered 404: ".len());
         assert_eq!(error_text(&answer(404, "")).unwrap(), "the pod answered 404");
-        let late = HttpError::Timeout { host: "pod.example".to_owned(), after: Duration::from_secs(30) };
-        assert_eq!(error_text(&Err(late)).unwrap(), "pod.example did not answer within 30 s");
+        let timeout = HttpError::Timeout { host: "pod.example".to_owned(), after: Duration::from_secs(30) };
+        assert_eq!(error_text(&Err(timeout)).unwrap(), "pod.example did not answer within 30 s");
     }
 }

@@ -1,7 +1,7 @@
 //! The only writer while deliveries are sent.
 //!
-//! All tasks send their writes to one channel and wait until they are on disk. Requests that have arrived meanwhile
-//! are written in one transaction, so a thousand pods at once do not mean a thousand disk flushes.
+//! All tasks send their write requests to one channel and wait until these are on disk. Requests that arrive meanwhile
+//! are written in one transaction, so a thousand concurrent pods do not cause a thousand disk flushes.
 
 use std::time::Duration;
 
@@ -11,21 +11,21 @@ use url::Url;
 
 use super::records::{DeliveryError, DeliveryState, Kind};
 use super::system::System;
-use super::turn::{IS_CURRENT, TURN_VALUES, WITHOUT_ECHO, its_turn};
+use super::turn::{IS_CURRENT, UNBLOCKED_VALUES, WITHOUT_ECHO, is_unblocked};
 use crate::backoff::Backoff;
 use crate::sql::Value;
 use crate::store::{Store, StoreError, StoreRow, Transaction, time};
 
 /// Largest number of requests written in one transaction.
-const BATCH: usize = 256;
-/// Number of deliveries claimed at once for a pod.
-pub(super) const PAGE: usize = 32;
+const BATCH_REQUESTS: usize = 256;
+/// Largest number of deliveries of a pod claimed in one request.
+pub(super) const PAGE_DELIVERIES: usize = 32;
 /// Pauses between retries of a failed statement: a database server may be restarting.
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
 /// Retries of a failed statement: about half a minute.
-const RETRIES: usize = 8;
+const MAX_RETRIES: usize = 8;
 
-/// A pod that only this program sends to until the lease expires.
+/// A pod leased to this program: no other one sends to it before the lease expires.
 #[derive(Debug)]
 pub(super) struct Pod {
     pub(super) name: String,
@@ -41,10 +41,10 @@ pub(super) struct Pod {
 /// The result of leasing pods.
 #[derive(Debug, Default)]
 pub(super) struct Leased {
-    /// Those that no other program leased first.
+    /// The pods that no other program leased first.
     pub(super) pods: Vec<Pod>,
-    /// Name to continue after; `None` after the last pod.
-    pub(super) after: Option<String>,
+    /// Name of the last pod, to continue after it; `None` if there are no further pods.
+    pub(super) cursor: Option<String>,
 }
 
 /// A delivery claimed for sending.
@@ -66,15 +66,15 @@ pub(super) struct Outcome {
     pub(super) failing_since: Option<DateTime<Utc>>,
     pub(super) status: Option<u16>,
     pub(super) error: Option<String>,
-    /// For a move that the pod took: the time it may need to process it.
-    pub(super) processing: Option<TimeDelta>,
+    /// For a move that the pod accepted: the time that it gets to process it.
+    pub(super) processing_time: Option<TimeDelta>,
 }
 
-/// News about a pod.
+/// The health of a pod, as far as its answers have changed it.
 #[derive(Debug)]
 pub(super) enum PodHealth {
-    /// No news.
-    None,
+    /// As before.
+    Unchanged,
     /// The pod is up.
     Up,
     /// The pod is down: nothing is sent before `retry_at`.
@@ -84,18 +84,18 @@ pub(super) enum PodHealth {
 /// A write request.
 #[derive(Debug)]
 pub(super) enum Request {
-    /// Leases pods: the first `limit` with a name after `after`.
-    Lease { after: String, limit: i64, time: TimeDelta },
+    /// Leases pods: the first `limit` with a name after `cursor`.
+    Lease { cursor: String, limit: i64, time: TimeDelta },
     /// Extends a pod's lease.
     Renew { pod: String, time: TimeDelta },
     /// Claims deliveries to a leased pod.
     Claim { pod: String },
-    /// Records the result of one.
+    /// Records the result of an attempt.
     Record(Outcome),
     /// Records a pod's software.
     Recognise { pod: String, system: System },
     /// Releases a pod; claimed but unsent deliveries are queued again.
-    Release { pod: String, news: PodHealth },
+    Release { pod: String, health: PodHealth },
 }
 
 /// The response, once written.
@@ -121,16 +121,18 @@ pub(super) struct Writer(mpsc::Sender<Job>);
 
 impl Writer {
     pub(super) fn new() -> (Self, mpsc::Receiver<Job>) {
-        let (sender, jobs) = mpsc::channel(BATCH);
+        let (sender, jobs) = mpsc::channel(BATCH_REQUESTS);
         (Self(sender), jobs)
     }
 
-    /// Sends a request and waits until it is written. If the writer has failed, the whole work ends, so this never
-    /// returns.
-    pub(super) async fn ask(&self, request: Request, now: DateTime<Utc>) -> Response {
-        let (reply, answer) = oneshot::channel();
+    /// Sends a request and waits until it is written. Never returns if the writer has failed, since [`deliver`] then
+    /// ends.
+    ///
+    /// [`deliver`]: super::deliver()
+    pub(super) async fn write(&self, request: Request, now: DateTime<Utc>) -> Response {
+        let (reply, response) = oneshot::channel();
         let sent = self.0.send(Job { request, now, reply }).await;
-        match (sent, answer.await) {
+        match (sent, response.await) {
             (Ok(()), Ok(response)) => response,
             _ => std::future::pending().await,
         }
@@ -138,11 +140,11 @@ impl Writer {
 }
 
 /// Retries a failed database operation a few times.
-pub(super) async fn patiently<T, F>(operation: impl Fn() -> F) -> Result<T, StoreError>
+pub(super) async fn with_retries<T, F>(operation: impl Fn() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
 {
-    for pause in BACKOFF.pauses().take(RETRIES) {
+    for pause in BACKOFF.pauses().take(MAX_RETRIES) {
         match operation().await {
             Err(StoreError::Statement { .. }) => tokio::time::sleep(pause).await,
             other => return other,
@@ -157,9 +159,9 @@ pub(super) async fn write(
     owner: &str,
     mut jobs: mpsc::Receiver<Job>,
 ) -> Result<(), DeliveryError> {
-    let mut batch = Vec::with_capacity(BATCH);
-    while jobs.recv_many(&mut batch, BATCH).await > 0 {
-        let responses = patiently(|| perform(store, owner, &batch)).await?;
+    let mut batch = Vec::with_capacity(BATCH_REQUESTS);
+    while jobs.recv_many(&mut batch, BATCH_REQUESTS).await > 0 {
+        let responses = with_retries(|| perform(store, owner, &batch)).await?;
         for (job, response) in batch.drain(..).zip(responses) {
             // The requester may have stopped waiting.
             _ = job.reply.send(response);
@@ -172,16 +174,16 @@ async fn perform(store: &Store, owner: &str, batch: &[Job]) -> Result<Vec<Respon
     let mut transaction = store.begin().await?;
     let mut responses = Vec::with_capacity(batch.len());
     for Job { request, now, .. } in batch {
-        let mut turn = Turn { transaction: &mut transaction, owner, now: *now };
+        let mut context = WriteContext { transaction: &mut transaction, owner, now: *now };
         responses.push(match request {
-            Request::Lease { after, limit, time } => {
-                Response::Leased(turn.lease(after, *limit, *time).await?)
+            Request::Lease { cursor, limit, time } => {
+                Response::Leased(context.lease(cursor, *limit, *time).await?)
             }
-            Request::Renew { pod, time } => turn.renew(pod, *time).await?,
-            Request::Claim { pod } => Response::Claimed(turn.claim(pod).await?),
-            Request::Record(outcome) => turn.record(outcome).await?,
-            Request::Recognise { pod, system } => turn.recognise(pod, *system).await?,
-            Request::Release { pod, news } => Response::Done(turn.release(pod, news).await?),
+            Request::Renew { pod, time } => context.renew(pod, *time).await?,
+            Request::Claim { pod } => Response::Claimed(context.claim(pod).await?),
+            Request::Record(outcome) => context.record(outcome).await?,
+            Request::Recognise { pod, system } => context.recognise(pod, *system).await?,
+            Request::Release { pod, health } => Response::Done(context.release(pod, health).await?),
         });
     }
     transaction.commit().await?;
@@ -189,13 +191,13 @@ async fn perform(store: &Store, owner: &str, batch: &[Job]) -> Result<Vec<Respon
 }
 
 /// One request inside the transaction.
-pub(super) struct Turn<'a> {
+pub(super) struct WriteContext<'a> {
     pub(super) transaction: &'a mut Transaction,
     pub(super) owner: &'a str,
     pub(super) now: DateTime<Utc>,
 }
 
-impl Turn<'_> {
+impl WriteContext<'_> {
     pub(super) fn now(&self) -> i64 {
         self.now.timestamp_millis()
     }
@@ -206,12 +208,12 @@ impl Turn<'_> {
              SELECT d.id FROM pappus_deliveries d LEFT JOIN pappus_delivery_pods p ON p.pod = d.pod \
              WHERE d.state IN ('queued', 'sending') \
              AND d.state = 'queued' AND d.pod = ? AND d.next_attempt_at <= ? AND {} \
-             AND {IS_CURRENT} ORDER BY d.attempts, d.kind, d.id LIMIT {PAGE}) \
+             AND {IS_CURRENT} ORDER BY d.attempts, d.kind, d.id LIMIT {PAGE_DELIVERIES}) \
              RETURNING id, kind, attempts, failing_since",
-            its_turn()
+            is_unblocked()
         );
         let mut values: Vec<Value<'_>> = vec![self.now().into(), self.now().into(), pod.into()];
-        values.extend(vec![self.now().into(); 1 + TURN_VALUES]);
+        values.extend(vec![self.now().into(); 1 + UNBLOCKED_VALUES]);
         let rows = self.transaction.rows("leasing deliveries", &sql, &values).await?;
         let mut page: Vec<Claimed> = rows.iter().map(claimed).collect::<Result<_, _>>()?;
         page.sort_by_key(|claimed| (claimed.attempts, claimed.kind, claimed.id));
@@ -229,39 +231,39 @@ impl Turn<'_> {
             outcome.status.map(i64::from).into(),
             outcome.error.as_deref().into(),
             self.now().into(),
-            i64::from(outcome.processing.is_some()).into(),
+            i64::from(outcome.processing_time.is_some()).into(),
             outcome.id.into(),
         ];
         let recorded = self.transaction.execute("recording a delivery", sql, &values).await?;
-        let unreached = matches!(outcome.state, DeliveryState::Rejected | DeliveryState::Dead);
+        let is_failed = matches!(outcome.state, DeliveryState::Rejected | DeliveryState::Dead);
         if recorded > 0 && outcome.kind == Kind::AccountMigration {
-            if let Some(processing) = outcome.processing {
-                self.record_move_taken(outcome, processing).await?;
-            } else if unreached {
-                return self.give_up_what_waits_for(outcome).await.map(Response::Done);
+            if let Some(processing_time) = outcome.processing_time {
+                self.record_accepted_move(outcome, processing_time).await?;
+            } else if is_failed {
+                return self.give_up_dependents(outcome).await.map(Response::Done);
             }
         }
         Ok(Response::Done(0))
     }
 
-    /// Records that the pod took a move: starts the time for processing it, anew if it got the move again. If a program was
-    /// killed while it was sending the move, the pod may have processed it since.
-    async fn record_move_taken(
+    /// Records that the pod accepted a move, and starts the time for processing it; starts it again if the pod got the
+    /// move again. After a program was killed while it sent the move, the pod may already have processed it.
+    async fn record_accepted_move(
         &mut self,
         outcome: &Outcome,
-        processing: TimeDelta,
+        processing_time: TimeDelta,
     ) -> Result<(), StoreError> {
         let sql = "INSERT INTO pappus_move_pods (import_id, pod, told_at, opens_at) \
                    SELECT import_id, pod, COALESCE(sent_at, ?), CAST(? AS BIGINT) FROM pappus_deliveries WHERE id = ? \
                    ON CONFLICT (import_id, pod) DO UPDATE SET opens_at = excluded.opens_at \
                    WHERE pappus_move_pods.confirmed_at IS NULL";
-        let opens_at = (self.now + processing).timestamp_millis();
+        let opens_at = (self.now + processing_time).timestamp_millis();
         let values = [self.now().into(), opens_at.into(), outcome.id.into()];
-        self.transaction.execute("recording that a pod took a move", sql, &values).await.map(drop)
+        self.transaction.execute("recording that a pod accepted a move", sql, &values).await.map(drop)
     }
 
-    /// Gives up what waits for a move that the pod refused: without the move it would do harm there.
-    async fn give_up_what_waits_for(&mut self, outcome: &Outcome) -> Result<u64, StoreError> {
+    /// Gives up the deliveries that wait for a move which the pod refused: without the move they would do harm.
+    async fn give_up_dependents(&mut self, outcome: &Outcome) -> Result<u64, StoreError> {
         let sql = format!(
             "UPDATE pappus_deliveries SET state = ?, last_error = ?, updated_at = ? \
              WHERE state = 'queued' AND kind IN ('contact', 'profile') \
@@ -274,7 +276,7 @@ impl Turn<'_> {
         let error =
             format!("the pod did not take the move: {}", outcome.error.as_deref().unwrap_or("no answer"));
         let values = [outcome.state.as_str().into(), error.into(), self.now().into(), outcome.id.into()];
-        self.transaction.execute("giving up what waits for a move", &sql, &values).await
+        self.transaction.execute("giving up deliveries that wait for a move", &sql, &values).await
     }
 }
 
@@ -294,16 +296,16 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_database_that_comes_back_is_waited_for() {
+    async fn failed_statements_are_retried_until_the_database_is_back() {
         let tries = AtomicUsize::new(0);
-        let once = || async {
+        let fails_once = || async {
             match tries.fetch_add(1, Ordering::SeqCst) {
                 0 => Err(StoreError::Statement { operation: "writing", reason: "shutting down".to_owned() }),
                 tries => Ok(tries),
             }
         };
-        assert_eq!(patiently(once).await.unwrap(), 1);
-        let never = || async { Err::<(), _>(StoreError::Random) };
-        assert!(matches!(patiently(never).await, Err(StoreError::Random)));
+        assert_eq!(with_retries(fails_once).await.unwrap(), 1);
+        let fails = || async { Err::<(), _>(StoreError::Random) };
+        assert!(matches!(with_retries(fails).await, Err(StoreError::Random)));
     }
 }

@@ -159,7 +159,7 @@ async fn every_live_pod_is_told_once_and_dead_ones_hold_up_nobody() {
     let allowed = AllowedNetworks::new(allowed).unwrap();
     let client = Client::new(ClientOptions { allowed, total: limit, ..ClientOptions::default() }).unwrap();
     let slow_after = Duration::from_millis(500);
-    let options = Options { at_once: AT_ONCE, timeout: limit, slow_after, ..Options::default() };
+    let options = Options { concurrency: AT_ONCE, timeout: limit, slow_after, ..Options::default() };
     let start = Instant::now();
     let summary =
         deliver(&store, &client, None, &SystemClock, &options, CancellationToken::new()).await.unwrap();

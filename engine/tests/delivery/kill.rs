@@ -25,7 +25,7 @@ async fn killed_anywhere_it_loses_nothing_and_repeats_only_what_was_on_its_way()
     all_processed(&first_store).await;
     first_store.close().await;
     let pods = Pods::new(&clock, |_, _| status(202));
-    let options = Options { at_once: 8, slow_at_once: 2, ..Options::default() };
+    let options = Options { concurrency: 8, slow_concurrency: 2, ..Options::default() };
     let (mut kills, mut on_their_way) = (0, 0);
     for polls in (1..).map(|kill: usize| kill * 17 % 101) {
         // As a new program would.
@@ -71,14 +71,14 @@ async fn told_to_stop_it_finishes_what_it_began_and_leaves_the_rest() {
         status(202)
     });
     let summary = deliver(&store, &pods, None, &clock, &waiting(), stop.clone()).await.unwrap();
-    assert!(summary.stopped && summary.delivered >= 1, "{summary:?}");
+    assert!(summary.is_stopped && summary.delivered >= 1, "{summary:?}");
     let sent = u64::try_from(pods.posts().len()).unwrap();
     assert!(sent == summary.delivered && sent < 200, "{sent} sent");
     let counts = ledger.counts(Scope::All).await.unwrap();
     assert_eq!((counts.sending, counts.queued), (0, 1000 - counts.delivered));
     // Nothing is leased any more: the next one goes on at once.
     let summary = deliver(&store, &pods, None, &clock, &waiting(), never()).await.unwrap();
-    assert!(!summary.stopped);
+    assert!(!summary.is_stopped);
     assert_eq!(pods.posts().len(), 1000);
     assert!(pods.times().values().all(|times| *times == 1));
 
@@ -86,7 +86,7 @@ async fn told_to_stop_it_finishes_what_it_began_and_leaves_the_rest() {
     let dead = Pods::new(&clock, |_, _| unreachable());
     ledger.resend(Scope::All, true, clock.now()).await.unwrap();
     let summary = deliver(&store, &dead, None, &clock, &waiting(), stop.clone()).await.unwrap();
-    assert!(summary.stopped && dead.posts().is_empty());
+    assert!(summary.is_stopped && dead.posts().is_empty());
 }
 
 /// Polls a future so often, then drops it. Gives what it gave if it was quicker.

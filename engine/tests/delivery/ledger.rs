@@ -18,7 +18,7 @@ async fn nothing_is_queued_twice_and_everything_is_counted() {
     assert_eq!(ledger.counts(Scope::Import("alice")).await.unwrap(), counts);
     assert_eq!(ledger.counts(Scope::Pod("pod7.example:3000")).await.unwrap().queued, 5);
     assert_eq!(ledger.counts(Scope::Pod("pod7.example")).await.unwrap(), Counts::default());
-    assert!(!counts.finished() && Counts::default().finished());
+    assert!(!counts.is_finished() && Counts::default().is_finished());
     // The moves go first; the others wait for them.
     assert_eq!(ledger.due(Scope::All, now).await.unwrap(), 60);
     assert_eq!(ledger.next_due().await.unwrap(), Some(now));
@@ -44,9 +44,9 @@ async fn what_cannot_be_sent_is_not_queued() {
     ] {
         assert!(matches!(wrong.await, Err(DeliveryError::Url { .. })));
     }
-    let large = change(|new| new.body = vec![b'x'; Ledger::MAX_BODY + 1]).await.unwrap_err();
+    let large = change(|new| new.body = vec![b'x'; Ledger::MAX_BODY_BYTES + 1]).await.unwrap_err();
     assert!(large.to_string().contains("1048577 bytes, more than the 1048576"), "{large}");
-    change(|new| new.body = vec![b'x'; Ledger::MAX_BODY]).await.unwrap();
+    change(|new| new.body = vec![b'x'; Ledger::MAX_BODY_BYTES]).await.unwrap();
     // No such import.
     let mut orphan = for_pod("alice", "https://other.example/", 0).remove(0);
     orphan.import_id = "nobody".to_owned();

@@ -38,7 +38,7 @@ fn never() -> CancellationToken {
 
 /// Until the end of time, without a look every minute.
 fn waiting() -> Options {
-    Options { wait: true, look_again: Duration::from_hours(24 * 365), ..Options::default() }
+    Options { wait: true, check_interval: Duration::from_hours(24 * 365), ..Options::default() }
 }
 
 #[tokio::test]
@@ -52,10 +52,10 @@ async fn the_move_goes_first_and_everything_goes_once() {
     }
     let pods = Pods::new(&clock, |_, _| status(202));
     let start = clock.now();
-    let options = Options { at_once: 20, ..Options::default() };
+    let options = Options { concurrency: 20, ..Options::default() };
     let summary = deliver(&store, &pods, None, &clock, &options, never()).await.unwrap();
     assert_eq!(summary, Summary { delivered: 80, ..Summary::default() }, "only the moves");
-    let patient = Options { at_once: 20, ..waiting() };
+    let patient = Options { concurrency: 20, ..waiting() };
     let summary = deliver(&store, &pods, None, &clock, &patient, never()).await.unwrap();
     assert_eq!(summary, Summary { delivered: 3280, ..Summary::default() });
     let early =
@@ -91,7 +91,7 @@ async fn several_share_the_pods() {
     all_processed(&store).await;
     let other = open(&folder).await;
     let pods = Pods::new(&clock, |_, _| status(202));
-    let options = Options { at_once: 10, slow_at_once: 10, ..Options::default() };
+    let options = Options { concurrency: 10, slow_concurrency: 10, ..Options::default() };
     let (one, two) = tokio::join!(
         deliver(&store, &pods, None, &clock, &options, never()),
         deliver(&other, &pods, None, &clock, &options, never()),

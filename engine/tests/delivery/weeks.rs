@@ -61,7 +61,7 @@ async fn four_weeks() {
         _ => status(202),
     });
     let summary = deliver(&store, &pods, None, &clock, &waiting(), never()).await.unwrap();
-    assert!(!summary.stopped);
+    assert!(!summary.is_stopped);
     let lasted = clock.now() - start;
     assert!(lasted >= TimeDelta::weeks(4) && lasted < TimeDelta::days(30), "{lasted}");
 
@@ -108,7 +108,7 @@ async fn four_weeks() {
 }
 
 async fn to_tell_by_hand(ledger: &Ledger) {
-    let all = ledger.by_hand(Scope::Import("alice"), None, 1000).await.unwrap();
+    let all = ledger.unreached(Scope::Import("alice"), None, 1000).await.unwrap();
     assert!(all.is_sorted_by_key(|one| (one.account.clone(), one.pod.clone(), one.recipient.clone())));
     let of = |pod: &str| all.iter().filter(|one| one.pod == pod).collect::<Vec<_>>();
     let gone = of("gone.example");
@@ -120,7 +120,7 @@ async fn to_tell_by_hand(ledger: &Ledger) {
     assert_eq!((&gone[0].people, &gone[1].people), (&vec!["stranger@gone.example".to_owned()], &Vec::new()));
     let unreachable = "pod cannot be reached: connection refused";
     assert!(of("dead.example").iter().all(|one| one.last_error.as_deref().unwrap().ends_with(unreachable)));
-    let page = ledger.by_hand(Scope::All, Some(&all[9]), 5).await.unwrap();
+    let page = ledger.unreached(Scope::All, Some(&all[9]), 5).await.unwrap();
     assert_eq!(page, all[10..15]);
 }
 
@@ -144,7 +144,7 @@ async fn what_would_do_harm_without_the_move_is_never_sent_without_it() {
     assert_eq!(counts, Counts { rejected: 5, ..Counts::default() });
     let counts = ledger.counts(Scope::Pod("failing.example")).await.unwrap();
     assert_eq!(counts, Counts { dead: 5, ..Counts::default() });
-    let by_hand = ledger.by_hand(Scope::Pod("refusing.example"), None, 10).await.unwrap();
+    let by_hand = ledger.unreached(Scope::Pod("refusing.example"), None, 10).await.unwrap();
     let reason = by_hand[1].last_error.as_deref().unwrap();
     assert_eq!(reason, "the pod did not take the move: the pod answered 410: <h1>410</h1>");
     // Asked for again, it goes the whole way again.

@@ -25,7 +25,7 @@ pub(super) async fn make(
 ) -> Result<(Invitation, String), WebError> {
     super::require_enabled(app)?;
     let note = note.trim();
-    let created = app.newcomers.invitations.make(&actor.podmin.account, note, uses, app.now_millis()).await;
+    let created = app.newcomers.invitations.create(&actor.podmin.account, note, uses, app.now_millis()).await;
     let created = created.map_err(|error| match error {
         InvitationError::Store(error) => error.into(),
         invalid => WebError::BadRequest(invalid.to_string()),

@@ -42,7 +42,7 @@ impl From<StoreError> for MailsError {
 pub(super) async fn write(app: App) {
     if !app.config.mail.is_sent() {
         loop {
-            if let Err(error) = app.newcomers.table.forget_addresses().await {
+            if let Err(error) = app.newcomers.table.delete_addresses().await {
                 tracing::warn!("addresses of newcomers are not deleted yet: {error}");
             }
             tokio::time::sleep(DELETE_INTERVAL).await;

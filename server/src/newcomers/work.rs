@@ -57,8 +57,8 @@ fn log_outcome(newcomer: Option<i64>, report: &StepReport<'_>) {
     match report {
         StepReport::Stopped { problem, reason } => tracing::info!(newcomer, problem, "{reason}"),
         StepReport::Rescheduled(reason) => tracing::warn!(newcomer, "will be retried: {reason}"),
-        StepReport::Died { deaths, how } => {
-            tracing::warn!(newcomer, deaths, "a process that worked on an archive died: {how}");
+        StepReport::Died { deaths, cause } => {
+            tracing::warn!(newcomer, deaths, "a process that worked on an archive died: {cause}");
         }
         StepReport::Lost => {
             tracing::info!(newcomer, "another worker has taken over, or the move was cancelled")
@@ -70,7 +70,7 @@ fn log_outcome(newcomer: Option<i64>, report: &StepReport<'_>) {
 /// Ends pauses for undo.
 async fn announce_due(app: App) {
     loop {
-        if let Err(error) = app.newcomers.table.follow_the_clock(app.now_millis()).await {
+        if let Err(error) = app.newcomers.table.adjust_to_clock(app.now_millis()).await {
             tracing::warn!("times from before the clock was set back are not corrected yet: {error}");
         }
         if let Err(error) = app.newcomers.table.announce_due(app.now_millis()).await {
@@ -99,7 +99,7 @@ async fn sweep_once(app: &App) -> Result<(), Box<dyn std::error::Error + Send + 
         let files = service.files.clone();
         tokio::task::spawn_blocking(move || files.remove_all(id)).await??;
         service.space.release_all(id).await?;
-        service.table.files_gone(id).await?;
+        service.table.record_removed_files(id).await?;
     }
     let (files, now) = (service.files.clone(), app.now().into());
     tokio::task::spawn_blocking(move || files.sweep(now)).await??;
@@ -135,7 +135,7 @@ async fn notify_once(app: &App, checks_friends: bool, stop: &CancellationToken) 
     }
     let (store, stop, runtime) = (app.store.clone(), stop.clone(), tokio::runtime::Handle::current());
     let contacts = ContactCompletion::new(&pod.database, &pod.url, Some(client.clone()));
-    let target = TargetPod::new(&pod.database, &pod.url).completing(Arc::new(contacts));
+    let target = TargetPod::new(&pod.database, &pod.url).with_missing_contacts(Arc::new(contacts));
     let options = Options {
         grace: Duration::from_hours(section.grace_hours.clamp(1, 168)),
         settle: Duration::from_secs(section.settle_seconds.min(86_400)),

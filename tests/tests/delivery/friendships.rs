@@ -284,7 +284,7 @@ async fn nothing_is_sent_before_the_new_account_answers() {
     let options = Options::default();
     deliver(&store, &elsewhere, Some(&target(&scene)), &clock, &options, never()).await.unwrap();
     assert_eq!(scene.world.inner().posts, []);
-    let unseen = Ledger::new(&store).unseen().await.unwrap();
+    let unseen = Ledger::new(&store).unreachable_accounts().await.unwrap();
     assert_eq!(unseen.len(), 1);
     assert!(unseen[0].problem.starts_with("ida@haven.example does not answer from outside"), "{unseen:?}");
     store.close().await;

@@ -38,7 +38,7 @@ async fn several_machines_share_the_pods_and_one_takes_over_from_another() {
 
     all_processed(&one).await;
     let pods = Pods::new(&clock, |_, _| status(202));
-    let options = Options { at_once: 10, slow_at_once: 10, ..Options::default() };
+    let options = Options { concurrency: 10, slow_concurrency: 10, ..Options::default() };
     let killed = tokio::time::timeout(
         Duration::from_millis(80),
         deliver(&one, &pods, None, &clock, &options, never()),
@@ -79,7 +79,8 @@ async fn the_same_four_weeks_as_in_a_file() {
         url if url.contains("gone") => status(410),
         _ => status(202),
     });
-    let options = Options { wait: true, look_again: Duration::from_hours(24 * 365), ..Options::default() };
+    let options =
+        Options { wait: true, check_interval: Duration::from_hours(24 * 365), ..Options::default() };
     deliver(&store, &pods, None, &clock, &options, never()).await.unwrap();
     let counts = ledger.counts(Scope::Import("alice")).await.unwrap();
     assert_eq!(counts, Counts { delivered: 10, rejected: 5, dead: 10, ..Counts::default() });
@@ -98,7 +99,7 @@ async fn the_same_four_weeks_as_in_a_file() {
             ("good.example", None),
         ]
     );
-    let dead = ledger.by_hand(Scope::Pod("dead.example"), None, 10).await.unwrap();
+    let dead = ledger.unreached(Scope::Pod("dead.example"), None, 10).await.unwrap();
     let people: Vec<_> = dead.iter().map(|unreached| unreached.recipient.as_deref()).collect();
     let [first, second, third] = ["person0", "person1", "person2"].map(|name| format!("{name}@dead.example"));
     assert_eq!(people, [None, Some(first.as_str()), Some(&second), Some(&third)]);
@@ -137,7 +138,7 @@ async fn what_waits_is_not_due_and_a_silent_pod_gets_the_move_once_more() {
     assert_eq!(ledger.due(all, start).await.unwrap(), 2, "the moves");
     assert_eq!(ledger.waiting(all, start).await.unwrap(), Waiting::default(), "no pod has taken it again");
 
-    let options = Options { wait: true, look_again: Duration::from_hours(24), ..Options::default() };
+    let options = Options { wait: true, check_interval: Duration::from_hours(24), ..Options::default() };
     deliver(&store, &pods, None, &clock, &options, never()).await.unwrap();
     let posts = pods.posts();
     let to = |host: &str| {

@@ -90,7 +90,7 @@ async fn imported(folder: &TempDir) -> (Scene, PathBuf) {
 fn completing(scene: &Scene) -> TargetPod {
     let (database, url) = (DatabaseUrl::parse(&scene.database).unwrap(), PodUrl::parse(URL).unwrap());
     let contacts = ContactCompletion::new(&database, &url, None);
-    target(scene).completing(Arc::new(contacts))
+    target(scene).with_missing_contacts(Arc::new(contacts))
 }
 
 async fn deliver_once(scene: &Scene, clock: &TwinClock, target: &TargetPod) {

@@ -9,31 +9,31 @@ use crate::pod::config::PodUrl;
 use crate::store::{Store, StoreError, StoreRow, Transaction, millis, random_token, time, token_digest};
 
 /// Validity of an invitation.
-const GOOD_FOR: Duration = Duration::from_hours(24 * 90);
-/// Maximum length of a code that is looked up.
-const MAX_CODE: usize = 100;
+const VALID_FOR: Duration = Duration::from_hours(24 * 90);
+/// Maximum length in bytes of a code that is looked up.
+const MAX_CODE_BYTES: usize = 100;
 /// Maximum length of a note, in characters.
-const LONG: usize = 200;
+const MAX_NOTE_CHARS: usize = 200;
 /// Maximum number of uses of one invitation.
-const MOST: i64 = 1000;
+const MAX_USES: i64 = 1000;
 /// The columns of [`Invitation`].
 const INVITATION: &str = "id, note, made_by, made_at, uses_left, expires_at";
 
 /// A usable invitation.
 #[derive(Debug, Clone)]
 pub struct Invitation {
-    /// Its number.
+    /// Its ID.
     pub id: i64,
     /// A note for the podmin on its recipient.
     pub note: String,
     /// The diaspora* ID of its creator.
-    pub by: String,
+    pub created_by: String,
     /// Time of creation.
-    pub made_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
     /// Number of remaining uses.
     pub uses_left: i64,
     /// The time at which it expires.
-    pub until: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
 }
 
 impl Invitation {
@@ -41,24 +41,24 @@ impl Invitation {
         Ok(Self {
             id: row.get("id")?,
             note: row.get("note")?,
-            by: row.get("made_by")?,
-            made_at: time(row.get("made_at")?),
+            created_by: row.get("made_by")?,
+            created_at: time(row.get("made_at")?),
             uses_left: row.get("uses_left")?,
-            until: time(row.get("expires_at")?),
+            expires_at: time(row.get("expires_at")?),
         })
     }
 }
 
-/// The reason an invitation is not created.
+/// The reason why an invitation is not created.
 #[derive(Debug, thiserror::Error)]
 pub enum InvitationError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The note cannot be shown in a line.
+    /// The note is too long, or not one line.
     #[error("a note is one line of at most 200 characters")]
     Note,
-    /// There are too few uses, or too many.
+    /// The number of uses is too small or too large.
     #[error("an invitation is for 1 to 1,000 people")]
     Uses,
 }
@@ -76,17 +76,18 @@ impl Invitations {
         Self { store: store.clone(), pod: pod.as_str().to_owned() }
     }
 
-    /// Uses an invitation once, effective when the transaction is committed; returns its number.
+    /// Uses an invitation once, effective when the transaction is committed; returns its ID, or `None` if the code is
+    /// not valid.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn take(
+    pub async fn redeem(
         &self,
         transaction: &mut Transaction,
         code: &str,
         now: i64,
     ) -> Result<Option<i64>, StoreError> {
-        if code.is_empty() || code.len() > MAX_CODE {
+        if code.is_empty() || code.len() > MAX_CODE_BYTES {
             return Ok(None);
         }
         let sql = "UPDATE pappus_invitations SET uses_left = uses_left - 1 WHERE pod = ? AND code_sha256 = ? \
@@ -96,7 +97,7 @@ impl Invitations {
         rows.first().map(|row| row.get("id")).transpose()
     }
 
-    /// Lists usable invitations, newest first, at most [`PAGE`], with numbers below `before`.
+    /// Lists usable invitations, newest first, at most [`PAGE`], with IDs below `before`.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -115,9 +116,9 @@ impl Invitations {
     ///
     /// # Errors
     /// [`InvitationError`].
-    pub async fn make(
+    pub async fn create(
         &self,
-        by: &str,
+        podmin: &str,
         note: &str,
         uses: i64,
         now: i64,
@@ -132,9 +133,9 @@ impl Invitations {
             (&self.pod).into(),
             token_digest(&code).into(),
             note.into(),
-            by.into(),
+            podmin.into(),
             now.into(),
-            (now + millis(GOOD_FOR)).into(),
+            (now + millis(VALID_FOR)).into(),
             uses.into(),
         ];
         let row = self.store.first("recording an invitation", &sql, &values).await?;
@@ -146,7 +147,7 @@ impl Invitations {
         Ok((Invitation::read(&row)?, code))
     }
 
-    /// Revokes an invitation. Returns whether it could still be used.
+    /// Withdraws an invitation. Returns whether it could still be used.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -156,7 +157,7 @@ impl Invitations {
         Ok(self.store.execute("withdrawing an invitation", sql, &values).await? > 0)
     }
 
-    /// Returns whether there is an invitation of this number, usable or not.
+    /// Returns whether there is an invitation with this ID, usable or not.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -168,10 +169,10 @@ impl Invitations {
 }
 
 fn check(note: &str, uses: i64) -> Result<(), InvitationError> {
-    if note.chars().count() > LONG || note.contains(char::is_control) {
+    if note.chars().count() > MAX_NOTE_CHARS || note.contains(char::is_control) {
         return Err(InvitationError::Note);
     }
-    if (1..=MOST).contains(&uses) { Ok(()) } else { Err(InvitationError::Uses) }
+    if (1..=MAX_USES).contains(&uses) { Ok(()) } else { Err(InvitationError::Uses) }
 }
 
 #[cfg(test)]
@@ -179,16 +180,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_invitation_may_be() {
-        let (long, longer) = ("ä".repeat(200), "ä".repeat(201));
-        for (note, uses) in [("", 1), ("für Anna", 1000), (long.as_str(), 7)] {
+    fn notes_and_uses_are_checked() {
+        let (longest, too_long) = ("ä".repeat(200), "ä".repeat(201));
+        for (note, uses) in [("", 1), ("für Anna", 1000), (longest.as_str(), 7)] {
             assert!(check(note, uses).is_ok(), "{note:?} {uses}");
         }
         for (note, uses, says) in [
             ("", 0, "1 to 1,000"),
             ("", -1, "1 to 1,000"),
             ("", 1001, "1 to 1,000"),
-            (longer.as_str(), 1, "at most 200"),
+            (too_long.as_str(), 1, "at most 200"),
             ("two\nlines", 1, "one line"),
             ("\0", 1, "one line"),
         ] {

@@ -1,4 +1,4 @@
-//! Pod keys that podmins trust on the board, beside those of the configuration.
+//! Pod keys that podmins trust on the board, in addition to those of the configuration.
 
 use chrono::{DateTime, Utc};
 
@@ -14,13 +14,13 @@ const TRUSTED_POD: &str = "id, host, fingerprint, added_by, added_at";
 /// A pod key that a podmin trusts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustedPod {
-    /// Its number.
+    /// Its ID.
     pub id: i64,
     /// The pod and its key.
     pub pin: PodPin,
     /// The diaspora* ID of the podmin who added it.
     pub added_by: String,
-    /// The time at which they did.
+    /// The time at which it was added.
     pub added_at: DateTime<Utc>,
 }
 
@@ -72,7 +72,7 @@ impl TrustedPods {
         Ok(configured.iter().cloned().chain(added).collect())
     }
 
-    /// Returns the key of this number.
+    /// Returns the key with this ID.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -83,38 +83,38 @@ impl TrustedPods {
         row.as_ref().map(TrustedPod::read).transpose()
     }
 
-    /// Adds a key; `None` if it was added before.
+    /// Adds a key and returns it; `None` if it was added before.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn add(&self, pin: &PodPin, by: &str, now: i64) -> Result<Option<TrustedPod>, StoreError> {
+    pub async fn add(&self, pin: &PodPin, podmin: &str, now: i64) -> Result<Option<TrustedPod>, StoreError> {
         let sql = format!(
             "INSERT INTO pappus_trusted_pods (pod, host, fingerprint, added_by, added_at) VALUES (?, ?, ?, ?, ?) \
              ON CONFLICT (pod, host, fingerprint) DO NOTHING RETURNING {TRUSTED_POD}"
         );
         let values =
-            [(&self.pod).into(), (&pin.host).into(), (&pin.fingerprint).into(), by.into(), now.into()];
-        let row = self.store.first("trusting a pod", &sql, &values).await?;
+            [(&self.pod).into(), (&pin.host).into(), (&pin.fingerprint).into(), podmin.into(), now.into()];
+        let row = self.store.first("adding a trusted pod", &sql, &values).await?;
         row.as_ref().map(TrustedPod::read).transpose()
     }
 
-    /// Removes a key and returns it; `None` if there is none of this number.
+    /// Removes a key and returns it; `None` if there is none with this ID.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn remove(&self, id: i64) -> Result<Option<PodPin>, StoreError> {
         let sql = "DELETE FROM pappus_trusted_pods WHERE pod = ? AND id = ? RETURNING host, fingerprint";
         let values = [(&self.pod).into(), id.into()];
-        let row = self.store.first("trusting a pod no longer", sql, &values).await?;
+        let row = self.store.first("removing a trusted pod", sql, &values).await?;
         row.as_ref().map(pin).transpose()
     }
 }
 
 impl Newcomers {
-    /// Adapts the stored proof of archives that are not imported yet to the pod keys that are trusted now, so that the
-    /// pages and the next choice go by it. An approval given because of a key that is not trusted any more is void.
+    /// Adapts the stored proofs of archives that are not imported yet to the pod keys that are trusted now, so that the
+    /// pages and the next choice use them. Clears approvals of archives that are unproven without a removed key.
     ///
-    /// This replaces no check: every step establishes its evidence anew.
+    /// This does not replace the checks of the steps, which collect their evidence again.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -123,11 +123,12 @@ impl Newcomers {
             "SELECT {NEWCOMER} FROM pappus_newcomers WHERE pod = ? AND state IN ('checked', 'waiting') \
              AND evidence IS NOT NULL ORDER BY id"
         );
-        let rows = self.store.rows("looking whose pod is trusted", &sql, &[(&self.pod).into()]).await?;
+        let rows =
+            self.store.rows("looking for newcomers with evidence", &sql, &[(&self.pod).into()]).await?;
         let newcomers: Vec<Newcomer> = rows.iter().map(Newcomer::from_row).collect::<Result<_, _>>()?;
         for newcomer in newcomers {
-            let Some(adapted) = Adapted::of(&newcomer, pins) else { continue };
-            // Another archive or another check has a proof of its own.
+            let Some(adapted) = AdaptedProof::of(&newcomer, pins) else { continue };
+            // If the archive was replaced or checked meanwhile, its new proof stays.
             let sql = "UPDATE pappus_newcomers SET proof = ?, evidence = ?, plan = ?, approved = ? WHERE pod = ? \
                        AND id = ? AND state = ? AND proof = ? AND archive_sha256 IS NOT DISTINCT FROM ?";
             let evidence = serde_json::to_string(&adapted.evidence).unwrap_or_default();
@@ -142,12 +143,12 @@ impl Newcomers {
                 newcomer.proof.as_deref().into(),
                 newcomer.archive_sha256.as_deref().into(),
             ];
-            self.store.execute("adapting whose pod is trusted", sql, &values).await?;
+            self.store.execute("adapting the proof of an archive", sql, &values).await?;
         }
         Ok(())
     }
 
-    /// Counts the moves that are not announced yet, whose archives nothing but this key proves.
+    /// Counts the moves that are not announced yet and whose archives are proven only by this key.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -157,7 +158,7 @@ impl Newcomers {
              AND state IN ('checked', 'waiting', 'importing', 'failed', 'imported', 'announcing')"
         );
         let values = [(&self.pod).into(), Proof::PinnedPodKey.as_str().into()];
-        let rows = self.store.rows("counting who comes from a trusted pod", &sql, &values).await?;
+        let rows = self.store.rows("counting newcomers from a trusted pod", &sql, &values).await?;
         let newcomers: Vec<Newcomer> = rows.iter().map(Newcomer::from_row).collect::<Result<_, _>>()?;
         let pins = std::slice::from_ref(pin);
         let is_proven = |evidence: &Evidence| evidence.with_pins(pins).is_pinned();
@@ -166,18 +167,18 @@ impl Newcomers {
 }
 
 /// The proof of an archive, by the pod keys that are trusted now.
-struct Adapted<'a> {
+struct AdaptedProof<'a> {
     proof: &'a str,
     evidence: Evidence,
     plan: Option<String>,
     approved: Option<bool>,
 }
 
-impl<'a> Adapted<'a> {
-    /// Returns what changes for a newcomer; `None` if nothing does.
+impl<'a> AdaptedProof<'a> {
+    /// Returns the changes for a newcomer; `None` if there are none.
     fn of(newcomer: &'a Newcomer, pins: &[PodPin]) -> Option<Self> {
-        let (before, old_proof) = (newcomer.evidence.as_ref()?, newcomer.proof.as_deref()?);
-        let evidence = before.with_pins(pins);
+        let (old_evidence, old_proof) = (newcomer.evidence.as_ref()?, newcomer.proof.as_deref()?);
+        let evidence = old_evidence.with_pins(pins);
         let (unproven, pinned) = (Proof::Unproven.as_str(), Proof::PinnedPodKey.as_str());
         let proof = if old_proof == unproven && evidence.is_pinned() {
             pinned
@@ -187,7 +188,7 @@ impl<'a> Adapted<'a> {
             old_proof
         };
         let is_changed = proof != old_proof;
-        if !is_changed && evidence == *before {
+        if !is_changed && evidence == *old_evidence {
             return None;
         }
         let is_lost = is_changed && proof == unproven;
@@ -230,7 +231,7 @@ mod tests {
     async fn keys_are_added_once_and_belong_to_one_pod() {
         let (_folder, store) = empty().await;
         let trusted = TrustedPods::new(&store, &pod("https://pod.example/"));
-        let elsewhere = TrustedPods::new(&store, &pod("https://other.example/"));
+        let other_pod = TrustedPods::new(&store, &pod("https://other.example/"));
         let (first, second) = (pin("closing.example", KEY), pin("closing.example", OTHER));
         let added = trusted.add(&first, "greta@pod.example", 1_000).await.unwrap().unwrap();
         assert_eq!((&added.pin, added.added_by.as_str()), (&first, "greta@pod.example"));
@@ -238,26 +239,26 @@ mod tests {
         assert_eq!(trusted.add(&first, "eve@pod.example", 2_000).await.unwrap(), None);
         assert_eq!(trusted.list().await.unwrap(), std::slice::from_ref(&added));
         assert_eq!(trusted.by_id(added.id).await.unwrap(), Some(added.clone()));
-        // Another pod that shares the store trusts nobody, and removes nothing here.
-        assert!(elsewhere.list().await.unwrap().is_empty());
-        assert_eq!(elsewhere.by_id(added.id).await.unwrap(), None);
-        assert_eq!(elsewhere.remove(added.id).await.unwrap(), None);
+        // Another pod that shares the store does not trust the key, and cannot remove it.
+        assert!(other_pod.list().await.unwrap().is_empty());
+        assert_eq!(other_pod.by_id(added.id).await.unwrap(), None);
+        assert_eq!(other_pod.remove(added.id).await.unwrap(), None);
         let all = trusted.all(std::slice::from_ref(&second)).await.unwrap();
         assert_eq!(all, [second.clone(), first.clone()]);
 
         assert_eq!(trusted.remove(added.id).await.unwrap(), Some(first.clone()));
         assert_eq!(trusted.remove(added.id).await.unwrap(), None);
-        let again = trusted.add(&first, "greta@pod.example", 3_000).await.unwrap().unwrap();
-        assert!(again.id > added.id, "a form that was opened before would remove another key");
+        let added_again = trusted.add(&first, "greta@pod.example", 3_000).await.unwrap().unwrap();
+        assert!(added_again.id > added.id, "a form that was opened before would remove another key");
     }
 
     /// Adds a newcomer whose archive was checked.
     async fn checked(newcomers: &Newcomers, store: &Store, proof: &str, approved: &str) -> i64 {
         let start = Start { address: "192.0.2.1", per_day: 10, per_address: 10 };
-        let who = NewNewcomer { language: "en", invitation: None, start };
+        let newcomer = NewNewcomer { language: "en", invitation: None, start };
         let mut transaction = store.begin().await.unwrap();
         let day = Duration::from_hours(24);
-        let secret = newcomers.begin(&mut transaction, &who, 1_000, day).await.unwrap().unwrap();
+        let secret = newcomers.begin(&mut transaction, &newcomer, 1_000, day).await.unwrap().unwrap();
         transaction.commit().await.unwrap();
         let id = newcomers.with_secret(&secret).await.unwrap().unwrap().id;
         let evidence = Evidence {
@@ -289,22 +290,22 @@ mod tests {
         let newcomers = Newcomers::new(&store, &pod("https://pod.example/"));
         let ida = checked(&newcomers, &store, "unproven", "NULL").await;
         let known = checked(&newcomers, &store, "hcard", "1").await;
-        for nobody in [pin("other.example", KEY), pin("closing.example", OTHER)] {
-            newcomers.apply_pins(&[nobody]).await.unwrap();
+        for unrelated in [pin("other.example", KEY), pin("closing.example", OTHER)] {
+            newcomers.apply_pins(&[unrelated]).await.unwrap();
             assert_eq!(now(&newcomers, ida).await, ("unproven".to_owned(), 1, None));
         }
-        let own = pin("closing.example", KEY);
-        newcomers.apply_pins(&[pin("other.example", KEY), own.clone()]).await.unwrap();
+        let own_pin = pin("closing.example", KEY);
+        newcomers.apply_pins(&[pin("other.example", KEY), own_pin.clone()]).await.unwrap();
         assert_eq!(now(&newcomers, ida).await, ("pinned_pod_key".to_owned(), 0, None));
         assert_eq!(now(&newcomers, known).await, ("hcard".to_owned(), 0, Some(true)));
         let evidence = newcomers.by_id(ida).await.unwrap().unwrap().evidence.unwrap();
         assert_eq!(evidence.pinned, [KEY]);
-        assert_eq!(newcomers.proven_by(&own).await.unwrap(), 1);
+        assert_eq!(newcomers.proven_by(&own_pin).await.unwrap(), 1);
         assert_eq!(newcomers.proven_by(&pin("other.example", KEY)).await.unwrap(), 0);
     }
 
     #[tokio::test]
-    async fn a_key_that_is_trusted_no_longer_takes_proof_and_approval_with_it() {
+    async fn removing_a_trusted_key_removes_proof_and_approval() {
         let (_folder, store) = empty().await;
         let newcomers = Newcomers::new(&store, &pod("https://pod.example/"));
         let ida = checked(&newcomers, &store, "pinned_pod_key", "1").await;

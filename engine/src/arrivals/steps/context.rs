@@ -14,15 +14,16 @@ use crate::store::Store;
 /// Returns the current time.
 pub type Now = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
-/// A podmin's rules for steps.
+/// The podmin's rules for steps.
 #[derive(Debug, Clone)]
 pub struct StepRules {
-    /// Pods from which nobody may move here: hosts, as in diaspora* IDs.
+    /// Pods whose accounts are not accepted: hosts, as in diaspora* IDs.
     pub blocked_pods: Vec<String>,
-    /// Pods whose archives podmins trust, each for its own accounts: those of the configuration and of the board, as
-    /// they are when the step begins.
+    /// Pods whose archives podmins trust, each for its own accounts: those of the configuration and of the board at the
+    /// start of the step.
     pub trusted_pods: Vec<PodPin>,
-    /// Maximum number of pods asked for all archives of a newcomer, and told of one move without a podmin's approval.
+    /// Maximum number of pods that are asked for all archives of a newcomer, and that are notified of one move
+    /// without a podmin's approval.
     pub max_hosts: usize,
 }
 
@@ -36,7 +37,7 @@ pub struct StepContext {
     pub newcomers: Newcomers,
     /// Their uploads.
     pub files: Files,
-    /// HTTP client for other pods; none to ask no other pod.
+    /// HTTP client for other pods; `None` to contact no other pod.
     pub client: Option<Client>,
     /// The pod they move to.
     pub pod: PodConfig,

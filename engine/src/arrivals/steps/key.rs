@@ -1,4 +1,4 @@
-//! The key in an archive as the announcement needs it: whether it can sign, and the problem if it cannot.
+//! The key in an archive, which the announcement needs: its state, and the problem if it cannot sign.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub(in crate::arrivals) const KEY_PASSPHRASE: &str = "key_passphrase";
 pub const NO_KEY: &str = "no_key";
 
 /// Maximum length in bytes of an encrypted key that is stored: one of 8192 bits has less than 8,000.
-const MAX_KEY: usize = 64 << 10;
+const MAX_KEY_BYTES: usize = 64 << 10;
 
 /// Returns whether to ask for the passphrase of the key.
 pub fn needs_passphrase(newcomer: &Newcomer) -> bool {
@@ -41,19 +41,21 @@ pub(super) fn key_state(
 }
 
 impl Step {
-    /// Returns the key if it is under a passphrase, encrypted once more with the key of the store. The passphrase can be
-    /// tried on it where it is entered, which may be days before the import.
+    /// Returns the key if it is under a passphrase, additionally encrypted with the key of the store. The passphrase is
+    /// checked with it as soon as it is entered, which may be days before the import.
     pub(super) async fn locked_key(&self, key: &KeyState) -> Result<Option<String>, Outcome> {
         match key {
-            KeyState::Locked(key) if key.expose_pem().len() <= MAX_KEY => {
+            KeyState::Locked(key) if key.expose_pem().len() <= MAX_KEY_BYTES => {
                 self.sealed_text(key.expose_pem()).await.map(Some)
             }
             _ => Ok(None),
         }
     }
 
-    /// Returns the reason why the move will not be announced automatically. A wrong passphrase stops the import
-    /// before it starts: it can be entered again.
+    /// Returns the reason why the move will not be announced automatically.
+    ///
+    /// # Errors
+    /// [`Outcome::Stopped`] for a wrong passphrase, before the import starts, so that it can be entered again.
     pub(super) fn obstacle(&self, archive: &mut Archive<Verified>) -> Result<Option<Obstacle>, Outcome> {
         let passphrase = self.newcomer.key_passphrase.as_deref();
         let passphrase = passphrase.map(|sealed| self.unsealed(sealed)).transpose()?;

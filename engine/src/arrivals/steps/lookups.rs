@@ -1,5 +1,5 @@
-//! Lookups on other pods: all steps of one newcomer together ask no more pods than the podmin allows, and checks, which
-//! a newcomer can repeat, ask each of them only so often.
+//! Lookups on other pods. The steps of one newcomer together ask no more pods than the podmin allows. Checks, which a
+//! newcomer can repeat, ask each pod a limited number of times.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,31 +13,31 @@ use crate::sql::Value;
 use crate::store::{Store, StoreError};
 
 /// Total time limit for all lookups of one step, of people and posts.
-const LOOKING_UP: Duration = Duration::from_mins(1);
-/// Number of checks of one newcomer that ask the same pod: somebody who repacks an archive a few times gets by with it.
-const MOST_CHECKS: i64 = 5;
+const LOOKUP_TIME: Duration = Duration::from_mins(1);
+/// Number of checks of one newcomer that may ask the same pod: enough for a person who repacks an archive a few times.
+const MAX_CHECKS: i64 = 5;
 
 impl Step {
     /// Returns the lookups on other pods, if enabled.
     pub(super) async fn discovery(&self) -> Result<Option<Discovery>, Outcome> {
         let Some(client) = self.context.client.clone() else { return Ok(None) };
-        let asked = asked_hosts(&self.context.store, self.newcomer.id).await;
-        let asked = asked.map_err(|error| reschedule(&error))?;
-        let discovery = Discovery::new(client, LOOKING_UP).with_hosts(self.context.rules.max_hosts);
-        Ok(Some(discovery.with_asked(asked)))
+        let hosts = asked_hosts(&self.context.store, self.newcomer.id).await;
+        let hosts = hosts.map_err(|error| reschedule(&error))?;
+        let discovery = Discovery::new(client, LOOKUP_TIME).with_hosts(self.context.rules.max_hosts);
+        Ok(Some(discovery.with_asked(hosts)))
     }
 
-    /// Returns the lookups of a check. Pods that enough checks have asked are spared; only whose archive it is, is asked
-    /// each time.
+    /// Returns the lookups of a check. Pods that [`MAX_CHECKS`] checks have asked are not asked again, except for the
+    /// proof of ownership.
     pub(super) async fn check_discovery(&self, old: &DiasporaId) -> Result<Option<Discovery>, Outcome> {
         let Some(discovery) = self.discovery().await? else { return Ok(None) };
         let sql = "SELECT host FROM pappus_newcomer_hosts WHERE newcomer_id = ? AND checks >= ?";
-        let often = hosts(&self.context.store, sql, &[self.newcomer.id, MOST_CHECKS]).await;
-        let often = often.map_err(|error| reschedule(&error))?;
-        Ok(Some(discovery.sparing(often, old.clone())))
+        let frequent_hosts = hosts(&self.context.store, sql, &[self.newcomer.id, MAX_CHECKS]).await;
+        let frequent_hosts = frequent_hosts.map_err(|error| reschedule(&error))?;
+        Ok(Some(discovery.sparing(frequent_hosts, old.clone())))
     }
 
-    /// Records the pods that were asked, also if the step has failed: they count in the next one.
+    /// Records the pods that were asked, even if the step has failed: they count in the next steps.
     pub(super) async fn record_hosts(&self, discovery: Option<&Discovery>) -> Result<(), Outcome> {
         let Some(discovery) = discovery else { return Ok(()) };
         let is_check = self.newcomer.state == State::Checking;

@@ -1,5 +1,5 @@
 //! The steps of a move: checking the archive, importing the account, preparing the announcement, and undoing the
-//! import. They read a stranger's file, so the caller runs each in a process of its own.
+//! import. They read untrusted files, so the caller runs each step in a separate process.
 
 mod context;
 mod key;
@@ -49,18 +49,18 @@ pub enum Outcome {
         import: String,
         /// The result, JSON.
         report: String,
-        /// The reason why it is not announced automatically.
+        /// The reason why it is not announced automatically, if any.
         obstacle: Option<Obstacle>,
     },
-    /// Deliveries have started; the recipients, JSON.
+    /// Deliveries have started; contains the recipients, JSON.
     Announced(String),
     /// The import is undone.
     Undone,
-    /// The move was announced meanwhile.
+    /// The move was announced meanwhile, so it cannot be undone.
     TooLateToUndo,
     /// A person has to act.
     Stopped {
-        /// The state in which they can.
+        /// The state in which they can act.
         to: State,
         /// Stable name of the problem.
         problem: String,
@@ -71,11 +71,11 @@ pub enum Outcome {
     },
     /// The podmin has to decide.
     Unproven(Box<Evidence>),
-    /// Something is unavailable; retry later.
+    /// Something is unavailable, for this reason; the step is to be retried.
     Unavailable(String),
-    /// The process ended without an outcome, or took too long.
+    /// The process ended without an outcome, or took too long; contains the cause, as a clause.
     Died(String),
-    /// The service is stopping, or another worker has taken over.
+    /// The service is stopping, or another worker has taken over the lease.
     Released,
 }
 

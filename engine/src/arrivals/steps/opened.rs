@@ -1,4 +1,4 @@
-//! The uploaded archive, as every step uses it: verified, and after the check identical to the checked one.
+//! The uploaded archive of a step: verified, and after the check identical to the archive that was checked.
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -17,14 +17,14 @@ use crate::domain::{DiasporaId, SecretText};
 /// SHA-256 of the uploaded files, in hexadecimal digits.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Digests {
-    /// Of the archive.
+    /// Digest of the archive.
     pub archive: String,
-    /// Of the separate photos, if any.
+    /// Digest of the separate photos, if any.
     pub photos: Option<String>,
 }
 
 impl Step {
-    /// Opens and verifies the archive, with its digests. After the check it has to be the checked one.
+    /// Opens and verifies the archive; returns it with its digests.
     pub(super) fn open(&self) -> Result<(Archive<Verified>, Digests), Outcome> {
         let digests = self.digests()?;
         Ok((self.open_files(&digests)?, digests))
@@ -40,19 +40,20 @@ impl Step {
         })
     }
 
-    /// Refuses files of which processes have died before; otherwise records that these are begun.
+    /// Refuses files that were too heavy before; otherwise records that the check of these files has started.
     pub(super) async fn refuse_heavy(&self, digests: &Digests) -> Result<(), Outcome> {
-        let begun = format!("{} {}", digests.archive, digests.photos.as_deref().unwrap_or("-"));
-        if self.newcomer.heavy_sha256.as_ref() == Some(&begun) {
+        let file_digests = format!("{} {}", digests.archive, digests.photos.as_deref().unwrap_or("-"));
+        if self.newcomer.heavy_sha256.as_ref() == Some(&file_digests) {
             return Err(self.stopped(TOO_HEAVY, &"these are the same files that were too heavy before"));
         }
         let sql = "UPDATE pappus_newcomers SET begun_sha256 = ? WHERE id = ? AND fence = ?";
-        let values = [(&begun).into(), self.newcomer.id.into(), (&self.fence).into()];
-        let recorded = self.context.store.execute("recording which files are begun", sql, &values).await;
+        let values = [(&file_digests).into(), self.newcomer.id.into(), (&self.fence).into()];
+        let recorded =
+            self.context.store.execute("recording which files are being checked", sql, &values).await;
         recorded.map(drop).map_err(|error| reschedule(&error))
     }
 
-    /// Opens and verifies the archive with these digests.
+    /// Opens and verifies the archive with these digests. After the check, it has to be the archive that was checked.
     pub(super) fn open_files(&self, digests: &Digests) -> Result<Archive<Verified>, Outcome> {
         if self.newcomer.state != State::Checking && !self.was_checked(digests) {
             return Err(self.changed());
@@ -83,13 +84,13 @@ impl Step {
         Ok(verified)
     }
 
-    /// Returns whether these are the files that the plan was based on.
+    /// Returns whether these files are those on which the plan is based.
     fn was_checked(&self, digests: &Digests) -> bool {
         let newcomer = &self.newcomer;
         // Moves checked by earlier versions have photos without a digest.
-        let earlier = newcomer.photos_sha256.is_none() && newcomer.photos_bytes > 0;
+        let is_from_earlier_version = newcomer.photos_sha256.is_none() && newcomer.photos_bytes > 0;
         newcomer.archive_sha256.as_ref() == Some(&digests.archive)
-            && (earlier || newcomer.photos_sha256 == digests.photos)
+            && (is_from_earlier_version || newcomer.photos_sha256 == digests.photos)
     }
 
     fn changed(&self) -> Outcome {
@@ -101,6 +102,7 @@ impl Step {
         unlock.ok_or_else(|| reschedule(&"the key of the store is on another machine"))
     }
 
+    /// Decrypts a secret of the newcomer.
     pub(super) fn unsealed(&self, sealed: &[u8]) -> Result<Zeroizing<String>, Outcome> {
         sealed::open(&self.unlock()?, sealed.to_vec()).map_err(|error| reschedule(&error))
     }

@@ -5,20 +5,22 @@ use serde_json::value::RawValue;
 use crate::archive::document::{DocumentError, DocumentVisitor, Next, Place, Section, read_document};
 use crate::archive::open::{Archive, Verified};
 
-/// Maximum length of an address that is prefilled.
-const LONG: usize = 255;
+/// Maximum length in bytes of an address that is prefilled.
+const MAX_EMAIL_BYTES: usize = 255;
 
-/// Reads `user.email`; `None` if there is none or it is unreadable: the person can enter it.
+/// Reads `user.email`; `None` if it is missing, unreadable or not plausible: the newcomer can enter it.
 pub(super) fn email(archive: &mut Archive<Verified>) -> Option<String> {
     let limits = *archive.limits();
-    let mut found = Email(None);
-    read_document(archive.document().ok()?, &limits, &mut found).ok()?;
-    found.0.filter(|email| email.len() <= LONG && email.contains('@') && !email.contains(char::is_control))
+    let mut visitor = EmailVisitor(None);
+    read_document(archive.document().ok()?, &limits, &mut visitor).ok()?;
+    visitor.0.filter(|email| {
+        email.len() <= MAX_EMAIL_BYTES && email.contains('@') && !email.contains(char::is_control)
+    })
 }
 
-struct Email(Option<String>);
+struct EmailVisitor(Option<String>);
 
-impl DocumentVisitor for Email {
+impl DocumentVisitor for EmailVisitor {
     fn wants(&self, section: Section, name: &str) -> bool {
         section == Section::User && name == "email"
     }

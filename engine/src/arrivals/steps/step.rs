@@ -25,14 +25,14 @@ use crate::store::random_id;
 
 /// The problem of a move that would notify many pods, until a podmin has approved it.
 pub const MANY_PODS: &str = "many_pods";
-/// The problem of an archive whose key differs from the one known to this pod or published by the old one.
+/// The problem of an archive whose key differs from the one that this pod knows or the old pod publishes.
 pub const WRONG_KEY: &str = "wrong_key";
-/// Problem of a move whose key on this pod cannot be read; the same as the code of the import's error.
+/// The problem of a move whose key on this pod cannot be read; the same as the code of the import's error.
 const UNREADABLE_KEY: &str = "unreadable_key";
-/// Maximum length of a username.
-const LONG_NAME: usize = 32;
+/// Maximum length of a username in characters.
+const MAX_NAME_CHARS: usize = 32;
 /// Maximum number of names tried to find an available one.
-const NAMES: usize = 20;
+const MAX_NAMES: usize = 20;
 
 /// Runs the step that a newcomer is due for, while the fence of their lease is valid.
 pub async fn run_step(
@@ -44,14 +44,14 @@ pub async fn run_step(
     match context.newcomers.with_fence(newcomer, fence).await {
         Ok(Some(newcomer)) => {
             let step = Step { context, newcomer, fence: fence.to_owned(), progress };
-            step.run().await.unwrap_or_else(|other| other)
+            step.run().await.unwrap_or_else(|outcome| outcome)
         }
         Ok(None) => Outcome::Released,
         Err(error) => Outcome::Unavailable(error.to_string()),
     }
 }
 
-/// A step of the work on one newcomer.
+/// A step of a newcomer's move.
 pub(super) struct Step {
     pub(super) context: StepContext,
     pub(super) newcomer: Newcomer,
@@ -60,11 +60,12 @@ pub(super) struct Step {
 }
 
 impl Step {
+    /// Runs the step. An outcome other than success is an error, so that `?` ends the step with it.
     async fn run(&self) -> Result<Outcome, Outcome> {
         let pod = &self.context.pod;
         // The future of an import is too large for the stack.
         match self.newcomer.state {
-            State::Checking => Box::pin(self.look(pod)).await,
+            State::Checking => Box::pin(self.check_archive(pod)).await,
             State::Importing => Box::pin(self.import_account(pod)).await,
             State::Announcing => Box::pin(self.announce(pod)).await,
             State::Undoing => Box::pin(self.undo(pod)).await,
@@ -72,6 +73,7 @@ impl Step {
         }
     }
 
+    /// Returns the outcome that a person has to act on this problem.
     pub(super) fn stopped(&self, problem: &str, reason: &dyn std::fmt::Display) -> Outcome {
         let to = after_failure(self.newcomer.state);
         Outcome::Stopped { to, problem: problem.to_owned(), reason: reason.to_string(), evidence: None }
@@ -83,7 +85,7 @@ impl Step {
         Outcome::Stopped { to, problem: WRONG_KEY.to_owned(), reason: reason.to_string(), evidence }
     }
 
-    /// Returns the name under which the newcomer owns an import.
+    /// Returns the name of the newcomer as the owner of an import.
     fn owner(&self) -> String {
         format!("newcomer-{}", self.newcomer.id)
     }
@@ -114,14 +116,14 @@ impl Step {
     }
 
     /// Verifies the archive, and plans the import.
-    async fn look(&self, pod: &PodConfig) -> Result<Outcome, Outcome> {
+    async fn check_archive(&self, pod: &PodConfig) -> Result<Outcome, Outcome> {
         let digests = self.digests()?;
         self.refuse_heavy(&digests).await?;
         let mut archive = self.open_files(&digests)?;
         let old = archive.report().account.clone();
         let old = old.ok_or_else(|| self.stopped("no_account", &ImportError::NoAccount))?;
         if is_blocked(&self.context.rules.blocked_pods, old.host()) {
-            let reason = format!("this pod takes nobody in from {}", old.host());
+            let reason = format!("this pod does not accept accounts from {}", old.host());
             return Err(self.stopped("blocked_pod", &reason));
         }
         if old.host() == pod.url.diaspora_host() {
@@ -134,12 +136,12 @@ impl Step {
         };
         let discovery = self.check_discovery(&old).await?;
         let locked_key = self.locked_key(&key).await?;
-        let nobody = random_id().map_err(|error| reschedule(&error))?;
+        let placeholder = random_id().map_err(|error| reschedule(&error))?;
         let options = ImportOptions {
             username: self.free_name(pod, &old).await?,
-            // A placeholder that nobody has: the person names an address later.
-            email: Some(format!("{nobody}@newcomer.invalid")),
-            // The podmin decides whether that is enough.
+            // An address that no account has: the newcomer chooses theirs later.
+            email: Some(format!("{placeholder}@newcomer.invalid")),
+            // The podmin decides about unproven archives.
             accept_unproven: true,
             ..self.options(pod, &digests.archive, discovery).await?
         };
@@ -166,21 +168,21 @@ impl Step {
     /// Returns the former username, or a similar one that is available.
     async fn free_name(&self, pod: &PodConfig, old: &DiasporaId) -> Result<String, Outcome> {
         let name = old.username();
-        for number in 1..=NAMES {
+        for number in 1..=MAX_NAMES {
             let ending = if number == 1 { String::new() } else { format!("_{number}") };
-            let kept: String = name.chars().take(LONG_NAME - ending.len()).collect();
-            let candidate = format!("{kept}{ending}");
+            let stem: String = name.chars().take(MAX_NAME_CHARS - ending.len()).collect();
+            let candidate = format!("{stem}{ending}");
             let (store, choice) = (&self.context.store, (candidate.as_str(), None));
-            let checked =
+            let availability =
                 import::check_choice(&pod.database, &pod.url, store, old, &pod.reserved_names, choice).await;
-            match checked {
+            match availability {
                 Ok(()) => return Ok(candidate),
                 Err(ImportError::Username(..) | ImportError::FormerName(..) | ImportError::Name(_)) => {}
                 Err(error) => return Err(reschedule(&error)),
             }
         }
         let random = random_id().map_err(|error| reschedule(&error))?;
-        Ok(random.chars().take(LONG_NAME - 1).collect())
+        Ok(random.chars().take(MAX_NAME_CHARS - 1).collect())
     }
 
     /// Imports the account, or resumes the import.
@@ -192,13 +194,13 @@ impl Step {
         PodWriter::recover_sqlite_journal(&pod.database).await.map_err(|error| reschedule(&error))?;
         let key = PendingKey::begin();
         let (mut archive, Digests { archive: sha256, .. }) = self.open()?;
-        // Otherwise it would resume an import of another archive or of another person.
-        if let Some(other) = self.open_import(old).await?
-            && (other.archive_sha256 != sha256
-                || other.new_username != *username
-                || other.owner.as_ref().is_some_and(|owner| *owner != self.owner()))
+        // Without this, it would resume an import of another archive or of another person.
+        if let Some(existing) = self.open_import(old).await?
+            && (existing.archive_sha256 != sha256
+                || existing.new_username != *username
+                || existing.owner.as_ref().is_some_and(|owner| *owner != self.owner()))
         {
-            let reason = format!("{old} has come to this pod before, as {}", other.new_username);
+            let reason = format!("{old} has come to this pod before, as {}", existing.new_username);
             return Err(self.stopped("imported_before", &reason));
         }
         let obstacle = self.obstacle(&mut archive)?;
@@ -206,7 +208,7 @@ impl Step {
             username: username.clone(),
             email: self.email()?,
             encrypted_password: self.password_hash()?,
-            // An approval is the podmin's word only if they saw that nothing else proves whose archive it is.
+            // An approval counts only if the podmin saw that nothing proves the ownership of the account.
             accept_unproven: newcomer.approved == Some(true) && newcomer.is_unproven(),
             ..self.options(pod, &sha256, self.discovery().await?).await?
         };
@@ -219,7 +221,7 @@ impl Step {
         Ok(Outcome::Imported { import, report, obstacle })
     }
 
-    /// Finds the current import of an account.
+    /// Finds the import of an account that is not undone.
     async fn open_import(&self, old: &str) -> Result<Option<ImportRecord>, Outcome> {
         let imports = list_imports(&self.context.store, Some(&self.context.newcomers.pod)).await;
         let imports = imports.map_err(|error| reschedule(&error))?;
@@ -227,6 +229,7 @@ impl Step {
         Ok(open.find(|import| import.old_id == old))
     }
 
+    /// Returns the outcome of a failed plan or import.
     fn not_imported(&self, error: ImportError) -> Outcome {
         match error {
             ImportError::Database(_)
@@ -239,7 +242,7 @@ impl Step {
                 Outcome::Unproven(evidence)
             }
             ImportError::WrongKey { ref evidence, .. } => self.wrong_key(&error, evidence),
-            // The name was taken just now.
+            // Another account has taken the name since it was found to be available.
             ImportError::Username(..) | ImportError::FormerName(..)
                 if self.newcomer.state == State::Checking =>
             {
@@ -259,11 +262,11 @@ impl Step {
     /// Prepares the announcement.
     async fn announce(&self, pod: &PodConfig) -> Result<Outcome, Outcome> {
         let old = self.newcomer.old_account.as_deref().unwrap_or_default();
-        let open = self.open_import(old).await?;
+        let import = self.open_import(old).await?;
         // An import of another archive belongs to someone else, or was restarted since.
-        if open.is_none_or(|open| {
-            Some(&open.id) != self.newcomer.import_id.as_ref()
-                || Some(&open.archive_sha256) != self.newcomer.archive_sha256.as_ref()
+        if import.is_none_or(|import| {
+            Some(&import.id) != self.newcomer.import_id.as_ref()
+                || Some(&import.archive_sha256) != self.newcomer.archive_sha256.as_ref()
         }) {
             return Err(self.stopped("not_imported", &"there is nothing left to announce"));
         }
@@ -298,14 +301,14 @@ impl Step {
 
     /// Stops before too many pods are contacted without a podmin's approval: an archive can name any number of pods.
     fn check_pod_limit(&self, archive: &mut Archive<Verified>) -> Result<(), Outcome> {
-        let most = self.context.rules.max_hosts;
+        let max_hosts = self.context.rules.max_hosts;
         if self.newcomer.approved == Some(true) {
             return Ok(());
         }
         let pods = pods_of_contacts(archive).map_err(|error| reschedule(&error))?;
-        if pods > most {
+        if pods > max_hosts {
             let reason =
-                format!("the contacts are on {pods} pods, and without a podmin's yes {most} are told");
+                format!("the contacts are on {pods} pods; more than {max_hosts} need a podmin's approval");
             return Err(self.stopped(MANY_PODS, &reason));
         }
         Ok(())
@@ -315,21 +318,22 @@ impl Step {
     async fn undo(&self, pod: &PodConfig) -> Result<Outcome, Outcome> {
         let newcomer = &self.newcomer;
         let old = newcomer.old_account.as_deref().unwrap_or_default();
-        // The row has no ID of an incomplete import; those of earlier versions have no owner either.
-        let own = self.open_import(old).await?.filter(|open| match (&newcomer.import_id, &open.owner) {
-            (Some(import), _) => open.id == *import,
-            (None, Some(owner)) => *owner == self.owner(),
-            (None, None) => {
-                Some(&open.archive_sha256) == newcomer.archive_sha256.as_ref()
-                    && Some(&open.new_username) == newcomer.username.as_ref()
-            }
-        });
-        let Some(own) = own else { return Ok(Outcome::Undone) };
+        // Rows have no ID of an incomplete import, and imports of earlier versions have no owner either.
+        let own_import =
+            self.open_import(old).await?.filter(|import| match (&newcomer.import_id, &import.owner) {
+                (Some(id), _) => import.id == *id,
+                (None, Some(owner)) => *owner == self.owner(),
+                (None, None) => {
+                    Some(&import.archive_sha256) == newcomer.archive_sha256.as_ref()
+                        && Some(&import.new_username) == newcomer.username.as_ref()
+                }
+            });
+        let Some(import) = own_import else { return Ok(Outcome::Undone) };
         let uploads =
             PhotoStore::of_pod(&pod.uploads, &pod.database).await.map_err(|error| reschedule(&error))?;
         let now = self.context.now().into();
         let keys = Some(&self.context.keys);
-        match import::undo(&self.context.store, keys, &own, &pod.database, &pod.url, &uploads, now).await {
+        match import::undo(&self.context.store, keys, &import, &pod.database, &pod.url, &uploads, now).await {
             Ok(_) | Err(UndoError::Undone) => Ok(Outcome::Undone),
             Err(UndoError::Announced(_)) => Ok(Outcome::TooLateToUndo),
             Err(error) => Err(reschedule(&error)),
@@ -337,6 +341,7 @@ impl Step {
     }
 }
 
+/// Returns the outcome that the step is to be retried because of this error.
 pub(super) fn reschedule(error: &dyn std::fmt::Display) -> Outcome {
     Outcome::Unavailable(error.to_string())
 }

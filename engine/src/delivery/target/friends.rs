@@ -1,8 +1,8 @@
-//! Friends who are back: those of a moved account who share with its new identity, as the target pod sees it.
+//! Friends of a moved account who are back: the target pod knows that they share with the new identity.
 //!
 //! After a diaspora* pod has processed a move, each of its users who shares with the account sends the new identity a
-//! Contact (their *echo*, `AccountMigration#dispatch_contacts`); the target pod records it in `contacts.sharing`. It
-//! is the only outside sign that the move has been processed there.
+//! Contact (their *echo*, `AccountMigration#dispatch_contacts`); the target pod records it in `contacts.sharing`.
+//! Nothing else outside of that pod shows that it has processed the move.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,10 +11,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::TargetPod;
 use super::missing::BACK_AT;
-use super::needless::{note_ended_contacts, note_needless_contacts};
-use super::processed::{PRECISION, note_pods};
+use super::needless::{record_ended_contacts, record_needless_contacts};
+use super::processed::{PRECISION_MILLIS, record_pods};
 use crate::delivery::ledger::Ledger;
-use crate::delivery::records::{DeliveryError, Elsewhere, Friends, Scope, Unseen};
+use crate::delivery::records::{AdvisedFriend, DeliveryError, Friends, Scope, UnreachableAccount};
 use crate::delivery::system::System;
 use crate::delivery::turn::WITHOUT_ECHO;
 use crate::domain::DiasporaId;
@@ -22,10 +22,10 @@ use crate::pod::database::{DatabaseError, PodWriter};
 use crate::sql::{Row, Value, placeholders};
 use crate::store::{Store, StoreError, StoreRow, Transaction, time};
 
-/// Time after the announcement during which friends are looked for.
-const LOOKED_FOR: TimeDelta = TimeDelta::weeks(6);
+/// Time after the announcement during which the target pod is checked for friends.
+const WATCHED_FOR: TimeDelta = TimeDelta::weeks(6);
 /// Largest number of names in one statement.
-pub(super) const NAMES: usize = 500;
+pub(super) const BATCH_NAMES: usize = 500;
 
 /// A person who knew the account on its old pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct KnownPerson {
     pub person: DiasporaId,
     /// The person's pod, as deliveries name it.
     pub pod: String,
-    /// The person and the account shared both ways.
+    /// True if the person and the account shared both ways.
     pub is_friend: bool,
 }
 
@@ -52,59 +52,64 @@ pub struct NewIdentity {
 }
 
 impl TargetPod {
-    /// Records who is back, for all moves to this pod: friends are counted, pods where enough are back have
-    /// processed the move and get the rest after `settle`, and Contacts to people who are back with it, or with whom the
-    /// account has stopped sharing, are no longer needed.
+    /// Records for all moves to this pod which friends are back. Pods with enough of them have processed the move,
+    /// and get the remaining deliveries after `settle`. Contacts to people who came back with the move, or with whom
+    /// the account no longer shares, are no longer needed.
     ///
     /// # Errors
-    /// [`DeliveryError`] if either database fails; nothing is recorded partially, and the next look sees the same.
+    /// [`DeliveryError`] if either database fails. Each move is recorded completely or not at all; the next check
+    /// records the others.
     pub async fn record_friends(
         &self,
         store: &Store,
         now: DateTime<Utc>,
         settle: TimeDelta,
     ) -> Result<(), DeliveryError> {
-        let watched = watched(store, &self.url, now).await?;
-        if watched.is_empty() {
+        let moves = watched_moves(store, &self.url, now).await?;
+        if moves.is_empty() {
             return Ok(());
         }
         let mut pod = PodWriter::open_read_only(&self.database).await?;
-        for (import, user) in watched {
+        for (import, user) in moves {
             let relations = Relations::read(&mut pod, user).await?;
-            note(store, &import, &relations, now, settle).await?;
+            record_back(store, &import, &relations, now, settle).await?;
         }
         Ok(())
     }
 }
 
-/// Returns the announced imports with people who are not back yet, or with messages that wait for them, with the account's
+/// Returns the announced imports with people who are not back yet, or with unsent messages, each with the account's
 /// `users.id`.
-async fn watched(store: &Store, pod_url: &str, now: DateTime<Utc>) -> Result<Vec<(String, i64)>, StoreError> {
+async fn watched_moves(
+    store: &Store,
+    pod_url: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<(String, i64)>, StoreError> {
     let sql = "SELECT v.import_id, v.user_id FROM pappus_moves v JOIN pappus_imports i ON i.id = v.import_id \
                WHERE i.pod_url = ? AND v.user_id IS NOT NULL AND ((COALESCE(v.seen_at, ?) > ? \
                AND EXISTS (SELECT 1 FROM pappus_move_people f WHERE f.import_id = v.import_id AND f.back_at IS NULL)) \
                OR EXISTS (SELECT 1 FROM pappus_deliveries d WHERE d.import_id = v.import_id \
                AND d.kind IN ('contact', 'profile') AND d.state IN ('queued', 'sending'))) ORDER BY v.import_id";
-    let (at, since) = (now.timestamp_millis(), (now - LOOKED_FOR).timestamp_millis());
-    let rows = store.rows("looking for moves", sql, &[pod_url.into(), at.into(), since.into()]).await?;
+    let (now, since) = (now.timestamp_millis(), (now - WATCHED_FOR).timestamp_millis());
+    let rows = store.rows("looking for moves", sql, &[pod_url.into(), now.into(), since.into()]).await?;
     rows.iter().map(|row| Ok((row.get("import_id")?, row.get("user_id")?))).collect()
 }
 
 /// An account's relations to others, as the target pod has them.
 pub(super) struct Relations {
-    /// Everyone who shares with the account, and the latest time it can have started; times are as exact as the pod's
-    /// database stores them, some only to the second.
+    /// People who share with the account, with the latest possible time since which they do. Some databases of pods
+    /// store whole seconds only.
     back: BTreeMap<String, Option<DateTime<Utc>>>,
     /// Former IDs in `back`, of people who share with the account under the ID that they have moved to.
     moved: BTreeSet<String>,
-    /// Everyone whom the account shares with.
+    /// People with whom the account shares.
     pub(super) receiving: BTreeSet<String>,
-    /// Everyone whom the account ignores.
+    /// People whom the account ignores.
     pub(super) ignored: BTreeSet<String>,
 }
 
 impl Relations {
-    /// Reads those of a user.
+    /// Reads the relations of a user.
     async fn read(pod: &mut PodWriter, user: i64) -> Result<Self, DatabaseError> {
         let sql = format!(
             "SELECT p.diaspora_handle, c.updated_at, c.sharing, c.receiving FROM contacts c \
@@ -114,7 +119,7 @@ impl Relations {
         let sql = format!(
             "SELECT p.diaspora_handle FROM blocks b JOIN people p ON p.id = b.person_id WHERE b.user_id = {user}"
         );
-        let blocks = pod.rows("whom the account ignores", sql, &[]).await?;
+        let blocks = pod.rows("people whom the account ignores", sql, &[]).await?;
         let (mut back, mut receiving) = (BTreeMap::new(), BTreeSet::new());
         for row in &contacts {
             let Some(person) = row.text("diaspora_handle") else { continue };
@@ -137,7 +142,7 @@ impl Relations {
         Ok(Self { back, moved, receiving, ignored })
     }
 
-    /// Returns the former IDs of people who share with a user under another one: the ledger has them under the ID that
+    /// Returns the former IDs of people who share with a user under another ID: in the ledger they have the ID that
     /// they had when the move was announced.
     async fn moved_contacts(pod: &mut PodWriter, user: i64) -> Result<Vec<Row>, DatabaseError> {
         let sql = format!(
@@ -149,8 +154,8 @@ impl Relations {
     }
 }
 
-/// Records who is back, in one transaction.
-async fn note(
+/// Records which people of an import are back, in one transaction.
+async fn record_back(
     store: &Store,
     import: &str,
     relations: &Relations,
@@ -159,21 +164,21 @@ async fn note(
 ) -> Result<(), StoreError> {
     let names: Vec<&str> = relations.back.keys().map(String::as_str).collect();
     let mut transaction = store.begin().await?;
-    for chunk in names.chunks(NAMES) {
-        note_people(&mut transaction, import, chunk, relations, now).await?;
+    for chunk in names.chunks(BATCH_NAMES) {
+        record_people(&mut transaction, import, chunk, relations, now).await?;
     }
-    note_pods(&mut transaction, import, now, settle).await?;
-    for chunk in names.chunks(NAMES) {
-        note_needless_contacts(&mut transaction, import, chunk, now).await?;
+    record_pods(&mut transaction, import, now, settle).await?;
+    for chunk in names.chunks(BATCH_NAMES) {
+        record_needless_contacts(&mut transaction, import, chunk, now).await?;
     }
-    note_ended_contacts(&mut transaction, import, relations, now).await?;
+    record_ended_contacts(&mut transaction, import, relations, now).await?;
     transaction.commit().await
 }
 
-/// Records the time at which people came back. Whoever shared before their pod took the move
-/// did so by hand, which says nothing about the move: their time is before that of the move. Nor does it if they share from
-/// another pod, which they have moved to.
-async fn note_people(
+/// Records the times at which people came back. People who shared before their pod accepted the move added the
+/// account manually, which proves nothing about the move: their time is recorded as before that of the move. The same
+/// applies to people who share from another pod, to which they have moved.
+async fn record_people(
     transaction: &mut Transaction,
     import: &str,
     names: &[&str],
@@ -192,10 +197,12 @@ async fn note_people(
     let mut by_time: BTreeMap<i64, Vec<String>> = BTreeMap::new();
     for row in transaction.rows("looking for people who are back", &sql, &values).await? {
         let person: String = row.get("person")?;
-        let told_at = row.get::<Option<i64>>("told_at")?.unwrap_or(i64::MAX);
+        let accepted_at = row.get::<Option<i64>>("told_at")?.unwrap_or(i64::MAX);
         let since = relations.back.get(&person).copied().flatten().map_or(now, |at| at.timestamp_millis());
-        let is_echo = told_at < since.saturating_add(PRECISION) && !relations.moved.contains(&person);
-        let at = if is_echo { since.min(now).max(told_at) } else { since.min(told_at - PRECISION) };
+        let is_echo =
+            accepted_at < since.saturating_add(PRECISION_MILLIS) && !relations.moved.contains(&person);
+        let at =
+            if is_echo { since.min(now).max(accepted_at) } else { since.min(accepted_at - PRECISION_MILLIS) };
         by_time.entry(at).or_default().push(person);
     }
     for (at, people) in &by_time {
@@ -213,7 +220,7 @@ impl Ledger {
     /// Registers a move that is being announced: the new identity, and the people who knew the account. Idempotent.
     ///
     /// # Errors
-    /// The store's failure.
+    /// [`StoreError::Statement`].
     pub async fn register(
         &self,
         import: &str,
@@ -231,7 +238,7 @@ impl Ledger {
             identity.user.into(),
         ];
         self.store.execute("registering the move", sql, &values).await?;
-        for chunk in people.chunks(NAMES / 4) {
+        for chunk in people.chunks(BATCH_NAMES / 4) {
             let places = vec!["(?, ?, ?, ?)"; chunk.len()].join(", ");
             let sql = format!(
                 "INSERT INTO pappus_move_people (import_id, person, pod, is_friend) VALUES {places} \
@@ -248,17 +255,17 @@ impl Ledger {
                     ]
                 })
                 .collect();
-            self.store.execute("registering who knows the account", &sql, &values).await?;
+            self.store.execute("registering people who know the account", &sql, &values).await?;
         }
         Ok(())
     }
 
-    /// Counts friends, and those who are back: sharing both ways again.
+    /// Counts friends, and those who are back: they and the account share both ways again.
     ///
     /// # Errors
     /// [`StoreError::Statement`].
     pub async fn friends(&self, scope: Scope<'_>) -> Result<Friends, StoreError> {
-        let (condition, values) = scope.of_people();
+        let (condition, values) = scope.people_condition();
         let sql = format!(
             "SELECT count(*) AS friends, count({BACK_AT}) AS friends_back FROM pappus_move_people f \
              JOIN pappus_imports i ON i.id = f.import_id WHERE f.is_friend = 1 AND {condition}"
@@ -269,18 +276,18 @@ impl Ledger {
         })
     }
 
-    /// Returns friends who have to act themselves because of their pod's software, and are not back: by account,
+    /// Returns friends who are not back and have to take steps themselves because of their pod's software: by account,
     /// system and name, at most `limit` that come after `after`.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn elsewhere(
+    pub async fn advised_friends(
         &self,
         scope: Scope<'_>,
-        after: Option<&Elsewhere>,
+        after: Option<&AdvisedFriend>,
         limit: u32,
-    ) -> Result<Vec<Elsewhere>, StoreError> {
-        let (condition, mut values) = scope.of_people();
+    ) -> Result<Vec<AdvisedFriend>, StoreError> {
+        let (condition, mut values) = scope.people_condition();
         let sql = format!(
             "SELECT i.old_id, p.system, f.person FROM pappus_move_people f \
              JOIN pappus_imports i ON i.id = f.import_id JOIN pappus_delivery_pods p ON p.pod = f.pod \
@@ -290,30 +297,30 @@ impl Ledger {
         let [account, system, person] = after
             .map_or([""; 3], |after| [after.account.as_str(), after.system.as_str(), after.person.as_str()]);
         values.extend([account.into(), system.into(), person.into(), i64::from(limit).into()]);
-        let rows = self.store.rows("listing friends elsewhere", &sql, &values).await?;
-        let elsewhere = |row: &StoreRow| {
+        let rows = self.store.rows("listing friends who have to take steps", &sql, &values).await?;
+        let friend = |row: &StoreRow| {
             let system: String = row.get("system")?;
             let system = system.parse().unwrap_or(System::Unknown);
-            Ok(Elsewhere { account: row.get("old_id")?, system, person: row.get("person")? })
+            Ok(AdvisedFriend { account: row.get("old_id")?, system, person: row.get("person")? })
         };
-        rows.iter().map(elsewhere).collect()
+        rows.iter().map(friend).collect()
     }
 
-    /// Returns the moves that wait because the new account is not reachable from outside.
+    /// Returns the new accounts that are not reachable from outside; their moves wait.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn unseen(&self) -> Result<Vec<Unseen>, StoreError> {
+    pub async fn unreachable_accounts(&self) -> Result<Vec<UnreachableAccount>, StoreError> {
         let sql = "SELECT new_id, problem, next_look_at FROM pappus_moves \
                    WHERE seen_at IS NULL AND problem IS NOT NULL AND new_id IS NOT NULL ORDER BY new_id";
         let rows = self.store.rows("looking for moves that wait", sql, &[]).await?;
-        let unseen = |row: &StoreRow| {
-            Ok(Unseen {
+        let account = |row: &StoreRow| {
+            Ok(UnreachableAccount {
                 new_id: row.get("new_id")?,
                 problem: row.get("problem")?,
-                next_look_at: time(row.get("next_look_at")?),
+                next_check_at: time(row.get("next_look_at")?),
             })
         };
-        rows.iter().map(unseen).collect()
+        rows.iter().map(account).collect()
     }
 }

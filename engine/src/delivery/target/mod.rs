@@ -1,6 +1,6 @@
-//! The pod that accounts move to. Each look at its database records in the ledger what has changed there: friends who are
-//! back (`friends`), pods that have processed the move (`processed`), Contacts that are no longer needed (`needless`), and profiles that have been edited (`profiles`).
-//! Contacts that the import could not bring are completed there (`missing`).
+//! The pod that accounts move to. Each check of its database records changes in the ledger: friends who are back
+//! (`friends`), pods that have processed the move (`processed`), Contacts that are no longer needed (`needless`), and
+//! edited profiles (`profiles`). Contacts that the import had to leave out are completed on the pod (`missing`).
 
 mod friends;
 mod missing;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use crate::pod::config::PodUrl;
 use crate::sql::DatabaseUrl;
 
-/// The pod that accounts move to: its `contacts` show who is back, its `profiles` what is new about the account.
+/// The pod that accounts move to: its `contacts` show who is back, its `profiles` whether the account's was edited.
 #[derive(Debug, Clone)]
 pub struct TargetPod {
     database: DatabaseUrl,
@@ -28,14 +28,14 @@ pub struct TargetPod {
 }
 
 impl TargetPod {
-    /// Creates the pod with this database and address.
+    /// Returns the pod with this database and address.
     pub fn new(database: &DatabaseUrl, url: &PodUrl) -> Self {
         Self { database: database.clone(), url: url.as_str().to_owned(), missing_contacts: None }
     }
 
-    /// Adds the means to complete contacts that imports had to leave out.
+    /// Adds the implementation that completes contacts which imports had to leave out.
     #[must_use]
-    pub fn completing(self, contacts: Arc<dyn MissingContacts>) -> Self {
-        Self { missing_contacts: Some(contacts), ..self }
+    pub fn with_missing_contacts(self, missing_contacts: Arc<dyn MissingContacts>) -> Self {
+        Self { missing_contacts: Some(missing_contacts), ..self }
     }
 }

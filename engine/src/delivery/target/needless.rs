@@ -1,18 +1,19 @@
-//! Contacts that are no longer needed: diaspora\* itself has told their recipients since, or what they say has ceased to be
-//! true. They wait in the ledger for hours, or for weeks if a pod is down.
+//! Contacts in the ledger that are no longer needed: diaspora\* itself has notified their recipients meanwhile, or the
+//! account no longer shares with them. Contacts wait for hours, or for weeks if a pod is down.
 
 use chrono::{DateTime, Utc};
 
-use super::friends::{NAMES, Relations};
-use super::processed::BURST;
+use super::friends::{BATCH_NAMES, Relations};
+use super::processed::BURST_MILLIS;
 use crate::delivery::ledger::OPEN;
 use crate::sql::{Value, placeholders};
 use crate::store::{StoreError, Transaction};
 
-/// Records which Contacts are no longer needed: whoever came back with the move has the account as before. Somebody who
-/// added it by hand has a contact in which only they share, and the move leaves it so: they have to be told that the
-/// account shares as well. Whoever came back well before their pod is known to have processed the move may be either.
-pub(super) async fn note_needless_contacts(
+/// Records that no Contact is needed for people who came back with the move: they share with the account as before. A
+/// person who added the account manually has a contact in which only they share, which the move does not change: they
+/// need the Contact. If a person came back long before their pod is known to have processed the move, both are
+/// possible.
+pub(super) async fn record_needless_contacts(
     transaction: &mut Transaction,
     import: &str,
     names: &[&str],
@@ -24,20 +25,20 @@ pub(super) async fn note_needless_contacts(
          AND kind = 'contact' AND state = 'queued' AND recipient IN ({places}) \
          AND EXISTS (SELECT 1 FROM pappus_move_people f JOIN pappus_move_pods m \
          ON m.import_id = f.import_id AND m.pod = f.pod WHERE f.import_id = d.import_id \
-         AND f.person = d.recipient AND f.back_at >= m.confirmed_at - {BURST})"
+         AND f.person = d.recipient AND f.back_at >= m.confirmed_at - {BURST_MILLIS})"
     );
     let mut values: Vec<Value<'_>> = vec![now.timestamp_millis().into(), import.into()];
     values.extend(names.iter().map(|name| Value::from(*name)));
-    transaction.execute("recording whom nothing has to be said", &sql, &values).await?;
+    transaction.execute("recording Contacts that are no longer needed", &sql, &values).await?;
     Ok(())
 }
 
-/// Records which Contacts have ceased to be true: the account ignores the person, or has shared with them on the target
-/// pod and stopped. diaspora\* has told them that it does not share; a Contact that arrives later would undo that.
+/// Records that no Contact is needed for people whom the account ignores, or has shared with on the target pod and no
+/// longer does. diaspora\* has notified them of that; a Contact that arrives later would undo it.
 ///
-/// Contacts that exist only in the archive stay, since the target pod did not know the person when it imported them: the
-/// account has shared there if the import noted the contact, or if only the target pod names it.
-pub(super) async fn note_ended_contacts(
+/// The account has shared with a person on the target pod if the import recorded the contact, or if the person is not a
+/// contact in the archive. Other Contacts are still needed: the target pod did not know the person during the import.
+pub(super) async fn record_ended_contacts(
     transaction: &mut Transaction,
     import: &str,
     relations: &Relations,
@@ -54,12 +55,12 @@ pub(super) async fn note_ended_contacts(
     let mut ended: Vec<String> = Vec::new();
     for row in transaction.rows("looking for Contacts", &sql, &[import.into()]).await? {
         let (person, known_from): (String, String) = (row.get("recipient")?, row.get("known_from")?);
-        let has_stopped = known_from == "here" && !relations.receiving.contains(&person);
-        if has_stopped || relations.ignored.contains(&person) {
+        let has_ended = known_from == "here" && !relations.receiving.contains(&person);
+        if has_ended || relations.ignored.contains(&person) {
             ended.push(person);
         }
     }
-    for chunk in ended.chunks(NAMES) {
+    for chunk in ended.chunks(BATCH_NAMES) {
         let places = placeholders(chunk.len());
         let sql = format!(
             "UPDATE pappus_deliveries AS d SET state = 'confirmed', updated_at = ? WHERE import_id = ? \
@@ -67,7 +68,9 @@ pub(super) async fn note_ended_contacts(
         );
         let mut values: Vec<Value<'_>> = vec![now.timestamp_millis().into(), import.into()];
         values.extend(chunk.iter().map(Value::from));
-        transaction.execute("recording which Contacts have ceased to be true", &sql, &values).await?;
+        transaction
+            .execute("recording Contacts to people with whom the account no longer shares", &sql, &values)
+            .await?;
     }
     Ok(())
 }

@@ -1,10 +1,12 @@
-//! Profiles that are edited while the announced one waits: for hours, or for weeks if a pod is down. diaspora\* itself sends
-//! the new one to everyone it knows, and ours would overwrite it. Dropping ours is not enough: a pod that processes the
-//! move late, or gets it once more, stores the profile within it, which is that of the announcement.
+//! Profiles that are edited while the announced one waits: for hours, or for weeks if a pod is down. diaspora\* itself
+//! sends the new profile to everyone it knows, and the queued one would overwrite it. Dropping the queued one is not
+//! enough: a pod that processes the move late, or gets it again, stores the profile in the move, which is the announced
+//! one.
 //!
-//! `pappus_moves.profile_digest` is the profile that the last look found, `pappus_deliveries.profile_digest` the one in a
-//! message. A message with another one is not claimed ([`IS_CURRENT`](crate::delivery::turn::IS_CURRENT)) but sealed anew,
-//! so it makes no difference where a program is killed, or how many run.
+//! `pappus_moves.profile_digest` is the digest of the profile that the last check found,
+//! `pappus_deliveries.profile_digest` that of the profile in a message. A message with another profile is not claimed
+//! ([`IS_CURRENT`](crate::delivery::turn::IS_CURRENT)) but sealed again. So programs can be killed at any time, and
+//! several can run at the same time.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -22,14 +24,14 @@ use crate::pod::profile::read_profile;
 use crate::sql::{Row, Value};
 use crate::store::{Store, StoreError};
 
-/// Number of messages sealed at a time.
-const PAGE: u32 = 200;
+/// Number of messages read and sealed at a time.
+const PAGE_MESSAGES: u32 = 200;
 
-/// Returns the SHA-256 of what a profile says, in hexadecimal. The time of the last change is left out: MariaDB stores
-/// whole seconds, and other changes of the row touch it as well.
+/// Returns the SHA-256 of a profile, in hexadecimal digits. Excludes the time of the last change: MariaDB stores whole
+/// seconds only, and other changes of the row set it as well.
 pub(crate) fn profile_digest(profile: &Profile) -> String {
-    let timeless = Profile { edited_at: None, ..profile.clone() };
-    hex::encode(Sha256::digest(timeless.to_xml()))
+    let without_time = Profile { edited_at: None, ..profile.clone() };
+    hex::encode(Sha256::digest(without_time.to_xml()))
 }
 
 /// A move with unsent Profiles.
@@ -37,35 +39,35 @@ struct WaitingMove {
     import: String,
     /// GUID of the new account.
     guid: String,
-    /// Digest of the profile that the last look found; empty if there was none.
-    known: String,
+    /// Digest of the profile that the last check found; empty if there was none.
+    digest: String,
 }
 
-/// A Profile with outdated contents.
+/// A queued message with an outdated profile.
 struct OutdatedMessage {
     id: i64,
     recipient: Option<String>,
-    /// PEM.
+    /// The recipient's public key, PEM; `None` if it is not stored.
     recipient_key: Option<String>,
 }
 
 impl TargetPod {
-    /// Seals queued Profiles anew whose account has another profile by now, for all moves to this pod. Closed accounts
-    /// are skipped.
+    /// Seals queued Profiles again if the account's profile was edited, for all moves to this pod. Skips closed
+    /// accounts.
     ///
     /// # Errors
-    /// [`DeliveryError`] if either database fails; the next look resumes.
+    /// [`DeliveryError`] if either database fails; the next check resumes.
     pub async fn renew_profiles(&self, store: &Store, now: DateTime<Utc>) -> Result<(), DeliveryError> {
         let moves = waiting_moves(store, &self.url).await?;
         if moves.is_empty() {
             return Ok(());
         }
-        // After the digests were read: the profile of a snapshot can only be newer than they are.
+        // Opened after the digests were read, so that no profile is older than its digest.
         let mut pod = PodWriter::open_read_only(&self.database).await?;
         for waiting in moves {
-            match present_profile(&mut pod, &waiting.guid).await? {
+            match current_profile(&mut pod, &waiting.guid).await? {
                 Some((person, profile)) => renew(store, &mut pod, &waiting, person, &profile, now).await?,
-                None => forget(store, &waiting.import).await?,
+                None => clear_digest(store, &waiting.import).await?,
             }
         }
         Ok(())
@@ -85,24 +87,26 @@ async fn waiting_moves(store: &Store, pod_url: &str) -> Result<Vec<WaitingMove>,
             Ok(WaitingMove {
                 import: row.get("import_id")?,
                 guid: row.get("guid")?,
-                known: row.get("known")?,
+                digest: row.get("known")?,
             })
         })
         .collect()
 }
 
 /// Returns the profile of an account of this pod, with the person's row ID, unless the account is closed.
-async fn present_profile(pod: &mut PodWriter, guid: &str) -> Result<Option<(i64, Profile)>, DatabaseError> {
+async fn current_profile(pod: &mut PodWriter, guid: &str) -> Result<Option<(i64, Profile)>, DatabaseError> {
     let sql = "SELECT id, diaspora_handle, closed_account FROM people \
                WHERE owner_id IS NOT NULL AND guid IN ({})";
     let rows = pod.rows_in("the new account", sql, &[guid]).await?;
-    let open = rows.first().filter(|row| row.boolean("closed_account") != Some(true));
-    let account = |row: &Row| Some((row.integer("id")?, row.text("diaspora_handle")?.parse().ok()?));
-    let Some((person, id)): Option<(i64, DiasporaId)> = open.and_then(account) else { return Ok(None) };
+    let open_account = rows.first().filter(|row| row.boolean("closed_account") != Some(true));
+    let person_and_id = |row: &Row| Some((row.integer("id")?, row.text("diaspora_handle")?.parse().ok()?));
+    let Some((person, id)): Option<(i64, DiasporaId)> = open_account.and_then(person_and_id) else {
+        return Ok(None);
+    };
     Ok(read_profile(pod, person, &id).await?.map(|profile| (person, profile)))
 }
 
-/// Seals the move's Profiles anew if they contain another one than this.
+/// Seals the move's queued Profiles again if they contain another profile.
 async fn renew(
     store: &Store,
     pod: &mut PodWriter,
@@ -112,8 +116,8 @@ async fn renew(
     now: DateTime<Utc>,
 ) -> Result<(), DeliveryError> {
     let digest = profile_digest(profile);
-    if digest != waiting.known && !note_profile(store, waiting, &digest, now).await? {
-        // Another program has found one since, perhaps a newer one.
+    if digest != waiting.digest && !record_digest(store, waiting, &digest, now).await? {
+        // Another program has recorded a profile meanwhile, perhaps a newer one.
         return Ok(());
     }
     let mut page = outdated(store, &waiting.import, &digest, 0).await?;
@@ -121,12 +125,12 @@ async fn renew(
         return Ok(());
     }
     let Some(envelope) = seal(pod, person, profile).await? else {
-        return Ok(forget(store, &waiting.import).await?);
+        return Ok(clear_digest(store, &waiting.import).await?);
     };
     while let Some(last) = page.last().map(|message| message.id) {
-        let keys = keys_of(pod, &page).await?;
+        let keys = known_keys(pod, &page).await?;
         for message in &page {
-            let body = sealed_for(message, &keys, &envelope);
+            let body = encrypt_for_recipient(message, &keys, &envelope);
             replace(store, &waiting.import, &digest, message.id, body).await?;
         }
         page = outdated(store, &waiting.import, &digest, last).await?;
@@ -134,9 +138,10 @@ async fn renew(
     Ok(())
 }
 
-/// Records the profile of this look, unless another look was quicker: from then on no message with another one is claimed.
-/// Those that a killed program had claimed are released, to be sealed anew as well.
-async fn note_profile(
+/// Records the digest of the current profile, so that no message with another one is claimed. Releases messages that a
+/// killed program had claimed, so that they are sealed again as well. Returns `false` if another program has recorded a
+/// digest meanwhile.
+async fn record_digest(
     store: &Store,
     waiting: &WaitingMove,
     digest: &str,
@@ -144,7 +149,7 @@ async fn note_profile(
 ) -> Result<bool, StoreError> {
     let sql = "UPDATE pappus_moves SET profile_digest = ? \
                WHERE import_id = ? AND COALESCE(profile_digest, '') = ?";
-    let values = [digest.into(), (&waiting.import).into(), (&waiting.known).into()];
+    let values = [digest.into(), (&waiting.import).into(), (&waiting.digest).into()];
     if store.execute("recording a profile", sql, &values).await? == 0 {
         return Ok(false);
     }
@@ -158,15 +163,15 @@ async fn note_profile(
     Ok(true)
 }
 
-/// Forgets the profile of a move whose account is closed, or has a key that cannot sign: nothing can be sealed anew, and
-/// what is queued must not wait for that.
-async fn forget(store: &Store, import: &str) -> Result<(), StoreError> {
+/// Clears the digest of a move whose account is closed, or has a key that cannot sign: nothing can be sealed again, and
+/// queued messages must not wait for it.
+async fn clear_digest(store: &Store, import: &str) -> Result<(), StoreError> {
     let sql =
         "UPDATE pappus_moves SET profile_digest = NULL WHERE import_id = ? AND profile_digest IS NOT NULL";
-    store.execute("forgetting a profile", sql, &[import.into()]).await.map(drop)
+    store.execute("clearing the digest of a profile", sql, &[import.into()]).await.map(drop)
 }
 
-/// Returns a page of queued messages that contain another profile than this.
+/// Returns a page of queued messages whose profile does not have this digest, with IDs above `after`.
 async fn outdated(
     store: &Store,
     import: &str,
@@ -176,7 +181,7 @@ async fn outdated(
     let sql = format!(
         "SELECT d.id, d.recipient, d.recipient_key FROM pappus_deliveries d WHERE {OPEN} AND d.state = 'queued' \
          AND d.import_id = ? AND d.kind = 'profile' AND COALESCE(d.profile_digest, '') <> ? AND d.id > ? \
-         ORDER BY d.id LIMIT {PAGE}"
+         ORDER BY d.id LIMIT {PAGE_MESSAGES}"
     );
     let values = [import.into(), digest.into(), after.into()];
     let rows = store.rows("looking for outdated profiles", &sql, &values).await?;
@@ -203,7 +208,7 @@ async fn seal(pod: &mut PodWriter, person: i64, profile: &Profile) -> Result<Opt
 }
 
 /// Returns the keys of the recipients whom the target pod knows.
-async fn keys_of(
+async fn known_keys(
     pod: &mut PodWriter,
     page: &[OutdatedMessage],
 ) -> Result<HashMap<String, PublicKey>, DatabaseError> {
@@ -217,22 +222,23 @@ async fn keys_of(
     Ok(rows.iter().filter_map(key).collect())
 }
 
-/// Returns the envelope as a message's body.
+/// Encrypts the envelope for a message's recipient.
 ///
-/// `None` if there is no key: earlier versions did not store those that only the archive had. Such a message goes as it is:
-/// without it, the recipient would get no profile at all.
-fn sealed_for(
+/// `None` if there is no key: earlier versions did not store keys that only the archive contained. Such a message is
+/// sent unchanged: otherwise the recipient would get no profile at all. `None` as well if the body is too large.
+fn encrypt_for_recipient(
     message: &OutdatedMessage,
     keys: &HashMap<String, PublicKey>,
     envelope: &str,
 ) -> Option<Vec<u8>> {
-    let known = message.recipient.as_ref().and_then(|recipient| keys.get(recipient)).cloned();
-    let stored = || PublicKey::from_pem(message.recipient_key.as_deref()?).ok();
-    let body = encrypt_envelope(envelope, &known.or_else(stored)?).ok()?.into_bytes();
-    (body.len() <= Ledger::MAX_BODY).then_some(body)
+    let known_key = message.recipient.as_ref().and_then(|recipient| keys.get(recipient)).cloned();
+    let stored_key = || PublicKey::from_pem(message.recipient_key.as_deref()?).ok();
+    let body = encrypt_envelope(envelope, &known_key.or_else(stored_key)?).ok()?.into_bytes();
+    (body.len() <= Ledger::MAX_BODY_BYTES).then_some(body)
 }
 
-/// Replaces the body of a message that is still queued, if the profile is still the one of the last look.
+/// Replaces the body of a message that is still queued, if this is still the recorded digest. Without a `body`, only
+/// the message's digest is replaced.
 async fn replace(
     store: &Store,
     import: &str,
@@ -244,5 +250,5 @@ async fn replace(
                WHERE id = ? AND state = 'queued' \
                AND EXISTS (SELECT 1 FROM pappus_moves v WHERE v.import_id = ? AND v.profile_digest = ?)";
     let values = [Value::Bytes(body.map(Cow::Owned)), digest.into(), id.into(), import.into(), digest.into()];
-    store.execute("sealing a profile anew", sql, &values).await.map(drop)
+    store.execute("sealing a profile again", sql, &values).await.map(drop)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use pappus_engine::arrivals::steps::needs_passphrase;
 use pappus_engine::arrivals::{Newcomer, PlanSummary, State};
-use pappus_engine::delivery::{Counts, Elsewhere, Friends, PodDeliveries};
+use pappus_engine::delivery::{AdvisedFriend, Counts, Friends, PodDeliveries};
 use pappus_engine::import::Subject;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -40,7 +40,7 @@ impl MoveConditions {
             pod: app.config.pod_url.to_string(),
             admission: section.admission,
             terms: section.terms.clone(),
-            max_bytes: app.newcomers.files.most(),
+            max_bytes: app.newcomers.files.max_archive_bytes(),
             days: section.days,
             undo_minutes: section.undo_minutes,
         }
@@ -233,7 +233,7 @@ impl Deliveries {
         Self {
             friends: status.friends.into(),
             elsewhere: status.elsewhere.into_iter().map(Into::into).collect(),
-            finished: status.counts.finished(),
+            finished: status.counts.is_finished(),
             all: status.counts.into(),
             pods: status.pods.into_iter().map(Into::into).collect(),
             after: status.after,
@@ -266,8 +266,8 @@ pub(super) struct ElsewhereDocument {
     system: &'static str,
 }
 
-impl From<Elsewhere> for ElsewhereDocument {
-    fn from(friend: Elsewhere) -> Self {
+impl From<AdvisedFriend> for ElsewhereDocument {
+    fn from(friend: AdvisedFriend) -> Self {
         Self { person: friend.person, system: friend.system.as_str() }
     }
 }
@@ -321,9 +321,9 @@ pub(super) struct PodDocument {
 impl From<PodDeliveries> for PodDocument {
     fn from(deliveries: PodDeliveries) -> Self {
         Self {
-            retry_at: deliveries.retry_at.filter(|_| !deliveries.counts.finished()),
+            retry_at: deliveries.retry_at.filter(|_| !deliveries.counts.is_finished()),
             friends: deliveries.friends.into(),
-            told_at: deliveries.told_at,
+            told_at: deliveries.accepted_at,
             confirmed_at: deliveries.confirmed_at,
             waits_until: deliveries.waits_until,
             pod: deliveries.pod,

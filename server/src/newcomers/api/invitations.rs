@@ -53,8 +53,8 @@ pub(super) struct InvitationDocument {
 
 impl From<Invitation> for InvitationDocument {
     fn from(invitation: Invitation) -> Self {
-        let Invitation { id, note, by, made_at, uses_left, until } = invitation;
-        Self { id, note, made_by: by, made_at, expires_at: until, uses_left }
+        let Invitation { id, note, created_by, created_at, uses_left, expires_at } = invitation;
+        Self { id, note, made_by: created_by, made_at: created_at, expires_at, uses_left }
     }
 }
 

@@ -316,10 +316,10 @@ pub(in crate::newcomers) async fn perform(
     Ok(match action {
         // A podmin has stopped the import: it can only be undone.
         Action::Retry if newcomer.approved == Some(false) => false,
-        Action::Retry => table.work(id, &[State::Failed], State::Importing, now).await?,
+        Action::Retry => table.start_step(id, &[State::Failed], State::Importing, now).await?,
         Action::Undo => {
             table.cancel_import(newcomer, now).await?
-                || table.work(id, &[State::Imported, State::Failed], State::Undoing, now).await?
+                || table.start_step(id, &[State::Imported, State::Failed], State::Undoing, now).await?
         }
         Action::Announce(passphrase) => {
             let sealed = seal(app, passphrase).await?;

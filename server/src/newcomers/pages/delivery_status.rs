@@ -5,7 +5,9 @@ use axum::extract::{Query, State as Shared};
 use axum::http::StatusCode;
 use axum::response::Response;
 use pappus_engine::arrivals::Newcomer;
-use pappus_engine::delivery::{Counts, Elsewhere, Friends, Ledger, PodDeliveries, Scope, System, Unreached};
+use pappus_engine::delivery::{
+    AdvisedFriend, Counts, Friends, Ledger, PodDeliveries, Scope, System, Unreached,
+};
 use serde::Deserialize;
 
 use crate::app::App;
@@ -86,7 +88,7 @@ pub(in crate::newcomers) async fn show(
         delivered: number(status.counts.delivered),
         waiting: number(status.counts.queued + status.counts.sending),
         failed: number(status.counts.rejected + status.counts.dead),
-        is_over: status.counts.finished(),
+        is_over: status.counts.is_finished(),
         has_more_by_hand: status.unreached.len() >= PAGE_ROWS as usize,
         by_hand: status
             .by_hand(|pod| page.words.one("told-everybody", "pod", pod))
@@ -109,7 +111,7 @@ fn sharing_friends(page: &Page, friends: Friends) -> String {
     )
 }
 
-fn elsewhere(page: &Page, people: &[Elsewhere]) -> Vec<(String, Vec<String>)> {
+fn elsewhere(page: &Page, people: &[AdvisedFriend]) -> Vec<(String, Vec<String>)> {
     let of_system = people.chunk_by(|friend, next| friend.system == next.system);
     of_system
         .filter_map(|people| {
@@ -128,11 +130,11 @@ fn pod(page: &Page, deliveries: PodDeliveries) -> Pod {
     let number = |count: i64| page.words.number(count.unsigned_abs());
     let counts = deliveries.counts;
     let waits_until =
-        deliveries.waits_until.filter(|_| deliveries.confirmed_at.is_none() && !counts.finished());
+        deliveries.waits_until.filter(|_| deliveries.confirmed_at.is_none() && !counts.is_finished());
     let waits_until = waits_until.map(|at| page.moment(at));
     // Only the old pod waits for a time before it gets the move.
     let (processing, notified_until) =
-        if deliveries.told_at.is_some() { (waits_until, None) } else { (None, waits_until) };
+        if deliveries.accepted_at.is_some() { (waits_until, None) } else { (None, waits_until) };
     Pod {
         name: deliveries.pod,
         friends: if deliveries.friends.all > 0 {
@@ -146,7 +148,7 @@ fn pod(page: &Page, deliveries: PodDeliveries) -> Pod {
         waiting: number(counts.queued + counts.sending),
         failed: number(counts.rejected + counts.dead),
         error: deliveries.last_error.map(|error| Reason::of(page, error)),
-        retry: deliveries.retry_at.filter(|_| !counts.finished()).map(|at| page.moment(at)),
+        retry: deliveries.retry_at.filter(|_| !counts.is_finished()).map(|at| page.moment(at)),
     }
 }
 
@@ -156,7 +158,7 @@ pub(in crate::newcomers) struct DeliveryStatus {
     /// Number of friends who share with the new account.
     pub(in crate::newcomers) friends: Friends,
     /// The first friends who have to act themselves.
-    pub(in crate::newcomers) elsewhere: Vec<Elsewhere>,
+    pub(in crate::newcomers) elsewhere: Vec<AdvisedFriend>,
     /// Deliveries by pod, in order of name.
     pub(in crate::newcomers) pods: Vec<PodDeliveries>,
     /// Cursor of the next page, if there may be one.
@@ -199,11 +201,11 @@ pub(in crate::newcomers) async fn read(
     Ok(DeliveryStatus {
         counts: ledger.counts(scope).await?,
         friends: ledger.friends(scope).await?,
-        elsewhere: ledger.elsewhere(scope, None, limit).await?,
+        elsewhere: ledger.advised_friends(scope, None, limit).await?,
         after: pods.last().filter(|_| pods.len() >= limit as usize).map(|pod| pod.pod.clone()),
         pods,
         unresolved: unresolved(newcomer.announced.as_deref()),
-        unreached: ledger.by_hand(scope, None, limit).await?,
+        unreached: ledger.unreached(scope, None, limit).await?,
     })
 }
 

@@ -164,7 +164,7 @@ pub(in crate::newcomers) async fn present(
         Some(view) => matches!(view.state, State::Declined | State::Refused),
         None => !is_open,
     };
-    let max_size = page.words.size(app.newcomers.files.most());
+    let max_size = page.words.size(app.newcomers.files.max_archive_bytes());
     let values = vec![("size", max_size.into()), ("days", section.days.into())];
     let limits = page.words.with("newcomers-hand-in-text", values);
     let text_if = |is_shown: bool, key: &str| is_shown.then(|| page.words.say(key));

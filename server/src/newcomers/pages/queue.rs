@@ -90,7 +90,7 @@ pub(in crate::newcomers) async fn show(
     let others = newcomers.newest(&OTHER_STATES, None).await?;
     let (invitations, _) = invitations::list(&app, None).await?;
     let with_expiry = |invitation: Invitation| {
-        let until = page.words.day(invitation.until);
+        let until = page.words.day(invitation.expires_at);
         (invitation, until)
     };
     let template = QueuePage {

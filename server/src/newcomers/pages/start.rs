@@ -54,7 +54,7 @@ pub(in crate::newcomers) async fn start(
     let mut transaction = app.store.begin().await?;
     let invitation = if section.admission == Admission::Invitation {
         let Some(invitation) =
-            app.newcomers.invitations.take(&mut transaction, invitation.trim(), now).await?
+            app.newcomers.invitations.redeem(&mut transaction, invitation.trim(), now).await?
         else {
             return Ok(StartOutcome::InvalidInvitation);
         };

@@ -79,7 +79,7 @@ pub(in crate::newcomers) async fn check_uploads(
         (_, 0) if with_photos == Some(true) => return Ok(Uploaded::NoPhotos),
         sizes => {
             if sizes.1 == 0 {
-                service.space.drop_whole(&mut transaction, id, Part::Photos).await?;
+                service.space.release_complete(&mut transaction, id, Part::Photos).await?;
             }
             start_check(app, transaction, id, sizes, sealed.as_deref()).await?;
         }

@@ -93,7 +93,7 @@ fn failed(error: &io::Error) -> WebError {
 
 /// Returns the supported features.
 pub(super) async fn options(Shared(app): Shared<App>) -> Response {
-    let max_bytes = app.newcomers.files.most().to_string();
+    let max_bytes = app.newcomers.files.max_archive_bytes().to_string();
     let headers = [
         ("tus-version", VERSION.to_owned()),
         ("tus-extension", EXTENSIONS.to_owned()),
@@ -133,9 +133,9 @@ pub(super) async fn create(
     if let Err(reason) = service.space.reserve(&claim, now).await? {
         return Ok(no_space(reason));
     }
-    let (files, path) = (service.files.clone(), service.files.pieces(id, &name));
+    let (files, path) = (service.files.clone(), service.files.chunked_path(id, &name));
     let making = tokio::task::spawn_blocking(move || {
-        files.make(id)?;
+        files.create_folder(id)?;
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop)
     });
     let result = making.await.map_err(|error| WebError::Internal(error.to_string()))?;
@@ -161,7 +161,7 @@ pub(super) async fn offset(
         return Ok(other);
     }
     let upload = find(&app, &newcomer, &name).await?;
-    let (path, bytes) = (app.newcomers.files.pieces(newcomer.id, &name), upload.bytes);
+    let (path, bytes) = (app.newcomers.files.chunked_path(newcomer.id, &name), upload.bytes);
     let looking = tokio::task::spawn_blocking(move || match on_disk(&path) {
         // It was completed and renamed.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(bytes),
@@ -212,7 +212,7 @@ pub(super) async fn uploads(app: &App, id: i64) -> Result<Vec<NewcomerFile>, Web
 pub(super) async fn unfinished(app: &App, id: i64) -> Result<Vec<NewcomerFile>, WebError> {
     let mut uploads = Vec::new();
     for ChunkedUpload { name, part, bytes, .. } in app.newcomers.table.uploads(id, app.now_millis()).await? {
-        let path = app.newcomers.files.pieces(id, &name);
+        let path = app.newcomers.files.chunked_path(id, &name);
         // A complete one was renamed already.
         let Ok(file) = tokio::fs::metadata(&path).await else { continue };
         uploads.push(NewcomerFile { part, bytes, received: file.len() });
@@ -240,7 +240,7 @@ async fn remove(app: &App, id: i64, name: &str) -> Result<(), WebError> {
     // The row is removed first, so that no writer can start after the others were stopped.
     app.newcomers.table.remove_upload(name).await?;
     app.newcomers.writer_locks.stop(name).await;
-    let (files, path) = (app.newcomers.files.clone(), app.newcomers.files.pieces(id, name));
+    let (files, path) = (app.newcomers.files.clone(), app.newcomers.files.chunked_path(id, name));
     let removing = tokio::task::spawn_blocking(move || files.remove(&path));
     let removed = removing.await.map_err(|error| WebError::Internal(error.to_string()))?;
     removed.map_err(|error| failed(&error))?;
@@ -272,7 +272,7 @@ pub(super) async fn sweep(app: &App) -> Result<(), StoreError> {
     for (name, id, until) in app.newcomers.table.paused_uploads(app.now_millis()).await? {
         // A writer reserves all of it again before it continues.
         app.newcomers.writer_locks.stop(&name).await;
-        let path = app.newcomers.files.pieces(id, &name);
+        let path = app.newcomers.files.chunked_path(id, &name);
         let size = tokio::fs::metadata(&path).await.map_or(0, |file| file.len());
         app.newcomers.space.pause(&name, size, until, app.now_millis()).await?;
     }

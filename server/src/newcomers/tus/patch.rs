@@ -51,7 +51,7 @@ pub(in crate::newcomers) async fn patch(
     };
     // Looked up again, since a deletion stops this writer only from here on.
     let upload = find(&app, &newcomer, &name).await?;
-    let (path, bytes) = (app.newcomers.files.pieces(newcomer.id, &name), upload.bytes);
+    let (path, bytes) = (app.newcomers.files.chunked_path(newcomer.id, &name), upload.bytes);
     let headers = |length: u64| {
         [("upload-offset", length.to_string()), ("upload-expires", http_date(upload.expires_at))]
     };
@@ -170,7 +170,7 @@ async fn finish(
     service.space.keep(&mut transaction, id, part, (name, bytes)).await?;
     service.table.file_replaced(&mut transaction, id, now).await?;
     let (files, file) = (service.files.clone(), name.to_owned());
-    let keeping = tokio::task::spawn_blocking(move || files.keep_pieces(id, part, &file));
+    let keeping = tokio::task::spawn_blocking(move || files.save_chunked(id, part, &file));
     let result = keeping.await.map_err(|error| WebError::Internal(error.to_string()))?;
     result.map_err(|error| failed(&error))?;
     // The row stays for a while: if the last response is lost, the client asks for the offset.

@@ -73,7 +73,9 @@ pub(in crate::newcomers) async fn form(
         return Err(WebError::Conflict(ALREADY_UPLOADED.to_owned()));
     }
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > app.newcomers.files.most().saturating_add(MAX_ENVELOPE_BYTES)) {
+    if length.is_some_and(|length| {
+        length > app.newcomers.files.max_archive_bytes().saturating_add(MAX_ENVELOPE_BYTES)
+    }) {
         return Ok(Redirect::to("/newcomers?problem=too-large"));
     }
     let (lock_name, name) = (format!("form-{}", newcomer.id), random_id()?);
@@ -219,7 +221,7 @@ async fn write(
 }
 
 fn write_all(files: &Files, id: i64, mut chunks: mpsc::Receiver<Bytes>) -> io::Result<(NamedTempFile, u64)> {
-    let mut file = files.begin(id)?;
+    let mut file = files.create_file(id)?;
     let mut written = 0_u64;
     while let Some(chunk) = chunks.blocking_recv() {
         file.write_all(&chunk)?;
@@ -248,7 +250,7 @@ impl Reservation<'_> {
         if self.received <= self.reserved && !is_step && self.renewed.elapsed() < RENEW_AFTER {
             return Ok(());
         }
-        let max_bytes = self.app.newcomers.files.most();
+        let max_bytes = self.app.newcomers.files.max_archive_bytes();
         let reservation = match self.length {
             // Multipart boundaries are not part of the files.
             Some(length) => length.min(max_bytes),
@@ -273,16 +275,16 @@ async fn save(app: &App, newcomer: &Newcomer, form: UploadedForm) -> Result<(), 
     let mut transaction = service.table.lock_files(id, app.now_millis()).await?.ok_or_else(too_late)?;
     service.space.keep(&mut transaction, id, Part::Archive, (&format!("n{id}-archive"), bytes)).await?;
     match photos_bytes {
-        0 => service.space.drop_whole(&mut transaction, id, Part::Photos).await?,
+        0 => service.space.release_complete(&mut transaction, id, Part::Photos).await?,
         bytes => {
             service.space.keep(&mut transaction, id, Part::Photos, (&format!("n{id}-photos"), bytes)).await?;
         }
     }
     let files = service.files.clone();
     let keeping = tokio::task::spawn_blocking(move || {
-        files.keep(id, Part::Archive, archive)?;
+        files.save(id, Part::Archive, archive)?;
         match photos {
-            Some((photos, _)) => files.keep(id, Part::Photos, photos),
+            Some((photos, _)) => files.save(id, Part::Photos, photos),
             None => files.remove(&files.path(id, Part::Photos)),
         }
     });
