@@ -7,7 +7,7 @@ use super::report::{FindingCode, Subject};
 use super::scan::survey::Survey;
 use crate::archive::open::{AccountSignature, Archive, Origin, Verified};
 use crate::discovery::{Discovery, DiscoveryError};
-use crate::domain::{DiasporaId, PublicKey};
+use crate::domain::{DiasporaId, KeyError, PublicKey};
 
 /// The proof that an archive is the account's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
@@ -40,15 +40,7 @@ impl Importer<'_> {
         old_id: &DiasporaId,
         is_trusted: bool,
     ) -> Result<(Proof, Evidence), ImportError> {
-        let archive_key = survey.private_key.as_ref().and_then(|key| key.signing_key().ok());
-        let archive_key = match (archive_key, archive.manifest()) {
-            (Some(key), _) => Some(key.public_key()?),
-            // With an encrypted key, the account's signature was checked with the key in the manifest.
-            (None, Some(manifest)) => {
-                manifest.account.public_key.as_deref().and_then(|pem| PublicKey::from_pem(pem).ok())
-            }
-            (None, None) => None,
-        };
+        let archive_key = key_in_archive(archive, survey)?;
         let known = stored_key(&mut self.target.pod, old_id).await?;
         let known = known.map_err(|reason| ImportError::UnreadableKey(old_id.clone(), reason))?;
         let (published, lookup_error) = match published_key(self.options.discovery.as_ref(), old_id).await {
@@ -105,6 +97,16 @@ impl Importer<'_> {
         };
         Ok((proof, evidence))
     }
+}
+
+/// Returns the public key of the account's private key in the archive.
+fn key_in_archive(archive: &Archive<Verified>, survey: &Survey) -> Result<Option<PublicKey>, KeyError> {
+    if let Some(key) = survey.private_key.as_ref().and_then(|key| key.signing_key().ok()) {
+        return key.public_key().map(Some);
+    }
+    // With an encrypted key, the account's signature was checked with the key in the manifest.
+    let pem = archive.manifest().and_then(|manifest| manifest.account.public_key.as_deref());
+    Ok(pem.and_then(|pem| PublicKey::from_pem(pem).ok()))
 }
 
 /// Returns the key that the old pod publishes for the account, or the error; none without `discovery`: then the pod is

@@ -61,7 +61,7 @@ fn log_outcome(newcomer: Option<i64>, report: &StepReport<'_>) {
             tracing::warn!(newcomer, deaths, "a process that worked on an archive died: {cause}");
         }
         StepReport::Lost => {
-            tracing::info!(newcomer, "another worker has taken over, or the move was cancelled")
+            tracing::info!(newcomer, "another worker has taken over, or the move was cancelled");
         }
         StepReport::Store(error) => tracing::error!(newcomer, "newcomers wait: {error}"),
     }

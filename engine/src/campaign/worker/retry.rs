@@ -39,7 +39,7 @@ impl Retry {
 
     /// Starts an operation that may have to wait.
     pub(in crate::campaign) fn begin<'a>(&'a self, observer: &'a dyn Observer) -> Waiting<'a> {
-        Waiting { retry: self, observer, pauses: BACKOFF.pauses(), waiting_since: None }
+        Waiting { retry: self, observer, pauses: BACKOFF.pauses(), started_at: None }
     }
 
     /// Pauses without reporting an outage.
@@ -78,7 +78,7 @@ pub(in crate::campaign) struct Waiting<'a> {
     retry: &'a Retry,
     observer: &'a dyn Observer,
     pauses: Pauses,
-    waiting_since: Option<Instant>,
+    started_at: Option<Instant>,
 }
 
 impl Waiting<'_> {
@@ -88,8 +88,8 @@ impl Waiting<'_> {
     /// [`CampaignError::GivenUp`] when it has waited for the maximum time, [`CampaignError::Stopped`] when told to
     /// stop.
     pub(in crate::campaign) async fn pause(&mut self, reason: &str) -> Result<(), CampaignError> {
-        let is_first = self.waiting_since.is_none();
-        let since = *self.waiting_since.get_or_insert_with(Instant::now);
+        let is_first = self.started_at.is_none();
+        let since = *self.started_at.get_or_insert_with(Instant::now);
         let is_new = {
             let mut wait = self.retry.wait.lock().unwrap_or_else(PoisonError::into_inner);
             wait.waiting_tasks += usize::from(is_first);
@@ -111,7 +111,7 @@ impl Waiting<'_> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        if self.waiting_since.is_none() {
+        if self.started_at.is_none() {
             return;
         }
         let mut wait = self.retry.wait.lock().unwrap_or_else(PoisonError::into_inner);

@@ -98,7 +98,7 @@ pub(in crate::import) fn relayables<'a>(
                 continue;
             }
             (Action::Insert, Ok(referenced_rows)) => {
-                plan.rows.new.push(NewRelayable { record, referenced_rows })
+                plan.rows.new.push(NewRelayable { record, referenced_rows });
             }
             (Action::Adopt(row), _) => plan.rows.adopted.push((table, row.id)),
             (Action::Present(_), _) if check == SignatureCheck::Good => {

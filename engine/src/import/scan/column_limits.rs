@@ -11,7 +11,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use crate::domain::{
-    Contact, Conversation, CountKind, Entity, LoosePhoto, Photo, Post, Profile, Relayable, RelayableEntity,
+    Conversation, CountKind, Entity, LoosePhoto, Photo, Post, Profile, Relayable, RelayableEntity,
     StatusMessage, web_address,
 };
 use crate::import::report::{FindingCode, Report, Subject};
@@ -82,10 +82,8 @@ impl Target {
         let mut fitter = self.column_fitter().await?;
         match &mut batch {
             Batch::Contacts(contacts) => {
-                for Contact { contact_groups_membership, .. } in contacts {
-                    for name in contact_groups_membership {
-                        fitter.fit_aspect_name(name);
-                    }
+                for name in contacts.iter_mut().flat_map(|contact| &mut contact.contact_groups_membership) {
+                    fitter.fit_aspect_name(name);
                 }
             }
             Batch::Audiences(audiences) => {
@@ -109,16 +107,11 @@ impl Target {
                     fitter.fit_photo(photo, files)
                 });
             }
-            Batch::OwnRelayables(records) => {
-                for record in records {
-                    if let RelayableEntity::Comment(comment) = &mut record.entity {
-                        let guid = comment.guid.clone();
-                        fitter.fit_own("comments", "text", &mut comment.text, CountKind::OwnComments, &guid);
-                    }
-                }
-            }
+            Batch::OwnRelayables(records) => fitter.fit_own_comments(records),
             Batch::Conversations(conversations) => {
-                conversations.iter_mut().for_each(|conversation| fitter.fit_conversation(conversation));
+                for conversation in conversations {
+                    fitter.fit_conversation(conversation);
+                }
             }
             Batch::OthersRelayables(records) => records.retain(|(record, _)| {
                 let kind = match &record.entity {
@@ -169,6 +162,15 @@ impl Target {
 }
 
 impl ColumnFitter<'_> {
+    fn fit_own_comments(&mut self, records: &mut [Relayable]) {
+        for record in records {
+            if let RelayableEntity::Comment(comment) = &mut record.entity {
+                let guid = comment.guid.clone();
+                self.fit_own("comments", "text", &mut comment.text, CountKind::OwnComments, &guid);
+            }
+        }
+    }
+
     /// Fits a text of the account's own.
     fn fit_own(
         &mut self,

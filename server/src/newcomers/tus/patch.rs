@@ -52,9 +52,8 @@ pub(in crate::newcomers) async fn patch(
     // Looked up again, since a deletion stops this writer only from here on.
     let upload = find(&app, &newcomer, &name).await?;
     let (path, bytes) = (app.newcomers.files.chunked_path(newcomer.id, &name), upload.bytes);
-    let headers = |length: u64| {
-        [("upload-offset", length.to_string()), ("upload-expires", http_date(upload.expires_at))]
-    };
+    let expires = http_date(upload.expires_at);
+    let headers = |length: u64| [("upload-offset", length.to_string()), ("upload-expires", expires.clone())];
     // It was completed and renamed, with its space: the previous response was lost.
     let Some(arrived) = length(&path).await? else {
         let status = if offset == bytes { StatusCode::NO_CONTENT } else { StatusCode::CONFLICT };
