@@ -335,6 +335,6 @@ async fn pods_of_contacts_whom_nobody_could_look_up_are_told_too() {
     let told = document(&target.run(&["deliveries"]).stdout);
     assert_eq!(told["by_hand"].as_array().map(Vec::len), Some(0), "{told}");
     let pods = told["pods"].as_array().unwrap();
-    let refused = pods.iter().filter(|pod| pod["refused"] != 0).count();
+    let refused = pods.iter().filter(|pod| pod["counts"]["rejected"] != 0).count();
     assert_eq!(refused, 0, "{told}");
 }
