@@ -168,7 +168,7 @@ async fn fractions_are_no_whole_numbers() {
     let photos =
         pod.pool.number(&format!("SELECT COUNT(*) FROM photos WHERE author_id = {IDA}")).await.unwrap();
     let reasons = unreadable(&pod, "out");
-    let says = "its height is 9.5 in the pod's database, which is no whole number";
+    let says = "its height is 9.5 in the pod's database, which is not a whole number";
     assert!(reasons.iter().all(|reason| reason.starts_with(says)), "{reasons:?}");
     assert_eq!(i64::try_from(reasons.len()), Ok(photos), "{reasons:?}");
 }
