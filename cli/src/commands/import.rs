@@ -55,6 +55,8 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
             store.close().await;
         }
         let planned = planned.map_err(failed)?;
+        // Removes the progress bar.
+        drop(options);
         let intent = intent.with_proof(planned.proof);
         let seconds = started_at.elapsed().as_secs_f64();
         describe(output, &planned, true, seconds);
@@ -65,13 +67,15 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
     let imported = import::import(opened, &config.database, &config.url, store, &options, key).await;
     let imported = imported.map_err(failed)?;
     let seconds = started_at.elapsed().as_secs_f64();
+    // Removes the progress bar.
+    let ImportOptions { archive_sha256, .. } = options;
     describe(output, &imported, false, seconds);
     let follow_up = FollowUp {
         arguments: &arguments,
         config: &config,
         store,
         unlock: unlock.as_ref(),
-        archive_sha256: &options.archive_sha256,
+        archive_sha256: &archive_sha256,
         imported: &imported,
     };
     let announcement = follow_up.run(intent.with_proof(imported.proof), output).await;

@@ -135,7 +135,7 @@ fn files_that_cannot_be_used_are_named_in_words() {
     let cases: &[(&[&str], &str, &str)] = &[
         (&["verify", &missing], &missing, nowhere),
         (&["show", &missing], &missing, nowhere),
-        (&["show", &is_folder], &is_folder, "this is not a file; name the archive itself"),
+        (&["show", &is_folder], &is_folder, "this is not a file; specify the archive itself"),
         (&["verify", &below], &below, "part of the path is a file"),
         (&["verify", &missing, "--identity", &below], &below, "part of the path is a file"),
         (&["convert", &missing, "--to", "diaspora", "--out", &is_folder], &missing, nowhere),
