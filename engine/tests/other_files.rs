@@ -107,7 +107,7 @@ fn what_a_download_left_instead_of_an_archive_is_named() {
     let mut deflate64 = RawEntry::stored("alice.json", text.as_bytes());
     deflate64.both(|header| header.method = 9);
     for (entry, said) in [
-        (link, "symbolic link, and archives hold files only: put the file in its place"),
+        (link, "symbolic link, but archives contain files only: replace it with the file"),
         (locked, "pack it again without a password"),
         (deflate64, "with the method \"Deflate\""),
         (RawEntry::stored("/home/alice/alice.json", text.as_bytes()), "pack the files again from inside"),
