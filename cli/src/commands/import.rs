@@ -66,8 +66,7 @@ pub(crate) async fn run(arguments: Import, output: &Output) -> Result<Outcome, F
     };
     let imported = import::import(opened, &config.database, &config.url, store, &options, key).await;
     let imported = imported.map_err(failed)?;
-    let seconds = started_at.elapsed().as_secs_f64();
-    let archive_sha256 = options.archive_sha256.clone();
+    let (seconds, archive_sha256) = (started_at.elapsed().as_secs_f64(), options.archive_sha256.clone());
     // Removes the progress bar.
     drop(options);
     describe(output, &imported, false, seconds);
