@@ -96,7 +96,7 @@ impl Forecast {
 }
 
 /// The most bytes of rows of accounts that are read together.
-const MAX_AHEAD: usize = 48 << 20;
+const MAX_AHEAD_BYTES: usize = 48 << 20;
 
 /// Forecasts the omissions of one account after another.
 pub struct Forecaster<'a> {
@@ -126,7 +126,7 @@ impl<'a> Forecaster<'a> {
         accounts: &[(i64, String)],
     ) -> Result<(), ExportError> {
         let users: Vec<i64> = accounts.iter().map(|(user, _)| *user).collect();
-        let mut ahead = ReadAhead::new(MAX_AHEAD);
+        let mut ahead = ReadAhead::new(MAX_AHEAD_BYTES);
         let fits = ahead.read(snapshot, &users).await?;
         for (user, username) in accounts {
             if !fits {

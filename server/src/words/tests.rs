@@ -46,36 +46,45 @@ fn every_language_is_named_in_every_language() {
     }
 }
 
+/// Reads all files in folders and the folders below them.
+fn texts_in(mut folders: Vec<std::path::PathBuf>) -> Vec<(std::path::PathBuf, String)> {
+    let mut texts = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let text = std::fs::read_to_string(&path).unwrap();
+                texts.push((path, text));
+            }
+        }
+    }
+    texts
+}
+
 /// Checks every key that the code or a template, here or in the engine, uses as a literal.
 #[test]
 fn used_texts_exist() {
     let english = keys("en");
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let engine = root.join("../engine");
-    let mut folders: Vec<_> =
+    let folders: Vec<_> =
         [root, &engine].iter().flat_map(|root| [root.join("src"), root.join("templates")]).collect();
     let mut uses = 0;
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let text = std::fs::read_to_string(&path).unwrap();
-            for call in [
-                "words.say(\"",
-                "words.text(\"",
-                "words.one(\"",
-                "words.with(\"",
-                "words.html(\"",
-                "words.counted(\"",
-            ] {
-                for part in text.split(call).skip(1) {
-                    let key = part.split('"').next().unwrap();
-                    uses += 1;
-                    assert!(english.contains_key(key), "{}: {key}", path.display());
-                }
+    for (path, text) in texts_in(folders) {
+        for call in [
+            "words.say(\"",
+            "words.text(\"",
+            "words.one(\"",
+            "words.with(\"",
+            "words.html(\"",
+            "words.counted(\"",
+        ] {
+            for part in text.split(call).skip(1) {
+                let key = part.split('"').next().unwrap();
+                uses += 1;
+                assert!(english.contains_key(key), "{}: {key}", path.display());
             }
         }
     }
@@ -86,19 +95,11 @@ fn used_texts_exist() {
 #[test]
 fn every_field_that_can_have_a_problem_has_a_name() {
     let english = keys("en");
-    let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates")];
+    let templates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
     let mut fields = BTreeSet::new();
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let text = std::fs::read_to_string(&path).unwrap();
-            let parts = text.split("problems.of(\"").skip(1);
-            fields.extend(parts.map(|part| part.split('"').next().unwrap().to_owned()));
-        }
+    for (_, text) in texts_in(vec![templates]) {
+        let parts = text.split("problems.of(\"").skip(1);
+        fields.extend(parts.map(|part| part.split('"').next().unwrap().to_owned()));
     }
     assert!(fields.contains("username") && fields.contains("downloads_until"), "{fields:?}");
     for field in fields {

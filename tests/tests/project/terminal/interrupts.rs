@@ -7,8 +7,8 @@ use super::{export, words, write_posts};
 use crate::support::{Pod, names, put_key};
 use pappus_tests::program::pappus;
 
-/// Far less than an export takes that is not interrupted, or a prompt that waits; three tests run beside.
-const AT_ONCE: Duration = Duration::from_secs(20);
+/// The most time that an interrupted program takes to end, also on a busy machine.
+const MAX_EXIT_TIME: Duration = Duration::from_secs(20);
 
 fn prompted(terminal: &mut Terminal, prompt: &str) {
     terminal.wait_for(prompt);
@@ -36,7 +36,7 @@ async fn a_prompt_that_is_interrupted_leaves_the_terminal_as_it_was() {
                 Some(signal) => terminal.signal(signal),
             }
             assert_eq!(terminal.code(), Some(code), "{signal:?} {interrupted}: {}", terminal.text());
-            assert!(asked.elapsed() < AT_ONCE);
+            assert!(asked.elapsed() < MAX_EXIT_TIME);
             assert!(terminal.echoes(), "{signal:?} {interrupted}: the terminal is left silent");
             assert!(!terminal.written.contains("secr"), "{}", terminal.text());
             assert!(names(&pod.path("out")).is_empty());
@@ -62,7 +62,7 @@ async fn an_export_that_is_interrupted_leaves_nothing_behind() {
             Some(signal) => terminal.signal(signal),
         }
         assert_eq!(terminal.code(), Some(code), "{}", terminal.text());
-        assert!(asked.elapsed() < AT_ONCE, "{:?}", asked.elapsed());
+        assert!(asked.elapsed() < MAX_EXIT_TIME, "{:?}", asked.elapsed());
         assert!(terminal.text().contains("pappus: interrupted"), "{}", terminal.text());
         assert_eq!(names(&pod.path("out")), Vec::<String>::new());
     }
@@ -113,6 +113,6 @@ async fn a_campaign_finishes_what_was_begun_unless_it_is_told_twice() {
     let asked = Instant::now();
     terminal.press(CTRL_C);
     assert_eq!(terminal.code(), Some(130), "{}", terminal.text());
-    assert!(asked.elapsed() < AT_ONCE);
+    assert!(asked.elapsed() < MAX_EXIT_TIME);
     assert_eq!(whole("twice"), 0);
 }
