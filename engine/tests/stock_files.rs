@@ -172,6 +172,20 @@ fn photos_whose_names_a_file_system_changed_have_the_document_s_names() {
 }
 
 #[test]
+fn photos_with_replaced_or_misread_characters_have_the_document_s_names() {
+    let text = document().to_string().replace("aa.png", "what:.png").replace("bb.png", "\u{fc}.png");
+    let expected = [("what:.png".to_owned(), b"one".to_vec()), ("\u{fc}.png".to_owned(), b"two".to_vec())];
+    // In code page 1252, which is not the one that names without a flag are read in, and replaced.
+    for other in [b"\xfc.png".as_slice(), b"_.png", b"?.png"] {
+        let mut two = RawEntry::stored("x", b"two");
+        two.both(|header| header.name = other.to_vec());
+        let files = [RawEntry::stored("what_.png", b"one"), two];
+        let mut archive = open(text.as_bytes(), Some(&write(&files, &End::default()))).unwrap();
+        assert_eq!(photos(&mut archive), expected, "{other:?}");
+    }
+}
+
+#[test]
 fn what_is_odd_about_photos_is_said() {
     let text = document().to_string();
     let zip = write(

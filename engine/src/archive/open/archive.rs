@@ -183,8 +183,8 @@ impl Archive<Verified> {
     /// Visits the original photos one after another: file name, size in bytes, and the bytes. Each name is visited
     /// once: with a stock archive, the first file of a name in any folder is used; the photos' own ZIP takes
     /// precedence over the document's. A file whose name differs from the document's only in its form (composed or
-    /// not, upper or lower case) gets the document's name. Scaled sizes of a photo, which pods create, are skipped if
-    /// the photo itself is in the archive.
+    /// not, upper or lower case) or in replaced characters gets the document's name. Scaled sizes of a photo, which
+    /// pods create, are skipped if the photo itself is in the archive.
     ///
     /// # Errors
     /// [`OpenError`] if the file has changed or can no longer be read, and errors of `visit`.

@@ -10,7 +10,7 @@ use super::progress::{ByteCount, CountingReader};
 use super::report::{AccountSignature, FindingCode, Findings, KeyOrigin, Origin, Verification};
 use super::shape::{DocumentShape, Strictness, Tally};
 use super::signatures::{self, KeyFinder};
-use super::zip::Zip;
+use super::zip::{Entry, Zip};
 use super::{VerifyError, digests, manifest};
 use crate::archive::EXTRAS_FORMAT;
 use crate::archive::document::{DocumentError, read_document, read_extras};
@@ -187,7 +187,8 @@ fn count_photo_files(manifest: &Manifest, tally: &mut Tally) {
 /// Returns the names of a stock archive's photo files.
 fn photo_names<'a>(zips: impl Iterator<Item = &'a Zip> + Clone) -> PhotoNames {
     let originals = Originals::of(zips.clone());
-    PhotoNames::of(zips.flat_map(Zip::entries).filter_map(|entry| originals.photo(entry)))
+    let file = |entry: &'a Entry| Some((originals.photo(entry)?, entry.is_in_code_page()));
+    PhotoNames::of(zips.flat_map(Zip::entries).filter_map(file))
 }
 
 /// Adds findings on the photos of a stock archive.

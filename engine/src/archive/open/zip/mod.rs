@@ -79,6 +79,11 @@ impl Entry {
         self.raw_name = self.raw_name.take().or_else(|| Some(old_name.into_boxed_bytes()));
     }
 
+    /// Returns whether the name's bytes are in a code page, which the file does not name.
+    pub(super) fn is_in_code_page(&self) -> bool {
+        std::str::from_utf8(self.raw_name()).is_err()
+    }
+
     /// Returns the name's bytes in the file, with the common folder.
     pub(super) fn raw_name(&self) -> &[u8] {
         self.raw_name.as_deref().unwrap_or(self.name.as_bytes())
