@@ -5,6 +5,9 @@ use serde_json::Value;
 
 use crate::domain::Timestamp;
 
+/// The last second of the year 9999, since 1970.
+const MAX_SECONDS: u64 = 253_402_300_799;
+
 /// Formats with an offset or a zone.
 const ZONED: [&str; 5] = [
     "%Y-%m-%d %H:%M:%S%.f %#z",
@@ -14,8 +17,9 @@ const ZONED: [&str; 5] = [
     "%Y/%m/%d %H:%M:%S %#z",
 ];
 /// Formats without an offset or a zone, read as UTC.
-const PLAIN: [&str; 5] = [
+const PLAIN: [&str; 6] = [
     "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M",
     "%Y-%m-%d %H:%M:%S%.f",
     "%Y-%m-%d %H:%M",
     "%a %b %d %H:%M:%S %Y",
@@ -23,21 +27,33 @@ const PLAIN: [&str; 5] = [
 ];
 
 /// Parses a point in time: in the network's format, as databases and Ruby print it, as in e-mails, or in seconds
-/// since 1970. Returns `None` for anything else, and for years that no archive can be from.
+/// or milliseconds since 1970. Returns `None` for anything else, and for years that no archive can be from.
 pub(super) fn timestamp(value: &Value) -> Option<Timestamp> {
     let time = match value {
-        Value::String(text) => from_text(text.trim())?,
+        Value::String(text) => from_text(text.trim()).or_else(|| from_digits(text.trim()))?,
         Value::Number(seconds) => {
             #[expect(clippy::cast_possible_truncation, reason = "fractions of seconds are dropped")]
             let whole_seconds =
                 seconds.as_i64().or_else(|| seconds.as_f64().map(|seconds| seconds as i64))?;
-            DateTime::from_timestamp(whole_seconds, 0)?.naive_utc()
+            from_number(whole_seconds)?
         }
         _ => return None,
     };
     let time = Timestamp::from_utc(time);
     // Only times that the network's format can represent are accepted.
     time.to_string().parse().ok()
+}
+
+/// Parses seconds since 1970, or milliseconds, as JavaScript counts them: as seconds these were after the year 9999.
+fn from_number(number: i64) -> Option<NaiveDateTime> {
+    let seconds = if number.unsigned_abs() > MAX_SECONDS { number / 1000 } else { number };
+    DateTime::from_timestamp(seconds, 0).map(|time| time.naive_utc())
+}
+
+/// Parses seconds or milliseconds in a text. Fewer digits may be a date, and other numbers of digits a date with a time.
+fn from_digits(text: &str) -> Option<NaiveDateTime> {
+    let is_number = matches!(text.len(), 9 | 10 | 13) && text.bytes().all(|digit| digit.is_ascii_digit());
+    if is_number { from_number(text.parse().ok()?) } else { None }
 }
 
 fn from_text(text: &str) -> Option<NaiveDateTime> {
@@ -88,13 +104,27 @@ mod tests {
             json!("2014/03/02 10:11:12 +0000"),
             json!(1_393_755_072),
             json!(1_393_755_072.9),
+            json!(1_393_755_072_987_i64),
+            json!("1393755072"),
+            json!("1393755072987"),
         ] {
             let read = timestamp(&form).map(|time| time.to_string());
             assert_eq!(read.as_deref(), Some("2014-03-02T10:11:12Z"), "{form}");
         }
         assert_eq!(timestamp(&json!("2014-03-02")).unwrap().to_string(), "2014-03-02T00:00:00Z");
-        for form in [json!("yesterday"), json!(""), json!(null), json!([]), json!(1e300), json!("2014-13-02")]
-        {
+        let minute = timestamp(&json!("2014-03-02T10:11Z"));
+        assert_eq!(minute.unwrap().to_string(), "2014-03-02T10:11:00Z");
+        for form in [
+            json!("yesterday"),
+            json!(""),
+            json!(null),
+            json!([]),
+            json!(1e300),
+            json!("2014-13-02"),
+            json!("2014"),
+            json!("20140302"),
+            json!("20140302101112"),
+        ] {
             assert_eq!(timestamp(&form), None, "{form}");
         }
     }
