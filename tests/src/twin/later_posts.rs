@@ -1,5 +1,6 @@
 //! What the account posts after its move, and who gets it.
 
+use chrono::DateTime;
 use pappus_engine::domain::{DiasporaId, Guid, Post, PrivateKey, SigningKey, StatusMessage, Timestamp};
 use pappus_engine::federation::{MagicEnvelope, encrypt_envelope};
 
@@ -24,7 +25,8 @@ impl Scene {
         pool.close().await;
         let key = PrivateKey::from_pem(pem).signing_key().map_err(|error| broken(&error))?;
         let author = self.new_id().parse::<DiasporaId>().map_err(|error| broken(&error))?;
-        let (public, limited) = (sealed(&author, &key, true)?, sealed(&author, &key, false)?);
+        let at = Timestamp::from(DateTime::from_timestamp_millis(now).unwrap_or_default());
+        let (public, limited) = (sealed(&author, &key, at, true)?, sealed(&author, &key, at, false)?);
         let mut letters = Vec::new();
         for (host, pod) in &self.world.inner().pods {
             letters.push((host.clone(), "/receive/public".to_owned(), public.clone()));
@@ -43,14 +45,14 @@ impl Scene {
 }
 
 /// A post in an envelope.
-fn sealed(author: &DiasporaId, key: &SigningKey, public: bool) -> Result<String, CrowdError> {
+fn sealed(author: &DiasporaId, key: &SigningKey, now: Timestamp, public: bool) -> Result<String, CrowdError> {
     let name = if public { "public" } else { "limited" };
     let guid = guid("post", &format!("after the move, {name}"));
     let guid = guid.parse::<Guid>().map_err(|error| broken(&error))?;
     let post = Post::StatusMessage(StatusMessage {
         author: author.clone(),
         guid,
-        created_at: "2026-12-24T10:00:00Z".parse::<Timestamp>().map_err(|error| broken(&error))?,
+        created_at: now,
         public,
         provider_display_name: None,
         text: "Here I am.".to_owned(),

@@ -73,7 +73,7 @@ pub(super) fn target(scene: &Scene) -> TargetPod {
 }
 
 pub(super) fn clock(scene: &Scene) -> TwinClock {
-    TwinClock::new("2026-12-01T00:00:00Z".parse().unwrap(), &scene.world, &scene.home)
+    TwinClock::new(&scene.world, &scene.home)
 }
 
 pub(super) fn never() -> CancellationToken {

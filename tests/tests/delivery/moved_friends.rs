@@ -1,6 +1,6 @@
 //! A friend who moves as well, after the announcement, is back under another ID and from another pod.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use pappus_engine::delivery::{Clock as _, Friends, Ledger, Options, Scope, deliver};
 use pappus_tests::program::programs;
 use pappus_tests::schema::Pool;
@@ -13,7 +13,7 @@ use super::friendships::{announced, clock, never, open_store, target};
 const FRIEND: &str = "friend0@solo.example";
 
 /// The target pod hears of the friend's move: their contact leads to the new person, who shares.
-async fn friend_moves(scene: &Scene) {
+async fn friend_moves(scene: &Scene, now: DateTime<Utc>) {
     let of = |id: &str| format!("(SELECT id FROM people WHERE diaspora_handle = '{id}')");
     let (old, new) = (of(FRIEND), of("friend0@elsewhere.example"));
     let statements = [
@@ -25,8 +25,9 @@ async fn friend_moves(scene: &Scene) {
         ),
         format!("INSERT INTO account_migrations (old_person_id, new_person_id) VALUES ({old}, {new})"),
         format!(
-            "UPDATE contacts SET person_id = {new}, sharing = 1, updated_at = '2026-12-01 02:00:00' \
-             WHERE person_id = {old} AND user_id = (SELECT id FROM users WHERE username = '{NAME}')"
+            "UPDATE contacts SET person_id = {new}, sharing = 1, updated_at = '{}' \
+             WHERE person_id = {old} AND user_id = (SELECT id FROM users WHERE username = '{NAME}')",
+            now.format("%Y-%m-%d %H:%M:%S")
         ),
     ];
     let pool = Pool::connect(&scene.database).await.unwrap();
@@ -52,7 +53,7 @@ async fn a_friend_who_has_moved_since_is_back_and_says_nothing_of_their_former_p
     let store = open_store(&scene).await;
     deliver(&store, &transport, Some(&target(&scene)), &clock, &Options::default(), never()).await.unwrap();
     clock.pass(TimeDelta::hours(3)).await;
-    friend_moves(&scene).await;
+    friend_moves(&scene, clock.now()).await;
     target(&scene).record_friends(&store, clock.now(), TimeDelta::zero()).await.unwrap();
     let friends = Ledger::new(&store).friends(Scope::All).await.unwrap();
     assert_eq!(friends, Friends { all: 1, back: 1 });

@@ -62,7 +62,7 @@ async fn it_does_not_wait_for_a_pod_that_the_target_pod_has_not_reached_for_long
     let folder = tempfile::tempdir().unwrap();
     let scene = scene(&folder).await;
     let pool = Pool::connect(&scene.database).await.unwrap();
-    let sql = format!("UPDATE pods SET offline_since = '2026-11-01 00:00:00' WHERE host = '{GONE}'");
+    let sql = format!("UPDATE pods SET offline_since = datetime('now', '-30 days') WHERE host = '{GONE}'");
     pool.execute(&sql).await.unwrap();
     pool.close().await;
     let took = time_until_closed(&scene).await;

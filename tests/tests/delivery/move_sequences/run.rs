@@ -89,7 +89,7 @@ impl Run {
         let export = scene.export(OTHER, TIMES[0]).output().unwrap();
         assert!(matches!(export.status.code(), Some(0 | 10)), "{export:?}");
         Self {
-            clock: TwinClock::new("2026-12-01T00:00:00Z".parse().unwrap(), &scene.world, &scene.home),
+            clock: TwinClock::new(&scene.world, &scene.home),
             target,
             archive: scene.archive_of(NAME, TIMES[0]),
             exports: 1,
@@ -307,7 +307,7 @@ impl Run {
         let sql = format!(
             "INSERT INTO comments (text, commentable_id, commentable_type, author_id, guid, created_at, updated_at) \
              SELECT 'hello', MIN(p.id), 'Post', (SELECT MIN(id) FROM people WHERE owner_id IS NULL), \
-             lower(hex(randomblob(16))), '2026-12-01', '2026-12-01' FROM posts p WHERE p.author_id = {person} \
+             lower(hex(randomblob(16))), datetime('now'), datetime('now') FROM posts p WHERE p.author_id = {person} \
              HAVING MIN(p.id) IS NOT NULL"
         );
         sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&self.target).await.unwrap();

@@ -86,8 +86,8 @@ async fn closing(podmin: &mut Browser) {
     let board = get(podmin, "/api/v1/board").await;
     assert_eq!(board["pod"], "https://closing.example/");
     assert_eq!((&board["accounts"]["accounts"], &board["closing"]), (&json!(ACCOUNTS), &Value::Null));
-    let decided = json!({ "stage": "read-only", "read_only_on": "2026-12-01", "switch_off_on": null,
-        "downloads_until": "2027-06-30", "public": true });
+    let decided = json!({ "stage": "read-only", "read_only_on": "2036-12-01", "switch_off_on": null,
+        "downloads_until": "2037-06-30", "public": true });
     let kept = said(podmin, Method::PUT, path, Some(decided.clone()), StatusCode::OK).await;
     assert_eq!(kept, decided);
     assert_eq!(get(podmin, path).await, decided);

@@ -61,7 +61,7 @@ async fn through_all_stages(scene: Closing) {
     let mut stranger = scene.browser();
     assert_eq!(stranger.open("/closing").await.unwrap().status, StatusCode::NOT_FOUND);
     let days =
-        [("read_only_on", "2026-12-01"), ("switch_off_on", "2027-01-31"), ("downloads_until", "2027-06-30")];
+        [("read_only_on", "2036-12-01"), ("switch_off_on", "2037-01-31"), ("downloads_until", "2037-06-30")];
     for stage in ["announced", "read-only", "exporting", "downloads-open", "closed"] {
         greta.open("/board").await.unwrap();
         let fields: Vec<_> = days.into_iter().chain([("stage", stage), ("confirmed", "yes")]).collect();
@@ -69,9 +69,9 @@ async fn through_all_stages(scene: Closing) {
         assert!(page.contains(&format!("aria-current=\"step\" id=\"stage-{stage}\"")), "{page}");
         let page = stranger.open("/closing").await.unwrap().text();
         assert!(page.contains(&format!("aria-current=\"step\" id=\"stage-{stage}\"")), "{page}");
-        assert!(page.contains("31 January 2027") && !page.contains("Progress"), "{page}");
+        assert!(page.contains("31 January 2037") && !page.contains("Progress"), "{page}");
         // Once downloads are over, no date promises them.
-        let until = "30 June 2027";
+        let until = "30 June 2037";
         assert_eq!(page.contains(until), stage != "closed", "{stage}: {page}");
         assert_eq!(greta.open("/archive").await.unwrap().text().contains(until), stage != "closed");
     }

@@ -38,9 +38,9 @@ async fn impossible_days_are_refused_and_closing_is_asked_with_numbers() {
     let mut greta = scene.signed_in("greta").await;
     let exporting = [("stage", "exporting")];
     for (days, field, says) in [
-        (["2027-02-01", "2027-01-31", ""], "switch_off_on", "cannot be switched off before it is read-only"),
-        (["", "2027-01-31", "2026-12-31"], "downloads_until", "cannot end before the pod is switched off"),
-        (["2027-02-30", "", ""], "read_only_on", "is not a date"),
+        (["2037-02-01", "2037-01-31", ""], "switch_off_on", "cannot be switched off before it is read-only"),
+        (["", "2037-01-31", "2036-12-31"], "downloads_until", "cannot end before the pod is switched off"),
+        (["2037-02-30", "", ""], "read_only_on", "is not a date"),
         (["2207-01-01", "", ""], "read_only_on", "more than 20 years away"),
         (["", "2025-01-31", ""], "switch_off_on", "31 January 2025 is in the past. Today is"),
     ] {
@@ -52,7 +52,7 @@ async fn impossible_days_are_refused_and_closing_is_asked_with_numbers() {
         assert!(input.contains("autofocus"), "{input}");
     }
     // Several at once: each stands at its field, and links lead there.
-    let wrong = ["2027-03-01", "", "2027-01-01"];
+    let wrong = ["2037-03-01", "", "2037-01-01"];
     let answer = close(&mut greta, wrong, &[("stage", "over")]).await;
     let page = answer.text();
     let name = "Archives can be downloaded until";
@@ -63,7 +63,7 @@ async fn impossible_days_are_refused_and_closing_is_asked_with_numbers() {
     let at_field = answer.between("id=\"stage-problem\">", "</p>").unwrap();
     assert_eq!(at_field, "There is no such stage.");
     assert_eq!(scene.browser().open("/closing").await.unwrap().status, StatusCode::NOT_FOUND);
-    let days = ["2026-12-01", "2027-01-31", "2027-06-30"];
+    let days = ["2036-12-01", "2037-01-31", "2037-06-30"];
     let page = close(&mut greta, days, &exporting).await.text();
     assert!(page.contains("role=\"status\">Saved.</p>"), "{page}");
 
@@ -71,7 +71,7 @@ async fn impossible_days_are_refused_and_closing_is_asked_with_numbers() {
     let page = close(&mut greta, days, &[("stage", "closed")]).await.text();
     assert!(page.contains("Close the pod for good?"), "{page}");
     assert!(page.contains("Accounts that have not downloaded an archive: 13 of 13."), "{page}");
-    assert!(page.contains("You have promised downloads until 30 June 2027."), "{page}");
+    assert!(page.contains("You have promised downloads until 30 June 2037."), "{page}");
     let shown = scene.browser().open("/closing").await.unwrap().text();
     assert!(shown.contains("aria-current=\"step\" id=\"stage-exporting\""), "{shown}");
     close(&mut greta, days, &[("stage", "closed"), ("confirmed", "yes")]).await;
@@ -129,7 +129,7 @@ async fn nobody_is_counted_in_words(scene: &Closing, greta: &mut Browser) {
 async fn letters_are_counted_tested_and_written_in_languages() {
     let scene = scene_in_two_languages().await;
     let mut greta = scene.signed_in("greta").await;
-    let days = ["2026-12-01", "2027-01-31", "2027-06-30"];
+    let days = ["2036-12-01", "2037-01-31", "2037-06-30"];
     close(&mut greta, days, &[("stage", "exporting")]).await;
     greta.open("/board/notices").await.unwrap();
     let answer = greta.fill("/board/notices", "/board/notices", &LETTER).await.unwrap();
@@ -146,7 +146,7 @@ async fn letters_are_counted_tested_and_written_in_languages() {
         "{page}"
     );
     assert!(page.contains(&format!("English: {} people", people - 2)), "{page}");
-    assert!(page.contains("Hallo greta") && page.contains("31. Januar 2027"), "{page}");
+    assert!(page.contains("Hallo greta") && page.contains("31. Januar 2037"), "{page}");
 
     let tested: Vec<_> = LETTER.into_iter().chain([("test", "yes")]).collect();
     let answer = greta.submit("/board/notices", &tested).await.unwrap();
@@ -169,7 +169,7 @@ async fn letters_are_counted_tested_and_written_in_languages() {
         let mut all = mails.iter().rev().filter(|mail| mail.contains(&format!("To: {name}@mail.example")));
         all.next().unwrap().clone()
     };
-    assert!(to("jonas").contains("Hallo jonas, melde dich an") && to("jonas").contains("31. Januar 2027"));
+    assert!(to("jonas").contains("Hallo jonas, melde dich an") && to("jonas").contains("31. Januar 2037"));
     assert!(
         !to("ida").contains("melde dich") && to("ida").contains("Dein Konto ist gesperrt"),
         "{}",

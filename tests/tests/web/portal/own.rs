@@ -206,13 +206,13 @@ async fn pages_and_mails_name_the_podmin_the_days_and_where_to_go() {
     let page = greta.submit("/board/words", &words).await.unwrap().text();
     assert!(page.contains("role=\"status\">Saved."), "{page}");
     greta.open("/board").await.unwrap();
-    let days = [("stage", "exporting"), ("switch_off_on", "2027-01-31"), ("downloads_until", "2027-06-30")];
+    let days = [("stage", "exporting"), ("switch_off_on", "2037-01-31"), ("downloads_until", "2037-06-30")];
     greta.submit("/board/closing", &days).await.unwrap();
 
     let mut stranger = scene.browser();
     for path in ["/sign-in", "/closing"] {
         let page = stranger.open(path).await.unwrap().text();
-        for says in ["31 January 2027", "Thank you for ten years.", "https://haven.example/", PODMIN] {
+        for says in ["31 January 2037", "Thank you for ten years.", "https://haven.example/", PODMIN] {
             assert!(page.contains(says), "{path}: {says}: {page}");
         }
     }
@@ -228,7 +228,7 @@ async fn pages_and_mails_name_the_podmin_the_days_and_where_to_go() {
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
     let mail = mail_text(&scene.mails()[0]);
-    for says in ["The pod is switched off on: 31 January 2027", PODMIN] {
+    for says in ["The pod is switched off on: 31 January 2037", PODMIN] {
         assert!(mail.contains(says), "{says}: {mail}");
     }
 }
