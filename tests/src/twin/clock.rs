@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use pappus_engine::delivery::Clock;
+use pappus_engine::delivery::{Clock, SystemClock};
 use pappus_engine::domain::Timestamp;
 
 use super::home::Home;
@@ -25,7 +25,7 @@ impl TwinClock {
     /// Begins an hour from now. Programs of a scene run by the real clock: what they announced is due by then,
     /// on whatever day the tests run.
     pub fn new(world: &World, home: &Home) -> Self {
-        let start = (Utc::now() + TimeDelta::hours(1)).timestamp_millis();
+        let start = (SystemClock.now() + TimeDelta::hours(1)).timestamp_millis();
         Self { now: AtomicI64::new(start), world: world.clone(), home: home.clone() }
     }
 
