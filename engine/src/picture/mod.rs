@@ -6,7 +6,6 @@
 mod encode;
 mod jpeg;
 mod large_jpeg;
-mod large_png;
 mod moving;
 mod webp;
 
@@ -18,12 +17,9 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 /// The maximum bytes of a decoded picture: 33 million pixels in three colours.
 const MAX_UNPACKED_BYTES: u64 = 96 << 20;
-/// The maximum bytes of a decoded JPEG or PNG: 250 million pixels in three colours. Those with more than
-/// [`MAX_UNPACKED_BYTES`] are decoded at a smaller size.
-const MAX_LARGE_BYTES: u64 = 750_000_000;
-/// The minimum pixels of the shorter side of a picture that is decoded at a smaller size: the scaled sizes have a width
-/// of 700 pixels at most.
-const MIN_SIDE_PIXELS: u16 = 1000;
+/// The maximum bytes of a decoded JPEG: 250 million pixels. JPEGs with more than [`MAX_UNPACKED_BYTES`] are decoded at
+/// a smaller size.
+const MAX_LARGE_JPEG_BYTES: u64 = 750_000_000;
 /// The maximum width and height of a picture in pixels.
 const MAX_SIDE_PIXELS: u32 = 20_000;
 
@@ -99,7 +95,7 @@ pub(crate) struct Picture {
     pub(crate) bytes: Vec<u8>,
     /// The image format.
     pub(crate) kind: PictureKind,
-    /// The decoded picture, rotated as shown: the first frame of an animation, a smaller picture of a large one.
+    /// The decoded picture, rotated as shown: the first frame of an animation, a smaller picture of a large JPEG.
     pixels: DynamicImage,
     /// The colour profile of its pixels, if scaled sizes keep it; without one they are in sRGB.
     profile: Option<Vec<u8>>,
@@ -152,8 +148,7 @@ fn decoder(file: &[u8], kind: PictureKind) -> Option<impl ImageDecoder> {
     let mut reader = ImageReader::with_format(Cursor::new(file), kind.format());
     reader.limits(limits);
     // Memory that the decoder does not count against its limit is bounded by the number of pixels.
-    let is_scaled = kind == PictureKind::Jpeg || (kind == PictureKind::Png && large_png::has_rows(file));
-    let max_bytes = if is_scaled { MAX_LARGE_BYTES } else { MAX_UNPACKED_BYTES };
+    let max_bytes = if kind == PictureKind::Jpeg { MAX_LARGE_JPEG_BYTES } else { MAX_UNPACKED_BYTES };
     reader.into_decoder().ok().filter(|decoder| decoder.total_bytes() <= max_bytes)
 }
 
@@ -179,7 +174,7 @@ fn unpack(file: &[u8], kind: PictureKind) -> Option<Unpacked> {
     let mut pixels = if decoder.total_bytes() > MAX_UNPACKED_BYTES {
         // The decoder has a copy of the file.
         drop(decoder);
-        if kind == PictureKind::Png { large_png::decode(file)? } else { large_jpeg::decode(file)? }
+        large_jpeg::decode(file)?
     } else {
         DynamicImage::from_decoder(decoder).ok()?
     };
