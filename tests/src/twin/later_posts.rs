@@ -25,8 +25,9 @@ impl Scene {
         pool.close().await;
         let key = PrivateKey::from_pem(pem).signing_key().map_err(|error| broken(&error))?;
         let author = self.new_id().parse::<DiasporaId>().map_err(|error| broken(&error))?;
-        let at = Timestamp::from(DateTime::from_timestamp_millis(now).unwrap_or_default());
-        let (public, limited) = (sealed(&author, &key, at, true)?, sealed(&author, &key, at, false)?);
+        let created_at = Timestamp::from(DateTime::from_timestamp_millis(now).unwrap_or_default());
+        let (public, limited) =
+            (sealed(&author, &key, created_at, true)?, sealed(&author, &key, created_at, false)?);
         let mut letters = Vec::new();
         for (host, pod) in &self.world.inner().pods {
             letters.push((host.clone(), "/receive/public".to_owned(), public.clone()));
@@ -45,14 +46,19 @@ impl Scene {
 }
 
 /// A post in an envelope.
-fn sealed(author: &DiasporaId, key: &SigningKey, now: Timestamp, public: bool) -> Result<String, CrowdError> {
+fn sealed(
+    author: &DiasporaId,
+    key: &SigningKey,
+    created_at: Timestamp,
+    public: bool,
+) -> Result<String, CrowdError> {
     let name = if public { "public" } else { "limited" };
     let guid = guid("post", &format!("after the move, {name}"));
     let guid = guid.parse::<Guid>().map_err(|error| broken(&error))?;
     let post = Post::StatusMessage(StatusMessage {
         author: author.clone(),
         guid,
-        created_at: now,
+        created_at,
         public,
         provider_display_name: None,
         text: "Here I am.".to_owned(),

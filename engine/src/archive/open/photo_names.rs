@@ -80,8 +80,7 @@ impl PhotoNames {
                 self.masked.get(masked(&composed).as_str()).filter(|file| self.may_be(file, &composed))
             });
         let Some(Candidate::One(file)) = candidate else { return };
-        let file = file.clone();
-        let document_names = self.differing.entry(file).or_default();
+        let document_names = self.differing.entry(file.clone()).or_default();
         // More than two names are as ambiguous as two.
         if document_names.len() < 2 {
             document_names.insert(name.to_owned());
@@ -161,6 +160,7 @@ mod tests {
             assert_eq!(differing(files, document), [], "{files:?} {document:?}");
         }
     }
+
     #[test]
     fn replaced_characters_are_matched_when_one_file_and_one_name_fit() {
         for (file, name) in [
